@@ -1,0 +1,54 @@
+# Copyright: Cairn authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+from ansible_collections.cairn.cloud.plugins.modules import packages
+
+
+class Machine:
+    """Stands for AnsibleModule on a machine whose apt does as told, or fails at one command."""
+
+    def __init__(self, policy, failing=None):
+        self.policy, self.failing, self.ran, self.stopped = policy, failing, [], []
+
+    def run_command(self, command, environ_update=None):
+        self.ran.append(command)
+        self.stopped.append(self.policy.exists())
+        return (100, "", "E: no such thing") if self.failing in command else (0, "", "")
+
+    def fail_json(self, **result):
+        raise SystemExit(result["msg"])
+
+
+@pytest.fixture
+def policy(tmp_path, monkeypatch):
+    path = tmp_path / "policy-rc.d"
+    monkeypatch.setattr(packages, "POLICY", str(path))
+    monkeypatch.setattr(packages.os, "sync", lambda: None)
+    return path
+
+
+def test_only_what_is_configured_counts_as_installed():
+    listing = "bash installed\nnginx config-files\nmariadb-server half-configured\n"
+    assert packages.installed(listing) == {"bash"}
+
+
+def test_nothing_starts_while_packages_are_installed(policy):
+    machine = Machine(policy)
+    packages.act(machine, ["nginx"], 10)
+    assert machine.ran[-1][0] == "eatmydata" and machine.ran[-1][-1] == "nginx"
+    assert all(machine.stopped)
+    assert not policy.exists()
+
+
+def test_a_failed_install_says_what_apt_said_and_lets_services_start_again(policy):
+    with pytest.raises(SystemExit, match="E: no such thing"):
+        packages.act(Machine(policy, failing="nginx"), ["nginx"], 10)
+    assert not policy.exists()
+
+
+def test_a_policy_somebody_else_made_is_left_alone(policy):
+    policy.write_text("theirs")
+    packages.act(Machine(policy), ["nginx"], 10)
+    assert policy.read_text() == "theirs"
