@@ -1,0 +1,1 @@
+"""Cairn: an OpenStack-compatible private cloud small enough to understand."""

@@ -1,0 +1,1 @@
+"""The kernel every component stands on. It knows no component; components know it."""

@@ -1,0 +1,1 @@
+"""Alembic's environment, one for all components; each keeps its revisions in its db/migrations."""

@@ -1,0 +1,130 @@
+"""Endpoints as data: method, path, policy, body, status and versions said once, where the function is.
+
+The same declarations are served by Flask (wsgi.py), printed in the API reference, and walked by
+the contract tests; there is no second list to keep. A handler is a plain typed function:
+
+    handler(component, ctx, **path_arguments[, body=Document][, query=MultiDict][, request=...])
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partialmethod
+from typing import Any
+
+import jsonschema_rs
+
+from cairn.common.errors import Invalid
+from cairn.common.policy import BASE, Rules
+
+PUBLIC = "public"  # Needs no token: version documents, and asking for a token.
+ANYONE = "anyone"  # Any valid token, whatever its scope.
+
+Document = dict[str, Any]
+Schema = Mapping[str, Any]
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that is more than a document with the declared status."""
+
+    body: Document | list[Any] | bytes | str | Iterable[bytes] | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[..., "Document | Reply | None"]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One declaration. `since`/`until` are the microversions that have it, both inclusive."""
+
+    method: str
+    path: str
+    policy: str
+    status: int
+    body: Schema | None
+    query: Schema | None
+    func: Handler
+    since: Version | None = None
+    until: Version | None = None
+    # The handler itself holds the caller against `policy`, once it knows the target.
+    late: bool = False
+    # The handler reads the request's stream and headers itself.
+    raw: bool = False
+    # "action" names the single key of a body that selects this endpoint among several of one path.
+    action: str | None = None
+    check_body: "Validator | None" = None
+    check_query: "Validator | None" = None
+
+    def speaks(self, version: Version) -> bool:
+        return (self.since is None or version >= self.since) and (
+            self.until is None or version <= self.until
+        )
+
+
+class Api:
+    """One resource's endpoints. None can be declared without naming its policy."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.endpoints: list[Endpoint] = []
+
+    def on(
+        self, method: str, path: str, *, policy: str, status: int = 200,
+        body: Schema | None = None, query: Schema | None = None, since: str | None = None,
+        until: str | None = None, late: bool = False, raw: bool = False, action: str | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Declare an endpoint.
+
+        `body` and `query` are JSON Schemas; `query` is held against {name: [values]}. Several
+        declarations may share method and path if their versions or their `action` differ.
+        Raises KeyError when `policy` names a rule nobody wrote.
+        """
+        if policy not in (PUBLIC, ANYONE) and policy not in self.rules and policy not in BASE:
+            raise KeyError(f"{method} {path} names a policy nobody wrote: {policy}")
+
+        def declare(func: Handler) -> Handler:
+            self.endpoints.append(Endpoint(
+                method, path, policy, status, body, query, func,
+                parse_version(since) if since else None, parse_version(until) if until else None,
+                late, raw, action,
+                Validator(body) if body is not None else None,
+                Validator(query, "query") if query is not None else None,
+            ))
+            return func
+
+        return declare
+
+    get = partialmethod(on, "GET")
+    post = partialmethod(on, "POST")
+    put = partialmethod(on, "PUT")
+    patch = partialmethod(on, "PATCH")
+    delete = partialmethod(on, "DELETE")
+    head = partialmethod(on, "HEAD")
+
+
+def parse_version(text: str) -> Version:
+    """ "2.30" as (2, 30). Raises ValueError."""
+    match = re.fullmatch(r"([1-9]\d*)\.(0|[1-9]\d*)", text)
+    if match is None:
+        raise ValueError(text)
+    return int(match[1]), int(match[2])
+
+
+class Validator:
+    """A compiled JSON Schema whose refusals name the field."""
+
+    def __init__(self, schema: Schema, whole: str = "body") -> None:
+        self.whole = whole
+        self._compiled = jsonschema_rs.validator_for(dict(schema), validate_formats=True)
+
+    def __call__(self, document: Any) -> None:
+        """Raises Invalid, naming the place and what was expected there."""
+        if self._compiled.is_valid(document):
+            return
+        error = next(iter(self._compiled.iter_errors(document)))
+        where = ".".join(map(str, error.instance_path)) or self.whole
+        raise Invalid(reason=f"Invalid input for field/attribute {where}. {error.message}")

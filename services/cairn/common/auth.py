@@ -1,0 +1,75 @@
+"""The caller of a request, from its token alone: no question to Keystone on the way."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from cairn.common.client import Neighbours
+from cairn.common.context import Context
+from cairn.common.rpc import Bus, Server, Stub
+from cairn.common.tokens import Revocation, Verifier
+
+log = logging.getLogger(__name__)
+
+
+class Authenticator:
+    """Reads X-Auth-Token. None where there is none; raises Unauthorized where it is no good."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self.verifier = verifier
+
+    def __call__(self, headers: Mapping[str, str]) -> Context | None:
+        text = headers.get("X-Auth-Token")
+        if not text:
+            return None
+        return self.verifier.verify(text).context(text)
+
+
+class Revocations(Stub):
+    """What Keystone tells every process that verifies tokens."""
+
+    topic = "identity.revocations"
+
+    def revoked(self, ctx: Context, *, events: list[dict[str, Any]]) -> None:
+        """`events` are the fields of tokens.Revocation."""
+        self.cast_all(ctx, "revoked", events=events)
+
+
+class Listener:
+    """Keeps a verifier's revocations fresh: told at once over the bus, and asked for at times in
+    case the bus lost one (GET /v3/OS-REVOKE/events as the component's service user)."""
+
+    interval = 30.0
+
+    def __init__(
+        self, verifier: Verifier, bus: Bus, host: str, neighbours: Neighbours | None
+    ) -> None:
+        self.verifier = verifier
+        self.neighbours = neighbours
+        self.server = Server(bus, Revocations.topic, host, self, threads=1)
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        self.server.start()
+        if self.neighbours is not None:
+            threading.Thread(target=self._catch_up, daemon=True, name="revocations").start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.server.stop()
+
+    def revoked(self, ctx: Context, events: list[dict[str, Any]]) -> None:
+        self.verifier.revoke(*(Revocation(**event) for event in events))
+
+    def _catch_up(self) -> None:
+        assert self.neighbours is not None
+        wait = 1.0
+        while not self._ended.wait(wait):
+            try:
+                found = self.neighbours.get("identity", "/OS-REVOKE/events").json()["events"]
+                self.verifier.revoke(*(Revocation(**e["cairn"]) for e in found if "cairn" in e))
+                wait = self.interval
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next round asks again
+                log.debug("revocations could not be asked for: %s", error)
+                wait = min(wait * 2, self.interval)

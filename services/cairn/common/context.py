@@ -1,0 +1,56 @@
+"""Who is asking, carried explicitly from the token to the last RPC."""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A caller and what the caller is asking with. Ids are strings, None where the scope has none."""
+
+    user_id: str = ""
+    user_name: str = ""
+    user_domain_id: str = ""
+    user_domain_name: str = ""
+    project_id: str | None = None
+    project_name: str | None = None
+    project_domain_id: str | None = None
+    project_domain_name: str | None = None
+    domain_id: str | None = None
+    domain_name: str | None = None
+    system: bool = False
+    roles: frozenset[str] = field(default_factory=frozenset)
+    request_id: str = "req-none"
+    global_request_id: str | None = None
+    traceparent: str | None = None
+    # The microversion negotiated for this request, (major, minor).
+    version: tuple[int, int] = (0, 0)
+    # The token as it came: for questions to neighbours on the caller's behalf. Never sent by RPC.
+    token: str = field(default="", repr=False)
+    # Unix time the token was issued at, 0 when there is none.
+    issued_at: float = 0.0
+
+    @property
+    def is_admin(self) -> bool:
+        return "admin" in self.roles
+
+    @property
+    def project(self) -> str:
+        """The project the caller is scoped to, "" if none: what owns what the caller makes."""
+        return self.project_id or ""
+
+    def at(self, version: tuple[int, int]) -> "Context":
+        return replace(self, version=version)
+
+    def to_wire(self) -> dict[str, Any]:
+        """JSON-safe, and without the token: what lies in a queue or a table may be read by others."""
+        wire = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "token"}
+        return wire | {"roles": sorted(self.roles), "version": list(self.version)}
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> "Context":
+        known = {f.name for f in fields(cls)} - {"token"}
+        kept = {name: value for name, value in wire.items() if name in known}
+        kept["roles"] = frozenset(kept.get("roles", ()))
+        kept["version"] = tuple(kept.get("version", (0, 0)))
+        return cls(**kept)

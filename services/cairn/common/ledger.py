@@ -1,0 +1,349 @@
+"""Where works are kept: two tables in the component's own schema, and the same over RPC.
+
+A component declares its tables with the mixins here:
+
+    class Work(WorkRow, Base): ...          # __tablename__ = "work"
+    class WorkStep(StepRow, Base): ...      # __tablename__ = "work_steps"
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import JSON, CursorResult, ForeignKey, String, Text, exists, or_, select, update
+from sqlalchemy.orm import Mapped, Session, aliased, declared_attr, mapped_column
+
+from cairn.common.context import Context
+from cairn.common.db import Database, new_id, utcnow
+from cairn.common.rpc import Stub
+from cairn.common.work import LEASE, Cancelled, Job, Lost, seconds_from
+
+QUEUED, UNDOING, DONE, FAILED = "queued", "undoing", "done", "failed"
+OPEN = (QUEUED, UNDOING)
+
+
+class WorkRow:
+    """One work: what is to be done to `subject`, by whom, and who holds it until when."""
+
+    __tablename__ = "work"
+
+    # Works of one subject run in this order.
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(36), index=True)
+    project_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str] = mapped_column(String(64))
+    request_id: Mapped[str] = mapped_column(String(64))
+    runner: Mapped[str] = mapped_column(String(255), index=True)
+    state: Mapped[str] = mapped_column(String(16), default=QUEUED, index=True)
+    owner: Mapped[str | None] = mapped_column(String(255))
+    lease_until: Mapped[dt.datetime | None]
+    not_before: Mapped[dt.datetime | None]
+    cancelled: Mapped[bool] = mapped_column(default=False)
+    attempts: Mapped[int] = mapped_column(default=0)
+    args: Mapped[dict[str, Any]] = mapped_column(JSON)
+    context: Mapped[dict[str, Any]] = mapped_column(JSON)
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[dt.datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[dt.datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+    finished_at: Mapped[dt.datetime | None]
+
+
+class StepRow:
+    """One step of a work, as it went. `state` is running, done, failed or undone."""
+
+    __tablename__ = "work_steps"
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    runner: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16))
+    tries: Mapped[int] = mapped_column(default=1)
+    started_at: Mapped[dt.datetime] = mapped_column(default=utcnow)
+    finished_at: Mapped[dt.datetime | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    error: Mapped[str | None] = mapped_column(Text)
+
+    @declared_attr
+    def work_id(cls) -> Mapped[str]:  # noqa: N805
+        return mapped_column(String(36), ForeignKey("work.id", ondelete="CASCADE"), index=True)
+
+
+def add(
+    session: Session, ctx: Context, work: Any, *, kind: str, subject: str, runner: str,
+    args: dict[str, Any] | None = None,
+) -> Any:
+    """Write a work in the transaction that changes its subject. Ring after the commit."""
+    row = work(
+        id=new_id(), kind=kind, subject=subject, runner=runner, args=args or {},
+        context=ctx.to_wire(), project_id=ctx.project, user_id=ctx.user_id,
+        request_id=ctx.request_id,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def note(session: Session, step: Any, work_id: str, runner: str, name: str,
+         started_at: dt.datetime, finished_at: dt.datetime | None = None) -> None:
+    """Record a step that is already done (what happened before there was a work)."""
+    session.add(step(work_id=work_id, runner=runner, name=name, state="done",
+                     started_at=started_at, finished_at=finished_at or utcnow()))
+
+
+def cancel(session: Session, work: Any, subject: str, kinds: Sequence[str]) -> None:
+    """Ask the open works of these kinds to stop at their next step."""
+    session.execute(
+        update(work)
+        .where(work.subject == subject, work.state == QUEUED, work.kind.in_(kinds))
+        .values(cancelled=True)
+    )
+
+
+class DatabaseLedger:
+    """work.Ledger on the component's own tables."""
+
+    def __init__(
+        self, db: Database, work: Any, step: Any, ring: Callable[[str], None] = lambda runner: None
+    ) -> None:
+        self.db, self.work, self.step = db, work, step
+        self._ring = ring
+
+    def take(self, runner: str, owner: str, fresh: bool) -> Job | None:
+        work = self.work
+        if fresh:
+            with self.db.writing() as session:
+                session.execute(
+                    update(work)
+                    .where(work.owner == owner, work.runner == runner, work.state.in_(OPEN))
+                    .values(owner=None, lease_until=None, not_before=None)
+                )
+        for _ in range(5):
+            now = utcnow()
+            older = aliased(work)
+            free = or_(work.owner.is_(None), work.lease_until < now)
+            ready = or_(work.not_before.is_(None), work.not_before <= now)
+            query = (
+                select(work.id).where(
+                    work.runner == runner, work.state.in_(OPEN), free, ready,
+                    ~exists().where(older.subject == work.subject, older.state.in_(OPEN),
+                                    older.seq < work.seq),
+                ).order_by(work.seq).limit(1)
+            )
+            with self.db.reading() as session:
+                found = session.scalar(query)
+            if found is None:
+                return None
+            with self.db.writing() as session:
+                taken = session.execute(
+                    update(work).where(work.id == found, work.state.in_(OPEN), free).values(
+                        owner=owner, lease_until=seconds_from(now, LEASE),
+                        attempts=work.attempts + 1,
+                    )
+                )
+                if _changed(taken):
+                    return self._job(session, found, owner)
+        return None
+
+    def _job(self, session: Session, work_id: str, owner: str) -> Job:
+        row = session.execute(select(self.work).where(self.work.id == work_id)).scalar_one()
+        steps = session.scalars(
+            select(self.step).where(self.step.work_id == work_id).order_by(self.step.seq)
+        ).all()
+        return Job(
+            id=row.id, kind=row.kind, subject=row.subject, runner=row.runner, owner=owner,
+            args=dict(row.args), ctx=Context.from_wire(row.context),
+            results={s.name: s.result or {} for s in steps if s.state == "done"},
+            begun=[(s.runner, s.name) for s in steps if s.state in ("running", "done", "failed")],
+            error=row.error if row.state == UNDOING else None, attempts=row.attempts,
+        )
+
+    def renew(self, jobs: list[Job]) -> list[str]:
+        work, gone = self.work, []
+        with self.db.writing() as session:
+            for job in jobs:
+                kept = session.execute(
+                    update(work).where(work.id == job.id, work.owner == job.owner)
+                    .values(lease_until=seconds_from(utcnow(), LEASE))
+                )
+                if not _changed(kept):
+                    gone.append(job.id)
+        return gone
+
+    def begin(self, job: Job, step: str) -> None:
+        with self.db.writing() as session:
+            self._hold(session, job)
+            cancelled = session.scalar(
+                select(self.work.cancelled).where(self.work.id == job.id)
+            )
+            if cancelled:
+                raise Cancelled
+            again = session.execute(
+                update(self.step).where(*self._of(job, step))
+                .values(state="running", tries=self.step.tries + 1, error=None)
+            )
+            if not _changed(again):
+                session.add(self.step(work_id=job.id, runner=job.runner, name=step,
+                                      state="running"))
+
+    def finish(self, job: Job, step: str, result: dict[str, Any] | None) -> None:
+        with self.db.writing() as session:
+            self._hold(session, job)
+            session.execute(
+                update(self.step).where(*self._of(job, step))
+                .values(state="done", finished_at=utcnow(), result=result)
+            )
+
+    def fail(self, job: Job, step: str | None, error: str) -> None:
+        with self.db.writing() as session:
+            self._hold(session, job, state=UNDOING, error=error)
+            if step is not None:
+                session.execute(
+                    update(self.step).where(*self._of(job, step))
+                    .values(state="failed", finished_at=utcnow(), error=error)
+                )
+
+    def undone(self, job: Job, step: str) -> None:
+        with self.db.writing() as session:
+            self._hold(session, job)
+            session.execute(
+                update(self.step).where(*self._of(job, step))
+                .values(state="undone", finished_at=utcnow())
+            )
+
+    def hand(self, job: Job, runner: str) -> None:
+        with self.db.writing() as session:
+            self._hold(session, job, runner=runner, owner=None, lease_until=None, not_before=None)
+        self._ring(runner)
+
+    def close(self, job: Job) -> None:
+        with self.db.writing() as session:
+            state = DONE if job.error is None else FAILED
+            self._hold(session, job, state=state, owner=None, lease_until=None,
+                       finished_at=utcnow())
+            waiting = session.scalar(
+                select(self.work.runner)
+                .where(self.work.subject == job.subject, self.work.state.in_(OPEN))
+                .order_by(self.work.seq).limit(1)
+            )
+        if waiting is not None:
+            self._ring(waiting)
+
+    def postpone(self, job: Job, seconds: float) -> None:
+        with self.db.writing() as session:
+            self._hold(session, job, owner=None, lease_until=None,
+                       not_before=seconds_from(utcnow(), seconds))
+
+    def _hold(self, session: Session, job: Job, **values: Any) -> None:
+        """Change the row if it is still the job's owner's. Raises Lost."""
+        work = self.work
+        values.setdefault("lease_until", seconds_from(utcnow(), LEASE))
+        held = session.execute(
+            update(work).where(work.id == job.id, work.owner == job.owner).values(**values)
+        )
+        if not _changed(held):
+            raise Lost
+
+    def _of(self, job: Job, step: str) -> tuple[Any, ...]:
+        return (self.step.work_id == job.id, self.step.runner == job.runner,
+                self.step.name == step)
+
+
+def _changed(result: Any) -> bool:
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+class LedgerStub(Stub):
+    """The ledger of a process without a database: its conductor's. A subclass sets the topic."""
+
+    def work_take(self, ctx: Context, *, runner: str, owner: str, fresh: bool) -> Any:
+        return self.call(ctx, "work_take", runner=runner, owner=owner, fresh=fresh)
+
+    def work_change(
+        self, ctx: Context, *, change: str, job: dict[str, Any], args: list[Any]
+    ) -> str | None:
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "work_change", change=change, job=job, args=args
+        )
+
+    def work_renew(self, ctx: Context, *, jobs: list[dict[str, Any]]) -> list[str]:
+        return self.call(ctx, "work_renew", jobs=jobs)  # type: ignore[no-any-return]
+
+
+class LedgerManager:
+    """The conductor's side of LedgerStub."""
+
+    CHANGES = ("begin", "finish", "fail", "undone", "hand", "close", "postpone")
+
+    def __init__(self, ledger: DatabaseLedger) -> None:
+        self.ledger = ledger
+
+    def work_take(self, ctx: Context, runner: str, owner: str, fresh: bool) -> Any:
+        job = self.ledger.take(runner, owner, fresh)
+        return job.to_wire() if job is not None else None
+
+    def work_change(
+        self, ctx: Context, change: str, job: dict[str, Any], args: list[Any]
+    ) -> str | None:
+        """Make the change; "lost" or "cancelled" where the ledger raised that."""
+        if change not in self.CHANGES:
+            raise ValueError(change)
+        try:
+            getattr(self.ledger, change)(Job.from_wire(job), *args)
+        except Lost:
+            return "lost"
+        except Cancelled:
+            return "cancelled"
+        return None
+
+    def work_renew(self, ctx: Context, jobs: list[dict[str, Any]]) -> list[str]:
+        return self.ledger.renew([Job.from_wire(job) for job in jobs])
+
+
+class RemoteLedger:
+    """work.Ledger through a conductor."""
+
+    def __init__(self, stub: LedgerStub) -> None:
+        self.stub = stub
+
+    def take(self, runner: str, owner: str, fresh: bool) -> Job | None:
+        wire = self.stub.work_take(Context(), runner=runner, owner=owner, fresh=fresh)
+        return Job.from_wire(wire) if wire is not None else None
+
+    def renew(self, jobs: list[Job]) -> list[str]:
+        return self.stub.work_renew(Context(), jobs=[_slim(job) for job in jobs])
+
+    def begin(self, job: Job, step: str) -> None:
+        self._change("begin", job, step)
+
+    def finish(self, job: Job, step: str, result: dict[str, Any] | None) -> None:
+        self._change("finish", job, step, result)
+
+    def fail(self, job: Job, step: str | None, error: str) -> None:
+        self._change("fail", job, step, error)
+
+    def undone(self, job: Job, step: str) -> None:
+        self._change("undone", job, step)
+
+    def hand(self, job: Job, runner: str) -> None:
+        self._change("hand", job, runner)
+
+    def close(self, job: Job) -> None:
+        self._change("close", job)
+
+    def postpone(self, job: Job, seconds: float) -> None:
+        self._change("postpone", job, seconds)
+
+    def _change(self, change: str, job: Job, *args: Any) -> None:
+        outcome = self.stub.work_change(job.ctx, change=change, job=_slim(job), args=list(args))
+        if outcome == "lost":
+            raise Lost
+        if outcome == "cancelled":
+            raise Cancelled
+
+
+def _slim(job: Job) -> dict[str, Any]:
+    """The job without what its results hold: the ledger has them."""
+    return job.to_wire() | {"results": {}, "args": {}}

@@ -1,0 +1,60 @@
+"""cairn-manage: what an operator, or the deployment, may do by hand on a controller.
+
+    cairn-manage nova db sync
+    cairn-manage keystone bootstrap --file -
+
+A component's own verbs are in its cli.py: `VERBS: dict[str, Callable[[list[str], Path], int]]`.
+"""
+
+import argparse
+import importlib
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from cairn.common.db import Database
+from cairn.common.process import find
+from cairn.common.settings import load
+
+COMPONENTS = ("keystone", "placement", "glance", "nova", "neutron")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="cairn-manage", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--settings", type=Path, help="default /etc/cairn/api/COMPONENT-api.conf")
+    parser.add_argument("component", choices=COMPONENTS)
+    parser.add_argument("verb")
+    parser.add_argument("rest", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    logging.basicConfig(level="WARNING", stream=sys.stderr)
+    component = options.component
+    conf = options.settings or Path(f"/etc/cairn/api/{component}-api.conf")
+    if options.verb == "db":
+        sys.exit(_database(component, conf, options.rest))
+    try:
+        verbs: dict[str, Any] = importlib.import_module(f"cairn.{component}.cli").VERBS
+    except ModuleNotFoundError:
+        verbs = {}
+    if options.verb not in verbs:
+        parser.error(f"{component} has no {options.verb}; it has: {', '.join(['db', *verbs])}")
+    sys.exit(verbs[options.verb](options.rest, conf))
+
+
+def _database(component: str, conf: Path, rest: list[str]) -> int:
+    from cairn.common import migrate
+
+    parser = argparse.ArgumentParser(prog=f"cairn-manage {component} db")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("sync", help="bring the schema up to date; prints changed or ok")
+    revision = actions.add_parser("revision", help="write a revision from the models (developers)")
+    revision.add_argument("number")
+    revision.add_argument("message")
+    options = parser.parse_args(rest)
+    if options.action == "revision":
+        migrate.revise(component, Database("sqlite://"), options.message, options.number)
+        return 0
+    settings: Any = load(find(f"{component}-api").settings, conf)
+    print("changed" if migrate.sync(component, Database(settings.database.url)) else "ok")
+    return 0

@@ -1,0 +1,58 @@
+"""Which version of an API a request speaks, as the API-SIG guideline and Nova's history have it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cairn.common.api import Version, parse_version
+from cairn.common.errors import Invalid, NotAcceptable
+
+
+@dataclass(frozen=True)
+class Microversions:
+    """A service's range. `legacy` is the header that came before OpenStack-API-Version."""
+
+    service: str
+    minimum: Version
+    maximum: Version
+    legacy: str = ""
+
+    def negotiate(self, headers: Mapping[str, str]) -> Version:
+        """The request's version: the minimum if it names none. Raises Invalid, NotAcceptable."""
+        asked = self._asked(headers)
+        if asked is None:
+            return self.minimum
+        if asked == "latest":
+            return self.maximum
+        try:
+            version = parse_version(asked)
+        except ValueError:
+            raise Invalid(
+                reason=f"API Version String {asked} is of invalid format. Must be of format "
+                       "MajorNum.MinorNum."
+            ) from None
+        if not self.minimum <= version <= self.maximum:
+            raise NotAcceptable(
+                reason=f"Version {asked} is not supported by the API. Minimum is "
+                       f"{text(self.minimum)} and maximum is {text(self.maximum)}."
+            )
+        return version
+
+    def announce(self, version: Version) -> dict[str, str]:
+        """The headers of an answer given in `version`."""
+        headers = {"OpenStack-API-Version": f"{self.service} {text(version)}"}
+        vary = "OpenStack-API-Version"
+        if self.legacy:
+            headers[self.legacy] = text(version)
+            vary += f", {self.legacy}"
+        return headers | {"Vary": vary}
+
+    def _asked(self, headers: Mapping[str, str]) -> str | None:
+        for part in headers.get("OpenStack-API-Version", "").split(","):
+            words = part.split()
+            if len(words) == 2 and words[0].lower() == self.service:
+                return words[1].lower()
+        return (self.legacy and headers.get(self.legacy)) or None
+
+
+def text(version: Version) -> str:
+    return f"{version[0]}.{version[1]}"

@@ -1,0 +1,53 @@
+"""Bring a component's schema to what its models say, by Alembic revisions in its db/migrations."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+from cairn.common.db import Database
+
+
+def _config(component: str, connection: Any) -> Config:
+    models = importlib.import_module(f"cairn.{component}.db.models")
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
+    revisions = Path(str(models.__file__)).parent / "migrations"
+    config.set_main_option("version_locations", str(revisions))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = models.Base.metadata
+    return config
+
+
+def sync(component: str, db: Database) -> bool:
+    """Upgrade to the newest revision; whether anything was to be done."""
+    with db.engine.connect() as connection:
+        before = MigrationContext.configure(connection).get_current_heads()
+        command.upgrade(_config(component, connection), "heads")
+        connection.commit()
+        return before != MigrationContext.configure(connection).get_current_heads()
+
+
+def revise(component: str, db: Database, message: str, number: str) -> None:
+    """Write a revision that takes the schema to the models (a start for the author, to be read)."""
+    with db.engine.connect() as connection:
+        config = _config(component, connection)
+        command.upgrade(config, "heads")
+        command.revision(
+            config, message, autogenerate=True, rev_id=number,
+            version_path=config.get_main_option("version_locations"),
+        )
+
+
+def differences(component: str, db: Database) -> list[Any]:
+    """What the models have that the revisions do not make, and the other way round."""
+    models = importlib.import_module(f"cairn.{component}.db.models")
+    with db.engine.connect() as connection:
+        return list(compare_metadata(
+            MigrationContext.configure(connection), models.Base.metadata
+        ))

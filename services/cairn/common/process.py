@@ -1,0 +1,108 @@
+"""What a process is, and what all processes of a host share.
+
+Each component's `processes.py` has PROCESSES: dict[str, Process]. A name is the component's, a dash,
+and the room's: nova-api, nova-compute, neutron-rpc-server.
+"""
+
+import importlib
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cairn.common.auth import Authenticator, Listener
+from cairn.common.client import Neighbours
+from cairn.common.db import Database
+from cairn.common.rpc import Bus
+from cairn.common.settings import (
+    DatabaseSettings,
+    IdentitySettings,
+    MessagingSettings,
+)
+from cairn.common.tokens import Verifier
+
+API, WORKER, AGENT = "api", "worker", "agent"
+
+
+class Service(Protocol):
+    """A running part of a process: an RPC server, a work runner, a loop."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Host:
+    """One operating system process and what its parts share. Built after any fork."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or socket.gethostname()
+        self.services: list[Service] = []
+        self._shared: dict[Any, Any] = {}
+
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
+
+    def run(self, service: Service) -> Any:
+        """Start `service` with the process, stop it with it."""
+        self.services.append(service)
+        return service
+
+    def database(self, settings: DatabaseSettings) -> Database:
+        return self._once(  # type: ignore[no-any-return]
+            settings, lambda: Database(settings.url, settings.pool_size)
+        )
+
+    def bus(self, settings: MessagingSettings) -> Bus:
+        return self._once(settings, lambda: Bus(settings))  # type: ignore[no-any-return]
+
+    def neighbours(self, settings: IdentitySettings) -> Neighbours:
+        return self._once(settings, lambda: Neighbours(settings))  # type: ignore[no-any-return]
+
+    def verifier(self, settings: IdentitySettings) -> Verifier:
+        return self._once(  # type: ignore[no-any-return]
+            ("verifier", settings.public_keys), lambda: Verifier(settings.public_keys)
+        )
+
+    def authenticator(
+        self, settings: IdentitySettings, messaging: MessagingSettings
+    ) -> tuple[Authenticator, Listener]:
+        """What reads tokens, and what keeps its revocations fresh (shared by all of a process)."""
+        verifier = self.verifier(settings)
+
+        def listen() -> Listener:
+            neighbours = self.neighbours(settings) if settings.auth_url else None
+            listener = Listener(verifier, self.bus(messaging), self.name, neighbours)
+            self.run(listener)
+            return listener
+
+        listener = self._once(("listener", settings.public_keys), listen)
+        return Authenticator(verifier), listener
+
+    def start(self) -> None:
+        for service in self.services:
+            service.start()
+
+    def stop(self) -> None:
+        for service in reversed(self.services):
+            service.stop()
+
+
+@dataclass(frozen=True)
+class Process:
+    """`build(settings, host)` makes its parts: the WSGI application of an API (at `mount` behind the
+    proxy), and with `host.run(service)` whatever shall run beside or instead."""
+
+    pack: str
+    group: str
+    settings: type
+    build: Callable[[Any, Host], Any]
+    mount: str = ""
+
+
+def find(name: str) -> Process:
+    """The process of that name. Raises KeyError."""
+    component = name.partition("-")[0]
+    module = importlib.import_module(f"cairn.{component}.processes")
+    return module.PROCESSES[name]  # type: ignore[no-any-return]

@@ -1,0 +1,185 @@
+"""Tokens: what a caller is, signed by Keystone with Ed25519, verified by everybody with the public key.
+
+A token is base64url(version byte, key number byte, JSON, 64 byte signature) without padding. Keys
+are files `<number>.key` (PKCS8 PEM, only where Keystone runs) and `<number>.pub`; the highest
+number signs, all of them verify, so keys rotate without a refused token.
+"""
+
+import base64
+import binascii
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from cairn.common.context import Context
+from cairn.common.errors import Unauthorized
+
+FORMAT = 1
+SIGNATURE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token says. Times are Unix seconds. `scope` is None (unscoped) or one of
+    {"project": ref}, {"domain": ref}, {"system": {"all": true}}, {"trust": ..} beside a project;
+    ref = {"id", "name", "domain": {"id", "name"}} (a domain has no domain)."""
+
+    user: dict[str, Any]
+    methods: list[str]
+    audit_ids: list[str]
+    issued_at: float
+    expires_at: float
+    scope: dict[str, Any] | None = None
+    roles: list[dict[str, str]] = field(default_factory=list)
+    # What else Keystone wants back at validation (trust, application credential, federation...).
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def context(self, text: str = "") -> Context:
+        scope = self.scope or {}
+        project, domain = scope.get("project") or {}, scope.get("domain") or {}
+        project_domain = project.get("domain") or {}
+        return Context(
+            user_id=self.user["id"], user_name=self.user["name"],
+            user_domain_id=self.user["domain"]["id"],
+            user_domain_name=self.user["domain"]["name"],
+            project_id=project.get("id"), project_name=project.get("name"),
+            project_domain_id=project_domain.get("id"),
+            project_domain_name=project_domain.get("name"),
+            domain_id=domain.get("id"), domain_name=domain.get("name"),
+            system="system" in scope, roles=frozenset(role["name"] for role in self.roles),
+            token=text, issued_at=self.issued_at,
+        )
+
+
+class Signer:
+    """Keystone's side: the private keys."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+        self._key: tuple[int, Ed25519PrivateKey] | None = None
+        self._seen = 0.0
+
+    def sign(self, token: Token) -> str:
+        number, key = self._newest()
+        payload = orjson.dumps([
+            token.user, token.methods, token.audit_ids, token.issued_at, token.expires_at,
+            token.scope, [[role["id"], role["name"]] for role in token.roles], token.extra,
+        ])
+        head = bytes((FORMAT, number)) + payload
+        return base64.urlsafe_b64encode(head + key.sign(head)).rstrip(b"=").decode()
+
+    def _newest(self) -> tuple[int, Ed25519PrivateKey]:
+        changed = self.folder.stat().st_mtime
+        if self._key is None or changed != self._seen:
+            number = max(int(path.stem) for path in self.folder.glob("*.key"))
+            pem = (self.folder / f"{number}.key").read_bytes()
+            key = load_pem_private_key(pem, password=None)
+            assert isinstance(key, Ed25519PrivateKey)
+            self._key, self._seen = (number, key), changed
+        return self._key
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Tokens that no longer hold: those that match every given field and were issued before
+    `issued_before` (Unix seconds)."""
+
+    issued_before: float
+    audit_id: str | None = None
+    audit_chain_id: str | None = None
+    user_id: str | None = None
+    project_id: str | None = None
+    domain_id: str | None = None
+    role_id: str | None = None
+
+    def matches(self, token: Token) -> bool:
+        scope = token.scope or {}
+        project, domain = scope.get("project") or {}, scope.get("domain") or {}
+        domains = (domain.get("id"), token.user["domain"]["id"],
+                   (project.get("domain") or {}).get("id"))
+        return (
+            token.issued_at <= self.issued_before
+            and self.audit_id in (None, token.audit_ids[0])
+            and self.audit_chain_id in (None, token.audit_ids[-1])
+            and self.user_id in (None, token.user["id"])
+            and self.project_id in (None, project.get("id"))
+            and (self.domain_id is None or self.domain_id in domains)
+            and (self.role_id is None or any(r["id"] == self.role_id for r in token.roles))
+        )
+
+
+class Verifier:
+    """Everybody's side: public keys, a bounded cache of verified tokens, and what was revoked."""
+
+    def __init__(self, folder: str, size: int = 4096, lifetime: float = 86400 * 8) -> None:
+        self.folder = Path(folder)
+        self.size = size
+        self.lifetime = lifetime
+        self._keys: dict[int, Ed25519PublicKey] = {}
+        self._cache: OrderedDict[str, Token] = OrderedDict()
+        self._revoked: set[Revocation] = set()
+        self._lock = threading.Lock()
+
+    def verify(self, text: str, *, allow_expired: bool = False) -> Token:
+        """What the token says. Raises Unauthorized: forged, expired or revoked."""
+        with self._lock:
+            token = self._cache.get(text)
+            if token is not None:
+                self._cache.move_to_end(text)
+        if token is None:
+            token = self._open(text)
+            with self._lock:
+                if any(revocation.matches(token) for revocation in self._revoked):
+                    raise Unauthorized
+                self._cache[text] = token
+                if len(self._cache) > self.size:
+                    self._cache.popitem(last=False)
+        if token.expires_at <= time.time() and not allow_expired:
+            raise Unauthorized
+        return token
+
+    def revoke(self, *revocations: Revocation) -> None:
+        """From now on refuse what any of them matches."""
+        with self._lock:
+            horizon = time.time() - self.lifetime
+            kept = {r for r in self._revoked if r.issued_before > horizon}
+            new = set(revocations) - kept
+            self._revoked = kept | new
+            if new:
+                self._cache = OrderedDict(
+                    (text, token) for text, token in self._cache.items()
+                    if not any(revocation.matches(token) for revocation in new)
+                )
+
+    def _open(self, text: str) -> Token:
+        try:
+            data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            head, signature = data[:-SIGNATURE], data[-SIGNATURE:]
+            if len(head) < 3 or head[0] != FORMAT:
+                raise Unauthorized
+            self._key(head[1]).verify(signature, head)
+            fields = orjson.loads(head[2:])
+        except (ValueError, binascii.Error, InvalidSignature, KeyError) as wrong:
+            raise Unauthorized from wrong
+        user, methods, audit_ids, issued_at, expires_at, scope, roles, extra = fields
+        return Token(user, methods, audit_ids, issued_at, expires_at, scope,
+                     [{"id": id_, "name": name} for id_, name in roles], extra)
+
+    def _key(self, number: int) -> Ed25519PublicKey:
+        """Raises KeyError where there is no such key (yet)."""
+        if number not in self._keys:
+            path = self.folder / f"{number}.pub"
+            if not path.exists():
+                raise KeyError(number)
+            key = load_pem_public_key(path.read_bytes())
+            assert isinstance(key, Ed25519PublicKey)
+            self._keys[number] = key
+        return self._keys[number]

@@ -1,0 +1,239 @@
+"""Declared endpoints served by Flask: identity, policy, validation, errors, request ids."""
+
+import logging
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import flask
+import orjson
+from werkzeug.exceptions import HTTPException
+
+from cairn.common import errors
+from cairn.common.api import ANYONE, PUBLIC, Api, Document, Endpoint, Reply
+from cairn.common.context import Context
+from cairn.common.microversions import Microversions
+from cairn.common.policy import ENFORCED, Policy
+
+log = logging.getLogger(__name__)
+
+# What turns the headers of a request into its caller: None where there is no token.
+# Raises Unauthorized when there is one and it is no good.
+Authenticate = Callable[[Mapping[str, str]], Context | None]
+# How a service words a refusal: (problem, request id) -> the JSON document.
+Envelope = Callable[[errors.Problem, str], Document]
+
+
+class Component(Protocol):
+    """What every component's dataclass has beside its own parts."""
+
+    @property
+    def policy(self) -> Policy: ...
+
+
+@dataclass(frozen=True)
+class Mount:
+    """APIs of a component under one prefix of its paths, such as /v2.1."""
+
+    prefix: str
+    apis: Iterable[Api]
+    microversions: Microversions | None = None
+
+
+def serve(
+    name: str, component: Component, mounts: Iterable[Mount], *, authenticate: Authenticate,
+    envelope: Envelope, request_id_headers: Iterable[str] = (),
+) -> flask.Flask:
+    """The WSGI application of a component.
+
+    `request_id_headers` are the names beside X-OpenStack-Request-ID that its clients look for.
+    """
+    app = flask.Flask(name, static_folder=None)
+    app.url_map.strict_slashes = False
+    names = ("X-OpenStack-Request-ID", *request_id_headers)
+
+    def refuse(problem: errors.Problem) -> flask.Response:
+        response = _respond(envelope(problem, flask.g.request_id), problem.code)
+        if problem.code == 401:
+            response.headers["WWW-Authenticate"] = f'Keystone uri="{flask.request.host_url}identity"'
+        return response
+
+    @app.before_request
+    def begin() -> None:
+        flask.g.request_id = f"req-{uuid.uuid4()}"
+
+    @app.after_request
+    def finish(response: flask.Response) -> flask.Response:
+        for header in names:
+            response.headers[header] = flask.g.request_id
+        if "version_headers" in flask.g:
+            for header, value in flask.g.version_headers.items():
+                response.headers[header] = value
+        return response
+
+    @app.errorhandler(errors.Problem)
+    def known(problem: errors.Problem) -> flask.Response:
+        return refuse(problem)
+
+    @app.errorhandler(HTTPException)
+    def transport(error: HTTPException) -> flask.Response:
+        if error.code == 404:
+            return refuse(errors.NoSuchPath())
+        if error.code == 405:
+            response = refuse(errors.MethodNotAllowed())
+            allowed = getattr(error, "valid_methods", None)
+            response.headers["Allow"] = ", ".join(sorted(allowed or ()))
+            return response
+        if error.code == 413:
+            return refuse(errors.TooLarge(reason="The request is too large."))
+        return refuse(errors.Invalid(reason=error.description or error.name))
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> flask.Response:
+        log.exception("%s: %s %s failed", flask.g.request_id, flask.request.method,
+                      flask.request.path)
+        return refuse(errors.Problem())
+
+    for mount in mounts:
+        grouped: dict[tuple[str, str], list[Endpoint]] = {}
+        for api in mount.apis:
+            for endpoint in api.endpoints:
+                grouped.setdefault((endpoint.method, endpoint.path), []).append(endpoint)
+        for (method, path), endpoints in grouped.items():
+            rule = mount.prefix + path
+            view = _view(endpoints, component, mount, authenticate)
+            app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
+    return app
+
+
+def _view(
+    endpoints: list[Endpoint], component: Component, mount: Mount, authenticate: Authenticate
+) -> Callable[..., flask.Response]:
+    by_action = any(e.action for e in endpoints)
+
+    def view(**args: Any) -> flask.Response:
+        request = flask.request
+        version = (0, 0)
+        if mount.microversions is not None:
+            # Announced even when the negotiation is what fails.
+            flask.g.version_headers = mount.microversions.announce(mount.microversions.minimum)
+            version = mount.microversions.negotiate(request.headers)
+            flask.g.version_headers = mount.microversions.announce(version)
+        candidates = [e for e in endpoints if e.speaks(version)]
+        if not candidates:
+            raise errors.NoSuchPath
+        ctx = _context(candidates[0], authenticate, version)
+        body = None
+        if by_action or (candidates[0].body is not None and not candidates[0].raw):
+            # Authorise before validating: a stranger learns nothing of the schema.
+            if not by_action:
+                _authorise(candidates[0], component, ctx)
+            body = parse_json(request.get_data(cache=False))
+        endpoint = _selected(candidates, body) if by_action else candidates[0]
+        if by_action or endpoint.body is None or endpoint.raw:
+            _authorise(endpoint, component, ctx)
+        if endpoint.check_body is not None:
+            endpoint.check_body(body)
+            args["body"] = body
+        elif endpoint.action is not None:
+            args["body"] = body
+        if endpoint.check_query is not None:
+            endpoint.check_query(request.args.to_dict(flat=False))
+            args["query"] = request.args
+        if endpoint.raw:
+            args["request"] = request
+        ENFORCED.names.clear()
+        answer = endpoint.func(component, ctx, **args)
+        if endpoint.late and endpoint.policy not in (PUBLIC, ANYONE) and not ENFORCED.names:
+            raise RuntimeError(f"{endpoint.method} {endpoint.path} promised to enforce its policy")
+        if isinstance(answer, Reply):
+            return _respond(answer.body, answer.status or endpoint.status, answer.headers)
+        return _respond(answer, endpoint.status)
+
+    return view
+
+
+def _context(endpoint: Endpoint, authenticate: Authenticate, version: tuple[int, int]) -> Context:
+    headers = flask.request.headers
+    own, outer = flask.g.request_id, headers.get("X-OpenStack-Request-ID")
+    if endpoint.policy == PUBLIC:
+        ctx = Context()
+    else:
+        found = authenticate(headers)
+        if found is None:
+            raise errors.Unauthorized
+        ctx = found
+    if outer is not None and not (outer.startswith("req-") and len(outer) == 40):
+        outer = None
+    return replace(ctx, request_id=own, global_request_id=outer, version=version,
+                   traceparent=headers.get("traceparent"))
+
+
+def _authorise(endpoint: Endpoint, component: Component, ctx: Context) -> None:
+    if endpoint.policy not in (PUBLIC, ANYONE) and not endpoint.late:
+        component.policy.enforce(ctx, endpoint.policy)
+
+
+def _selected(candidates: list[Endpoint], body: Any) -> Endpoint:
+    if not isinstance(body, dict) or len(body) != 1:
+        raise errors.Invalid(reason="The body must have exactly one key, the action.")
+    action = next(iter(body))
+    for endpoint in candidates:
+        if endpoint.action == action:
+            return endpoint
+    raise errors.Invalid(reason=f"There is no such action: {action}")
+
+
+def parse_json(data: bytes) -> Any:
+    if not data:
+        raise errors.Invalid(reason="Malformed request body: a JSON document is required")
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as wrong:
+        raise errors.Invalid(reason=f"Malformed request body: not JSON: {wrong}") from wrong
+
+
+def _respond(
+    body: Any, status: int, headers: Mapping[str, str] | None = None
+) -> flask.Response:
+    if isinstance(body, dict | list):
+        response = flask.Response(orjson.dumps(body), status, mimetype="application/json")
+    elif body is None:
+        response = flask.Response(b"", status)
+        response.headers.pop("Content-Type", None)
+    elif isinstance(body, str | bytes):
+        response = flask.Response(body, status)
+    else:
+        response = flask.Response(body, status, direct_passthrough=True)
+    for name, value in (headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Dispatcher:
+    """Several applications in one process, by the first segment of the path, through a dict."""
+
+    def __init__(self, apps: Mapping[str, WsgiApp]) -> None:
+        self.apps = {mount.strip("/"): app for mount, app in apps.items()}
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "/")
+        _, _, rest = path.partition("/")
+        first, slash, tail = rest.partition("/")
+        app = self.apps.get(first)
+        if app is None:
+            start_response("404 Not Found", [("Content-Type", "application/json")])
+            return [orjson.dumps({"error": {
+                "code": 404, "title": "Not Found",
+                "message": f"No service at /{first}; there are: {', '.join(sorted(self.apps))}",
+            }})]
+        environ["SCRIPT_NAME"] = f"/{first}"
+        environ["PATH_INFO"] = slash + tail or "/"
+        environ["wsgi.url_scheme"] = environ.get("HTTP_X_FORWARDED_PROTO", "http")
+        return app(environ, start_response)

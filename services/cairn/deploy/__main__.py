@@ -1,0 +1,5 @@
+"""`python -m cairn.deploy`"""
+
+from cairn.deploy.cli import main
+
+main()

@@ -1,0 +1,2 @@
+def main() -> None:
+    import sys; print(sys.argv)

@@ -1,0 +1,155 @@
+"""Runs a playbook through ansible-runner and tells what happens as phases."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+
+from cairn.deploy import checkout, failure, plan
+from cairn.deploy.cloud import Cloud
+from cairn.deploy.errors import Failed
+from cairn.deploy.failure import Event, Failure
+from cairn.deploy.progress import Display, Phase
+
+RUNS_KEPT = 5
+
+
+@dataclass
+class Watch:
+    """Turns Ansible's events into phases (its plays) and steps (its tasks)."""
+
+    display: Display
+    plays: list[plan.Play] = field(default_factory=list)
+    phase: Phase | None = None
+    failures: dict[str, Failure] = field(default_factory=dict)
+    changed: int = 0
+    # Of the phase that is running: tasks that changed a host.
+    _changed: int = 0
+
+    def handle(self, event: Event) -> bool:
+        kind = event.get("event", "")
+        data = event.get("event_data", {})
+        if kind == "playbook_on_play_start":
+            self._play(data.get("name") or data.get("play") or "?")
+        elif kind == "playbook_on_task_start" and self.phase:
+            role, task = data.get("role"), data.get("task") or data.get("name") or ""
+            self.phase.step(f"{role} : {task}" if role else task)
+        elif kind == "runner_on_ok" and data.get("res", {}).get("changed"):
+            self._changed += 1
+        elif kind == "runner_on_unreachable" or (
+            kind == "runner_on_failed" and not data.get("ignore_errors")
+        ):
+            found = failure.from_event(event)
+            self.failures[found.host] = found
+        # Nothing reads the events again: the log has what they say.
+        return False
+
+    def _play(self, name: str) -> None:
+        self.end(ok=True)
+        expected = [play.tasks for play in self.plays if play.name == name and play.tasks]
+        self.phase = self.display.begin(name, expected[0] if expected else None)
+
+    def end(self, ok: bool) -> None:
+        if self.phase is None:
+            return
+        self.phase.result = f"{self.phase.done} tasks, {self._changed} changed"
+        self.phase.finish(ok)
+        self.phase = None
+        self.changed += self._changed
+        self._changed = 0
+
+
+def environment(cloud: Cloud) -> dict[str, str]:
+    """What Ansible needs besides the settings in ansible.cfg."""
+    return {
+        "ANSIBLE_CONFIG": str(checkout.ANSIBLE_CFG),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_HOST_PATTERN_MISMATCH": "ignore",
+        "PYTHONPATH": os.environ.get("PYTHONPATH", str(checkout.ROOT / "services")),
+    }
+
+
+def run(
+    cloud: Cloud, name: str, display: Display, extra: Mapping[str, Any] | None = None,
+    plays: list[plan.Play] | None = None,
+) -> Watch:
+    """Run playbooks/NAME.yml to its end. A failure is raised in words that help."""
+    playbook = checkout.PLAYBOOKS / f"{name}.yml"
+    if not playbook.exists():
+        raise Failed(f"{playbook} is missing: this checkout is not complete")
+    for directory in (cloud.runs, cloud.logs):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    env = environment(cloud)
+    if plays is None:
+        plays = plan.ask(playbook, cloud.inventory, {**os.environ, **env})
+    watch = Watch(display, plays)
+    ident = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    log = cloud.logs / f"{ident}.log"
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ok = False
+    try:
+        result = ansible_runner.run(
+            private_data_dir=str(cloud.runs),
+            artifact_dir=str(cloud.runs),
+            project_dir=str(checkout.ROOT),
+            playbook=str(playbook),
+            inventory=str(cloud.inventory),
+            extravars=dict(extra or {}),
+            envvars=env,
+            settings={"pexpect_timeout": 1},
+            suppress_env_files=True,
+            event_handler=watch.handle,
+            rotate_artifacts=RUNS_KEPT,
+            ident=ident,
+            quiet=True,
+        )
+        ok = result.status == "successful"
+    finally:
+        # The runner takes the signals for itself and does not give them back.
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        watch.end(ok)
+        _keep(cloud.runs / ident / "stdout", log)
+    if result.status == "canceled":
+        raise KeyboardInterrupt
+    if not ok:
+        raise Failed(*_explain(watch, log, result.status))
+    return watch
+
+
+def _explain(watch: Watch, log: Path, status: str) -> tuple[str, str]:
+    told = list(watch.failures.values())
+    if not told:
+        last = _last_lines(log)
+        return (f"Ansible ended as '{status}':\n{last}", f"The whole log: {log}")
+    lines = []
+    for each in told:
+        reason = each.reason.replace("\n", "\n           ")
+        lines.append(f"  on     {each.host}\n  task   {each.task}\n  reason {reason}")
+    first = told[0]
+    return (
+        "the deployment stopped\n" + "\n".join(lines),
+        f"{first.advice}\nThe whole log: {log}",
+    )
+
+
+def _last_lines(log: Path, count: int = 12) -> str:
+    if not log.exists():
+        return "  it printed nothing"
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return "\n".join(f"  {line}" for line in lines[-count:])
+
+
+def _keep(output: Path, log: Path) -> None:
+    if output.exists():
+        shutil.copyfile(output, log)
+        log.chmod(0o600)
+    old = sorted(log.parent.glob("*.log"))[: -4 * RUNS_KEPT]
+    for path in old:
+        path.unlink(missing_ok=True)

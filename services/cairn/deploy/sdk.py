@@ -1,0 +1,20 @@
+"""The unmodified SDK, told where the cloud is."""
+
+from typing import Any
+
+import openstack
+from keystoneauth1.exceptions import ClientException
+from openstack.config import OpenStackConfig
+from openstack.exceptions import SDKException
+
+from cairn.deploy.cloud import Cloud
+
+ERRORS = (SDKException, ClientException)
+
+
+def connect(cloud: Cloud, who: str) -> Any:
+    """A connection as one of the entries of clouds.yaml, untouched by the user's own settings."""
+    config = OpenStackConfig(
+        config_files=[str(cloud.clouds_yaml)], load_envvars=False, app_name="cairn"
+    )
+    return openstack.connection.Connection(config=config.get_one(cloud=who))

@@ -1,0 +1,125 @@
+"""How the cloud is: its nodes, their processes, the APIs' health and what they say of the rest."""
+
+import json
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from cairn.deploy import credentials, node, sdk
+from cairn.deploy.cloud import Cloud, Record
+from cairn.deploy.errors import CommandError
+
+# Path behind the proxy to the service's name.
+APIS = {
+    "identity": "keystone", "image": "glance", "placement": "placement", "compute": "nova",
+    "networking": "neutron",
+}
+UNITS = ("cairn-*.service", "mariadb.service", "rabbitmq-server.service", "nginx.service",
+         "libvirtd.service")
+
+
+@dataclass
+class Line:
+    what: str
+    where: str
+    good: bool
+    detail: str = ""
+
+
+@dataclass
+class Status:
+    processes: list[Line] = field(default_factory=list)
+    apis: list[Line] = field(default_factory=list)
+    agents: list[Line] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        return all(line.good for line in self.processes + self.apis + self.agents)
+
+
+def look(cloud: Cloud, record: Record) -> Status:
+    found = Status()
+    for name in node.names(record):
+        found.processes += processes(cloud, record, name)
+    if cloud.clouds_yaml.exists():
+        entry = credentials.load(cloud)["clouds"]["cairn"]
+        found.apis = [api(entry, path, name) for path, name in APIS.items()]
+        if found.apis[0].good:
+            found.agents = agents(cloud)
+    else:
+        found.apis = [Line("all", "-", False, "the deployment has not come to its end: ./cairn up")]
+    return found
+
+
+def processes(cloud: Cloud, record: Record, name: str) -> list[Line]:
+    """The node's units of ours and those they stand on."""
+    command = ["systemctl", "list-units", "--all", "--plain", "--no-legend", *UNITS]
+    try:
+        done = subprocess.run(
+            node.command(cloud, record, name, command), capture_output=True, text=True, timeout=20,
+            stdin=subprocess.DEVNULL, check=False,
+        )
+    except (CommandError, subprocess.TimeoutExpired) as wrong:
+        return [Line("node", name, False, str(wrong))]
+    if done.returncode:
+        return [Line("node", name, False, done.stderr.strip() or "it does not answer")]
+    return units(name, done.stdout)
+
+
+def units(name: str, listing: str) -> list[Line]:
+    """Lines of `systemctl list-units`: unit, load, active, sub, description."""
+    found = []
+    for line in listing.splitlines():
+        parts = line.split(None, 4)
+        if len(parts) < 4 or parts[1] == "not-found":
+            continue
+        unit, _, active, sub = parts[:4]
+        # One-shot helpers rest when they have done their work.
+        good = active == "active" or (active == "inactive" and sub == "dead" and "@" in unit)
+        found.append(Line(unit.removesuffix(".service"), name, good, f"{active} ({sub})"))
+    return found or [Line("node", name, True, "up; nothing of Cairn runs on it")]
+
+
+def api(entry: dict[str, Any], path: str, name: str) -> Line:
+    """Ask one API how it is. It answers after a round trip through its own processes."""
+    host = urlsplit(entry["auth"]["auth_url"]).netloc
+    url = f"https://{host}/{path}/healthcheck"
+    context = ssl.create_default_context(cafile=entry["cacert"])
+    try:
+        with urllib.request.urlopen(url, timeout=10, context=context) as answer:
+            code, body = answer.status, answer.read(2000)
+    except urllib.error.HTTPError as refused:
+        code, body = refused.code, refused.read(2000)
+    except (OSError, ValueError) as wrong:
+        return Line(name, url, False, str(getattr(wrong, "reason", wrong)))
+    return Line(name, url, code == 200, "healthy" if code == 200 else f"{code}: {_why(body)}")
+
+
+def _why(body: bytes) -> str:
+    text = body.decode(errors="replace").strip()
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return text[:120]
+    return json.dumps(told)[:200]
+
+
+def agents(cloud: Cloud) -> list[Line]:
+    """What nova and neutron say of the processes they cannot do without."""
+    admin = sdk.connect(cloud, "cairn")
+    found = []
+    try:
+        for service in admin.compute.services():
+            found.append(
+                Line(service.binary, service.host, service.state == "up", service.state)
+            )
+        for agent in admin.network.agents():
+            state = "up" if agent.is_alive else "down"
+            found.append(Line(agent.agent_type, agent.host, bool(agent.is_alive), state))
+    except sdk.ERRORS as wrong:
+        found.append(Line("the client", "-", False, str(wrong)))
+    return found

@@ -1,0 +1,113 @@
+"""`cairn up`: from a bare Debian to a server one can ssh into."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cairn.deploy import (
+    answers, checkout, credentials, guest, inventory, knobs, machine, packages, playbook, sdk,
+)
+from cairn.deploy.cloud import Cloud, Record, every, write
+from cairn.deploy.demo import Demo, External
+from cairn.deploy.errors import CommandError, Refused
+from cairn.deploy.image import GuestImage
+from cairn.deploy.machine import Machine
+from cairn.deploy.progress import Display
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for; None where nothing was said."""
+
+    lab: bool = False
+    topology: str | None = None
+    answer_file: Path | None = None
+    demo: bool = True
+
+
+def decide(cloud: Cloud, wish: Wish, here: Machine) -> Record:
+    """Where and in which shape. What was decided once stays, so that a rerun goes on with it."""
+    record = cloud.record()
+    if record is None:
+        place = "lab" if wish.lab or not here.systemd else "host"
+        return Record(place, wish.topology or "allinone", _free_number(cloud) if place == "lab" else 0)
+    asked = (
+        "lab" if wish.lab else record.place,
+        wish.topology or record.topology,
+    )
+    if asked != (record.place, record.topology):
+        where = "in lab nodes" if record.place == "lab" else "on this machine"
+        raise Refused(
+            f"the cloud '{cloud.name}' exists already: {record.topology}, {where}",
+            f"Take it away with ./cairn down --name {cloud.name}, or build another with --name.",
+        )
+    return record
+
+
+def _free_number(cloud: Cloud) -> int:
+    """Labs of one machine must not share addresses."""
+    taken = {other.existing().number for other in every() if other.name != cloud.name}
+    free = [number for number in range(200) if number not in taken and not _in_use(number)]
+    if not free:
+        raise Refused("no free subnet 172.30.0.0/24 ... 172.30.199.0/24 is left on this machine")
+    return free[0]
+
+
+def _in_use(number: int) -> bool:
+    routes = Path("/proc/net/route").read_text().split()
+    # As the kernel writes 172.30.NUMBER.0: hexadecimal, the last byte first.
+    return any(f"{0:02X}{number:02X}{second:02X}AC" in routes for second in (30, 31))
+
+
+def run(cloud: Cloud, wish: Wish, display: Display) -> None:
+    here = machine.look()
+    record = decide(cloud, wish, here)
+    if cloud.record() is None:
+        machine.require(here, record.place, record.topology)
+    machine.require_root()
+    known = knobs.every()
+    given = _given(cloud, wish, known)
+    with cloud.lock():
+        cloud.remember(record)
+        if wish.answer_file:
+            write(cloud.answers, wish.answer_file.read_text())
+        where = "on this machine" if record.place == "host" else "in lab nodes"
+        display.say(f"Cairn {record.topology}, {where}, as '{cloud.name}'")
+        _build(cloud, record, given, wish, display)
+
+
+def _given(cloud: Cloud, wish: Wish, known: list[knobs.Knob]) -> dict[str, Any]:
+    """The answers of this time, or else those of the last."""
+    path = wish.answer_file or (cloud.answers if cloud.answers.exists() else None)
+    return answers.changes(answers.read(path, known), known) if path else {}
+
+
+def _build(
+    cloud: Cloud, record: Record, given: dict[str, Any], wish: Wish, display: Display
+) -> None:
+    with display.phase("This machine's packages") as phase:
+        wanted = packages.DEMO + (packages.LAB if record.place == "lab" else ())
+        added = packages.install(wanted)
+        phase.result = f"{len(added)} installed" if added else "all there"
+    inventory.store(cloud, record, given)
+    image = GuestImage(cloud.directory) if wish.demo else None
+    stages = ["lab"] if record.place == "lab" else []
+    for stage in (*stages, "precheck", "site"):
+        playbook.run(cloud, stage, display)
+    password = _demo_password(cloud)
+    credentials.write_down(cloud, demo_password=password)
+    if image:
+        demo = Demo(
+            display=display,
+            admin=sdk.connect(cloud, "cairn"),
+            connect_member=lambda: sdk.connect(cloud, "cairn-demo"),
+            directory=cloud.directory,
+            external=_external(record),
+            password=password,
+            image_file=image.file,
+        )
+        demo.run()
+    record.complete = True
+    cloud.remember(record)
+    farewell(cloud, display)
