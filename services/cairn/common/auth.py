@@ -70,6 +70,6 @@ class Listener:
                 found = self.neighbours.get("identity", "/OS-REVOKE/events").json()["events"]
                 self.verifier.revoke(*(Revocation(**e["cairn"]) for e in found if "cairn" in e))
                 wait = self.interval
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next round asks again
+            except Exception as error:
                 log.debug("revocations could not be asked for: %s", error)
                 wait = min(wait * 2, self.interval)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 from sqlalchemy import JSON, DateTime, Engine, MetaData, String, Text, create_engine, event
+from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import StaticPool
@@ -20,7 +21,7 @@ LongText = Annotated[str, mapped_column(Text)]
 Json = Annotated[dict[str, Any], mapped_column(JSON)]
 JsonList = Annotated[list[Any], mapped_column(JSON)]
 # Microseconds, so that rows made in one second keep their order.
-Moment = Annotated[dt.datetime, mapped_column(DateTime().with_variant(DateTime(), "sqlite"))]
+Moment = DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
 
 T = TypeVar("T")
 
@@ -55,8 +56,8 @@ def new_metadata() -> MetaData:
 
 
 class Timestamps:
-    created_at: Mapped[dt.datetime] = mapped_column(default=utcnow)
-    updated_at: Mapped[dt.datetime | None] = mapped_column(onupdate=utcnow)
+    created_at: Mapped[dt.datetime] = mapped_column(Moment, default=utcnow)
+    updated_at: Mapped[dt.datetime | None] = mapped_column(Moment, onupdate=utcnow)
 
 
 class Resource(Timestamps):
@@ -103,8 +104,8 @@ class Database:
 
 def transient(error: DBAPIError) -> bool:
     """Whether the same transaction may succeed when it is tried again."""
-    args = getattr(error.orig, "args", ())
-    return bool(args) and args[0] in TRANSIENT or "database is locked" in str(error.orig)
+    args: tuple[Any, ...] = getattr(error.orig, "args", ())
+    return (len(args) > 0 and args[0] in TRANSIENT) or "database is locked" in str(error.orig)
 
 
 def _engine(url: str, pool_size: int) -> Engine:

@@ -45,7 +45,7 @@ class NotFound(Problem):
     code = 404
     message = "{kind} {id} could not be found."
 
-    def __init__(self, kind: str = "Resource", id: object = "", **facts: Any) -> None:  # noqa: A002
+    def __init__(self, kind: str = "Resource", id: object = "", **facts: Any) -> None:
         super().__init__(kind=kind, id=id, **facts)
 
 

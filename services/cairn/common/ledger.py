@@ -14,7 +14,7 @@ from sqlalchemy import JSON, CursorResult, ForeignKey, String, Text, exists, or_
 from sqlalchemy.orm import Mapped, Session, aliased, declared_attr, mapped_column
 
 from cairn.common.context import Context
-from cairn.common.db import Database, new_id, utcnow
+from cairn.common.db import Database, Moment, new_id, utcnow
 from cairn.common.rpc import Stub
 from cairn.common.work import LEASE, Cancelled, Job, Lost, seconds_from
 
@@ -38,16 +38,16 @@ class WorkRow:
     runner: Mapped[str] = mapped_column(String(255), index=True)
     state: Mapped[str] = mapped_column(String(16), default=QUEUED, index=True)
     owner: Mapped[str | None] = mapped_column(String(255))
-    lease_until: Mapped[dt.datetime | None]
-    not_before: Mapped[dt.datetime | None]
+    lease_until: Mapped[dt.datetime | None] = mapped_column(Moment)
+    not_before: Mapped[dt.datetime | None] = mapped_column(Moment)
     cancelled: Mapped[bool] = mapped_column(default=False)
     attempts: Mapped[int] = mapped_column(default=0)
     args: Mapped[dict[str, Any]] = mapped_column(JSON)
     context: Mapped[dict[str, Any]] = mapped_column(JSON)
     error: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[dt.datetime] = mapped_column(default=utcnow)
-    updated_at: Mapped[dt.datetime] = mapped_column(default=utcnow, onupdate=utcnow)
-    finished_at: Mapped[dt.datetime | None]
+    created_at: Mapped[dt.datetime] = mapped_column(Moment, default=utcnow)
+    updated_at: Mapped[dt.datetime] = mapped_column(Moment, default=utcnow, onupdate=utcnow)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(Moment)
 
 
 class StepRow:
@@ -60,13 +60,13 @@ class StepRow:
     name: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16))
     tries: Mapped[int] = mapped_column(default=1)
-    started_at: Mapped[dt.datetime] = mapped_column(default=utcnow)
-    finished_at: Mapped[dt.datetime | None]
+    started_at: Mapped[dt.datetime] = mapped_column(Moment, default=utcnow)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(Moment)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     error: Mapped[str | None] = mapped_column(Text)
 
     @declared_attr
-    def work_id(cls) -> Mapped[str]:  # noqa: N805
+    def work_id(cls) -> Mapped[str]:
         return mapped_column(String(36), ForeignKey("work.id", ondelete="CASCADE"), index=True)
 
 

@@ -1,10 +1,16 @@
 """Which version of an API a request speaks, as the API-SIG guideline and Nova's history have it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from cairn.common.api import Version, parse_version
 from cairn.common.errors import Invalid, NotAcceptable
+
+
+class Headers(Protocol):
+    """A request's headers, whoever parsed them."""
+
+    def get(self, key: str, default: str = "", /) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -16,7 +22,7 @@ class Microversions:
     maximum: Version
     legacy: str = ""
 
-    def negotiate(self, headers: Mapping[str, str]) -> Version:
+    def negotiate(self, headers: Headers) -> Version:
         """The request's version: the minimum if it names none. Raises Invalid, NotAcceptable."""
         asked = self._asked(headers)
         if asked is None:
@@ -46,12 +52,12 @@ class Microversions:
             vary += f", {self.legacy}"
         return headers | {"Vary": vary}
 
-    def _asked(self, headers: Mapping[str, str]) -> str | None:
+    def _asked(self, headers: Headers) -> str | None:
         for part in headers.get("OpenStack-API-Version", "").split(","):
             words = part.split()
             if len(words) == 2 and words[0].lower() == self.service:
                 return words[1].lower()
-        return (self.legacy and headers.get(self.legacy)) or None
+        return (self.legacy and headers.get(self.legacy, "")) or None
 
 
 def text(version: Version) -> str:

@@ -4,6 +4,7 @@ The parsing and the checks are oslo.policy's. Its Enforcer is not used: it watch
 credentials on every call; here the checks are called directly.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,8 @@ class Policy:
             checks |= given
         self.declared = declared
         self._checks = oslo.Rules.from_dict(checks)
-        self._enforcer = SimpleNamespace(rules=self._checks, conf=None)
+        # All that a check wants of its enforcer.
+        self._enforcer: Any = SimpleNamespace(rules=self._checks, conf=None)
 
     def allows(self, ctx: Context, name: str, target: Mapping[str, Any] | None = None) -> bool:
         """Whether the caller may do `name` to `target` (the caller's own project, if not given)."""
@@ -79,8 +81,6 @@ class _Enforced:
     """Which rules this request has been held against: an endpoint that enforces late must."""
 
     def __init__(self) -> None:
-        import threading
-
         self._local = threading.local()
 
     @property

@@ -128,7 +128,7 @@ class Bus:
         if connection is not None:
             try:
                 connection.release()
-            except Exception:  # noqa: BLE001 - it is broken; that is why it is dropped
+            except Exception:
                 log.debug("closing a lost connection", exc_info=True)
 
     def _listen(self) -> None:

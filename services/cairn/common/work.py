@@ -182,7 +182,7 @@ class Worker:
                     with self._lock:
                         self._held[job.id] = job
                     self._pool.submit(self._run_held, job)
-            except Exception as error:  # noqa: BLE001 - a ledger that is away comes back
+            except Exception as error:
                 log.warning("%s: no work could be taken: %s", self.runner, error)
                 self._ended.wait(0.5)
             self._bell.wait(SWEEP)
@@ -194,7 +194,7 @@ class Worker:
             try:
                 if held:
                     self.ledger.renew(held)
-            except Exception as error:  # noqa: BLE001 - the lease lapses if it goes on
+            except Exception as error:
                 log.warning("%s: leases were not renewed: %s", self.runner, error)
 
     def _run_held(self, job: Job) -> None:

@@ -56,7 +56,8 @@ def serve(
     def refuse(problem: errors.Problem) -> flask.Response:
         response = _respond(envelope(problem, flask.g.request_id), problem.code)
         if problem.code == 401:
-            response.headers["WWW-Authenticate"] = f'Keystone uri="{flask.request.host_url}identity"'
+            keystone = f"{flask.request.host_url}identity"
+            response.headers["WWW-Authenticate"] = f'Keystone uri="{keystone}"'
         return response
 
     @app.before_request
