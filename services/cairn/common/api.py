@@ -1,4 +1,4 @@
-"""Endpoints as data: method, path, policy, body, status and versions said once, where the function is.
+"""Endpoints as data: method, path, policy, body, status and versions said once, by the function.
 
 The same declarations are served by Flask (wsgi.py), printed in the API reference, and walked by
 the contract tests; there is no second list to keep. A handler is a plain typed function:

@@ -41,7 +41,8 @@ class Neighbours:
         """Ask `service` (a service type: "network", "image", "placement", "compute", "identity").
 
         `version` is a microversion. With `ctx.token` options may pass it on as the caller's own:
-        headers={"X-Auth-Token": ...}. Raises Remote for an answer of 400 and above, Unavailable for none.
+        headers={"X-Auth-Token": ...}. Raises Remote for an answer of 400 and above,
+        Unavailable for none.
         """
         headers = dict(options.pop("headers", {}))
         if ctx is not None:

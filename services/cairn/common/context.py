@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A caller and what the caller is asking with. Ids are strings, None where the scope has none."""
+    """A caller and what it asks with. Ids are strings, None where the scope has none."""
 
     user_id: str = ""
     user_name: str = ""
@@ -43,7 +43,7 @@ class Context:
         return replace(self, version=version)
 
     def to_wire(self) -> dict[str, Any]:
-        """JSON-safe, and without the token: what lies in a queue or a table may be read by others."""
+        """JSON-safe, without the token: what lies in a queue or a table may be read by others."""
         wire = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "token"}
         return wire | {"roles": sorted(self.roles), "version": list(self.version)}
 

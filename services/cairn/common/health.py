@@ -1,4 +1,4 @@
-"""Health is a round trip: each check does what the process is for, once, and says what went wrong."""
+"""Health is a round trip: a check does what the process is for, once, and says what is wrong."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ def messaging(server: Server) -> Check:
 
 
 def endpoint(checks: Mapping[str, Check]) -> Api:
-    """GET /healthcheck: 200 with every check's word, 503 if one fails. For anyone: says no secret."""
+    """GET /healthcheck: 200 with every check's word, 503 if one fails. Public: says no secret."""
     api = Api({})
 
     @api.get("/healthcheck", policy=PUBLIC)

@@ -1,7 +1,7 @@
 """Which version of an API a request speaks, as the API-SIG guideline and Nova's history have it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from cairn.common.api import Version, parse_version
 from cairn.common.errors import Invalid, NotAcceptable
@@ -10,7 +10,7 @@ from cairn.common.errors import Invalid, NotAcceptable
 class Headers(Protocol):
     """A request's headers, whoever parsed them."""
 
-    def get(self, key: str, default: str = "", /) -> str: ...
+    def get(self, key: str, default: str, /) -> Any: ...
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a process is, and what all processes of a host share.
 
-Each component's `processes.py` has PROCESSES: dict[str, Process]. A name is the component's, a dash,
-and the room's: nova-api, nova-compute, neutron-rpc-server.
+Each component's `processes.py` has PROCESSES: dict[str, Process]. A name is the component's, a
+dash, and the room's: nova-api, nova-compute, neutron-rpc-server.
 """
 
 import importlib
@@ -91,8 +91,8 @@ class Host:
 
 @dataclass(frozen=True)
 class Process:
-    """`build(settings, host)` makes its parts: the WSGI application of an API (at `mount` behind the
-    proxy), and with `host.run(service)` whatever shall run beside or instead."""
+    """`build(settings, host)` makes its parts: the WSGI application of an API (at `mount` behind
+    the proxy), and with `host.run(service)` whatever shall run beside or instead."""
 
     pack: str
     group: str

@@ -92,7 +92,7 @@ class Bus:
         self, ctx: Context, key: str, method: str, args: Mapping[str, Any],
         timeout: float | None = None,
     ) -> Any:
-        """Publish and wait for the answer. Raises Unavailable, or Remote with what was raised there."""
+        """Publish and wait for the answer. Raises Unavailable, or Remote: what was raised there."""
         self._listen()
         number = uuid.uuid4().hex
         answers: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()

@@ -49,7 +49,7 @@ class IdentitySettings:
 
 @dataclasses.dataclass(frozen=True)
 class PolicySettings:
-    file: str = option("", "YAML file of policy overrides, in oslo.policy's syntax; empty for none.")
+    file: str = option("", "YAML file of policy overrides in oslo.policy's syntax; empty: none.")
 
 
 def load(kind: type[T], *files: Path) -> T:

@@ -1,4 +1,4 @@
-"""Tokens: what a caller is, signed by Keystone with Ed25519, verified by everybody with the public key.
+"""Tokens: what a caller is, signed by Keystone (Ed25519), verified by all with the public key.
 
 A token is base64url(version byte, key number byte, JSON, 64 byte signature) without padding. Keys
 are files `<number>.key` (PKCS8 PEM, only where Keystone runs) and `<number>.pub`; the highest

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 # What turns the headers of a request into its caller: None where there is no token.
 # Raises Unauthorized when there is one and it is no good.
-Authenticate = Callable[[Mapping[str, str]], Context | None]
+Authenticate = Callable[[Any], Context | None]
 # How a service words a refusal: (problem, request id) -> the JSON document.
 Envelope = Callable[[errors.Problem, str], Document]
 
