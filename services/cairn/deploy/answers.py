@@ -89,3 +89,12 @@ def _unquoted(value: str) -> str:
 def _like(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name.upper(), list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def create(path: Path, text: str) -> None:
+    """Write a new answer file; somebody's answers are never overwritten."""
+    try:
+        with path.open("x") as file:
+            file.write(text)
+    except OSError as wrong:
+        raise Refused(f"cannot write {path}: {wrong.strerror}") from wrong

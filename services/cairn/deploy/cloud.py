@@ -57,14 +57,6 @@ class Cloud:
         return self.directory / "answers.conf"
 
     @property
-    def secrets(self) -> Path:
-        return self.directory / "secrets.yml"
-
-    @property
-    def vault_password(self) -> Path:
-        return self.directory / "vault-password"
-
-    @property
     def ca(self) -> Path:
         return self.directory / "ca.pem"
 

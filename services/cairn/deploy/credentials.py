@@ -1,79 +1,42 @@
-"""clouds.yaml and openrc: how the client finds the cloud and who it is there."""
+"""clouds.yaml and what else the deployment wrote down for clients, in the cloud's directory."""
 
+import json
 import os
 import shlex
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from ansible.parsing.vault import VaultLib, VaultSecret
 
-from cairn.deploy.cloud import Cloud, write
+from cairn.deploy.cloud import Cloud
 from cairn.deploy.errors import Failed
 
-
-@dataclass(frozen=True)
-class User:
-    name: str
-    password: str
-    project: str
+Entry = dict[str, Any]
 
 
-def secrets(cloud: Cloud) -> dict[str, Any]:
-    """The generated secrets, out of their vault."""
-    try:
-        password = cloud.vault_password.read_bytes().strip()
-        sealed = cloud.secrets.read_bytes()
-    except FileNotFoundError as missing:
-        raise Failed(
-            f"{missing.filename} is missing", "The deployment has not come far enough: ./cairn up"
-        ) from missing
-    found = yaml.safe_load(VaultLib([("default", VaultSecret(password))]).decrypt(sealed))
-    return dict(found.get("cloud_secrets", found))
-
-
-def clouds(url: str, region: str, ca: str, admin: User, demo: User | None) -> dict[str, Any]:
-    """The document of clouds.yaml: the admin's view, the whole system's, the demo user's."""
-    common = {"region_name": region, "cacert": ca, "identity_api_version": 3, "interface": "public"}
-    scopes = {
-        "cairn": (admin, {"project_name": admin.project, "project_domain_name": "Default"}),
-        "cairn-system": (admin, {"system_scope": "all"}),
-    }
-    if demo:
-        project = {"project_name": demo.project, "project_domain_name": "Default"}
-        scopes["cairn-demo"] = (demo, project)
-    return {
-        "clouds": {
-            name: {
-                **common,
-                "auth": {
-                    "auth_url": url, "username": user.name, "password": user.password,
-                    "user_domain_name": "Default", **scope,
-                },
-            }
-            for name, (user, scope) in scopes.items()
-        }
-    }
-
-
-def store(cloud: Cloud, document: dict[str, Any]) -> None:
-    header = "# Written by ./cairn up. Secret: whoever can read it is the cloud's admin.\n"
-    write(cloud.clouds_yaml, header + yaml.safe_dump(document, sort_keys=False))
-    write(cloud.openrc, header + exports(document["clouds"]["cairn"]))
-
-
-def load(cloud: Cloud) -> dict[str, Any]:
+def entries(cloud: Cloud) -> dict[str, Entry]:
+    """Who one can be on this cloud: the entries of clouds.yaml."""
     cloud.existing()
+    return dict(yaml.safe_load(_text(cloud, "clouds.yaml"))["clouds"])
+
+
+def facts(cloud: Cloud) -> dict[str, Any]:
+    """What the inventory came to, as far as a client must know it."""
+    return dict(json.loads(_text(cloud, "facts.json")))
+
+
+def _text(cloud: Cloud, name: str) -> str:
     try:
-        return dict(yaml.safe_load(cloud.clouds_yaml.read_text()))
+        return (cloud.directory / name).read_text()
     except FileNotFoundError:
         raise Failed(
-            f"the cloud '{cloud.name}' is not finished: it has no clouds.yaml yet",
+            f"the cloud '{cloud.name}' is not finished: it has no {name} yet",
             "Let it go on with: ./cairn up",
         ) from None
+    except PermissionError:
+        raise Failed(f"only root may read {cloud.directory}", "Try: sudo ./cairn ...") from None
 
 
-def exports(entry: dict[str, Any]) -> str:
+def exports(entry: Entry) -> str:
     """The lines that make a shell's clients be this user."""
     auth = entry["auth"]
     names = {
@@ -97,7 +60,7 @@ def environment(cloud: Cloud, who: str = "cairn") -> dict[str, str]:
     The user's own OS_ variables would be mixed in by the client, so only those that choose an API
     version or one of this cloud's entries stay.
     """
-    known = load(cloud)["clouds"]
+    known = entries(cloud)
     kept = {
         name: value for name, value in os.environ.items()
         if not name.startswith("OS_") or name.endswith("_API_VERSION")

@@ -38,6 +38,7 @@ FLAVORS = {
     "m1.xlarge": (8, 16384, 160),
 }
 BOOT_SECONDS = 300
+CLIENT = "./cairn openstack --os-cloud cairn-demo"
 AFTER = "See what is wrong: ./cairn doctor. Then run ./cairn up again: it goes on from here."
 
 
@@ -147,7 +148,8 @@ class Demo:
         path = self.image_file()
         image = self.admin.image.create_image(
             name=IMAGE, disk_format="qcow2", container_format="bare", visibility="public",
-            min_disk=1, min_ram=96, filename=str(path), allow_duplicates=True, validate_checksum=False,
+            min_disk=1, min_ram=96, filename=str(path), allow_duplicates=True,
+            validate_checksum=False,
         )
         if self.admin.image.get_image(image.id).status != "active":
             raise Failed(f"the image {IMAGE} did not become active")
@@ -225,7 +227,7 @@ class Demo:
                 fault = (now.fault or {}).get("message", "it has no fault message")
                 raise Failed(
                     f"the demo server came to ERROR: {fault}",
-                    f"See its steps: ./cairn openstack --os-cloud cairn-demo server event list {NAME}",
+                    f"See its steps: {CLIENT} server event list {NAME}",
                 )
             if time.monotonic() > deadline:
                 raise Failed(
@@ -268,7 +270,7 @@ class Demo:
             time.sleep(0.5)
         raise Failed(
             f"no shell on the demo server within {BOOT_SECONDS} s: {last}",
-            f"See how it booted: ./cairn openstack --os-cloud cairn-demo console log show {NAME}",
+            f"See how it booted: {CLIENT} console log show {NAME}",
         )
 
     def ssh(self) -> list[str]:

@@ -8,7 +8,10 @@ Event = dict[str, Any]
 
 # What a reason looks like, and what has helped then. The first that fits is told.
 ADVICE = (
-    (r"No space left on device", "Make room on that node's disk (df -h), then run ./cairn up again."),
+    (
+        r"No space left on device",
+        "Make room on that node's disk (df -h), then run ./cairn up again.",
+    ),
     (
         r"Could not get lock|is another process using it|dpkg frontend lock",
         "Another package manager was at work; when it is done, run ./cairn up again.",

@@ -21,7 +21,7 @@ def external_subnet(record: Record) -> str:
     return f"172.31.{record.number}.0/24"
 
 
-def hosts(record: Record) -> Document:
+def hosts(cloud: Cloud, record: Record) -> Document:
     """The groups and the hosts in them. On the machine itself every group is localhost."""
     if record.place == "host":
         shape: dict[str, tuple[str, ...]] = {"localhost": topology.GROUPS}
@@ -30,11 +30,13 @@ def hosts(record: Record) -> Document:
         shape = topology.TOPOLOGIES[record.topology]
         described = {
             name: {
+                "ansible_connection": "cairn.cloud.nspawn",
+                "ansible_nspawn_lab_dir": str(lab_directory(cloud)),
                 "host_address": f"172.30.{record.number}.{FIRST_ADDRESS + place}",
             }
             for place, name in enumerate(shape)
         }
-    groups = {
+    groups: Document = {
         group: {"hosts": {name: {} for name, of in shape.items() if group in of}}
         for group in topology.GROUPS
     }
@@ -58,8 +60,6 @@ def variables(cloud: Cloud, record: Record) -> Document:
     decided: Document = {"cloud_name": cloud.name, "cloud_state_dir": str(cloud.directory)}
     if record.place == "lab":
         decided |= {
-            "ansible_connection": "cairn.cloud.nspawn",
-            "ansible_nspawn_lab_dir": str(lab_directory(cloud)),
             "lab_name": cloud.name,
             "lab_dir": str(lab_directory(cloud)),
             "lab_nodes": lab_nodes(record),
@@ -79,7 +79,7 @@ def store(cloud: Cloud, record: Record, answers: Document) -> None:
     _dump(group_vars / "50-cairn.yml", variables(cloud, record))
     if answers:
         _dump(group_vars / "90-answers.yml", answers)
-    _dump(cloud.inventory / "hosts.yml", hosts(record))
+    _dump(cloud.inventory / "hosts.yml", hosts(cloud, record))
 
 
 def _dump(path: Path, document: Document) -> None:

@@ -23,6 +23,12 @@ TYPES = {
 }
 BOOLEANS = {"true": True, "yes": True, "y": True, "on": True, "1": True,
             "false": False, "no": False, "n": False, "off": False, "0": False}
+# The command decides these, by its options and by what else is on the machine.
+DECIDED = frozenset({
+    "cloud_name", "cloud_state_dir", "host_address", "host_name", "host_names",
+    "lab_name", "lab_dir", "lab_nodes", "lab_bridge", "lab_subnet", "lab_external_bridge",
+    "lab_external_subnet", "lab_inventory_vars",
+})
 
 
 @dataclass(frozen=True)
@@ -98,9 +104,8 @@ def _plain(item: Any) -> bool:
 def every() -> list[Knob]:
     """All knobs, the cloud's first, then role by role."""
     found: dict[str, Knob] = {}
-    for path in sorted(checkout.GROUP_VARS.glob("*.yml")):
-        for knob in _declared(path, "cloud", {}):
-            found.setdefault(knob.variable, knob)
+    for knob in _declared(checkout.GROUP_VARS / "cloud.yml", "cloud", {}):
+        found.setdefault(knob.variable, knob)
     for path in sorted(checkout.ROLES.glob("*/defaults/main.yml")):
         role = path.parents[1]
         for knob in _declared(path, role.name, _options(role)):
@@ -116,7 +121,7 @@ def _declared(path: Path, home: str, options: dict[str, dict[str, Any]]) -> Iter
         raise Failed(f"{path} is no YAML: {wrong}") from wrong
     comments = _comments(text)
     for variable, default in values.items():
-        if variable.startswith("_"):
+        if variable.startswith("_") or variable in DECIDED:
             continue
         option = options.get(variable, {})
         about = comments.get(variable) or option.get("description") or ""

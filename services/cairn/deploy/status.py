@@ -46,7 +46,7 @@ def look(cloud: Cloud, record: Record) -> Status:
     for name in node.names(record):
         found.processes += processes(cloud, record, name)
     if cloud.clouds_yaml.exists():
-        entry = credentials.load(cloud)["clouds"]["cairn"]
+        entry = credentials.entries(cloud)["cairn"]
         found.apis = [api(entry, path, name) for path, name in APIS.items()]
         if found.apis[0].good:
             found.agents = agents(cloud)

@@ -1,16 +1,24 @@
 """`cairn up`: from a bare Debian to a server one can ssh into."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 from cairn.deploy import (
-    answers, checkout, credentials, guest, inventory, knobs, machine, packages, playbook, sdk,
+    answers,
+    credentials,
+    guest,
+    inventory,
+    knobs,
+    machine,
+    packages,
+    playbook,
+    sdk,
 )
-from cairn.deploy.cloud import Cloud, Record, every, write
+from cairn.deploy.cloud import DEFAULT_NAME, Cloud, Record, every, write
 from cairn.deploy.demo import Demo, External
-from cairn.deploy.errors import CommandError, Refused
+from cairn.deploy.errors import Refused
 from cairn.deploy.image import GuestImage
 from cairn.deploy.machine import Machine
 from cairn.deploy.progress import Display
@@ -31,7 +39,8 @@ def decide(cloud: Cloud, wish: Wish, here: Machine) -> Record:
     record = cloud.record()
     if record is None:
         place = "lab" if wish.lab or not here.systemd else "host"
-        return Record(place, wish.topology or "allinone", _free_number(cloud) if place == "lab" else 0)
+        number = _free_number(cloud) if place == "lab" else 0
+        return Record(place, wish.topology or "allinone", number)
     asked = (
         "lab" if wish.lab else record.place,
         wish.topology or record.topology,
@@ -87,27 +96,61 @@ def _build(
     cloud: Cloud, record: Record, given: dict[str, Any], wish: Wish, display: Display
 ) -> None:
     with display.phase("This machine's packages") as phase:
-        wanted = packages.DEMO + (packages.LAB if record.place == "lab" else ())
+        wanted = (*packages.MACHINE, *packages.DEMO)
         added = packages.install(wanted)
         phase.result = f"{len(added)} installed" if added else "all there"
     inventory.store(cloud, record, given)
+    password = _demo_password(cloud) if wish.demo else ""
     image = GuestImage(cloud.directory) if wish.demo else None
     stages = ["lab"] if record.place == "lab" else []
-    for stage in (*stages, "precheck", "site"):
+    for stage in (*stages, "precheck", "site", "credentials"):
         playbook.run(cloud, stage, display)
-    password = _demo_password(cloud)
-    credentials.write_down(cloud, demo_password=password)
     if image:
+        facts = credentials.facts(cloud)
         demo = Demo(
             display=display,
             admin=sdk.connect(cloud, "cairn"),
             connect_member=lambda: sdk.connect(cloud, "cairn-demo"),
             directory=cloud.directory,
-            external=_external(record),
+            external=External(facts["physical_network"], facts["external_subnet"], guest.USER),
             password=password,
             image_file=image.file,
         )
         demo.run()
+        _show_demo(display, demo)
     record.complete = True
     cloud.remember(record)
-    farewell(cloud, display)
+    _farewell(cloud, display)
+
+
+def _demo_password(cloud: Cloud) -> str:
+    """The demo user's password; the one of an earlier run, if there was one."""
+    path = cloud.directory / "demo-password"
+    if not path.exists():
+        write(path, token_urlsafe(24))
+    return path.read_text()
+
+
+def _show_demo(display: Display, demo: Demo) -> None:
+    for name, seconds in demo.seconds.items():
+        display.say(f"         {name:<44} {seconds:6.1f} s")
+
+
+def _farewell(cloud: Cloud, display: Display) -> None:
+    endpoint = credentials.facts(cloud)["endpoint"]
+    name = f" --name {cloud.name}" if cloud.name != DEFAULT_NAME else ""
+    display.say(
+        f"""
+The cloud is up after {display.elapsed:.0f} s.
+
+  endpoints    {endpoint}/ identity, image, placement, compute, networking
+  certificate  {cloud.ca}
+  clouds.yaml  {cloud.clouds_yaml}  (cairn, cairn-system, cairn-demo)
+  openrc       {cloud.openrc}
+  logs         {cloud.logs}
+
+Go on with:
+  ./cairn{name} openstack server list --all-projects
+  ./cairn{name} status
+  ./cairn{name} down"""
+    )

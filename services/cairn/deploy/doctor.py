@@ -1,0 +1,46 @@
+"""`cairn doctor`: looks at everything that can be looked at and says what is wrong."""
+
+from dataclasses import dataclass
+
+from cairn.deploy import leftovers, machine, packages, status
+from cairn.deploy.cloud import Cloud
+
+
+@dataclass(frozen=True)
+class Finding:
+    good: bool
+    what: str
+
+
+def look(cloud: Cloud) -> list[Finding]:
+    record = cloud.record()
+    here = machine.look()
+    found = [Finding(True, f"{here.title}, {here.architecture}, systemd: {_word(here.systemd)}")]
+    if record is None:
+        place = "host" if here.systemd else "lab"
+        found += [Finding(False, each) for each in machine.complaints(here, place, "allinone")]
+        found += [
+            Finding(False, f"left behind by a cloud: {each}")
+            for each in (leftovers.host() if place == "host" else leftovers.lab(cloud))
+        ]
+        found.append(Finding(True, f"there is no cloud '{cloud.name}'; make it with: ./cairn up"))
+        return found
+    lacking = packages.missing((*packages.MACHINE, *packages.DEMO))
+    found += [Finding(False, f"the package {name} is missing here") for name in lacking]
+    if here.free_disk < 2 * machine.GIB:
+        found.append(Finding(False, f"only {here.free_disk / machine.GIB:.1f} GiB of disk is free"))
+    if not record.complete:
+        found.append(Finding(False, "the deployment has not come to its end; go on: ./cairn up"))
+    now = status.look(cloud, record)
+    lines = [*now.processes, *now.apis, *now.agents]
+    found += [
+        Finding(False, f"{line.what} on {line.where}: {line.detail}")
+        for line in lines if not line.good
+    ]
+    well = sum(line.good for line in lines)
+    found.append(Finding(True, f"{well} of {len(lines)} processes, APIs and agents are well"))
+    return found
+
+
+def _word(value: bool) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,74 @@
+"""What a cloud leaves on a machine, looked for from outside, as a stranger would."""
+
+import subprocess
+from pathlib import Path
+
+from cairn.deploy import inventory
+from cairn.deploy.cloud import Cloud, Record
+
+
+def find(cloud: Cloud, record: Record) -> list[str]:
+    """Bridges, mounts, processes, control groups and rules that still belong to the cloud."""
+    return lab(cloud) if record.place == "lab" else host()
+
+
+def lab(cloud: Cloud) -> list[str]:
+    directory = inventory.lab_directory(cloud)
+    bridge = f"cl-{cloud.name}"[:14]
+    found = [f"bridge {name}" for name in (bridge, f"{bridge}x") if _interface(name)]
+    found += [f"mount {path}" for path in _mounts() if path.startswith(f"{directory}/")]
+    found += [f"nft table {name}" for name in _tables() if bridge in name.split()[-1:]]
+    found += [
+        f"process {pid}" for pid, root in _roots() if root.startswith(f"{directory}/")
+    ]
+    if directory.exists():
+        found.append(f"directory {directory}")
+    return found
+
+
+def host() -> list[str]:
+    found = [f"bridge {name}" for name in ("br-ex",) if _interface(name)]
+    found += [f"unit {path.name}" for path in Path("/etc/systemd/system").glob("cairn-*")]
+    found += [f"nft table {name}" for name in _tables() if name.split()[-1].startswith("cairn")]
+    found += [f"network namespace {name}" for name in _namespaces()]
+    found += [
+        f"directory {path}" for path in ("/etc/cairn", "/opt/cairn", "/var/lib/cairn")
+        if Path(path).exists()
+    ]
+    return found
+
+
+def _interface(name: str) -> bool:
+    return Path("/sys/class/net", name).exists()
+
+
+def _mounts() -> list[str]:
+    return [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+
+
+def _tables() -> list[str]:
+    """`inet name` and so on. Where nft is missing there are no tables of ours."""
+    try:
+        done = subprocess.run(
+            ["nft", "list", "tables"], capture_output=True, text=True, check=False, timeout=20
+        )
+    except FileNotFoundError:
+        return []
+    return [line.removeprefix("table ") for line in done.stdout.splitlines()]
+
+
+def _namespaces() -> list[str]:
+    directory = Path("/run/netns")
+    names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
+    return [name for name in names if name.startswith(("qrouter-", "qdhcp-"))]
+
+
+def _roots() -> list[tuple[int, str]]:
+    """Every process and the directory that is its root."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            found.append((int(path.name), str((path / "root").readlink())))
+        except OSError:
+            continue  # It ended meanwhile.
+    return found

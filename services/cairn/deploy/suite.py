@@ -1,0 +1,236 @@
+"""`cairn test`: the project's checks as stages, each with its time, and one line that sums up."""
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+from cairn.deploy import checkout, packages
+from cairn.deploy.errors import Failed, Refused
+
+# What may be asked for by name, in the order it runs.
+STAGES = ("lint", "unit", "api", "contract", "molecule", "system")
+FAST = ("lint", "unit", "api", "contract")
+PYTEST = {
+    "unit": ["tests/unit", "collections/ansible_collections/cairn/cloud/tests/unit"],
+    "api": ["tests/api"],
+    "contract": ["tests/contract"],
+    "system": ["tests/system"],
+}
+LINTERS = {
+    "ruff": ["ruff", "check", "."],
+    "mypy": ["mypy"],
+    "ansible-lint": ["ansible-lint", "--offline", "-q"],
+}
+
+
+@dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """One program that is run and judged by its exit code."""
+
+    name: str
+    command: list[str]
+    directory: Path = checkout.ROOT
+    # A pytest run counts its tests; any other check counts as one.
+    pytest: bool = False
+    # Checks that use the machine's network and disks wait for each other.
+    alone: bool = False
+
+
+@dataclass
+class Result:
+    check: Check
+    good: bool
+    seconds: float
+    count: Count
+    output: str
+
+
+@dataclass
+class Wanted:
+    """What the words after `cairn test` ask for."""
+
+    stages: list[str] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
+    # Paths and options that pytest gets as they are.
+    pytest: list[str] = field(default_factory=list)
+
+
+def understand(words: Sequence[str], fast: bool) -> Wanted:
+    wanted = Wanted()
+    known = roles()
+    rest = iter(words)
+    for word in rest:
+        if word in STAGES:
+            wanted.stages.append(word)
+        elif "molecule" in wanted.stages and word in known:
+            wanted.roles.append(word)
+        elif word.startswith("-"):
+            wanted.pytest += [word, *rest]
+        elif (checkout.ROOT / word.split("::")[0]).exists():
+            wanted.pytest.append(word)
+        else:
+            raise Refused(
+                f"there is nothing to test called '{word}'",
+                f"Stages: {', '.join(STAGES)}. After molecule, roles: {', '.join(known)}. "
+                "Or paths, as for pytest.",
+            )
+    if fast and any(stage not in FAST for stage in wanted.stages):
+        raise Refused("--fast leaves out molecule and system")
+    if not wanted.stages and not any(not word.startswith("-") for word in wanted.pytest):
+        wanted.stages = list(FAST if fast else STAGES)
+    return wanted
+
+
+def roles() -> list[str]:
+    """The roles that have a scenario."""
+    return [path.parents[2].name for path in _scenarios()]
+
+
+def _scenarios() -> list[Path]:
+    return sorted(checkout.ROLES.glob("*/molecule/default/molecule.yml"))
+
+
+def checks(wanted: Wanted) -> Iterator[Check]:
+    if "lint" in wanted.stages:
+        for name, command in LINTERS.items():
+            yield Check(name, command)
+    quick = [path for stage in ("unit", "api", "contract") if stage in wanted.stages
+             for path in PYTEST[stage] if (checkout.ROOT / path).is_dir()]
+    paths = [*quick, *wanted.pytest] if quick or "system" not in wanted.stages else []
+    if paths:
+        names = [stage for stage in ("unit", "api", "contract") if stage in wanted.stages]
+        yield Check(" ".join(["pytest", *names]), ["pytest", "-q", "-n", _workers(), *paths],
+                    pytest=True)
+    if "molecule" in wanted.stages:
+        for role in wanted.roles or roles():
+            yield Check(f"molecule {role}", ["molecule", "test"], checkout.ROLES / role, alone=True)
+    if "system" in wanted.stages:
+        options = [] if paths else wanted.pytest
+        yield Check("pytest system", ["pytest", "-q", *PYTEST["system"], *options], pytest=True,
+                    alone=True)
+
+
+def _workers() -> str:
+    return str(min(os.cpu_count() or 1, 8))
+
+
+def run(wanted: Wanted, say: Callable[[str], None]) -> None:
+    """Run everything, then say how it went. Raises if anything failed."""
+    begun = time.monotonic()
+    _prepare(say)
+    planned = list(checks(wanted))
+    results: list[Result] = []
+    with ExitStack() as stack:
+        side = stack.enter_context(ThreadPoolExecutor(max_workers=2))
+        beside: list[Future[Result]] = [
+            side.submit(perform, check) for check in planned if not check.alone
+        ]
+        for future in beside:
+            results.append(future.result())
+            _tell(results[-1], say)
+    for check in planned:
+        if check.alone:
+            say(f"...... {check.name}")
+            results.append(perform(check))
+            _tell(results[-1], say)
+    _sum_up(results, time.monotonic() - begun, say)
+
+
+def _prepare(say: Callable[[str], None]) -> None:
+    lacking = packages.missing(packages.TEST)
+    if lacking and os.geteuid() == 0:
+        say(f"installing {' '.join(lacking)}")
+        packages.install(lacking)
+    elif lacking:
+        say(f"missing packages (tests that need them are skipped): {' '.join(lacking)}")
+
+
+def perform(check: Check) -> Result:
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory:
+        report = Path(directory, "report.xml")
+        command = [*check.command, *([f"--junitxml={report}"] if check.pytest else [])]
+        try:
+            done = subprocess.run(
+                command, cwd=check.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, errors="replace", env=_environment(),
+                check=False,
+            )
+            code, output = done.returncode, done.stdout
+        except FileNotFoundError:
+            code, output = 127, f"{command[0]} is not installed"
+        count = _count(report) if check.pytest else None
+    # pytest's exit code 5: there was nothing to run, which is not what was asked for.
+    good = code == 0
+    if count is None or (not good and count.failed == 0):
+        count = Count(passed=int(good), failed=int(not good))
+    return Result(check, good, time.monotonic() - begun, count, output)
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "ANSIBLE_NOCOLOR": "1", "NO_COLOR": "1", "PY_COLORS": "0",
+        "ANSIBLE_COLLECTIONS_PATH": str(checkout.ROOT / "collections"),
+        "ANSIBLE_ROLES_PATH": str(checkout.ROLES),
+    }
+
+
+def _count(report: Path) -> Count | None:
+    try:
+        suites = ElementTree.parse(report).getroot().iter("testsuite")
+    except (OSError, ElementTree.ParseError):
+        return None
+    total = Count()
+    for suite in suites:
+        tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+        bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        total += Count(tests - skipped - bad, bad, skipped)
+    return total
+
+
+def _tell(result: Result, say: Callable[[str], None]) -> None:
+    say(f"{'  ok  ' if result.good else 'FAILED'} {result.check.name:<32} {result.seconds:7.1f} s")
+    if not result.good:
+        say(result.output.rstrip())
+    elif result.check.pytest:
+        # Skipped tests are named with their reason; then pytest's own last line.
+        lines = result.output.rstrip().splitlines()
+        for line in lines:
+            if line.startswith(("SKIPPED", "XFAIL")) or line is lines[-1]:
+                say(f"       {line}")
+
+
+def _sum_up(results: list[Result], seconds: float, say: Callable[[str], None]) -> None:
+    total = sum((result.count for result in results), Count())
+    say("\n" + " times ".center(60, "-"))
+    for result in results:
+        name = re.sub(r"\s+", " ", result.check.name)
+        say(f"{name:<40} {result.seconds:9.1f} s  {'ok' if result.good else 'FAILED'}")
+    words = [f"{total.failed} failed"] if total.failed else []
+    words.append(f"{total.passed} passed")
+    words += [f"{total.skipped} skipped"] if total.skipped else []
+    say(f" {', '.join(words)} in {seconds:.2f}s ".center(60, "="))
+    bad = [result.check.name for result in results if not result.good]
+    if bad:
+        raise Failed(f"these did not pass: {', '.join(bad)}")
