@@ -1,0 +1,55 @@
+"""What nova-compute needs of a hypervisor."""
+
+from typing import Protocol
+
+from cairn.nova.rpc import HostReport, Spec, Vif
+
+# Power states, as the API counts them.
+NOSTATE, RUNNING, PAUSED, SHUTDOWN, CRASHED, SUSPENDED = 0, 1, 3, 4, 6, 7
+
+
+class Driver(Protocol):
+    """A hypervisor. Every method may be repeated: what is already so is left so."""
+
+    def report(self) -> HostReport:
+        """What the host is and has, now."""
+        ...
+
+    def cached(self, checksum: str, image_id: str) -> bool:
+        """Whether the image lies in the cache, whole."""
+        ...
+
+    def prepare(self, spec: Spec) -> None:
+        """Make the server's disks (an overlay on the cached image, ephemeral, swap, config drive).
+        Half made ones are made again."""
+        ...
+
+    def start(self, spec: Spec) -> None:
+        """Define the domain as the spec says and power it on; a domain that runs is left running."""
+        ...
+
+    def stop(self, spec: Spec, *, timeout: float) -> None:
+        """Ask the guest to power off, pull the plug after `timeout` seconds (0: at once)."""
+        ...
+
+    def reboot(self, spec: Spec, *, hard: bool) -> None:
+        """Soft: ask the guest, fall back to hard. Hard: destroy, define anew, start."""
+        ...
+
+    def destroy(self, spec: Spec) -> None:
+        """Domain, disks, logs and interfaces gone; no error when they are not there."""
+        ...
+
+    def plug(self, spec: Spec, vif: Vif) -> None: ...
+
+    def unplug(self, spec: Spec, vif: Vif) -> None: ...
+
+    def power_state(self, spec: Spec) -> int:
+        """NOSTATE when there is no such domain."""
+        ...
+
+    def power_states(self) -> dict[str, int]:
+        """Of all domains of ours, by server id."""
+        ...
+
+    def console_output(self, spec: Spec, length: int | None) -> str: ...

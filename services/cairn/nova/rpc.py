@@ -1,0 +1,284 @@
+"""The messages nova's processes accept: one class per receiver.
+
+Records travel as JSON documents; the TypedDicts here say what is in them. Every message that
+changes something may be repeated.
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+from cairn.common.context import Context
+from cairn.common.ledger import LedgerStub
+from cairn.common.rpc import Stub
+
+CONDUCTOR = "conductor"  # The conductor's name as a runner of works.
+
+
+def runner_of(host: str) -> str:
+    """nova-compute's name as a runner of works, on that host."""
+    return f"compute.{host}"
+
+
+class Flavor(TypedDict):
+    """What was asked for, as it was when it was asked for."""
+
+    id: str
+    name: str
+    vcpus: int
+    ram: int  # MiB
+    disk: int  # GiB
+    ephemeral: int  # GiB
+    swap: int  # MiB
+    extra_specs: dict[str, str]
+
+
+class Image(TypedDict):
+    """The image a server is made from, as Glance showed it at the request."""
+
+    id: str
+    name: str
+    disk_format: str
+    container_format: str
+    size: int
+    min_disk: int
+    min_ram: int
+    # os_hash_value where Glance has one (sha512), else its checksum, else "".
+    checksum: str
+    # hw_*, os_*, kernel_id, ramdisk_id and the like.
+    properties: dict[str, Any]
+
+
+class Subnet(TypedDict):
+    id: str
+    cidr: str
+    version: int
+    gateway: str | None
+    dns: list[str]
+    routes: list[dict[str, str]]  # {"destination", "nexthop"}
+    dhcp: bool
+
+
+class FixedIp(TypedDict):
+    address: str
+    subnet_id: str
+    floating: list[str]
+
+
+class Vif(TypedDict):
+    """A port of a server, with what is needed to plug it and to describe it to the guest."""
+
+    id: str  # The port's.
+    mac: str
+    network_id: str
+    network_name: str
+    mtu: int
+    fixed_ips: list[FixedIp]
+    subnets: list[Subnet]
+    vnic_type: str
+    vif_type: str  # "tap": the agent and libvirt meet at `device`; "binding_failed", "unbound".
+    vif_details: dict[str, Any]
+    device: str  # Name of the tap on the host: "tap" and the port id's first 11 characters.
+    status: str  # Neutron's: ACTIVE, DOWN, BUILD.
+    preserve: bool  # Was the user's before the server: never deleted with it.
+    tag: NotRequired[str | None]
+
+
+class BlockDevice(TypedDict):
+    """One disk of a server. `source` is image, blank or volume; `destination` local or volume."""
+
+    source: str
+    destination: str
+    image_id: str | None
+    volume_id: str | None
+    boot_index: int | None
+    size: int | None  # GiB
+    device: str | None
+    device_type: str | None
+    bus: str | None
+    delete_on_termination: bool
+    tag: str | None
+    # cinder's connection_info once it is attached.
+    connection: dict[str, Any] | None
+    guest_format: NotRequired[str | None]
+
+
+class Spec(TypedDict):
+    """Everything a compute needs to make, find or end one server."""
+
+    id: str
+    name: str  # The display name.
+    domain: str  # The libvirt name: instance-%08x.
+    hostname: str
+    project_id: str
+    user_id: str
+    created_at: str
+    availability_zone: str
+    vm_state: str
+    task_state: str | None
+    power_state: int
+    host: str | None
+    flavor: Flavor
+    image: Image | None  # None when it boots from a volume.
+    vifs: list[Vif]
+    block_devices: list[BlockDevice]
+    key_name: str | None
+    key_data: str | None
+    user_data: str | None  # base64
+    metadata: dict[str, str]
+    admin_pass: str | None  # Forgotten once the server is ACTIVE.
+    # Content of the config drive by path, base64; None when the server has none. Label: config-2.
+    config_drive: dict[str, str] | None
+
+
+class HostReport(TypedDict):
+    """What a hypervisor is and has. Amounts are the whole machine's; what is reserved is beside."""
+
+    hypervisor_hostname: str
+    hypervisor_type: str  # QEMU, KVM, LXC or fake
+    hypervisor_version: int  # libvirt's: 7002000 for 7.2.0
+    host_ip: str
+    vcpus: int
+    memory_mb: int
+    disk_gb: int
+    vcpus_used: int
+    memory_mb_used: int
+    disk_gb_used: int
+    disk_available_least: int
+    running_vms: int
+    reserved_vcpus: int
+    reserved_memory_mb: int
+    reserved_disk_gb: int
+    cpu_allocation_ratio: float
+    ram_allocation_ratio: float
+    disk_allocation_ratio: float
+    cpu_info: dict[str, Any]  # {"arch", "model", "vendor", "topology": {...}, "features": [...]}
+    traits: list[str]  # HW_CPU_X86_AVX, COMPUTE_NODE, ...
+    # [[arch, hypervisor type, vm mode]], e.g. [["x86_64", "qemu", "hvm"]]: ImagePropertiesFilter
+    supported_instances: list[list[str]]
+    uptime: str
+
+
+class Conductor(LedgerStub):
+    """The process that has the database, for those that have not."""
+
+    topic = "nova.conductor"
+
+    def ring(self, ctx: Context) -> None:
+        """There may be work for the conductor. A doorbell."""
+        self.cast(ctx, "ring")
+
+    def report_service(self, ctx: Context, *, binary: str, service_host: str) -> dict[str, Any]:
+        """`binary` on that host just had a message come back through its own queue and thread.
+
+        Answers {"interval": seconds until the next report}.
+        """
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "report_service", binary=binary, service_host=service_host
+        )
+
+    def report_host(
+        self, ctx: Context, *, service_host: str, report: HostReport
+    ) -> dict[str, Any]:
+        """What the host is now: kept, and its provider and inventory written to placement.
+
+        Answers {"id": the hypervisor's uuid}. Raises Unavailable while placement is away.
+        """
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "report_host", service_host=service_host, report=report, timeout=30
+        )
+
+    def servers_of(self, ctx: Context, *, service_host: str) -> list[dict[str, Any]]:
+        """The servers that are the host's to run: [{"id", "domain", "vm_state", "task_state",
+        "power_state", "building"}]; `building` while a work of its creation or deletion is open.
+        A domain of ours that is not among them is nobody's."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "servers_of", service_host=service_host
+        )
+
+    def spec(self, ctx: Context, *, server_id: str) -> Spec:
+        """Everything about one server, deleted or not. Raises Remote 404 when there never was one."""
+        return self.call(ctx, "spec", server_id=server_id)  # type: ignore[no-any-return]
+
+    def refresh_vifs(self, ctx: Context, *, server_id: str) -> list[Vif]:
+        """The server's ports as Neutron has them now; also kept for spec and the API."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "refresh_vifs", server_id=server_id, timeout=30
+        )
+
+    def server_started(
+        self, ctx: Context, *, server_id: str, power_state: int
+    ) -> None:
+        """A created or rebuilt server runs: ACTIVE, launched now, no task, its password forgotten."""
+        self.call(ctx, "server_started", server_id=server_id, power_state=power_state)
+
+    def server_changed(
+        self, ctx: Context, *, server_id: str, task_state: str | None, power_state: int,
+        vm_state: str | None = None,
+    ) -> None:
+        """A task went on or ended (`task_state` None). `vm_state` None leaves it as it is."""
+        self.call(ctx, "server_changed", server_id=server_id, task_state=task_state,
+                  power_state=power_state, vm_state=vm_state)
+
+    def task_failed(
+        self, ctx: Context, *, server_id: str, message: str, vm_state: str | None = None
+    ) -> None:
+        """A task (stop, start, reboot, rebuild) failed: no task, and a fault if `vm_state` is error."""
+        self.call(ctx, "task_failed", server_id=server_id, message=message, vm_state=vm_state)
+
+    def sync_power(
+        self, ctx: Context, *, service_host: str, states: dict[str, int]
+    ) -> None:
+        """Power states by server id, as the hypervisor has them: what happened without us (a guest
+        that powered itself off becomes SHUTOFF). Servers with a task are left alone."""
+        self.call(ctx, "sync_power", service_host=service_host, states=states)
+
+
+class Scheduler(Stub):
+    """Chooses hosts."""
+
+    topic = "nova.scheduler"
+
+    def select_host(
+        self, ctx: Context, *, server_id: str, wanted: dict[str, Any], excluded: list[str]
+    ) -> dict[str, Any]:
+        """A host that fits `wanted` (scheduler/request.py) and is not excluded, already claimed in
+        placement for the server: {"host", "node", "provider", "candidates"}. A server that has a
+        claim keeps it: repeating is safe. Raises Remote NoValidHost."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "select_host", server_id=server_id, wanted=wanted, excluded=excluded, timeout=30
+        )
+
+
+class Compute(Stub):
+    """One hypervisor's process. Works reach it through its conductor; these are for now or never."""
+
+    topic = "nova.compute"
+
+    def ring(self, ctx: Context, *, host: str) -> None:
+        """There may be work for the host. A doorbell."""
+        self.cast(ctx, "ring", host=host)
+
+    def console_output(
+        self, ctx: Context, *, host: str, server_id: str, length: int | None
+    ) -> str:
+        """The last `length` lines of the serial console (None: all that is kept)."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "console_output", host=host, server_id=server_id, length=length
+        )
+
+    def plug_vif(self, ctx: Context, *, host: str, server_id: str, vif: Vif) -> None:
+        """Give the running (or stopped) server one more interface. Repeating is safe."""
+        self.call(ctx, "plug_vif", host=host, server_id=server_id, vif=vif, timeout=60)
+
+    def unplug_vif(self, ctx: Context, *, host: str, server_id: str, vif: Vif) -> None:
+        """Take the interface away, if it is there."""
+        self.call(ctx, "unplug_vif", host=host, server_id=server_id, vif=vif, timeout=60)
+
+    def diagnostics(self, ctx: Context, *, host: str, server_id: str) -> dict[str, Any]:
+        """What the hypervisor counts about a server, in the words of microversion 2.48."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "diagnostics", host=host, server_id=server_id
+        )
+
+    def uptime(self, ctx: Context, *, host: str) -> str:
+        """The host's `uptime` line."""
+        return self.call(ctx, "uptime", host=host)  # type: ignore[no-any-return]
