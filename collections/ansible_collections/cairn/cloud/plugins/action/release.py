@@ -18,14 +18,10 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         archive = arguments.pop("archive", None)
-        found = self._execute_module(
-            MODULE, {**arguments, "_ansible_check_mode": True}, task_vars=task_vars
-        )
-        if self._task.check_mode or found.get("failed") or not found["changed"]:
-            return found
-        if archive and not found["installed"]:
-            there = self._connection._shell.join_path(
-                self._connection._shell.tmpdir or self._make_tmp_path(), os.path.basename(archive)
-            )
-            arguments["archive"] = self._transfer_file(archive, there)
+        result = self._execute_module(MODULE, arguments, task_vars=task_vars)
+        if self._task.check_mode or not archive or not result.get("wants_archive"):
+            return result
+        shell = self._connection._shell
+        there = shell.join_path(shell.tmpdir or self._make_tmp_path(), os.path.basename(archive))
+        arguments["archive"] = self._transfer_file(archive, there)
         return self._execute_module(MODULE, arguments, task_vars=task_vars)

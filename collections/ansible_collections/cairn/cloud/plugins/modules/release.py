@@ -130,7 +130,10 @@ def main():
     def act():
         if not installed:
             if archive is None:
-                module.fail_json(msg=f"{version} is not on this host and no archive was given.")
+                module.fail_json(
+                    msg=f"{version} is not on this host and no archive was given.",
+                    wants_archive=True,
+                )
             releases.install(module, version, archive)
         releases.switch(version)
         releases.prune(module.params["keep"])

@@ -1,0 +1,82 @@
+# Copyright: Cairn authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.cairn.cloud.plugins.filter.processes import (
+    host_packages,
+    ini,
+    settings_files,
+    units,
+)
+
+PROCESSES = {
+    "nova-api": {"pack": "api", "group": "controller", "sections": ["database"]},
+    "nova-compute": {"pack": "agent", "group": "compute", "sections": ["compute"]},
+}
+SETTINGS = {"database": {"url": "mysql://x:hunter2@/nova"}, "compute": {"packed": True}}
+
+
+def files(groups):
+    found = settings_files(PROCESSES, SETTINGS, groups)
+    return {file["path"]: file for file in found}
+
+
+def present(groups, packed=True):
+    found = units(PROCESSES, groups, packed)
+    return {unit["name"]: unit["reads"] for unit in found if unit["present"]}
+
+
+def test_a_process_knows_its_sections_and_no_others():
+    conf = files(["compute"])["/etc/cairn/agent/nova-compute.conf"]
+    assert "packed = true" in conf["content"]
+    assert "hunter2" not in conf["content"]
+
+
+def test_a_host_that_left_a_group_forgets_what_it_knew():
+    assert files(["compute"])["/etc/cairn/api/nova-api.conf"]["state"] == "absent"
+
+
+def test_nobody_but_the_pack_reads_its_settings():
+    found = files(["controller", "compute"])
+    assert found["/etc/cairn/api/nova-api.conf"]["mode"] == "0640"
+    assert found["/etc/cairn/agent/nova-compute.conf"]["mode"] == "0600"
+
+
+def test_a_section_nobody_has_set_is_refused_by_name():
+    with pytest.raises(AnsibleFilterError, match=r"nova-api.*\[database\]"):
+        settings_files(PROCESSES, {}, ["controller"])
+
+
+def test_an_option_without_a_value_is_left_to_its_default():
+    assert "url" not in ini(["database"], {"database": {"url": None}})
+
+
+def test_packed_is_a_unit_for_each_pack_on_the_host():
+    assert present(["compute"]) == {"cairn-agent": "/etc/cairn/agent"}
+    assert set(present(["compute", "controller"])) == {"cairn-agent", "cairn-api"}
+
+
+def test_unpacked_is_a_unit_for_each_process_on_the_host():
+    assert present(["compute"], packed=False) == {
+        "cairn-nova-compute": "/etc/cairn/agent/nova-compute.conf"
+    }
+
+
+def test_the_other_kind_of_unit_is_absent():
+    packed = {unit["name"] for unit in units(PROCESSES, ["compute"]) if not unit["present"]}
+    assert {"cairn-api", "cairn-nova-api", "cairn-nova-compute"} == packed
+
+
+ROLES = {"controller": ["database", "nova"], "compute": ["nova"]}
+PUBLISHED = {"database": ["mariadb"], "nova": {"controller": ["mysqldb"], "compute": ["qemu"]}}
+
+
+def test_a_host_gets_the_packages_its_groups_need_and_no_more():
+    assert host_packages(PUBLISHED, ["compute"], ROLES) == ["qemu"]
+    assert host_packages(PUBLISHED, ["controller"], ROLES) == ["mariadb", "mysqldb"]
+
+
+def test_a_host_in_every_group_gets_every_package_once():
+    assert host_packages(PUBLISHED, [*ROLES, "all"], ROLES) == ["mariadb", "mysqldb", "qemu"]
