@@ -1,0 +1,44 @@
+"""/resource_providers/{uuid}/aggregates"""
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.placement.api.schemas import AGGREGATES_1_1, AGGREGATES_1_19
+from cairn.placement.component import Placement
+from cairn.placement.core import providers
+from cairn.placement.policy import RULES
+
+api = Api(RULES)
+BASE = "/resource_providers/<uuid>/aggregates"
+
+
+def _view(ctx: Context, generation: int, uuids: list[str]) -> Document:
+    document: Document = {"aggregates": uuids}
+    if ctx.version >= (1, 19):
+        document["resource_provider_generation"] = generation
+    return document
+
+
+@api.get(BASE, policy="placement:resource_providers:aggregates:list", since="1.1")
+def index(placement: Placement, ctx: Context, uuid: str) -> Document:
+    with placement.db.reading() as session:
+        provider = providers.find(session, uuid)
+        return _view(ctx, provider.generation, providers.aggregates(session, provider))
+
+
+@api.put(BASE, policy="placement:resource_providers:aggregates:update", body=AGGREGATES_1_1,
+         since="1.1", until="1.18")
+def replace(placement: Placement, ctx: Context, uuid: str, body: list[str]) -> Document:
+    with placement.db.writing() as session:
+        provider = providers.find(session, uuid)
+        providers.set_aggregates(session, provider, set(body))
+        return _view(ctx, provider.generation, sorted(body))
+
+
+@api.put(BASE, policy="placement:resource_providers:aggregates:update", body=AGGREGATES_1_19,
+         since="1.19")
+def replace_checked(placement: Placement, ctx: Context, uuid: str, body: Document) -> Document:
+    with placement.db.writing() as session:
+        provider = providers.find(session, uuid)
+        providers.bump(session, provider, body["resource_provider_generation"])
+        providers.set_aggregates(session, provider, set(body["aggregates"]))
+        return _view(ctx, provider.generation, sorted(body["aggregates"]))

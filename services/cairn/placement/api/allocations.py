@@ -1,0 +1,115 @@
+"""/allocations and /resource_providers/{uuid}/allocations"""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.common.errors import NotFound
+from cairn.placement.api.schemas import (
+    ALLOCATIONS_1_0,
+    ALLOCATIONS_1_8,
+    ALLOCATIONS_1_12,
+    ALLOCATIONS_1_28,
+    ALLOCATIONS_1_34,
+    ALLOCATIONS_1_38,
+    ALLOCATIONS_POST_1_13,
+    many,
+)
+from cairn.placement.component import Placement
+from cairn.placement.core import allocations, providers
+from cairn.placement.core.allocations import ANY, Claim
+from cairn.placement.db.models import Consumer
+from cairn.placement.policy import RULES
+
+api = Api(RULES)
+# Whose the allocations are that came before projects and users did.
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+@api.get("/resource_providers/<uuid>/allocations",
+         policy="placement:resource_providers:allocations:list")
+def of_provider(placement: Placement, ctx: Context, uuid: str) -> Document:
+    with placement.db.reading() as session:
+        provider = providers.find(session, uuid)
+        found = allocations.of_provider(session, placement.names, provider)
+    if ctx.version < (1, 28):
+        for entry in found.values():
+            del entry["consumer_generation"]
+    return {"allocations": found, "resource_provider_generation": provider.generation}
+
+
+@api.get("/allocations/<consumer>", policy="placement:allocations:list")
+def show(placement: Placement, ctx: Context, consumer: str) -> Document:
+    with placement.db.reading() as session:
+        found = allocations.of_consumer(session, placement.names, consumer)
+        known = session.get(Consumer, consumer) if found else None
+    document: Document = {"allocations": found}
+    if known is not None:
+        if ctx.version >= (1, 12):
+            document |= {"project_id": known.project_id, "user_id": known.user_id}
+        if ctx.version >= (1, 28):
+            document["consumer_generation"] = known.generation
+        if ctx.version >= (1, 38):
+            document["consumer_type"] = known.type
+    return document
+
+
+def _claim(ctx: Context, consumer: str, body: Document) -> Claim:
+    given: Any = body["allocations"]
+    if isinstance(given, list):
+        resources = {e["resource_provider"]["uuid"]: e["resources"] for e in given}
+    else:
+        resources = {uuid: entry["resources"] for uuid, entry in given.items()}
+    generation = body["consumer_generation"] if ctx.version >= (1, 28) else ANY
+    return Claim(consumer, resources, body.get("project_id", NOBODY),
+                 body.get("user_id", NOBODY), body.get("consumer_type"), generation)
+
+
+def _write(placement: Placement, claims: list[Claim]) -> None:
+    # Names first: a class that gets its row now does so outside of the transaction.
+    placement.names.classes.ids({
+        name for claim in claims for wanted in claim.resources.values() for name in wanted})
+
+    def work(session: Session) -> None:
+        allocations.claim(session, placement.names, claims)
+
+    placement.db.write(work)
+
+
+@api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
+         body=ALLOCATIONS_1_0, until="1.7")
+@api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
+         body=ALLOCATIONS_1_8, since="1.8", until="1.11")
+@api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
+         body=ALLOCATIONS_1_12, since="1.12", until="1.27")
+@api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
+         body=ALLOCATIONS_1_28, since="1.28", until="1.33")
+@api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
+         body=ALLOCATIONS_1_34, since="1.34", until="1.37")
+@api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
+         body=ALLOCATIONS_1_38, since="1.38")
+def replace(placement: Placement, ctx: Context, consumer: str, body: Document) -> None:
+    _write(placement, [_claim(ctx, consumer, body)])
+
+
+@api.post("/allocations", policy="placement:allocations:manage", status=204,
+          body=ALLOCATIONS_POST_1_13, since="1.13", until="1.27")
+@api.post("/allocations", policy="placement:allocations:manage", status=204,
+          body=many(ALLOCATIONS_1_28), since="1.28", until="1.33")
+@api.post("/allocations", policy="placement:allocations:manage", status=204,
+          body=many(ALLOCATIONS_1_34), since="1.34", until="1.37")
+@api.post("/allocations", policy="placement:allocations:manage", status=204,
+          body=many(ALLOCATIONS_1_38), since="1.38")
+def replace_many(placement: Placement, ctx: Context, body: Document) -> None:
+    _write(placement, [_claim(ctx, consumer, entry) for consumer, entry in body.items()])
+
+
+@api.delete("/allocations/<consumer>", policy="placement:allocations:delete", status=204)
+def delete(placement: Placement, ctx: Context, consumer: str) -> None:
+    def work(session: Session) -> bool:
+        return allocations.release(session, placement.names, consumer)
+
+    if not placement.db.write(work):
+        raise NotFound(kind="No allocations for consumer", id=f"'{consumer}'")
