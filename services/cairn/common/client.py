@@ -47,6 +47,8 @@ class Neighbours:
         headers = dict(options.pop("headers", {}))
         if ctx is not None:
             headers["X-OpenStack-Request-ID"] = ctx.global_request_id or ctx.request_id
+        if "X-Auth-Token" in headers:
+            options["authenticated"] = False  # Else the session puts its own over the caller's.
         try:
             response = self._adapter(service).request(
                 PREFIXES.get(service, "") + path, method, headers=headers, raise_exc=False,
