@@ -1,0 +1,120 @@
+"""Every failure nova can name."""
+
+from cairn.common.errors import Conflict, NotFound, Problem, Refused, Unavailable
+
+
+class ServerNotFound(NotFound):
+    message = "Instance {id} could not be found."
+
+    def __init__(self, id: object) -> None:  # noqa: A002
+        super().__init__("Instance", id)
+
+
+class FlavorNotFound(NotFound):
+    message = "Flavor {id} could not be found."
+
+    def __init__(self, id: object) -> None:  # noqa: A002
+        super().__init__("Flavor", id)
+
+
+class FlavorExists(Conflict):
+    message = "Flavor with {what} {value} already exists."
+
+
+class ExtraSpecNotFound(NotFound):
+    message = "Flavor {flavor} has no extra specs with key {id}."
+
+
+class AccessExists(Conflict):
+    message = "Flavor access already exists for flavor {flavor} and project {project} combination."
+
+
+class AccessNotFound(NotFound):
+    message = "Flavor access not found for {flavor} / {id} combination."
+
+
+class KeypairNotFound(NotFound):
+    message = "Keypair {name} not found for user {user}"
+
+    def __init__(self, name: str, user: str) -> None:
+        super().__init__("Keypair", name, name=name, user=user)
+
+
+class KeypairExists(Conflict):
+    message = "Key pair '{name}' already exists."
+
+
+class OverQuota(Refused):
+    """In Nova's words, which clients look for."""
+
+    message = (
+        "Quota exceeded for {over}: Requested {requested}, but already used {used} of {allowed} "
+        "{unit}"
+    )
+
+
+class LimitReached(Refused):
+    message = "Quota exceeded, too many {what}; the limit is {limit}."
+
+
+class ServerBusy(Conflict):
+    """The state does not allow it, now."""
+
+    message = "Cannot '{action}' instance {id} while it is in {attribute} {state}"
+
+
+class ServerLocked(Conflict):
+    message = "Instance {id} is locked"
+
+
+class NotOnAHost(Conflict):
+    message = "Instance {id} is not on any host yet."
+
+
+class HostDown(Conflict):
+    message = (
+        "Service nova-compute on host {host} does not answer; '{action}' needs it. Try again "
+        "when it is back."
+    )
+
+
+class MetadataNotFound(NotFound):
+    message = "Metadata item was not found: {id}"
+
+    def __init__(self, key: str) -> None:
+        super().__init__("Metadata", key)
+
+
+class TagNotFound(NotFound):
+    message = "Tag '{id}' could not be found on the server."
+
+    def __init__(self, tag: str) -> None:
+        super().__init__("Tag", tag)
+
+
+class NetworkAmbiguous(Conflict):
+    message = "Multiple possible networks found, use a Network ID to be more specific."
+
+
+class PortInUse(Conflict):
+    message = "Port {id} is still in use."
+
+
+class NoValidHost(Problem):
+    """`reason` is for everybody; what follows the first line only admins see."""
+
+    code = 400
+    message = "No valid host was found. {reason}"
+
+
+class Withdrawn(Problem):
+    """A work whose server is gone or going."""
+
+    code = 409
+    message = "The server was deleted."
+
+
+class NeighbourTrouble(Unavailable):
+    message = "{reason}"
+
+

@@ -1,0 +1,112 @@
+"""What nova's processes may be told, by section."""
+
+from dataclasses import dataclass
+
+from cairn.common.settings import (
+    DatabaseSettings,
+    IdentitySettings,
+    MessagingSettings,
+    PolicySettings,
+    option,
+    section,
+)
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    max_limit: int = option(1000, "Most items of one answer to a list.")
+    default_zone: str = option("nova", "Availability zone of hosts that are in no aggregate's.")
+    force_config_drive: bool = option(False, "Give every server a config drive.")
+    dhcp_domain: str = option("novalocal", "Domain of the names that guests are told.")
+    # What upstream calls [api]vendordata_jsonfile_path.
+    vendordata_file: str = option("", "JSON document every guest finds as vendor_data.json.")
+
+
+@dataclass(frozen=True)
+class QuotaSettings:
+    """Limits of projects that were given none of their own; -1 is no limit."""
+
+    instances: int = option(10, "Servers of a project.")
+    cores: int = option(20, "VCPUs of a project's servers.")
+    ram: int = option(50 * 1024, "MiB of memory of a project's servers.")
+    metadata_items: int = option(128, "Metadata items of one server.")
+    injected_files: int = option(5, "Files injected into one server (before 2.57).")
+    injected_file_content_bytes: int = option(10 * 1024, "Bytes of one injected file.")
+    injected_file_path_bytes: int = option(255, "Length of an injected file's path.")
+    key_pairs: int = option(100, "Key pairs of one user.")
+    server_groups: int = option(10, "Server groups of a project.")
+    server_group_members: int = option(10, "Servers of one group.")
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    interval: float = option(10.0, "Seconds between a process's reports that it works.")
+    down_after: float = option(35.0, "Seconds of silence after which a process counts as down.")
+
+
+@dataclass(frozen=True)
+class ConductorSettings:
+    threads: int = option(16, "Works a conductor runs at once.")
+    attempts: int = option(3, "Hosts that are tried for one server.")
+    heal_interval: float = option(20.0, "Seconds between looks at what Neutron did to ports.")
+
+
+@dataclass(frozen=True)
+class SchedulerSettings:
+    filters: str = option(
+        "ComputeFilter AvailabilityZoneFilter ComputeCapabilitiesFilter ImagePropertiesFilter "
+        "SameHostFilter DifferentHostFilter ServerGroupAntiAffinityFilter "
+        "ServerGroupAffinityFilter",
+        "Filters a host must pass, in this order.",
+    )
+    ram_weight: float = option(1.0, "RAMWeigher: positive spreads, negative stacks.")
+    cpu_weight: float = option(1.0, "CPUWeigher: positive spreads, negative stacks.")
+    disk_weight: float = option(1.0, "DiskWeigher: positive spreads, negative stacks.")
+    soft_affinity_weight: float = option(1.0, "ServerGroupSoftAffinityWeigher.")
+    soft_anti_affinity_weight: float = option(1.0, "ServerGroupSoftAntiAffinityWeigher.")
+    max_candidates: int = option(1000, "Most candidates asked of placement.")
+    host_subset_size: int = option(1, "Choose among this many of the best, at random.")
+
+
+@dataclass(frozen=True)
+class MetadataSettings:
+    secret: str = option("", "What the metadata proxy signs instance ids with; must be set.")
+    cache_seconds: float = option(15.0, "Seconds a guest's documents may be old.")
+
+
+@dataclass(frozen=True)
+class ApiProcess:
+    database: DatabaseSettings = section(DatabaseSettings)
+    messaging: MessagingSettings = section(MessagingSettings)
+    identity: IdentitySettings = section(IdentitySettings)
+    policy: PolicySettings = section(PolicySettings)
+    api: ApiSettings = section(ApiSettings)
+    quota: QuotaSettings = section(QuotaSettings)
+    service: ServiceSettings = section(ServiceSettings)
+
+
+@dataclass(frozen=True)
+class MetadataProcess:
+    database: DatabaseSettings = section(DatabaseSettings)
+    api: ApiSettings = section(ApiSettings)
+    metadata: MetadataSettings = section(MetadataSettings)
+
+
+@dataclass(frozen=True)
+class ConductorProcess:
+    database: DatabaseSettings = section(DatabaseSettings)
+    messaging: MessagingSettings = section(MessagingSettings)
+    identity: IdentitySettings = section(IdentitySettings)
+    api: ApiSettings = section(ApiSettings)
+    service: ServiceSettings = section(ServiceSettings)
+    conductor: ConductorSettings = section(ConductorSettings)
+
+
+@dataclass(frozen=True)
+class SchedulerProcess:
+    database: DatabaseSettings = section(DatabaseSettings)
+    messaging: MessagingSettings = section(MessagingSettings)
+    identity: IdentitySettings = section(IdentitySettings)
+    api: ApiSettings = section(ApiSettings)
+    service: ServiceSettings = section(ServiceSettings)
+    scheduler: SchedulerSettings = section(SchedulerSettings)
