@@ -13,10 +13,9 @@ def ini(sections, settings):
     """An INI file of only those sections of the settings."""
     text = HEADER
     for section in sections:
-        if section not in settings:
-            raise AnsibleFilterError(f"there are no settings for section [{section}]")
-        text += f"\n[{section}]\n"
-        for option, value in settings[section].items():
+        if settings.get(section):
+            text += f"\n[{section}]\n"
+        for option, value in settings.get(section, {}).items():
             if value is not None:
                 text += f"{option} = {_written(value)}\n"
     return text
@@ -26,43 +25,63 @@ def _written(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def settings_files(processes, settings, groups, directory="/etc/cairn"):
-    """The settings file of each process, absent where the host is not in its group.
+def _groups(process):
+    """The groups a process runs in: one, or a list of them."""
+    return [process["group"]] if isinstance(process["group"], str) else process["group"]
+
+
+def _in(process, groups):
+    return any(group in groups for group in _groups(process))
+
+
+def settings_files(processes, settings, groups, serving=None, directory="/etc/cairn"):
+    """The settings file of each process of a host in those groups; absent where it is in none of
+    its groups. Left alone are processes of groups that are not being served now.
 
     The agents are root's, so nobody else may read what they know.
     """
+    known = {section for process in processes.values() for section in process["sections"]}
+    if unknown := sorted(set(settings) - known):
+        raise AnsibleFilterError(f"settings for [{unknown[0]}], which no process knows")
     files = []
     for name, process in sorted(processes.items()):
         path = f"{directory}/{process['pack']}/{name}.conf"
-        if process["group"] not in groups:
+        if not _in(process, groups):
             files.append({"path": path, "state": "absent"})
-            continue
-        owner = {"group": "cairn", "mode": "0640"}
-        if process["pack"] == "agent":
-            owner = {"mode": "0600"}
-        try:
-            content = ini(process["sections"], settings)
-        except AnsibleFilterError as error:
-            raise AnsibleFilterError(f"{name}: {error}") from error
-        files.append({"path": path, "content": content, **owner})
+        elif serving is None or _in(process, serving):
+            owner = {"group": "cairn", "mode": "0640"}
+            if process["pack"] == "agent":
+                owner = {"mode": "0600"}
+            files.append({"path": path, "content": ini(process["sections"], settings), **owner})
     return files
 
 
-def units(processes, groups, packed=True, directory="/etc/cairn"):
-    """The units of a host: one per pack or, unpacked, one per process; the other kind is absent."""
-    here = {name: process for name, process in processes.items() if process["group"] in groups}
-    packs = sorted({process["pack"] for process in processes.values()})
+def units(processes, groups, serving=None, packed=True, directory="/etc/cairn"):
+    """The units of a host: one per pack or, unpacked, one per process; the other kind is absent.
+    Left alone are packs with processes of groups that are not being served now."""
+    here = {name: process for name, process in processes.items() if _in(process, groups)}
+    served = {name for name, process in here.items() if serving is None or _in(process, serving)}
     found = []
-    for pack in packs:
-        members = sorted(name for name, process in here.items() if process["pack"] == pack)
-        unit = {"name": f"cairn-{pack}", "pack": pack, "members": members}
-        present = packed and bool(members)
-        found.append({**unit, "present": present, "reads": f"{directory}/{pack}"})
+    for pack in sorted({process["pack"] for process in processes.values()}):
+        members = {name for name, process in here.items() if process["pack"] == pack}
+        if not members or members & served:
+            unit = {"name": f"cairn-{pack}", "pack": pack, "reads": f"{directory}/{pack}"}
+            found.append({**unit, "present": packed and bool(members)})
     for name, process in sorted(processes.items()):
-        unit = {"name": f"cairn-{name}", "pack": process["pack"], "members": [name]}
-        reads = f"{directory}/{process['pack']}/{name}.conf"
-        found.append({**unit, "present": not packed and name in here, "reads": reads})
+        if name not in here or name in served:
+            reads = f"{directory}/{process['pack']}/{name}.conf"
+            unit = {"name": f"cairn-{name}", "pack": process["pack"], "reads": reads}
+            found.append({**unit, "present": not packed and name in here})
     return found
+
+
+def routes(processes, packed=True, directory="/run/cairn"):
+    """First path segment to the socket of the process that answers there."""
+    return {
+        process["mount"]: f"{directory}/{'api' if packed else name}.sock"
+        for name, process in processes.items()
+        if "mount" in process
+    }
 
 
 def host_packages(published, groups, roles):
@@ -81,6 +100,7 @@ class FilterModule:
         return {
             "host_packages": host_packages,
             "ini": ini,
+            "routes": routes,
             "settings_files": settings_files,
             "units": units,
         }

@@ -7,13 +7,16 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.cairn.cloud.plugins.filter.processes import (
     host_packages,
     ini,
+    routes,
     settings_files,
     units,
 )
 
 PROCESSES = {
-    "nova-api": {"pack": "api", "group": "controller", "sections": ["database"]},
-    "nova-compute": {"pack": "agent", "group": "compute", "sections": ["compute"]},
+    "nova-api": {
+        "pack": "api", "group": "controller", "mount": "/compute", "sections": ["database"],
+    },
+    "nova-compute": {"pack": "agent", "group": ["compute"], "sections": ["compute"]},
 }
 SETTINGS = {"database": {"url": "mysql://x:hunter2@/nova"}, "compute": {"packed": True}}
 
@@ -24,7 +27,7 @@ def files(groups):
 
 
 def present(groups, packed=True):
-    found = units(PROCESSES, groups, packed)
+    found = units(PROCESSES, groups, packed=packed)
     return {unit["name"]: unit["reads"] for unit in found if unit["present"]}
 
 
@@ -44,9 +47,16 @@ def test_nobody_but_the_pack_reads_its_settings():
     assert found["/etc/cairn/agent/nova-compute.conf"]["mode"] == "0600"
 
 
-def test_a_section_nobody_has_set_is_refused_by_name():
-    with pytest.raises(AnsibleFilterError, match=r"nova-api.*\[database\]"):
-        settings_files(PROCESSES, {}, ["controller"])
+def test_settings_no_process_knows_are_refused_by_name():
+    with pytest.raises(AnsibleFilterError, match=r"\[databse\]"):
+        settings_files(PROCESSES, {"databse": {}}, ["controller"])
+
+
+def test_what_another_play_serves_is_left_alone():
+    found = settings_files(PROCESSES, SETTINGS, ["controller", "compute"], ["controller"])
+    assert [file["path"] for file in found] == ["/etc/cairn/api/nova-api.conf"]
+    named = {unit["name"] for unit in units(PROCESSES, ["controller", "compute"], ["controller"])}
+    assert named == {"cairn-api", "cairn-nova-api"}
 
 
 def test_an_option_without_a_value_is_left_to_its_default():
@@ -80,3 +90,8 @@ def test_a_host_gets_the_packages_its_groups_need_and_no_more():
 
 def test_a_host_in_every_group_gets_every_package_once():
     assert host_packages(PUBLISHED, [*ROLES, "all"], ROLES) == ["mariadb", "mysqldb", "qemu"]
+
+
+def test_a_path_leads_to_the_socket_of_the_pack_or_of_the_process():
+    assert routes(PROCESSES) == {"/compute": "/run/cairn/api.sock"}
+    assert routes(PROCESSES, packed=False) == {"/compute": "/run/cairn/nova-api.sock"}
