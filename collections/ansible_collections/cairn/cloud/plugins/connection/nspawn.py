@@ -7,7 +7,8 @@ name: nspawn
 short_description: Run in a lab node of this machine
 version_added: 0.1.0
 description:
-  - Enters a node made by M(cairn.cloud.nspawn_node) through its namespaces. Neither ssh nor Python is on the way.
+  - Enters a node made by M(cairn.cloud.nspawn_node) through its namespaces. Neither ssh nor Python
+    is on the way.
   - Needs root on the machine, and is root in the node.
 options:
   node:
@@ -49,6 +50,7 @@ import shlex
 import subprocess
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleFileNotFound
+from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.connection import ConnectionBase
 from ansible_collections.cairn.cloud.plugins.module_utils import node
 
@@ -67,7 +69,7 @@ class Connection(ConnectionBase):
         leader = node.leader(directory)
         if leader is None:
             raise AnsibleConnectionFailure(
-                f"lab node {name} does not run ({directory}); make it with playbooks/lab.yml"
+                f"lab node {name} does not run ({directory}); playbooks/lab.yml starts it"
             )
         self._enter = node.enter(leader)
         self._connected = True
@@ -94,10 +96,11 @@ class Connection(ConnectionBase):
         super().put_file(in_path, out_path)
         if not os.path.isfile(in_path):
             raise AnsibleFileNotFound(f"there is no file {in_path}")
+        command = ["/bin/sh", "-c", f"cat > {shlex.quote(out_path)}"]
         with open(in_path, "rb") as source:
-            rc, _out, err = self._run(["/bin/sh", "-c", f"cat > {shlex.quote(out_path)}"], stdin=source)
+            rc, _out, err = self._run(command, stdin=source)
         if rc:
-            raise AnsibleConnectionFailure(f"cannot write {out_path}: {err.decode(errors='replace')}")
+            raise AnsibleConnectionFailure(f"cannot write {out_path}: {to_text(err)}")
 
     def fetch_file(self, in_path, out_path):
         super().fetch_file(in_path, out_path)
@@ -105,7 +108,7 @@ class Connection(ConnectionBase):
             rc, _out, err = self._run(["cat", "--", in_path], stdout=target)
         if rc:
             os.unlink(out_path)
-            raise AnsibleConnectionFailure(f"cannot read {in_path}: {err.decode(errors='replace')}")
+            raise AnsibleConnectionFailure(f"cannot read {in_path}: {to_text(err)}")
 
     def close(self):
         self._connected = False

@@ -19,11 +19,19 @@ def nth_address(subnet, number, prefix=False):
     return f"{address}/{network.prefixlen}" if prefix else str(address)
 
 
-def node_addresses(nodes, subnet, first=11):
-    """The name of every node to its address: they count from the first one in the order given."""
-    return {node["name"]: nth_address(subnet, first + i) for i, node in enumerate(nodes)}
+def lab_members(nodes, subnet, first=11):
+    """The nodes of a lab with their addresses, which count from C(first) on in the order given."""
+    return [
+        {
+            "name": node["name"],
+            "address": nth_address(subnet, first + index, prefix=True),
+            "external": node.get("external", False),
+            "binds": node.get("binds", []),
+        }
+        for index, node in enumerate(nodes)
+    ]
 
 
 class FilterModule:
     def filters(self):
-        return {"nth_address": nth_address, "node_addresses": node_addresses}
+        return {"nth_address": nth_address, "lab_members": lab_members}

@@ -32,7 +32,9 @@ ENVIRONMENT = re.compile(
     r"(PIP|UV)_[A-Z_]+|(http|https|ftp|all|no)_proxy|SSL_CERT_(FILE|DIR)|(CURL|REQUESTS)_CA_BUNDLE",
     re.IGNORECASE,
 )
-ONE_LINE = re.compile(r"deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<rest>.*)")
+ONE_LINE = re.compile(
+    r"deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>.*)"
+)
 ONE_LINE_OPTIONS = {"arch": "Architectures", "signed-by": "Signed-By", "trusted": "Trusted"}
 
 
@@ -66,7 +68,7 @@ def from_one_line(text):
                 "Types: deb",
                 f"URIs: {found['uri']}",
                 f"Suites: {found['suite']}",
-                f"Components: {found['rest'].strip()}",
+                f"Components: {found['components'].strip()}",
             ]
             for option in (found["options"] or "").split():
                 name, _equals, value = option.partition("=")
@@ -89,7 +91,7 @@ def is_debian(stanza, suite):
 
 
 def debian_sources(suite, root="/"):
-    """The machine's own sources of that Debian as deb822 text; Debian's public ones if it has none."""
+    """The machine's own sources of that Debian, or else Debian's public ones; as deb822 text."""
     apt = os.path.join(root, "etc/apt")
     found = []
     for path in [f"{apt}/sources.list", *sorted(glob.glob(f"{apt}/sources.list.d/*.list"))]:
@@ -126,6 +128,17 @@ def pip_settings(environ, root="/"):
     return {section: dict(merged[section]) for section in merged.sections()}
 
 
+def pip_file(settings):
+    """The text of a pip.conf; the lines of a value that has several are indented."""
+    lines = []
+    for section, options in settings.items():
+        lines.append(f"[{section}]")
+        for name, value in options.items():
+            indented = value.replace("\n", "\n  ")
+            lines.append(f"{name} = {indented}")
+    return "".join(f"{line}\n" for line in lines)
+
+
 def environment(environ):
     """The variables of this process by which programs find proxies, packages and certificates."""
     return {k: v for k, v in sorted(environ.items()) if ENVIRONMENT.fullmatch(k) and "\n" not in v}
@@ -153,13 +166,18 @@ def nameservers(root="/"):
     return text
 
 
+def devices(root="/"):
+    """The devices that virtual machines and their networks need, as far as they work here."""
+    wanted = ["/dev/net/tun", "/dev/fuse"]
+    if re.search(r"^flags.*\b(vmx|svm)\b", read(os.path.join(root, "proc/cpuinfo")), re.MULTILINE):
+        # Without these flags /dev/kvm may still open, and then whoever uses it hangs.
+        wanted += ["/dev/kvm", "/dev/vhost-net"]
+    return [path for path in wanted if os.path.exists(os.path.join(root, path.lstrip("/")))]
+
+
 def machine_files(suite, environ, root="/"):
     """Every file a node gets from the machine: path to (mode, bytes)."""
-    settings = pip_settings(environ, root)
-    pip = "".join(
-        f"[{section}]\n" + "".join(f"{k} = {v}\n".replace("\n", "\n  ").rstrip() + "\n" for k, v in options.items())
-        for section, options in settings.items()
-    )
+    pip = pip_file(pip_settings(environ, root))
     variables = "".join(f'{name}="{value}"\n' for name, value in environment(environ).items())
     sources = debian_sources(suite, root)
     files = {

@@ -8,9 +8,10 @@ module: nspawn_base
 short_description: Own a base image that lab nodes stand on
 version_added: 0.1.0
 description:
-  - Installs a Debian into a plain directory, from the machine's own Debian sources, by C(mmdebstrap).
-  - The directory is named by what is in it, so a changed list of packages is another image, and images
-    are shared by all labs of a machine. Two callers at once build it once.
+  - Installs a Debian into a plain directory, from the machine's own Debian sources, by
+    C(mmdebstrap).
+  - The directory is named by what is in it, so a changed list of packages is another image, and
+    images are shared by all labs of a machine. Two callers at once build it once.
 options:
   directory:
     description: Where images are kept.
@@ -22,7 +23,8 @@ options:
     default: bookworm
   packages:
     description:
-      - Packages beyond those of a minimal server. Their services are installed but do not start by themselves.
+      - Packages beyond those of a minimal server. Their services are installed, but wait to be
+        enabled by whoever wants them.
     type: list
     elements: str
     default: []
@@ -85,15 +87,15 @@ DPKG = [
     "path-exclude=/usr/share/locale/*",
     "path-exclude=/usr/share/man/*",
 ]
-# Runs in the finished image. Timers that take dpkg's lock at a time of their own choosing would make
-# installs fail now and then. Everything enabled that is not a minimal server's own came with the extra
-# packages and waits for its role.
+# Runs on the finished image. Timers that take dpkg's lock when they please would make installs fail
+# now and then. What is enabled and not a minimal server's own came with the extra packages.
 FINISH = r"""
 set -e
 rm -f "$1"/etc/apt/sources.list.d/0000* "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/hostname
 systemctl --quiet --root "$1" mask apt-daily.timer apt-daily-upgrade.timer
 systemctl --quiet --root "$1" enable systemd-networkd.service
-for unit in $(systemctl --root "$1" list-unit-files --state=enabled --no-legend --plain | cut -d" " -f1); do
+systemctl --root "$1" list-unit-files --state=enabled --no-legend --plain |
+while read -r unit _; do
   case $unit in
     systemd-*|getty@*|autovt@*|remote-fs.target|dpkg-*|fstrim.timer|e2scrub*) ;;
     *) systemctl --quiet --root "$1" disable "$unit" ;;
@@ -104,7 +106,8 @@ done
 
 def recipe(suite, packages):
     """Everything that decides what is in the image."""
-    return {"suite": suite, "packages": sorted({*MINIMAL, *packages}), "dpkg": DPKG, "finish": FINISH}
+    names = sorted({*MINIMAL, *packages})
+    return {"suite": suite, "packages": names, "dpkg": DPKG, "finish": FINISH}
 
 
 def name_of(wanted):
@@ -168,8 +171,9 @@ def build(module, wanted, path):
 
 def remove(path):
     shutil.rmtree(path, ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(f"{path}.json")
+    for beside in (f"{path}.json", f"{path}.lock"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside)
 
 
 def main():

@@ -8,15 +8,17 @@ module: nspawn_network
 short_description: Own a bridge that lab nodes are plugged into
 version_added: 0.1.0
 description:
-  - Makes a bridge with the machine's address on it, and lets what is behind it out through the machine (NAT).
+  - Makes a bridge with the machine's address on it, and lets what is behind it out through the
+    machine (NAT).
   - Turns the machine's IPv4 forwarding on, and leaves it on when the bridge is removed.
 options:
   name:
-    description: Name of the bridge, at most fifteen characters. Its nftables table has the same name.
+    description: Name of the bridge, at most fifteen characters.
     type: str
     required: true
   address:
-    description: Address of the machine on the bridge, with prefix length. Required when O(state=present).
+    description:
+      - Address of the machine on the bridge, with prefix length. Required when O(state=present).
     type: str
   state:
     description: Whether the bridge should exist.
@@ -55,7 +57,7 @@ def table_of(name):
 
 
 def ruleset(name, address):
-    """Everything from behind the bridge leaves in the machine's name. What stays behind it is left alone."""
+    """What leaves from behind the bridge does so in the machine's name."""
     network = ipaddress.ip_interface(address).network
     return (
         f"table ip {table_of(name)} {{ chain postrouting {{\n"
@@ -117,7 +119,7 @@ def act(module, name, before, after):
             run("ip", "link", "delete", name)
         return
     if not exists:
-        # A bridge without an address of its own takes one from its ports, and changes it as they come and go.
+        # Without an address of its own a bridge takes one of its ports', until that port goes.
         digest = hashlib.sha256(name.encode()).hexdigest()
         mac = ":".join(["02", *(digest[i : i + 2] for i in range(0, 10, 2))])
         run("ip", "link", "add", "name", name, "address", mac, "type", "bridge")
@@ -145,11 +147,12 @@ def main():
     )
     name, address, state = (module.params[key] for key in ("name", "address", "state"))
     if not re.fullmatch(r"[a-z][a-z0-9_.-]{0,14}", name):
-        module.fail_json(msg=f"name: {name!r} cannot be a bridge: fifteen characters at most, a-z first")
+        module.fail_json(msg=f"name: {name!r} cannot be a bridge (a-z first, at most fifteen long)")
     if state == "present":
         other = taken(module, name, address)
         if other:
-            module.fail_json(msg=f"address: the network of {address} is already on {other}; choose another")
+            msg = f"address: {other} has an address in the network of {address}; choose another"
+            module.fail_json(msg=msg)
     before = look(module, name)
     after = plan(address, state)
     converge(module, before, after, lambda: act(module, name, before, after))

@@ -5,95 +5,114 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nspawn_node
-short_description: Own a lab node, a systemd-nspawn container that behaves like a server
+short_description: Own lab nodes, systemd-nspawn containers that behave like servers
 version_added: 0.1.0
 description:
-  - Boots a node with a systemd of its own on an overlay over a base image, or removes it with all its data.
-  - The node has a fixed address on a bridge, and finds packages, certificates and names as the machine does.
-  - It outlives the process that made it.
-  - C(nodes/<name>/leader) under O(lab_dir) holds the process id of its systemd; that is how to enter it.
+  - Boots nodes with a systemd of their own on overlays over a base image, or removes them with all
+    their data. Several in one call boot side by side.
+  - A node has a fixed address on a bridge, and finds packages, certificates and names as the
+    machine does. It outlives the process that made it.
+  - C(nodes/<name>/leader) under O(lab_dir) holds the process id of its systemd; that is how to
+    enter it.
 options:
-  name:
-    description: Host name of the node.
-    type: str
-    required: true
+  nodes:
+    description:
+      - The nodes. Others in the same lab are left alone. Required when O(state=present).
+      - When O(state=absent) and none are given, all nodes of the lab.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Host name of the node.
+        type: str
+        required: true
+      address:
+        description: Address of C(host0), with prefix length. Required when O(state=present).
+        type: str
+      external:
+        description: Whether it has an interface C(ext0) on O(external_bridge), left unconfigured.
+        type: bool
+        default: false
+      binds:
+        description: What this node shares with the machine beside O(binds).
+        type: list
+        elements: str
+        default: []
   lab_dir:
     description: Directory of the lab. Must not lie on an overlay itself.
     type: path
     required: true
   base:
-    description: Directory of the base image. Required when O(state=present).
+    description:
+      - Directory of the base image. Required when O(state=present).
+      - A node that exists keeps the image it was made from.
     type: path
   suite:
     description: Code name of the Debian in the base image.
     type: str
     default: bookworm
   bridge:
-    description: The machine's bridge for the node's interface C(host0). Required when O(state=present).
-    type: str
-  address:
-    description: Address of C(host0), with prefix length. Required when O(state=present).
-    type: str
-  gateway:
-    description: Default gateway of the node. Required when O(state=present).
+    description: The machine's bridge for the interface C(host0). Required when O(state=present).
     type: str
   external_bridge:
-    description: The machine's bridge for a second interface C(ext0), which the node finds unconfigured.
+    description: The machine's bridge for the interfaces C(ext0).
+    type: str
+  gateway:
+    description: Default gateway of the nodes. Required when O(state=present).
     type: str
   hosts:
-    description: Names and addresses for the node's C(/etc/hosts).
+    description: Names and addresses for C(/etc/hosts) of the nodes, beside those of O(nodes).
     type: dict
     default: {}
   binds:
-    description: Files and directories of the machine that the node shares, as C(PATH) or C(PATH:PATH).
+    description:
+      - Files and directories of the machine that the nodes share, as C(PATH) or C(PATH:PATH).
+      - The devices that virtual machines and their networks need are always shared.
     type: list
     elements: str
-    default: [/dev/net/tun, /dev/fuse]
+    default: []
   binds_read_only:
-    description: The same, but the node cannot write to them.
+    description: The same, but the nodes cannot write to them.
     type: list
     elements: str
     default: []
   wait:
-    description: Wait until the node has booted. A unit that failed is reported, not an error.
+    description: Wait until the nodes have booted. A unit that failed is reported, not an error.
     type: bool
     default: true
   timeout:
-    description: How many seconds to wait.
+    description: How many seconds to wait for each.
     type: int
     default: 60
   state:
-    description: Whether the node should exist.
+    description: Whether the nodes should exist.
     type: str
     choices: [present, absent]
     default: present
 attributes:
   check_mode: {support: full, description: Reports what would change.}
-  diff_mode: {support: full, description: Shows the node before and after.}
+  diff_mode: {support: full, description: Shows the nodes before and after.}
 author: [Cairn (@cairn)]
 """
 
 EXAMPLES = r"""
 - name: Node one runs
   cairn.cloud.nspawn_node:
-    name: one
     lab_dir: /var/lib/cairn-lab/cairn
     base: "{{ base.path }}"
     bridge: cl-cairn
-    address: 172.30.0.11/24
     gateway: 172.30.0.1
+    nodes:
+      - name: one
+        address: 172.30.0.11/24
 """
 
 RETURN = r"""
-system_state:
-  description: What the node's systemd says of itself, such as C(running) or C(degraded).
-  type: str
+booted:
+  description: What the systemd of each node says of itself, and which of its units failed.
+  type: dict
   returned: when waited
-failed_units:
-  description: Units of the node that failed.
-  type: list
-  elements: str
-  returned: when waited
+  sample: {one: {system_state: running, failed_units: []}}
 """
 
 import contextlib
@@ -107,12 +126,10 @@ import subprocess
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cairn.cloud.plugins.module_utils import machine, node
+from ansible_collections.cairn.cloud.plugins.module_utils import cgroups, machine, node
 from ansible_collections.cairn.cloud.plugins.module_utils.state import converge
 
 HOSTS_BEGIN, HOSTS_END = "# lab: begin", "# lab: end"
-# Devices every node may use, if the machine has them and they work here.
-BOOT_OPTIONS = ("base", "bridge", "address", "gateway", "external_bridge", "binds", "binds_read_only")
 
 
 class Failed(Exception):
@@ -144,12 +161,17 @@ class Place:
 # What is wanted
 
 
-def plan(params):
-    """The state wanted, in the words of the record; None for a node that should not be."""
+def plan(params, wanted, before):
+    """The state wanted of one node, in the words of its record; None if it should not be."""
     if params["state"] == "absent":
         return None
-    boot = {option: params[option] for option in BOOT_OPTIONS}
-    return {"boot": boot, "hosts": params["hosts"], "running": True}
+    boot = {option: params[option] for option in ("base", "bridge", "gateway", "binds_read_only")}
+    # Another image would be another node: what is in this one would be lost.
+    boot["base"] = (before or {}).get("boot", {}).get("base") or params["base"]
+    boot["external_bridge"] = params["external_bridge"] if wanted["external"] else None
+    boot.update(address=wanted["address"], binds=params["binds"] + wanted["binds"])
+    names = {node["name"]: node["address"].split("/")[0] for node in params["nodes"]}
+    return {"boot": boot, "hosts": {**names, **params["hosts"]}, "running": True}
 
 
 def network_unit(boot):
@@ -170,7 +192,7 @@ def hosts_file(text, hosts):
 
 
 def cgroups_unit(controllers):
-    """nspawn gives a container the v1 controllers read only; libvirt makes groups of its own in them."""
+    """nspawn mounts v1 controllers read only, but libvirt makes groups of its own in them."""
     paths = " ".join(os.path.join("/sys/fs/cgroup", name) for name in controllers)
     return (
         "[Unit]\nDescription=Let services make control groups\n"
@@ -218,12 +240,10 @@ def look(place):
     }
 
 
-def cgroup_mounts():
-    """The machine's cgroup hierarchies: those of v1, and that of v2."""
-    mounts = [line.split() for line in machine.read("/proc/self/mounts").splitlines()]
-    v1 = [fields[1] for fields in mounts if fields[2] == "cgroup"]
-    v2 = [fields[1] for fields in mounts if fields[2] == "cgroup2"]
-    return v1, v2
+def known(lab_dir):
+    """The names of the nodes that a lab has."""
+    directory = os.path.join(lab_dir, "nodes")
+    return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
 
 
 # How to get there
@@ -247,9 +267,9 @@ def furnish(place, boot, hosts, suite):
     files["etc/hostname"] = (0o644, f"{place.name}\n".encode())
     files["etc/machine-id"] = (0o444, f"{place.id}\n".encode())
     files["etc/systemd/network/10-host0.network"] = (0o644, network_unit(boot).encode())
-    controllers = [os.path.basename(path) for path in cgroup_mounts()[0]]
+    controllers = cgroups.controllers()
     if controllers:
-        unit = cgroups_unit(name for name in controllers if name != "systemd")
+        unit = cgroups_unit(controllers)
         files["etc/systemd/system/lab-cgroups.service"] = (0o644, unit.encode())
         files["etc/systemd/system/sysinit.target.d/lab.conf"] = (
             0o644,
@@ -269,47 +289,20 @@ def mount(module, place, base):
     """Lay the node's own files over the base image."""
     for path in (place.root, place.upper, place.work):
         os.makedirs(path, exist_ok=True)
-    # Syncs are not worth their time where a crash means a new node; but the kernel then refuses to mount
-    # the same files again until told that they are good.
+    # "volatile" spares every sync, which is most of an install's time. The price: after a crash of
+    # the machine the files may be bad, so the kernel mounts them only once this mark is gone.
     shutil.rmtree(os.path.join(place.work, "work/incompat"), ignore_errors=True)
     options = f"lowerdir={base},upperdir={place.upper},workdir={place.work}"
     for chosen in (f"{options},volatile", options):
-        rc, _out, err = module.run_command(["mount", "-t", "overlay", "-o", chosen, "overlay", place.root])
+        rc, _out, err = module.run_command(
+            ["mount", "-t", "overlay", "-o", chosen, "overlay", place.root]
+        )
         if rc == 0:
             return
     raise Failed(
         f"cannot mount an overlay on {place.root}: {err.strip()} "
         "(the lab's directory must be on a plain file system such as ext4; set lab_dir)"
     )
-
-
-def join_cgroups(unit):
-    """A function that moves the calling process to a cgroup of the node's own, in every hierarchy."""
-    v1, v2 = cgroup_mounts()
-    groups = []
-    for top in v1 + v2:
-        group = os.path.join(top, unit)
-        os.makedirs(group, exist_ok=True)
-        groups.append(group)
-        # A cpuset takes nobody in before it has processors and memory.
-        for name in ("cpuset.cpus", "cpuset.mems"):
-            given = machine.read(os.path.join(top, name))
-            if given and top in v1:
-                with open(os.path.join(group, name), "w", encoding="ascii") as file:
-                    file.write(given)
-        if top in v2 and not v1:
-            offered = machine.read(os.path.join(top, "cgroup.controllers")).split()
-            # Fails for a controller that cannot be had here: then the node has to do without.
-            for controller in offered:
-                with contextlib.suppress(OSError), open(f"{top}/cgroup.subtree_control", "w") as file:
-                    file.write(f"+{controller}")
-
-    def join():
-        for group in groups:
-            with open(os.path.join(group, "cgroup.procs"), "w", encoding="ascii") as file:
-                file.write(str(os.getpid()))
-
-    return join
 
 
 def spawn(module, place, words):
@@ -323,7 +316,7 @@ def spawn(module, place, words):
             check_rc=True,
         )
         return lambda: module.run_command(["systemctl", "is-active", place.unit])[0] == 0
-    join = join_cgroups(place.unit)
+    groups = cgroups.make(place.unit)
     with open(place.log, "wb") as log:
         process = subprocess.Popen(
             words,
@@ -331,7 +324,7 @@ def spawn(module, place, words):
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=join,
+            preexec_fn=lambda: cgroups.join(groups),
         )
     return lambda: process.poll() is None
 
@@ -351,38 +344,49 @@ def until(condition, timeout, pause=0.02):
 def start(module, place, after, suite):
     """Boot the node; returns once its systemd runs."""
     boot = after["boot"]
-    stop(module, place)
+    note(place, after)
     mount(module, place, boot["base"])
     furnish(place, boot, after["hosts"], suite)
     settings, variables = machine.pip_settings(os.environ), machine.environment(os.environ)
     shared = machine.package_directories(settings, variables)
-    read_only = [*boot["binds_read_only"], *shared]
-    words = nspawn(place, boot, [path for path in boot["binds"] if here(path)], read_only)
+    binds = [*machine.devices(), *boot["binds"]]
+    words = nspawn(place, boot, binds, [*boot["binds_read_only"], *shared])
     alive = spawn(module, place, words)
     leader = until(lambda: node.find_leader(place.root) or (None if alive() else -1), 20)
     if leader is None or leader < 0:
-        raise Failed(f"{place.name} does not start: {machine.read(place.log).strip()[-1000:]}")
+        raise Failed(f"{place.name} does not start: {last_words(place)}")
     if boot["external_bridge"]:
-        module.run_command(
-            ["ip", "link", "set", "dev", place.external_link, "master", boot["external_bridge"], "up"],
-            check_rc=True,
-        )
+        plug = ["ip", "link", "set", place.external_link, "master", boot["external_bridge"], "up"]
+        module.run_command(plug, check_rc=True)
     with open(place.leader, "w", encoding="ascii") as file:
         file.write(f"{leader}\n")
 
 
-def here(bind):
-    """Whether the machine has what a bind names; a device that a kernel lacks is done without."""
-    path = bind.split(":")[0]
-    return os.path.exists(path) or not path.startswith("/dev/")
+def note(place, state):
+    """Write down what the node is; whether it runs is asked of the kernel."""
+    os.makedirs(place.directory, exist_ok=True)
+    with open(place.record, "w", encoding="utf-8") as file:
+        json.dump({"boot": state["boot"], "hosts": state["hosts"]}, file)
+
+
+def last_words(place):
+    return machine.read(place.log).strip()[-1000:]
+
+
+def kill(place):
+    """End every process of the node without ceremony; the nspawn that looks after it, or None."""
+    leader = node.find_leader(place.root)
+    if leader is None:
+        return None
+    supervisor = node.parent(leader)
+    os.kill(leader, signal.SIGKILL)
+    return supervisor
 
 
 def stop(module, place):
     """End every process of the node, and take away what it had on the machine, except its files."""
-    leader = node.find_leader(place.root)
-    if leader:
-        supervisor = node.parent(leader)
-        os.kill(leader, signal.SIGKILL)
+    supervisor = kill(place)
+    if supervisor:
         until(lambda: not os.path.exists(f"/proc/{supervisor}"), 20)
     if os.path.isdir("/run/systemd/system"):
         module.run_command(["systemctl", "stop", place.unit])
@@ -390,45 +394,33 @@ def stop(module, place):
         # The kernel takes its time to end a network namespace; the name is taken until then.
         module.run_command(["ip", "link", "delete", link])
         until(lambda link=link: not os.path.exists(f"/sys/class/net/{link}"), 10)
-    for top in [*cgroup_mounts()[0], *cgroup_mounts()[1]]:
-        group = os.path.join(top, place.unit)
-        until(lambda group=group: remove_cgroup(group), 5)
+    until(lambda: cgroups.remove(place.unit), 5)
     if os.path.ismount(place.root):
         module.run_command(["umount", place.root], check_rc=True)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(place.leader)
 
 
-def remove_cgroup(group):
-    """Remove a group with all below it; whether it is gone."""
-    for directory, _children, _files in os.walk(group, topdown=False):
-        # Busy while the last process is still being ended; the caller comes again.
-        with contextlib.suppress(OSError):
-            os.rmdir(directory)
-    return not os.path.exists(group)
-
-
 def act(module, place, before, after, suite):
-    """Take the node from one state to the other."""
-    if after is None:
-        stop(module, place)
-        shutil.rmtree(place.directory, ignore_errors=True)
-        return
-    same_boot = before is not None and before["boot"] == after["boot"]
-    if before is not None and not same_boot and before["boot"].get("base") != after["boot"]["base"]:
-        stop(module, place)
-        shutil.rmtree(place.directory, ignore_errors=True)
-    if same_boot and before["running"]:
+    """Take one node from one state to the other."""
+    if after and before and {**before, "hosts": after["hosts"]} == after:
         write_hosts(place.root, after["hosts"])
-    else:
+        note(place, after)
+        return
+    if before:
+        stop(module, place)
+    if after is None or not (before and before["boot"]):
+        shutil.rmtree(place.directory, ignore_errors=True)
+    if after:
         start(module, place, after, suite)
-    with open(place.record, "w", encoding="utf-8") as file:
-        json.dump({"boot": after["boot"], "hosts": after["hosts"]}, file)
 
 
 def inside(module, place, *words):
     """Run a command in the node."""
-    return module.run_command([*node.enter(node.leader(place.directory)), *words])
+    leader = node.leader(place.directory)
+    if leader is None:
+        raise Failed(f"{place.name} ended while it booted: {last_words(place)}")
+    return module.run_command([*node.enter(leader), *words])
 
 
 def wait(module, place, timeout):
@@ -447,46 +439,88 @@ def wait(module, place, timeout):
     return {"system_state": state, "failed_units": [line.split()[0] for line in out.splitlines()]}
 
 
+def check(params):
+    """The first thing wrong with the parameters, or None."""
+    for wanted in params["nodes"]:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", wanted["name"]):
+            return f"nodes: {wanted['name']!r} is not a host name"
+        if params["state"] == "present" and not wanted["address"]:
+            return f"nodes: {wanted['name']} has no address"
+        if wanted.get("external") and not params["external_bridge"]:
+            return f"nodes: {wanted['name']} is external, but there is no external_bridge"
+    names = [wanted["name"] for wanted in params["nodes"]]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return f"nodes: {', '.join(twice)} given twice" if twice else None
+
+
 def main():
+    strings = {"type": "list", "elements": "str", "default": []}
     module = AnsibleModule(
         argument_spec={
-            "name": {"type": "str", "required": True},
+            "nodes": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "address": {"type": "str"},
+                    "external": {"type": "bool", "default": False},
+                    "binds": strings,
+                },
+            },
             "lab_dir": {"type": "path", "required": True},
             "base": {"type": "path"},
             "suite": {"type": "str", "default": "bookworm"},
             "bridge": {"type": "str"},
-            "address": {"type": "str"},
-            "gateway": {"type": "str"},
             "external_bridge": {"type": "str"},
+            "gateway": {"type": "str"},
             "hosts": {"type": "dict", "default": {}},
-            "binds": {"type": "list", "elements": "str", "default": ["/dev/net/tun", "/dev/fuse"]},
-            "binds_read_only": {"type": "list", "elements": "str", "default": []},
+            "binds": strings,
+            "binds_read_only": strings,
             "wait": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 60},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
-        required_if=[("state", "present", ["base", "bridge", "address", "gateway"])],
+        required_if=[("state", "present", ["nodes", "base", "bridge", "gateway"])],
         supports_check_mode=True,
     )
     params = module.params
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", params["name"]):
-        module.fail_json(msg=f"name: {params['name']!r} is not a host name")
-    place = Place(params["lab_dir"], params["name"])
-    before, after = look(place), plan(params)
-    facts = {}
-
-    def waited():
-        if after and params["wait"] and not module.check_mode:
-            facts.update(wait(module, place, params["timeout"]))
+    if params["nodes"] is None:
+        params["nodes"] = [{"name": name} for name in known(params["lab_dir"])]
+    wrong = check(params)
+    if wrong:
+        module.fail_json(msg=wrong)
+    places = {
+        wanted["name"]: Place(params["lab_dir"], wanted["name"]) for wanted in params["nodes"]
+    }
+    before = {name: look(place) for name, place in places.items()}
+    after = {
+        wanted["name"]: plan(params, wanted, before[wanted["name"]]) for wanted in params["nodes"]
+    }
+    changing = [name for name in places if before[name] != after[name]]
+    booted = {}
 
     def apply():
-        act(module, place, before, after, params["suite"])
+        for name in changing:
+            if after[name] is None:
+                # All are told first: each takes a second or two to end.
+                kill(places[name])
+        for name in changing:
+            act(module, places[name], before[name], after[name], params["suite"])
+
+    def waited():
+        if params["wait"] and not module.check_mode:
+            for name, place in places.items():
+                if after[name]:
+                    booted[name] = wait(module, place, params["timeout"])
+
+    def apply_and_wait():
+        apply()
         waited()
 
     try:
-        if before == after:
+        if not changing:
             waited()
-        converge(module, before, after, apply, **facts)
+        converge(module, before, after, apply_and_wait, booted=booted)
     except Failed as failure:
         module.fail_json(msg=str(failure))
 
