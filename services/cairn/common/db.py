@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
+import orjson
 from sqlalchemy import JSON, DateTime, Engine, MetaData, String, Text, create_engine, event
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.exc import DBAPIError
@@ -108,17 +109,22 @@ def transient(error: DBAPIError) -> bool:
     return (len(args) > 0 and args[0] in TRANSIENT) or "database is locked" in str(error.orig)
 
 
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
 def _engine(url: str, pool_size: int) -> Engine:
+    json: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": orjson.loads}
     if url == "sqlite://":
         engine = create_engine(
-            url, poolclass=StaticPool, connect_args={"check_same_thread": False}
+            url, poolclass=StaticPool, connect_args={"check_same_thread": False}, **json
         )
     elif url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 30})
+        engine = create_engine(url, connect_args={"timeout": 30}, **json)
     else:
         return create_engine(
             url, pool_size=pool_size, max_overflow=16, pool_recycle=1800, pool_pre_ping=True,
-            isolation_level="READ COMMITTED",
+            isolation_level="READ COMMITTED", **json,
         )
 
     @event.listens_for(engine, "connect")

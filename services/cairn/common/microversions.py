@@ -57,7 +57,7 @@ class Microversions:
             words = part.split()
             if len(words) == 2 and words[0].lower() == self.service:
                 return words[1].lower()
-        return (self.legacy and headers.get(self.legacy, "")) or None
+        return str(headers.get(self.legacy, "")) or None if self.legacy else None
 
 
 def text(version: Version) -> str:

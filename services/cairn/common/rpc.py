@@ -177,7 +177,7 @@ class _Listener(threading.Thread):
                 beat = time.monotonic()
                 while not self._ended.is_set():
                     try:
-                        connection.drain_events(timeout=1)
+                        connection.drain_events(timeout=0.5)
                     except TimeoutError:
                         pass
                     if time.monotonic() - beat > 5 and connection.supports_heartbeats:
@@ -191,7 +191,10 @@ class _Listener(threading.Thread):
             log.exception("%s: a message could not be handled", self.name)
 
     def stop(self) -> None:
+        """Return once nothing more is delivered."""
         self._ended.set()
+        if self.is_alive() and threading.current_thread() is not self:
+            self.join(timeout=2)
 
 
 class Stub:

@@ -8,8 +8,8 @@ actions) and what recovery reads.
 
 Works of one subject run one after another, in the order they were made. `runner` names who shall
 run a work: a kind of process ("conductor") or one host's ("compute.node1"); a flow may hand its
-work to another runner, whose own flow of the same kind continues it. Whoever fails hands it back the same
-way, with the error, and the earlier runner undoes its own steps.
+work to another runner, whose own flow of the same kind continues it. Whoever fails hands it back
+the same way, with the error, and the earlier runner undoes its own steps.
 """
 
 import datetime as dt

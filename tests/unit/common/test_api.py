@@ -1,0 +1,153 @@
+"""What every endpoint gets from the kernel: identity, policy, validation, versions, errors."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from cairn.common.api import ANYONE, PUBLIC, Api, Reply
+from cairn.common.context import Context
+from cairn.common.errors import Unauthorized
+from cairn.common.microversions import Microversions
+from cairn.common.policy import Policy, Rule
+from cairn.common.wsgi import Dispatcher, Mount, serve
+
+RULES = {"things:make": Rule("rule:project_member_api", ("project",)), "things:late": Rule("!")}
+NAME = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"],
+        "additionalProperties": False}
+api = Api(RULES)
+
+
+@api.get("/open", policy=PUBLIC)
+def open_(thing, ctx):
+    return {"hello": ctx.user_id}
+
+
+@api.post("/things", policy="things:make", body=NAME, status=202)
+def make(thing, ctx, body):
+    return {"name": body["name"], "by": ctx.user_id}
+
+
+@api.get("/versioned", policy=ANYONE, until="2.4")
+def old(thing, ctx):
+    return {"age": "old"}
+
+
+@api.get("/versioned", policy=ANYONE, since="2.5")
+def new(thing, ctx):
+    return Reply({"age": "new"}, headers={"X-Age": "new"})
+
+
+@api.post("/act", policy="things:make", body=NAME, action="name")
+def act(thing, ctx, body):
+    return {"acted": body["name"]}
+
+
+@api.get("/broken", policy=ANYONE)
+def broken(thing, ctx):
+    raise RuntimeError("secret detail")
+
+
+@api.get("/forgetful", policy="things:late", late=True)
+def forgetful(thing, ctx):
+    return {}
+
+
+@dataclass
+class Component:
+    policy: Policy
+
+
+def authenticate(headers):
+    text = headers.get("X-Auth-Token")
+    if text == "forged":
+        raise Unauthorized
+    roles = {"member": {"member"}, "reader": {"reader"}}.get(text)
+    return text and Context("alice", project_id="red", roles=frozenset(roles))
+
+
+@pytest.fixture
+def call():
+    app = serve("thing", Component(Policy(RULES)),
+                [Mount("/v2", [api], Microversions("thing", (2, 1), (2, 9), "X-Thing-Version"))],
+                authenticate=authenticate,
+                envelope=lambda p, r: {"error": {"code": p.code, "message": str(p)}})
+    client = app.test_client()
+
+    def call(method, path, who="member", version=None, **args):
+        headers = {"X-Auth-Token": who} if who else {}
+        if version:
+            headers["OpenStack-API-Version"] = f"thing {version}"
+        return client.open(path, method=method, headers=headers, **args)
+
+    return call
+
+
+@pytest.mark.parametrize(("who", "status"), [
+    (None, 401), ("forged", 401), ("reader", 403), ("member", 202)])
+def test_a_caller_is_known_then_allowed(call, who, status):
+    reply = call("POST", "/v2/things", who, json={"name": "x"})
+    assert reply.status_code == status
+    assert reply.headers["X-OpenStack-Request-ID"].startswith("req-")
+
+
+def test_a_stranger_learns_nothing_of_the_schema(call):
+    assert call("POST", "/v2/things", None, json={"bad": 1}).status_code == 401
+    assert call("POST", "/v2/things", "reader", json={"bad": 1}).status_code == 403
+
+
+@pytest.mark.parametrize(("body", "names"), [
+    (b"", "required"), (b"{", "JSON"), (b'{"name": 1}', "name"), (b"{}", "name"),
+    (b'{"name": "x", "size": 2}', "size"), (b"[]", "body")])
+def test_a_refusal_names_the_field(call, body, names):
+    reply = call("POST", "/v2/things", data=body)
+    assert reply.status_code == 400
+    assert names in reply.json["error"]["message"]
+
+
+@pytest.mark.parametrize(("version", "age"), [(None, "old"), ("2.4", "old"), ("2.5", "new"),
+                                              ("latest", "new")])
+def test_the_version_chooses_the_handler(call, version, age):
+    reply = call("GET", "/v2/versioned", version=version)
+    assert reply.json == {"age": age}
+    assert reply.headers["OpenStack-API-Version"].startswith("thing 2.")
+
+
+@pytest.mark.parametrize(("version", "status"), [("2.10", 406), ("x", 400)])
+def test_a_version_nobody_speaks_is_refused(call, version, status):
+    assert call("GET", "/v2/versioned", version=version).status_code == status
+
+
+def test_a_failure_of_ours_shows_no_detail(call):
+    reply = call("GET", "/v2/broken")
+    assert reply.status_code == 500
+    assert "secret" not in reply.text
+
+
+def test_a_handler_that_promised_to_enforce_and_did_not_is_a_bug(call):
+    assert call("GET", "/v2/forgetful").status_code == 500
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [
+    ("GET", "/v2/none", 404), ("DELETE", "/v2/things", 405)])
+def test_what_is_not_there_is_said_in_the_envelope(call, method, path, status):
+    reply = call(method, path)
+    assert reply.status_code == reply.json["error"]["code"] == status
+
+
+def test_an_action_selects_its_endpoint(call):
+    assert call("POST", "/v2/act", json={"name": "go"}).json == {"acted": "go"}
+    assert call("POST", "/v2/act", json={"other": "go"}).status_code == 400
+
+
+def test_a_policy_nobody_wrote_is_found_at_import():
+    with pytest.raises(KeyError, match="things:typo"):
+        Api(RULES).get("/x", policy="things:typo")
+
+
+def test_the_dispatcher_names_what_there_is():
+    started = []
+    app = Dispatcher({"/compute": lambda environ, start: [environ["SCRIPT_NAME"].encode()]})
+    start = lambda status, headers: started.append(status)  # noqa: E731
+    assert list(app({"PATH_INFO": "/compute/v2.1"}, start)) == [b"/compute"]
+    assert b"compute" in list(app({"PATH_INFO": "/nope"}, start))[0]
+    assert started == ["404 Not Found"]

@@ -1,0 +1,99 @@
+import time
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from cairn.common.errors import Unauthorized
+from cairn.common.tokens import Revocation, Signer, Token, Verifier
+
+DOMAIN = {"id": "default", "name": "Default"}
+PROJECT = {"id": "p1", "name": "red", "domain": DOMAIN}
+
+
+def make_key(folder, number):
+    key = Ed25519PrivateKey.generate()
+    (folder / f"{number}.key").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / f"{number}.pub").write_bytes(
+        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+@pytest.fixture
+def keys(tmp_path):
+    make_key(tmp_path, 1)
+    return tmp_path
+
+
+def token(age=0.0, life=3600.0, **changes):
+    now = time.time() - age
+    fields = {
+        "user": {"id": "u1", "name": "alice", "domain": DOMAIN}, "methods": ["password"],
+        "audit_ids": ["a1"], "issued_at": now, "expires_at": now + life,
+        "scope": {"project": PROJECT}, "roles": [{"id": "r1", "name": "member"}],
+    }
+    return Token(**(fields | changes))
+
+
+def test_a_signed_token_says_who_is_asking(keys):
+    ctx = Verifier(str(keys)).verify(Signer(str(keys)).sign(token())).context()
+    assert (ctx.user_id, ctx.project_id, ctx.roles) == ("u1", "p1", frozenset({"member"}))
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda text: text[:-2] + ("AA" if text[-2:] != "AA" else "BB"),
+    lambda text: text[:40] + ("A" if text[40] != "A" else "B") + text[41:],
+    lambda text: "", lambda text: "x", lambda text: "gAAAA-not-ours", lambda text: "é" * 40,
+])
+def test_a_forged_token_is_refused(keys, spoil):
+    with pytest.raises(Unauthorized):
+        Verifier(str(keys)).verify(spoil(Signer(str(keys)).sign(token())))
+
+
+def test_an_expired_token_is_refused_even_from_the_cache(keys):
+    verifier, text = Verifier(str(keys)), Signer(str(keys)).sign(token(life=0.05))
+    verifier.verify(text)
+    time.sleep(0.06)
+    with pytest.raises(Unauthorized):
+        verifier.verify(text)
+    assert verifier.verify(text, allow_expired=True).user["id"] == "u1"
+
+
+def test_keys_rotate_without_a_refused_token(keys):
+    signer, verifier = Signer(str(keys)), Verifier(str(keys))
+    old = signer.sign(token())
+    make_key(keys, 2)
+    new = Signer(str(keys)).sign(token())
+    assert old[:4] != new[:4]
+    assert verifier.verify(old) and verifier.verify(new)
+
+
+@pytest.mark.parametrize(("event", "refused"), [
+    ({"user_id": "u1"}, True), ({"user_id": "u2"}, False),
+    ({"audit_id": "a1"}, True), ({"audit_id": "a2"}, False),
+    ({"project_id": "p1"}, True), ({"role_id": "r1", "user_id": "u1"}, True),
+    ({"domain_id": "default"}, True), ({"domain_id": "other"}, False),
+])
+def test_revoked_tokens_are_refused_cached_or_not(keys, event, refused):
+    text = Signer(str(keys)).sign(token(age=1))
+    for seen_before in (True, False):
+        verifier = Verifier(str(keys))
+        if seen_before:
+            verifier.verify(text)
+        verifier.revoke(Revocation(issued_before=time.time(), **event))
+        if refused:
+            with pytest.raises(Unauthorized):
+                verifier.verify(text)
+        else:
+            verifier.verify(text)
+
+
+def test_a_token_issued_after_the_revocation_holds(keys):
+    verifier = Verifier(str(keys))
+    verifier.revoke(Revocation(issued_before=time.time() - 10, user_id="u1"))
+    assert verifier.verify(Signer(str(keys)).sign(token()))
