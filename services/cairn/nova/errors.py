@@ -6,14 +6,14 @@ from cairn.common.errors import Conflict, NotFound, Problem, Refused, Unavailabl
 class ServerNotFound(NotFound):
     message = "Instance {id} could not be found."
 
-    def __init__(self, id: object) -> None:  # noqa: A002
+    def __init__(self, id: object) -> None:
         super().__init__("Instance", id)
 
 
 class FlavorNotFound(NotFound):
     message = "Flavor {id} could not be found."
 
-    def __init__(self, id: object) -> None:  # noqa: A002
+    def __init__(self, id: object) -> None:
         super().__init__("Flavor", id)
 
 

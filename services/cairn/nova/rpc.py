@@ -195,7 +195,7 @@ class Conductor(LedgerStub):
         )
 
     def spec(self, ctx: Context, *, server_id: str) -> Spec:
-        """Everything about one server, deleted or not. Raises Remote 404 when there never was one."""
+        """Everything about one server, deleted or not. Raises Remote 404 if there never was one."""
         return self.call(ctx, "spec", server_id=server_id)  # type: ignore[no-any-return]
 
     def refresh_vifs(self, ctx: Context, *, server_id: str) -> list[Vif]:
@@ -207,7 +207,7 @@ class Conductor(LedgerStub):
     def server_started(
         self, ctx: Context, *, server_id: str, power_state: int
     ) -> None:
-        """A created or rebuilt server runs: ACTIVE, launched now, no task, its password forgotten."""
+        """A created or rebuilt server runs: ACTIVE, launched now, no task, password forgotten."""
         self.call(ctx, "server_started", server_id=server_id, power_state=power_state)
 
     def server_changed(
@@ -221,7 +221,7 @@ class Conductor(LedgerStub):
     def task_failed(
         self, ctx: Context, *, server_id: str, message: str, vm_state: str | None = None
     ) -> None:
-        """A task (stop, start, reboot, rebuild) failed: no task, and a fault if `vm_state` is error."""
+        """A task (stop, start, reboot, rebuild) failed: no task; a fault if `vm_state` is error."""
         self.call(ctx, "task_failed", server_id=server_id, message=message, vm_state=vm_state)
 
     def sync_power(
@@ -249,7 +249,7 @@ class Scheduler(Stub):
 
 
 class Compute(Stub):
-    """One hypervisor's process. Works reach it through its conductor; these are for now or never."""
+    """One hypervisor's process. Works reach it by its conductor; these are for now or never."""
 
     topic = "nova.compute"
 

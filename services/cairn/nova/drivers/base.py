@@ -25,7 +25,7 @@ class Driver(Protocol):
         ...
 
     def start(self, spec: Spec) -> None:
-        """Define the domain as the spec says and power it on; a domain that runs is left running."""
+        """Define the domain as the spec says and power it on; one that runs is left running."""
         ...
 
     def stop(self, spec: Spec, *, timeout: float) -> None:

@@ -1,0 +1,30 @@
+"""What nova's controller processes are made of, handed down to everything they do."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cairn.common.context import Context
+from cairn.common.db import Database
+from cairn.common.policy import Policy
+from cairn.nova.rpc import CONDUCTOR, Compute, Conductor
+from cairn.nova.settings import ApiSettings, QuotaSettings, ServiceSettings
+
+
+@dataclass(frozen=True)
+class Nova:
+    db: Database
+    policy: Policy
+    conductor: Conductor
+    compute: Compute
+    # common.client.Neighbours, or a fake that behaves.
+    cloud: Any
+    api: ApiSettings = field(default_factory=ApiSettings)
+    quota: QuotaSettings = field(default_factory=QuotaSettings)
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+
+    def ring(self, ctx: Context, runner: str) -> None:
+        """Ring whoever runs such works. After the commit; a lost bell costs a little time only."""
+        if runner == CONDUCTOR:
+            self.conductor.ring(ctx)
+        elif runner.startswith("compute."):
+            self.compute.ring(ctx, host=runner.removeprefix("compute."))

@@ -1,0 +1,122 @@
+"""Services and hypervisors: who of us is where, and whether it works."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from cairn.common.db import new_id, utcnow
+from cairn.common.errors import NotFound
+from cairn.nova.db.models import Aggregate, AggregateHost, Hypervisor, Service
+from cairn.nova.settings import ServiceSettings
+
+COMPUTE = "nova-compute"
+
+
+def seen(session: Session, binary: str, host: str) -> None:
+    """A message of that process just came back to it."""
+    now = utcnow()
+    done = session.execute(
+        update(Service).where(Service.host == host, Service.binary == binary)
+        .values(seen_at=now, updated_at=now)
+    )
+    if not done.rowcount:  # type: ignore[attr-defined]
+        try:
+            with session.begin_nested():
+                session.add(Service(host=host, binary=binary, seen_at=now))
+        except IntegrityError:
+            pass  # It said hello twice at once.
+
+
+def up(service: Service, settings: ServiceSettings, now: dt.datetime | None = None) -> bool:
+    if service.forced_down or service.seen_at is None:
+        return False
+    return ((now or utcnow()) - service.seen_at).total_seconds() <= settings.down_after
+
+
+def is_up(session: Session, host: str, settings: ServiceSettings) -> bool:
+    service = session.scalar(
+        select(Service).where(Service.host == host, Service.binary == COMPUTE)
+    )
+    return service is not None and up(service, settings)
+
+
+def computes(session: Session) -> dict[str, Service]:
+    """nova-compute services by host."""
+    found = session.scalars(select(Service).where(Service.binary == COMPUTE))
+    return {service.host: service for service in found}
+
+
+def find_service(session: Session, service_id: str) -> Service:
+    """By uuid, or by number as versions before 2.53 have it."""
+    where = Service.number == int(service_id) if service_id.isdigit() else Service.id == service_id
+    found = session.scalar(select(Service).where(where))
+    if found is None:
+        raise NotFound("Service", service_id)
+    return found
+
+
+def report(session: Session, host: str, document: dict[str, Any]) -> str:
+    """Keep what a hypervisor says of itself; its id."""
+    found = session.scalar(select(Hypervisor).where(Hypervisor.host == host).with_for_update())
+    if found is None:
+        found = Hypervisor(id=new_id(), host=host, node=document["hypervisor_hostname"],
+                           report=document)
+        try:
+            with session.begin_nested():
+                session.add(found)
+        except IntegrityError:  # It said hello twice at once.
+            return report(session, host, document)
+    found.node, found.report = document["hypervisor_hostname"], document
+    return found.id
+
+
+def hypervisors(session: Session) -> list[Hypervisor]:
+    return list(session.scalars(select(Hypervisor).order_by(Hypervisor.number)).all())
+
+
+def find_hypervisor(session: Session, hypervisor_id: str) -> Hypervisor:
+    where = (Hypervisor.number == int(hypervisor_id) if hypervisor_id.isdigit()
+             else Hypervisor.id == hypervisor_id)
+    found = session.scalar(select(Hypervisor).where(where))
+    if found is None:
+        raise NotFound("Compute host", hypervisor_id)
+    return found
+
+
+def zones(session: Session) -> dict[str, str]:
+    """Availability zones by host, of the hosts that are in one."""
+    return {row.host: row.zone for row in session.execute(
+        select(AggregateHost.host, Aggregate.zone)
+        .join(Aggregate, Aggregate.number == AggregateHost.aggregate)
+        .where(Aggregate.zone.is_not(None))
+    )}
+
+
+def zone_of(session: Session, host: str, default: str) -> str:
+    found = session.scalar(
+        select(Aggregate.zone).join(AggregateHost, Aggregate.number == AggregateHost.aggregate)
+        .where(AggregateHost.host == host, Aggregate.zone.is_not(None)).limit(1)
+    )
+    return found or default
+
+
+def zone_names(session: Session, default: str) -> set[str]:
+    """The zones a server may be asked into: those that have a compute host."""
+    by_host = zones(session)
+    return {by_host.get(host, default) for host in computes(session)}
+
+
+def aggregate_traits(session: Session, hosts: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """Metadata of each host's aggregates, by host."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in session.execute(
+        select(AggregateHost.host, Aggregate.meta)
+        .join(Aggregate, Aggregate.number == AggregateHost.aggregate)
+        .where(AggregateHost.host.in_(list(hosts)))
+    ):
+        found.setdefault(row.host, []).append(row.meta)
+    return found

@@ -1,0 +1,66 @@
+"""Images as Glance shows them to the caller."""
+
+from typing import Any
+
+from cairn.common.context import Context
+from cairn.common.errors import Invalid, Problem
+from cairn.nova import rpc
+from cairn.nova.component import Nova
+from cairn.nova.core.callers import as_caller
+
+# What Glance says of every image; the rest are the image's own properties.
+_BASE = {
+    "id", "name", "status", "visibility", "protected", "checksum", "os_hash_algo", "os_hash_value",
+    "owner", "size", "virtual_size", "container_format", "disk_format", "created_at",
+    "updated_at", "min_disk", "min_ram", "self", "file", "schema", "tags", "os_hidden",
+    "locations", "direct_url", "stores",
+}
+
+
+def find(nova: Nova, ctx: Context, image_id: str) -> rpc.Image:
+    """Raises Invalid when the caller has no such image, or it has no data yet."""
+    try:
+        found: dict[str, Any] = nova.cloud.get(
+            "image", f"/images/{image_id}", ctx=ctx, **as_caller(ctx)
+        ).json()
+    except Problem as problem:
+        if problem.code == 404:
+            raise Invalid(
+                reason=f"Invalid imageRef: image {image_id} could not be found."
+            ) from None
+        raise
+    if found["status"] != "active":
+        raise Invalid(reason=f"Image {image_id} is not active.")
+    properties = {key: value for key, value in found.items()
+                  if key not in _BASE and isinstance(value, str | int | bool | float)}
+    return {
+        "id": found["id"], "name": found.get("name") or "",
+        "disk_format": found.get("disk_format") or "raw",
+        "container_format": found.get("container_format") or "bare",
+        "size": found.get("size") or 0, "min_disk": found.get("min_disk") or 0,
+        "min_ram": found.get("min_ram") or 0,
+        "checksum": found.get("os_hash_value") or found.get("checksum") or "",
+        "properties": properties,
+    }
+
+
+def check_fits(image: rpc.Image, flavor: rpc.Flavor) -> None:
+    """Raises Invalid naming what the flavor has too little of."""
+    if flavor["ram"] < image["min_ram"]:
+        raise Invalid(
+            reason=f"Flavor's memory is too small for requested image: {flavor['name']} has "
+                   f"{flavor['ram']} MiB, the image needs {image['min_ram']} MiB."
+        )
+    if flavor["disk"] == 0:
+        return  # The root disk is as big as the image.
+    if image["size"] > flavor["disk"] << 30:
+        raise Invalid(
+            reason=f"Flavor's disk is too small for requested image. Flavor disk is "
+                   f"{flavor['disk'] << 30} bytes, image is {image['size']} bytes."
+        )
+    if image["min_disk"] > flavor["disk"]:
+        raise Invalid(
+            reason=f"Flavor's disk is smaller than the minimum size specified in image metadata. "
+                   f"Flavor disk is {flavor['disk'] << 30} bytes, minimum size is "
+                   f"{image['min_disk'] << 30} bytes."
+        )

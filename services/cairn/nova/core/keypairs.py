@@ -1,0 +1,94 @@
+"""Key pairs: a user's public keys, imported or made here."""
+
+import base64
+import binascii
+import hashlib
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_public_key,
+)
+from cryptography.x509 import load_pem_x509_certificate
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from cairn.common.errors import Invalid
+from cairn.common.pagination import page
+from cairn.nova.db.models import Keypair
+from cairn.nova.errors import KeypairExists, KeypairNotFound
+
+
+def find(session: Session, user_id: str, name: str) -> Keypair:
+    found = session.scalar(
+        select(Keypair).where(Keypair.user_id == user_id, Keypair.name == name)
+    )
+    if found is None:
+        raise KeypairNotFound(name, user_id)
+    return found
+
+
+def list_(
+    session: Session, user_id: str, marker: str | None, limit: int | None
+) -> list[Keypair]:
+    query = select(Keypair).where(Keypair.user_id == user_id)
+    after = None
+    if marker is not None:
+        after = [find(session, user_id, marker).name]
+    return list(session.scalars(
+        page(query, [(Keypair.name, "asc")], after=after, limit=limit)
+    ).all())
+
+
+def create(
+    session: Session, user_id: str, name: str, kind: str, public_key: str
+) -> Keypair:
+    """Raises KeypairExists, and Invalid for a key that is none."""
+    pair = Keypair(user_id=user_id, name=name, type=kind, public_key=public_key,
+                   fingerprint=fingerprint(kind, public_key))
+    try:
+        with session.begin_nested():
+            session.add(pair)
+    except IntegrityError:
+        raise KeypairExists(name=name) from None
+    return pair
+
+
+def remove(session: Session, user_id: str, name: str) -> None:
+    gone = session.execute(
+        delete(Keypair).where(Keypair.user_id == user_id, Keypair.name == name)
+    )
+    if not gone.rowcount:  # type: ignore[attr-defined]
+        raise KeypairNotFound(name, user_id)
+
+
+def generate() -> tuple[str, str]:
+    """A new RSA pair: (public in OpenSSH's line format, private in PEM)."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    return f"{public.decode()} Generated-by-Cairn", private.decode()
+
+
+def fingerprint(kind: str, public_key: str) -> str:
+    """As ssh-keygen's MD5 form for ssh, SHA-1 of the certificate for x509. Raises Invalid."""
+    try:
+        if kind == "x509":
+            certificate = load_pem_x509_certificate(public_key.encode())
+            digest = hashlib.sha1(
+                certificate.public_bytes(Encoding.DER)
+            ).hexdigest()
+        else:
+            load_ssh_public_key(public_key.strip().encode())
+            raw = base64.b64decode(public_key.split()[1], validate=True)
+            digest = hashlib.md5(raw).hexdigest()
+    except (ValueError, IndexError, binascii.Error, UnsupportedAlgorithm) as wrong:
+        raise Invalid(
+            reason=f"Keypair data is invalid: public_key is not a {kind} key: {wrong}"
+        ) from None
+    return ":".join(digest[i:i + 2] for i in range(0, len(digest), 2))
