@@ -5,17 +5,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: healthy
-short_description: Wait until every API says that it is well
+short_description: Wait until every API answers as it should
 version_added: 0.1.0
 description:
-  - Asks the health checks all at once, again and again, until each answers with 200.
+  - Asks all at once, again and again, until each answers with the status that is expected.
   - Changes nothing. In check mode it asks nothing either, as there may be nothing to ask yet.
 options:
   urls:
-    description: The health checks.
+    description: What to ask, by GET and without a token.
     type: list
     elements: str
     required: true
+  status:
+    description: The status to expect.
+    type: int
+    default: 200
   ca_file:
     description: Authority that the servers' certificates must come from.
     type: path
@@ -54,15 +58,16 @@ PAUSE = 0.25
 PATIENCE = 10
 
 
-def ask(url, context):
-    """None when it is well, else what is wrong."""
+def ask(url, context, expected):
+    """None when it answers as expected, else what is wrong."""
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE, context=context):
-            return None
+        with urllib.request.urlopen(url, timeout=PATIENCE, context=context) as answer:
+            status, body = answer.status, answer.read()
     except urllib.error.HTTPError as error:
-        return complaint(error.code, error.read())
+        status, body = error.code, error.read()
     except (OSError, http.client.HTTPException) as error:
         return str(getattr(error, "reason", error))
+    return None if status == expected else complaint(status, body)
 
 
 def complaint(status, body):
@@ -92,6 +97,7 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "urls": {"type": "list", "elements": "str", "required": True},
+            "status": {"type": "int", "default": 200},
             "ca_file": {"type": "path", "required": True},
             "timeout": {"type": "int", "default": 60},
         },
@@ -103,7 +109,10 @@ def main():
         context = ssl.create_default_context(cafile=module.params["ca_file"])
     except OSError as error:
         module.fail_json(msg=f"{module.params['ca_file']}: {error}")
-    wrong = wait(module.params["urls"], module.params["timeout"], lambda url: ask(url, context))
+    status = module.params["status"]
+    wrong = wait(
+        module.params["urls"], module.params["timeout"], lambda url: ask(url, context, status)
+    )
     if wrong:
         module.fail_json(msg="\n".join(f"{url}: {answer}" for url, answer in wrong.items()))
     module.exit_json(changed=False)

@@ -1,0 +1,19 @@
+# Copyright: Cairn authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from ansible_collections.cairn.cloud.plugins.filter.beginnings import catalog, service_users
+
+
+def test_a_service_is_behind_the_proxy_for_everybody():
+    (service,) = catalog([{"type": "image", "name": "glance", "path": "/image"}], "https://cloud")
+    assert set(service["endpoints"].values()) == {"https://cloud/image"}
+    assert set(service["endpoints"]) == {"public", "internal", "admin"}
+
+
+def test_a_component_gets_the_secret_of_its_name():
+    (user,) = service_users(
+        {"nova": {"name": "nova", "roles": ["service"]}}, {"nova_user_password": "hunter2"}
+    )
+    assert user["password"] == "hunter2"
+    assert user["roles"] == ["service"]
