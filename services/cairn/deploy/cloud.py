@@ -119,9 +119,12 @@ class Cloud:
         with path.open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # The last holder takes the file away: what was locked may be nobody's any more.
+                if not path.exists() or not os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                    raise BlockingIOError
             except BlockingIOError:
                 file.seek(0)
-                holder = file.read().strip() or "unknown"
+                holder = file.read().strip() or "just ending"
                 raise Failed(
                     f"another command is changing the cloud '{self.name}' (process {holder})",
                     "Wait until it ends, or stop it, then run this again.",
@@ -129,7 +132,10 @@ class Cloud:
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
-            yield
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
 
 def every() -> list[Cloud]:

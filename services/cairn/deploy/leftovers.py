@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from cairn.deploy import inventory
+from cairn.deploy import inventory, topology
 from cairn.deploy.cloud import Cloud, Record
 
 
@@ -15,11 +15,18 @@ def find(cloud: Cloud, record: Record) -> list[str]:
 def lab(cloud: Cloud) -> list[str]:
     directory = inventory.lab_directory(cloud)
     bridge = f"cl-{cloud.name}"[:14]
-    found = [f"bridge {name}" for name in (bridge, f"{bridge}x") if _interface(name)]
+    bridges = (bridge, f"{bridge}x")
+    tables = {f"cairn_lab_{name.replace('-', '_')}" for name in bridges}
+    groups = {
+        f"cairn-lab-{cloud.name}-{node}" for nodes in topology.TOPOLOGIES.values() for node in nodes
+    }
+    found = [f"bridge {name}" for name in bridges if _interface(name)]
     found += [f"mount {path}" for path in _mounts() if path.startswith(f"{directory}/")]
-    found += [f"nft table {name}" for name in _tables() if bridge in name.split()[-1:]]
+    found += [f"nft table {name}" for name in _tables() if name.split()[-1] in tables]
+    found += [f"process {pid}" for pid, root in _roots() if root.startswith(f"{directory}/")]
     found += [
-        f"process {pid}" for pid, root in _roots() if root.startswith(f"{directory}/")
+        f"control group {path}" for path in Path("/sys/fs/cgroup").glob("*/cairn-lab-*")
+        if path.name in groups
     ]
     if directory.exists():
         found.append(f"directory {directory}")
@@ -29,7 +36,10 @@ def lab(cloud: Cloud) -> list[str]:
 def host() -> list[str]:
     found = [f"bridge {name}" for name in ("br-ex",) if _interface(name)]
     found += [f"unit {path.name}" for path in Path("/etc/systemd/system").glob("cairn-*")]
-    found += [f"nft table {name}" for name in _tables() if name.split()[-1].startswith("cairn")]
+    found += [
+        f"nft table {name}" for name in _tables()
+        if name.split()[-1].startswith("cairn") and "cairn_lab_" not in name
+    ]
     found += [f"network namespace {name}" for name in _namespaces()]
     found += [
         f"directory {path}" for path in ("/etc/cairn", "/opt/cairn", "/var/lib/cairn")

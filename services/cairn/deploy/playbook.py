@@ -4,10 +4,8 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import ansible_runner
 
@@ -75,20 +73,26 @@ def environment(cloud: Cloud) -> dict[str, str]:
     }
 
 
+def plays(cloud: Cloud, name: str) -> list[plan.Play]:
+    """What playbooks/NAME.yml will do, so that its progress can be told."""
+    return plan.ask(_path(name), cloud.inventory, {**os.environ, **environment(cloud)})
+
+
+def _path(name: str) -> Path:
+    path = checkout.PLAYBOOKS / f"{name}.yml"
+    if not path.exists():
+        raise Failed(f"{path} is missing: this checkout is not complete")
+    return path
+
+
 def run(
-    cloud: Cloud, name: str, display: Display, extra: Mapping[str, Any] | None = None,
-    plays: list[plan.Play] | None = None,
+    cloud: Cloud, name: str, display: Display, expected: list[plan.Play] | None = None
 ) -> Watch:
     """Run playbooks/NAME.yml to its end. A failure is raised in words that help."""
-    playbook = checkout.PLAYBOOKS / f"{name}.yml"
-    if not playbook.exists():
-        raise Failed(f"{playbook} is missing: this checkout is not complete")
+    playbook = _path(name)
     for directory in (cloud.runs, cloud.logs):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    env = environment(cloud)
-    if plays is None:
-        plays = plan.ask(playbook, cloud.inventory, {**os.environ, **env})
-    watch = Watch(display, plays)
+    watch = Watch(display, expected or [])
     ident = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
     log = cloud.logs / f"{ident}.log"
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -100,8 +104,7 @@ def run(
             project_dir=str(checkout.ROOT),
             playbook=str(playbook),
             inventory=str(cloud.inventory),
-            extravars=dict(extra or {}),
-            envvars=env,
+            envvars=environment(cloud),
             settings={"pexpect_timeout": 1},
             suppress_env_files=True,
             event_handler=watch.handle,

@@ -84,7 +84,7 @@ class Display:
         phase.finish(ok=True)
 
     def say(self, text: str = "", style: str | None = None) -> None:
-        self.console.print(text, style=style, markup=False, soft_wrap=True)
+        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _bar(to: Console) -> Progress:

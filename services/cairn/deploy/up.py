@@ -1,5 +1,6 @@
 """`cairn up`: from a bare Debian to a server one can ssh into."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
@@ -103,8 +104,12 @@ def _build(
     password = _demo_password(cloud) if wish.demo else ""
     image = GuestImage(cloud.directory) if wish.demo else None
     stages = ["lab"] if record.place == "lab" else []
-    for stage in (*stages, "precheck", "site", "credentials"):
-        playbook.run(cloud, stage, display)
+    with ThreadPoolExecutor(1) as side:
+        work = side.submit(playbook.plays, cloud, "site")
+        for stage in (*stages, "precheck"):
+            playbook.run(cloud, stage, display)
+    playbook.run(cloud, "site", display, work.result())
+    playbook.run(cloud, "credentials", display)
     if image:
         facts = credentials.facts(cloud)
         demo = Demo(

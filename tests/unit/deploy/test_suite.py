@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from cairn.deploy import checkout, packages, suite
+from cairn.deploy.errors import Failed, Refused
+from cairn.deploy.suite import Check, Wanted
+
+
+@pytest.fixture
+def with_roles(project: Path) -> Path:
+    for role in ("nova", "pki"):
+        scenario = project / "roles" / role / "molecule" / "default"
+        scenario.mkdir(parents=True)
+        (scenario / "molecule.yml").write_text("")
+    (project / "roles" / "plain").mkdir()
+    for directory in ("unit", "api", "contract", "system"):
+        (project / "tests" / directory).mkdir(parents=True)
+    return project
+
+
+def names(wanted: Wanted) -> list[str]:
+    return [check.name for check in suite.checks(wanted)]
+
+
+def test_without_a_word_everything_is_tested(with_roles: Path) -> None:
+    assert names(suite.understand([], fast=False)) == [
+        "ruff", "mypy", "ansible-lint", "pytest unit api contract", "molecule nova",
+        "molecule pki", "pytest system",
+    ]
+
+
+def test_fast_leaves_out_what_needs_nodes(with_roles: Path) -> None:
+    assert names(suite.understand([], fast=True)) == [
+        "ruff", "mypy", "ansible-lint", "pytest unit api contract",
+    ]
+    with pytest.raises(Refused, match="leaves out"):
+        suite.understand(["system"], fast=True)
+
+
+def test_roles_stages_paths_and_options_are_told_apart(with_roles: Path) -> None:
+    assert names(suite.understand(["molecule", "pki"], fast=False)) == ["molecule pki"]
+    assert names(suite.understand(["molecule"], fast=False)) == ["molecule nova", "molecule pki"]
+    assert names(suite.understand(["system"], fast=False)) == ["pytest system"]
+    [check] = suite.checks(suite.understand(["unit", "-k", "a or b"], fast=False))
+    assert check.command[-3:] == ["tests/unit", "-k", "a or b"]
+    [check] = suite.checks(suite.understand(["tests/api", "-x"], fast=False))
+    assert check.command[-2:] == ["tests/api", "-x"]
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["nova"], ["molecule", "plain"]])
+def test_what_there_is_not_is_refused(with_roles: Path, words: list[str]) -> None:
+    with pytest.raises(Refused, match=f"called '{words[-1]}'"):
+        suite.understand(words, fast=False)
+
+
+def test_it_ends_with_a_line_as_pytests(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(packages, "missing", lambda wanted: [])
+    tests = tmp_path / "test_some.py"
+    tests.write_text(
+        "import pytest\ndef test_a(): pass\ndef test_b(): assert 0, 'boo'\n"
+        "def test_c(): pytest.skip('why')\n"
+    )
+    monkeypatch.setattr(suite, "checks", lambda wanted: iter([
+        Check("good", ["true"]), Check("alone", ["sh", "-c", "echo words; exit 1"], alone=True),
+        Check("gone", ["no-such-program"]),
+        Check("pytest", ["pytest", "-p", "no:cacheprovider", "-c", "/dev/null", str(tests)],
+              pytest=True, directory=tmp_path),
+    ]))
+    said: list[str] = []
+    with pytest.raises(Failed, match="did not pass: gone, pytest, alone"):
+        suite.run(Wanted(), said.append)
+    assert said[-1].strip("= ").startswith("3 failed, 2 passed, 1 skipped in ")
+    assert any("words" in line for line in said)
+    assert any("boo" in line for line in said)
+
+
+def test_a_pytest_that_found_nothing_has_not_passed(tmp_path: Path) -> None:
+    check = Check("pytest", ["pytest", "-c", "/dev/null", "-p", "no:cacheprovider", str(tmp_path)],
+                  pytest=True, directory=tmp_path)
+    result = suite.perform(check)
+    assert (result.good, result.count.failed) == (False, 1)
+
+
+def test_the_real_roles_are_found() -> None:
+    assert checkout.ROLES.is_dir()
