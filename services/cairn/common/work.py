@@ -38,6 +38,14 @@ class Cancelled(Problem):
     message = "The work was cancelled."
 
 
+class Elsewhere(Exception):
+    """Raised by a step: `runner` goes first. The step comes again when the work is back."""
+
+    def __init__(self, runner: str) -> None:
+        super().__init__(runner)
+        self.runner = runner
+
+
 @dataclass
 class Job:
     """A work as its runner holds it. JSON-safe except `ctx`: it travels over RPC."""
@@ -237,6 +245,9 @@ class Worker:
             following = flow.then(job)
         except Lost:
             raise
+        except Elsewhere as other:
+            self.ledger.hand(job, other.runner)
+            return
         except Exception as error:
             if not isinstance(error, Problem):
                 log.exception("%s: %s of %s failed", self.runner, job.kind, job.subject)
