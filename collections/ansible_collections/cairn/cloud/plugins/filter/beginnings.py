@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-
 INTERFACES = ("public", "internal", "admin")
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import secrets
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class Vault:
         if not self.password_file.exists():
             keep(self.password_file, secrets.token_urlsafe(32).encode() + b"\n")
         lib, secret = _lib(self.password_file)
-        plain = "---\n" + yaml.safe_dump(contents)
+        # Ansible marks its strings with where they are from; YAML takes only plain ones.
+        plain = "---\n" + yaml.safe_dump(json.loads(json.dumps(contents)))
         keep(self.file, lib.encrypt(plain.encode(), secret=secret))
 
 
