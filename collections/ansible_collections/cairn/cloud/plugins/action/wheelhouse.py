@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -42,6 +44,7 @@ class ActionModule(ControlAction):
     arguments = {
         "source": {"type": "path", "required": True},
         "state_dir": {"type": "path", "required": True},
+        "wait": {"type": "bool", "default": True},
     }
 
     def work(self, arguments):
@@ -49,15 +52,48 @@ class ActionModule(ControlAction):
         wanted = version(source)
         archive = state / "releases" / f"{wanted}.tar"
         before = {"release": wanted if archive.exists() else None}
+
+        def act():
+            if arguments["wait"]:
+                build_once(source, state, archive)
+            else:
+                in_background(lambda: build_once(source, state, archive))
+
         return self.converge(
-            before, {"release": wanted}, lambda: build(source, state, archive),
-            version=wanted, archive=str(archive),
+            before, {"release": wanted}, act, version=wanted, archive=str(archive)
         )
+
+
+def in_background(work):
+    """Let a process of its own do it. If it fails, whoever waits for the result does it again, to
+    say what is wrong."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        os.setsid()
+        if os.fork() == 0:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):
+                os.dup2(nothing, stream)
+            with contextlib.suppress(Exception):
+                work()
+    finally:
+        os._exit(0)
+
+
+def build_once(source, state, archive):
+    """Build it, unless another process does or has done so meanwhile: then wait for that one."""
+    archive.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with open(archive.parent / ".lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not archive.exists():
+            build(source, state, archive)
 
 
 def build(source, state, archive):
     """Put the wheel, the wheels it needs, and the uv that installs them in one file."""
-    archive.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     dependencies = collect(source, state / "wheels" / digest(source, [LOCK, BUILD_LOCK]))
     with tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
         copy = Path(scratch) / "source"

@@ -21,6 +21,12 @@ options:
     description: Where releases are kept.
     type: path
     required: true
+  wait:
+    description:
+      - Whether to wait until it is built. Otherwise it is begun, and a later task that waits has less
+        to wait for.
+    type: bool
+    default: true
 attributes:
   check_mode: {support: full, description: Reports whether a release would be built.}
   diff_mode: {support: full, description: Shows the release's version.}

@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
+import time
+
 import pytest
+from ansible_collections.cairn.cloud.plugins.action import wheelhouse
 from ansible_collections.cairn.cloud.plugins.action.wheelhouse import LOCK, version
 
 
@@ -29,3 +33,18 @@ def test_changed_code_or_dependencies_are_another_version(checkout, name):
     before = version(checkout)
     (checkout / name).write_text("two")
     assert version(checkout) != before
+
+
+def test_who_waits_gets_what_was_begun_in_the_background(tmp_path, monkeypatch):
+    def build(source, state, archive):
+        time.sleep(0.2)
+        archive.write_text(str(os.getpid()))
+
+    monkeypatch.setattr(wheelhouse, "build", build)
+    archive = tmp_path / "releases" / "1.tar"
+    wheelhouse.in_background(lambda: wheelhouse.build_once(None, None, archive))
+    while not (archive.parent / ".lock").exists():
+        time.sleep(0.01)
+    time.sleep(0.05)
+    wheelhouse.build_once(None, None, archive)
+    assert archive.read_text() != str(os.getpid())
