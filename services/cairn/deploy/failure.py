@@ -65,7 +65,7 @@ def reason(result: dict[str, Any]) -> str:
         if item.get("failed") or item.get("unreachable"):
             label = item.get("_ansible_item_label", item.get("item"))
             return f"{reason(item)} (at {label})" if label is not None else reason(item)
-    said = _text(result.get("msg"))
+    said = _text(result.get("msg")).removeprefix("Task failed: ")
     # A command that failed says `non-zero return code`; why is in what it printed.
     printed = ""
     for stream in ("module_stderr", "stderr", "exception", "module_stdout", "stdout"):
