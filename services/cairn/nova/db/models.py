@@ -92,8 +92,8 @@ class Server(Timestamps, Base):
     name: Mapped[Name]
     hostname: Mapped[Name]
     description: Mapped[str | None] = mapped_column(String(255))
-    # `metadata` is SQLAlchemy's word on a model.
-    meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    # The API's metadata; that name is SQLAlchemy's on a model.
+    meta: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     tags: Mapped[list[Any]] = mapped_column(JSON, default=list)
 
     # How it is.
@@ -204,7 +204,7 @@ class Aggregate(Timestamps, Base):
     id: Mapped[Uuid] = mapped_column(String(36), unique=True, default=new_id)
     name: Mapped[Name] = mapped_column(String(255), unique=True)
     zone: Mapped[str | None] = mapped_column(String(255))
-    meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    meta: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
 class AggregateHost(Base):

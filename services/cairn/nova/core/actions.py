@@ -1,0 +1,85 @@
+"""Instance actions: the works of a server and their steps, as its owner reads them.
+
+One request may need several works (each host that is tried is one); they are one action, by the
+request's id.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cairn.common.errors import NotFound
+from cairn.nova.db.models import Work, WorkStep
+
+
+@dataclass
+class Event:
+    name: str
+    runner: str
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    state: str
+    error: str | None
+
+
+@dataclass
+class Action:
+    request_id: str
+    kind: str
+    user_id: str
+    project_id: str
+    started_at: dt.datetime
+    updated_at: dt.datetime
+    failed: bool
+    error: str | None
+    events: list[Event] = field(default_factory=list)
+
+
+def list_(
+    session: Session, server_id: str, *, since: dt.datetime | None = None,
+    before: dt.datetime | None = None,
+) -> list[Action]:
+    """Newest first."""
+    columns = (Work.seq, Work.kind, Work.request_id, Work.user_id, Work.project_id,
+               Work.created_at, Work.updated_at, Work.state, Work.error)
+    rows = session.execute(
+        select(*columns).where(Work.subject == server_id).order_by(Work.seq)
+    ).all()
+    found: dict[str, Action] = {}
+    for row in rows:
+        action = found.get(row.request_id)
+        if action is None:
+            action = found[row.request_id] = Action(
+                row.request_id, row.kind, row.user_id, row.project_id, row.created_at,
+                row.updated_at, False, None)
+        action.updated_at = row.updated_at
+        action.failed, action.error = row.state == "failed", row.error
+    return [a for a in reversed(found.values())
+            if (since is None or a.updated_at >= since)
+            and (before is None or a.updated_at <= before)]
+
+
+def find(session: Session, server_id: str, request_id: str) -> Action:
+    """One action with its events, oldest first. Raises NotFound."""
+    for action in list_(session, server_id):
+        if action.request_id == request_id:
+            break
+    else:
+        raise NotFound("Action for request_id", request_id)
+    rows = session.execute(
+        select(WorkStep.name, WorkStep.runner, WorkStep.started_at, WorkStep.finished_at,
+               WorkStep.state, WorkStep.error)
+        .join(Work, Work.id == WorkStep.work_id)
+        .where(Work.subject == server_id, Work.request_id == request_id)
+        .order_by(WorkStep.seq)
+    )
+    action.events = [Event(*row) for row in rows]
+    return action
+
+
+def result(event: Event) -> str | None:
+    """In the API's words: None while it lasts."""
+    return {"done": "Success", "failed": "Error", "undone": "Error"}.get(event.state)
+

@@ -1,0 +1,271 @@
+"""From the body of POST /servers to rows: what is asked for, checked; then recorded at once."""
+
+import base64
+import binascii
+import datetime as dt
+import re
+import secrets
+import string
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cairn.common import ledger
+from cairn.common.context import Context
+from cairn.common.db import new_id, utcnow
+from cairn.common.errors import Invalid, NotFound
+from cairn.nova import rpc
+from cairn.nova.component import Nova
+from cairn.nova.core import flavors, hosts, images, keypairs, network, quotas
+from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember, Work, WorkStep
+from cairn.nova.errors import LimitReached
+
+PASSWORD = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request that passed every check but the quota's."""
+
+    count: int
+    # Columns that all servers of the request share.
+    columns: dict[str, Any]
+    name: str
+    hostname: str | None
+    # Arguments of the works: what only the scheduler and the conductor read.
+    args: dict[str, Any]
+    group: str | None = None
+    security_groups: list[str] = field(default_factory=list)
+    admin_pass: str = ""
+
+
+def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) -> Plan:
+    """Check `body` (the "server" of the request, valid by schema) against the world. Writes
+    nothing. Raises Invalid and its like, naming the field."""
+    count = _count(body)
+    devices = _block_devices(body.get("block_device_mapping_v2"))
+    image_id = body.get("imageRef") or _boot_image(devices)
+    if not image_id:
+        raise Invalid(reason="imageRef: no image to boot from was given.")
+    if body.get("imageRef") and _boot_image(devices) not in (None, body["imageRef"]):
+        raise Invalid(reason="block_device_mapping_v2: its boot image is not imageRef.")
+    with nova.db.reading() as session:
+        try:
+            flavor = flavors.record(flavors.find(session, ctx, str(body["flavorRef"])))
+        except NotFound as missing:
+            raise Invalid(reason=f"Flavor {body['flavorRef']} could not be found.") from missing
+        limits = quotas.limits(session, ctx.project, nova.quota)
+        key = _key(session, ctx, body.get("key_name"))
+        group = _group(session, ctx, hints.get("group"), count, limits)
+        zone, host, node = _zone(nova, session, ctx, body)
+    _check_devices(devices, flavor)
+    metadata = body.get("metadata") or {}
+    if 0 <= limits["metadata_items"] < len(metadata):
+        raise LimitReached(what="metadata items", limit=limits["metadata_items"])
+    image = images.find(nova, ctx, str(image_id))
+    images.check_fits(image, flavor)
+    requested = network.resolve(nova, ctx, body.get("networks"), count)
+    wanted = [g["name"] for g in body.get("security_groups") or ()]
+    groups = network.security_groups(nova, ctx, wanted)
+    password = body.get("adminPass") or "".join(secrets.choice(PASSWORD) for _ in range(12))
+    columns = {
+        "project_id": ctx.project, "user_id": ctx.user_id,
+        "reservation_id": "r-" + "".join(secrets.choice(string.ascii_lowercase + string.digits)
+                                         for _ in range(8)),
+        "description": body.get("description") if ctx.version >= (2, 19) else body["name"],
+        "meta": metadata, "tags": list(dict.fromkeys(body.get("tags") or ())),
+        "vm_state": "building", "task_state": "scheduling", "flavor_id": flavor["id"],
+        "flavor": flavor, "image_id": image["id"], "image": image, "block_devices": devices,
+        "key_name": key.name if key else None, "key_data": key.public_key if key else None,
+        "user_data": _user_data(body.get("user_data")),
+        "config_drive": _truth(body.get("config_drive")) or nova.api.force_config_drive
+        or image["properties"].get("img_config_drive") == "mandatory",
+        "disk_config": body.get("OS-DCF:diskConfig") or "MANUAL",
+        "trusted_certs": body.get("trusted_image_certificates"), "scheduler_hints": hints,
+        "admin_pass": password, "asked_zone": zone, "zone": zone or nova.api.default_zone,
+        "requested_networks": requested,
+        "security_groups": (sorted(set(wanted)) or ["default"]) if requested else [],
+        "access_ipv4": body.get("accessIPv4") or "", "access_ipv6": body.get("accessIPv6") or "",
+    }
+    args = {"host": host, "node": node, "security_groups": groups, "attempt": 1, "excluded": []}
+    return Plan(count, columns, body["name"], body.get("hostname"), args, group,
+                wanted, password)
+
+
+def record(
+    nova: Nova, session: Session, ctx: Context, plan: Plan, times: dict[str, dt.datetime]
+) -> list[Server]:
+    """Usage, servers, their works and the four steps before them, in the caller's transaction.
+
+    `times` are when the request came and when it was allowed. Raises OverQuota.
+    """
+    flavor = plan.columns["flavor"]
+    limits = quotas.limits(session, ctx.project, nova.quota)
+    quotas.reserve(session, ctx.project,
+                   quotas.of_servers(flavor["vcpus"], flavor["ram"], plan.count), limits)
+    made = []
+    for index in range(plan.count):
+        suffix = f"-{index + 1}" if plan.count > 1 else ""
+        server_id = new_id()
+        server = Server(
+            id=server_id, launch_index=index, name=plan.name + suffix,
+            hostname=(plan.hostname + suffix) if plan.hostname
+            else hostname(plan.name + suffix, server_id),
+            **plan.columns,
+        )
+        session.add(server)
+        made.append(server)
+        if plan.group:
+            session.add(ServerGroupMember(server_id=server_id, group_id=plan.group))
+    session.flush()
+    issued = (dt.datetime.fromtimestamp(ctx.issued_at, dt.UTC).replace(tzinfo=None)
+              if ctx.issued_at else times["received"])
+    for server in made:
+        work = ledger.add(session, ctx, Work, kind="create", subject=server.id,
+                          runner=rpc.CONDUCTOR, args=plan.args)
+        for name, begun, done in (
+            ("token_issued", issued, issued),
+            ("request_received", times["received"], times["received"]),
+            ("policy_checked", times["received"], times["allowed"]),
+            ("server_recorded", times["allowed"], utcnow()),
+        ):
+            ledger.note(session, WorkStep, work.id, "api", name, begun, done)
+    return made
+
+
+def hostname(name: str, server_id: str) -> str:
+    """A name a guest can have: letters, digits and dashes of it, else one made from the id."""
+    made = re.sub(r"[ _.]", "-", name.encode("ascii", "ignore").decode())
+    made = re.sub(r"[^A-Za-z0-9-]", "", made).lower().strip("-")[:63].rstrip("-")
+    return made or f"server-{server_id}"[:63]
+
+
+def _count(body: dict[str, Any]) -> int:
+    """The least is what is made: quota for all of `max_count` is tried first upstream, too."""
+    low = int(body.get("min_count") or 1)
+    high = int(body.get("max_count") or low)
+    if low > high:
+        raise Invalid(reason="min_count must be <= max_count")
+    return high
+
+
+def _truth(value: Any) -> bool:
+    return value is True or str(value).lower() in ("1", "t", "true", "on", "y", "yes")
+
+
+def _user_data(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Invalid(reason="user_data: not base64.") from None
+    return text
+
+
+def _key(session: Session, ctx: Context, name: str | None) -> Any:
+    if name is None:
+        return None
+    try:
+        return keypairs.find(session, ctx.user_id, name)
+    except NotFound:
+        raise Invalid(reason="Invalid key_name provided.") from None
+
+
+def _zone(
+    nova: Nova, session: Session, ctx: Context, body: dict[str, Any]
+) -> tuple[str | None, str | None, str | None]:
+    """(zone, host, node) that are asked for; admins may say zone:host or zone:host:node."""
+    text = body.get("availability_zone")
+    host, node = body.get("host"), body.get("hypervisor_hostname")
+    if host or node:
+        nova.policy.enforce(ctx, "os_compute_api:compute:servers:create:requested_destination")
+    if not text:
+        return None, host, node
+    zone, *rest = text.split(":")
+    if rest:
+        nova.policy.enforce(ctx, "os_compute_api:servers:create:forced_host")
+        if host or node:
+            raise Invalid(reason="availability_zone: names a host, and so does host or "
+                                 "hypervisor_hostname.")
+        if len(rest) > 2:
+            raise Invalid(reason="availability_zone: expected zone, zone:host or zone:host:node.")
+        host, node = rest[0] or None, (rest[1] if len(rest) > 1 else None)
+        known = hosts.computes(session)
+        if host and host not in known:
+            raise Invalid(reason=f"availability_zone: there is no compute host {host}.")
+    if zone and zone not in hosts.zone_names(session, nova.api.default_zone):
+        raise Invalid(reason="The requested availability zone is not available")
+    return zone or None, host, node
+
+
+def _group(
+    session: Session, ctx: Context, group_id: Any, count: int, limits: dict[str, int]
+) -> str | None:
+    if group_id is None:
+        return None
+    try:
+        uuid.UUID(str(group_id))
+    except ValueError:
+        raise Invalid(reason="Server group scheduler hint must be a UUID.") from None
+    found = session.scalar(select(ServerGroup.id).where(
+        ServerGroup.id == str(group_id), ServerGroup.project_id == ctx.project))
+    if found is None:
+        raise Invalid(reason=f"Instance group {group_id} could not be found.")
+    have = session.scalar(select(func.count()).where(ServerGroupMember.group_id == found)) or 0
+    if 0 <= limits["server_group_members"] < have + count:
+        raise LimitReached(what="servers in group", limit=limits["server_group_members"])
+    return found
+
+
+def _block_devices(mapping: list[dict[str, Any]] | None) -> list[rpc.BlockDevice]:
+    """The API's block_device_mapping_v2 as records; disks of the host only, until there are
+    volumes."""
+    devices: list[rpc.BlockDevice] = []
+    for number, asked in enumerate(mapping or ()):
+        if asked.get("no_device"):
+            continue
+        where = f"block_device_mapping_v2.{number}"
+        source = asked.get("source_type") or "blank"
+        destination = asked.get("destination_type") or ("local" if source in ("image", "blank")
+                                                        else "volume")
+        if source in ("volume", "snapshot") or destination == "volume":
+            raise Invalid(
+                reason=f"{where}: this cloud has no volume service; source_type must be image or "
+                       "blank and destination_type local."
+            )
+        boot = asked.get("boot_index")
+        index = int(boot) if boot not in (None, "", "None") else None
+        if source == "image" and index != 0:
+            raise Invalid(reason=f"{where}: an image on a local disk must have boot_index 0.")
+        devices.append({
+            "source": source, "destination": destination,
+            "image_id": asked.get("uuid") if source == "image" else None, "volume_id": None,
+            "boot_index": index, "size": int(s) if (s := asked.get("volume_size")) else None,
+            "device": asked.get("device_name"), "device_type": asked.get("device_type"),
+            "bus": asked.get("disk_bus"),
+            "delete_on_termination": _truth(asked.get("delete_on_termination", True)),
+            "tag": asked.get("tag"), "connection": None,
+            "guest_format": asked.get("guest_format"),
+        })
+    return devices
+
+
+def _boot_image(devices: list[rpc.BlockDevice]) -> str | None:
+    boots = [d["image_id"] for d in devices if d["boot_index"] == 0]
+    if len(boots) > 1:
+        raise Invalid(reason="block_device_mapping_v2: more than one device has boot_index 0.")
+    return boots[0] if boots else None
+
+
+def _check_devices(devices: list[rpc.BlockDevice], flavor: rpc.Flavor) -> None:
+    blank = [d for d in devices if d["source"] == "blank"]
+    swap = sum(d["size"] or 0 for d in blank if d.get("guest_format") == "swap")
+    ephemeral = sum(d["size"] or 0 for d in blank if d.get("guest_format") != "swap")
+    if swap > flavor["swap"]:
+        raise Invalid(reason="block_device_mapping_v2: more swap than the flavor has.")
+    if ephemeral > flavor["ephemeral"]:
+        raise Invalid(reason="block_device_mapping_v2: more ephemeral disk than the flavor has.")

@@ -1,0 +1,69 @@
+"""Server groups."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from cairn.common.context import Context
+from cairn.common.errors import NotFound
+from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember
+from cairn.nova.errors import LimitReached
+
+
+def find(session: Session, ctx: Context, group_id: str) -> ServerGroup:
+    query = select(ServerGroup).where(ServerGroup.id == group_id)
+    if not ctx.is_admin:
+        query = query.where(ServerGroup.project_id == ctx.project)
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound("Instance group", group_id)
+    return found
+
+
+def list_(
+    session: Session, project_id: str | None, limit: int, offset: int
+) -> Sequence[ServerGroup]:
+    query = select(ServerGroup).order_by(ServerGroup.number).limit(limit).offset(offset)
+    if project_id is not None:
+        query = query.where(ServerGroup.project_id == project_id)
+    return session.scalars(query).all()
+
+
+def create(
+    session: Session, ctx: Context, name: str, policy: str, rules: dict[str, int], allowed: int
+) -> ServerGroup:
+    have = session.scalar(
+        select(func.count()).where(ServerGroup.project_id == ctx.project)
+    ) or 0
+    if 0 <= allowed <= have:
+        raise LimitReached(what="server groups", limit=allowed)
+    group = ServerGroup(project_id=ctx.project, user_id=ctx.user_id, name=name, policy=policy,
+                        rules=rules)
+    session.add(group)
+    session.flush()
+    return group
+
+
+def remove(session: Session, group: ServerGroup) -> None:
+    session.execute(delete(ServerGroupMember).where(ServerGroupMember.group_id == group.id))
+    session.delete(group)
+
+
+def members(session: Session, group_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Servers that are not gone, by group."""
+    found: dict[str, list[str]] = {group_id: [] for group_id in group_ids}
+    for row in session.execute(
+        select(ServerGroupMember.group_id, ServerGroupMember.server_id)
+        .join(Server, Server.id == ServerGroupMember.server_id)
+        .where(ServerGroupMember.group_id.in_(group_ids), Server.deleted.is_(False))
+        .order_by(Server.number)
+    ):
+        found[row.group_id].append(row.server_id)
+    return found
+
+
+def of_server(session: Session, server_id: str) -> str | None:
+    return session.scalar(
+        select(ServerGroupMember.group_id).where(ServerGroupMember.server_id == server_id)
+    )

@@ -1,0 +1,346 @@
+"""Ports of servers in Neutron: asked for, made, described, taken away.
+
+At a request Neutron is asked as the caller, who so finds only what is the caller's; ports are made
+as nova's service user in the caller's project, because only that may bind them to a host.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import update
+
+from cairn.common.context import Context
+from cairn.common.db import utcnow
+from cairn.common.errors import Conflict, Forbidden, Invalid, Problem
+from cairn.nova import rpc
+from cairn.nova.component import Nova
+from cairn.nova.core.callers import as_caller
+from cairn.nova.db.models import Server
+from cairn.nova.errors import NetworkAmbiguous, PortInUse
+
+# One thing asked of the network: exactly one of network_id and port_id is set.
+Requested = dict[str, Any]
+
+
+def _get(nova: Nova, ctx: Context, kind: str, caller: bool = False, **query: Any) -> list[Any]:
+    path = f"/{kind}?{urlencode(query, doseq=True)}" if query else f"/{kind}"
+    options = as_caller(ctx) if caller else {}
+    found = nova.cloud.get("network", path, ctx=ctx, **options).json()
+    return found[kind.replace("-", "_")]  # type: ignore[no-any-return]
+
+
+# --- What a request asks for ---------------------------------------------------------------
+
+
+def resolve(
+    nova: Nova, ctx: Context, wanted: Sequence[dict[str, Any]] | str | None, count: int
+) -> list[Requested]:
+    """What to plug, checked. `wanted` is the API's networks; None where it was not said.
+
+    Raises Invalid naming what is wrong, NetworkAmbiguous, PortInUse.
+    """
+    if wanted == "none":
+        return []
+    if wanted is None or wanted == "auto" or wanted == []:
+        return _automatic(nova, ctx, required=wanted == "auto")
+    assert not isinstance(wanted, str)
+    ids = {str(n["uuid"]) for n in wanted if n.get("uuid") and not n.get("port")}
+    found = {n["id"]: n for n in _get(nova, ctx, "networks", True, id=sorted(ids))} if ids else {}
+    requested = []
+    for asked in wanted:
+        if asked.get("port"):
+            requested.append(_port(nova, ctx, asked, count))
+            continue
+        network = found.get(str(asked.get("uuid")))
+        if network is None:
+            raise Invalid(reason=f"Network {asked.get('uuid')} could not be found.")
+        _check(ctx, network)
+        address = asked.get("fixed_ip")
+        if address and count > 1:
+            raise Invalid(reason="Cannot create several servers with one fixed_ip.")
+        requested.append({"network_id": network["id"], "port_id": None, "address": address,
+                          "tag": asked.get("tag")})
+    ports = [r["port_id"] for r in requested if r["port_id"]]
+    if len(ports) != len(set(ports)):
+        raise Invalid(reason="networks: a port may be given only once.")
+    return requested
+
+
+def _automatic(nova: Nova, ctx: Context, required: bool) -> list[Requested]:
+    """The one network that the project has; none is well unless it was asked for."""
+    own = [n for n in _get(nova, ctx, "networks", True, tenant_id=ctx.project)
+           if not n.get("router:external")]
+    if not own:
+        own = [n for n in _get(nova, ctx, "networks", True, shared=True)
+               if not n.get("router:external")]
+    if len(own) > 1:
+        raise NetworkAmbiguous
+    if not own:
+        if required:
+            raise Invalid(
+                reason="Unable to automatically allocate a network for project "
+                       f"{ctx.project}: it has none. Create a network with a subnet first."
+            )
+        return []
+    if not own[0].get("subnets"):
+        if required:
+            raise Invalid(reason=f"Network {own[0]['id']} requires a subnet.")
+        return []
+    return [{"network_id": own[0]["id"], "port_id": None, "address": None, "tag": None}]
+
+
+def _check(ctx: Context, network: dict[str, Any]) -> None:
+    if network.get("router:external") and not network.get("shared") and not ctx.is_admin:
+        raise Forbidden(rule=f"attaching to external network {network['id']}")
+    if not network.get("subnets"):
+        raise Invalid(
+            reason=f"Network {network['id']} requires a subnet in order to boot instances on."
+        )
+
+
+def _port(nova: Nova, ctx: Context, asked: dict[str, Any], count: int) -> Requested:
+    port_id = str(asked["port"])
+    if count > 1:
+        raise Invalid(reason="Unable to launch multiple instances with a single configured port "
+                             "ID. Please launch your instance one by one with different ports.")
+    if asked.get("fixed_ip"):
+        raise Invalid(reason=f"Specified fixed IP '{asked['fixed_ip']}' cannot be used with port "
+                             f"'{port_id}': the two cannot be specified together.")
+    try:
+        port = nova.cloud.get("network", f"/ports/{port_id}", ctx=ctx, **as_caller(ctx)).json()
+    except Problem as problem:
+        if problem.code == 404:
+            raise Invalid(reason=f"Port id {port_id} could not be found.") from None
+        raise
+    port = port["port"]
+    if port.get("device_id"):
+        raise PortInUse(id=port_id)
+    if not port.get("fixed_ips"):
+        raise Invalid(reason=f"Port {port_id} requires a FixedIP in order to be used.")
+    return {"network_id": port["network_id"], "port_id": port_id, "address": None,
+            "tag": asked.get("tag")}
+
+
+def security_groups(nova: Nova, ctx: Context, names: Iterable[str]) -> list[str]:
+    """Ids of the caller's groups by name or id; none for the default alone. Raises Invalid."""
+    wanted = list(dict.fromkeys(names))
+    if not wanted or wanted == ["default"]:
+        return []  # Neutron gives a port its project's default by itself.
+    have = _get(nova, ctx, "security-groups", True, tenant_id=ctx.project, fields=["id", "name"])
+    ids = []
+    for name in wanted:
+        same = [g["id"] for g in have if name == g["id"]]
+        same = same or [g["id"] for g in have if name == g["name"]]
+        if not same:
+            raise Invalid(reason=f"Security group {name} not found for project {ctx.project}.")
+        if len(same) > 1:
+            raise Conflict(reason=f"Multiple security groups found matching '{name}'. Use an ID "
+                                  "to be more specific.")
+        ids.append(same[0])
+    return ids
+
+
+# --- What the conductor does ---------------------------------------------------------------
+
+
+def make_ports(
+    nova: Nova, ctx: Context, server: Any, host: str, zone: str, groups: list[str], again: bool
+) -> list[rpc.Vif]:
+    """Make and bind what the server asked for. With `again`, what an earlier try made is used."""
+    made = _of(nova, ctx, [server.id]) if again else []
+    ports = []
+    for number, requested in enumerate(server.requested_networks):
+        binding = {"device_id": server.id, "device_owner": f"compute:{zone}",
+                   "binding:host_id": host}
+        if requested["port_id"]:
+            port = _bind(nova, ctx, server.id, requested["port_id"], binding)
+        else:
+            same = [p for p in made if p["network_id"] == requested["network_id"]
+                    and (not requested["address"] or requested["address"] in
+                         [f["ip_address"] for f in p["fixed_ips"]])]
+            if same:
+                made.remove(same[0])
+                port = _bind(nova, ctx, server.id, same[0]["id"], binding)
+            else:
+                port = _make(nova, ctx, server, requested, binding, groups)
+        port["tag"], port["position"] = requested.get("tag"), number
+        ports.append(port)
+    kept = {r["port_id"] for r in server.requested_networks if r["port_id"]}
+    vifs = describe(nova, ctx, ports, kept, floating=any(kept))
+    for vif in vifs:
+        if vif["vif_type"] == "binding_failed":
+            raise Conflict(reason=f"Binding failed for port {vif['id']} on host {host}: its "
+                                  "network cannot be reached from there.")
+    return vifs
+
+
+def _make(
+    nova: Nova, ctx: Context, server: Any, requested: Requested, binding: dict[str, Any],
+    groups: list[str],
+) -> dict[str, Any]:
+    body = {**binding, "network_id": requested["network_id"], "project_id": server.project_id,
+            "tenant_id": server.project_id, "admin_state_up": True}
+    if requested["address"]:
+        body["fixed_ips"] = [{"ip_address": requested["address"]}]
+    if groups:
+        body["security_groups"] = groups
+    found = nova.cloud.post("network", "/ports", ctx=ctx, json={"port": body}).json()
+    return found["port"]  # type: ignore[no-any-return]
+
+
+def _bind(
+    nova: Nova, ctx: Context, server_id: str, port_id: str, binding: dict[str, Any]
+) -> dict[str, Any]:
+    found = nova.cloud.get("network", f"/ports/{port_id}", ctx=ctx).json()["port"]
+    if found.get("device_id") not in ("", None, server_id):
+        raise PortInUse(id=port_id)
+    answer = nova.cloud.put("network", f"/ports/{port_id}", ctx=ctx, json={"port": binding})
+    return answer.json()["port"]  # type: ignore[no-any-return]
+
+
+def remove_ports(
+    nova: Nova, ctx: Context, server_id: str, kept: set[str], only: str | None = None
+) -> None:
+    """Delete the server's ports (or the one); those in `kept` were the user's: only let go."""
+    for port in _of(nova, ctx, [server_id]):
+        if only not in (None, port["id"]):
+            continue
+        try:
+            if port["id"] in kept:
+                nova.cloud.put("network", f"/ports/{port['id']}", ctx=ctx, json={"port": {
+                    "device_id": "", "device_owner": "", "binding:host_id": ""}})
+            else:
+                nova.cloud.delete("network", f"/ports/{port['id']}", ctx=ctx)
+        except Problem as problem:
+            if problem.code != 404:  # Somebody was quicker.
+                raise
+
+
+def attach(
+    nova: Nova, ctx: Context, server: Any, requested: Requested, zone: str
+) -> rpc.Vif:
+    """One more port for a server that has its host."""
+    binding = {"device_id": server.id, "device_owner": f"compute:{zone}",
+               "binding:host_id": server.host}
+    if requested["port_id"]:
+        port = _bind(nova, ctx, server.id, requested["port_id"], binding)
+    else:
+        port = _make(nova, ctx, server, requested, binding, [])
+    port["tag"] = requested.get("tag")
+    kept = {requested["port_id"]} if requested["port_id"] else set()
+    return describe(nova, ctx, [port], kept, floating=bool(kept))[0]
+
+
+def _of(nova: Nova, ctx: Context, servers: Sequence[str]) -> list[dict[str, Any]]:
+    return _get(nova, ctx, "ports", device_id=list(servers))
+
+
+# --- What a port is to a guest -------------------------------------------------------------
+
+
+def describe(
+    nova: Nova, ctx: Context, ports: Sequence[dict[str, Any]], kept: set[str], *,
+    floating: bool = True,
+) -> list[rpc.Vif]:
+    """The ports with their networks and subnets, in three questions however many they are."""
+    if not ports:
+        return []
+    networks = {n["id"]: n for n in _get(
+        nova, ctx, "networks", id=sorted({p["network_id"] for p in ports}))}
+    wanted = sorted({f["subnet_id"] for p in ports for f in p["fixed_ips"]})
+    subnets = {s["id"]: s for s in _get(nova, ctx, "subnets", id=wanted)} if wanted else {}
+    outside: dict[tuple[str, str], list[str]] = {}
+    if floating:
+        for ip in _get(nova, ctx, "floatingips", port_id=[p["id"] for p in ports]):
+            key = (ip["port_id"], ip["fixed_ip_address"])
+            outside.setdefault(key, []).append(ip["floating_ip_address"])
+    return [_vif(port, networks.get(port["network_id"], {}), subnets, outside, kept)
+            for port in ports]
+
+
+def _vif(
+    port: dict[str, Any], network: dict[str, Any], subnets: dict[str, Any],
+    outside: dict[tuple[str, str], list[str]], kept: set[str],
+) -> rpc.Vif:
+    own = {f["subnet_id"]: subnets[f["subnet_id"]] for f in port["fixed_ips"]
+           if f["subnet_id"] in subnets}
+    return {
+        "id": port["id"], "mac": port["mac_address"], "network_id": port["network_id"],
+        "network_name": network.get("name") or "", "mtu": network.get("mtu") or 1500,
+        "fixed_ips": [
+            {"address": f["ip_address"], "subnet_id": f["subnet_id"],
+             "floating": outside.get((port["id"], f["ip_address"]), [])}
+            for f in port["fixed_ips"]
+        ],
+        "subnets": [
+            {"id": s["id"], "cidr": s["cidr"], "version": s["ip_version"],
+             "gateway": s.get("gateway_ip"), "dns": list(s.get("dns_nameservers") or ()),
+             "routes": list(s.get("host_routes") or ()), "dhcp": bool(s.get("enable_dhcp"))}
+            for s in own.values()
+        ],
+        "vnic_type": port.get("binding:vnic_type") or "normal",
+        "vif_type": port.get("binding:vif_type") or "unbound",
+        "vif_details": port.get("binding:vif_details") or {},
+        "device": f"tap{port['id'][:11]}", "status": port.get("status") or "DOWN",
+        "preserve": port["id"] in kept, "tag": port.get("tag"),
+    }
+
+
+def refresh(nova: Nova, ctx: Context, servers: Sequence[Any]) -> dict[str, list[rpc.Vif]]:
+    """Ask Neutron what the servers' ports are now, keep it, and say it by server id.
+
+    A server row needs id, requested_networks and vifs.
+    """
+    if not servers:
+        return {}
+    ports = _of(nova, ctx, [s.id for s in servers])
+    kept = {r["port_id"] for s in servers for r in s.requested_networks if r["port_id"]}
+    kept |= {v["id"] for s in servers for v in s.vifs if v.get("preserve")}
+    groups = sorted({g for p in ports for g in p.get("security_groups") or ()})
+    names = {g["id"]: g["name"] for g in _get(
+        nova, ctx, "security-groups", id=groups, fields=["id", "name"])} if groups else {}
+    described = {v["id"]: v for v in describe(nova, ctx, ports, kept)}
+    found: dict[str, list[rpc.Vif]] = {}
+    with nova.db.writing() as session:
+        for server in servers:
+            before = {v["id"]: (number, v.get("tag")) for number, v in enumerate(server.vifs)}
+            mine = [p for p in ports if p["device_id"] == server.id]
+            mine.sort(key=lambda p: before.get(p["id"], (len(before), None))[0])
+            vifs = [described[p["id"]] for p in mine]
+            for vif in vifs:
+                vif["tag"] = before.get(vif["id"], (0, None))[1]
+            found[server.id] = vifs
+            own = sorted({names[g] for p in mine for g in p.get("security_groups") or ()
+                          if g in names})
+            session.execute(
+                update(Server).where(Server.id == server.id, Server.deleted.is_(False))
+                .values(vifs=vifs, vifs_at=utcnow(), security_groups=own,
+                        updated_at=Server.updated_at)
+            )
+    return found
+
+
+def addresses(vifs: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """By network name, as the API shows them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for vif in vifs:
+        shown = found.setdefault(vif["network_name"], [])
+        for ip in vif["fixed_ips"]:
+            shown.append(_address(ip["address"], "fixed", vif["mac"]))
+            shown += [_address(outside, "floating", vif["mac"]) for outside in ip["floating"]]
+    return found
+
+
+def _address(address: str, kind: str, mac: str) -> dict[str, Any]:
+    return {"version": 6 if ":" in address else 4, "addr": address, "OS-EXT-IPS:type": kind,
+            "OS-EXT-IPS-MAC:mac_addr": mac}
+
+
+def check_address(text: str) -> str:
+    """Raises Invalid."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise Invalid(reason=f"Invalid fixed IP address '{text}'.") from None

@@ -1,0 +1,248 @@
+"""Servers: found, listed, claimed for a task, deleted."""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    String,
+    case,
+    delete,
+    exists,
+    null,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from cairn.common import ledger
+from cairn.common.context import Context
+from cairn.common.db import utcnow
+from cairn.common.errors import Invalid
+from cairn.common.pagination import page
+from cairn.nova.core import hosts, quotas, states
+from cairn.nova.db.models import Server, ServerGroupMember, Work
+from cairn.nova.errors import NotOnAHost, ServerBusy, ServerLocked, ServerNotFound
+from cairn.nova.rpc import CONDUCTOR, runner_of
+from cairn.nova.settings import ServiceSettings
+
+TABLE = Server.__table__
+COLUMNS = list(TABLE.c)
+
+SORTABLE = {
+    "access_ip_v4": Server.access_ipv4, "access_ip_v6": Server.access_ipv6,
+    "auto_disk_config": Server.disk_config, "availability_zone": Server.zone,
+    "config_drive": Server.config_drive, "created_at": Server.created_at,
+    "display_description": Server.description, "display_name": Server.name, "host": Server.host,
+    "hostname": Server.hostname, "image_ref": Server.image_id,
+    "instance_type_id": Server.flavor_id, "key_name": Server.key_name,
+    "launch_index": Server.launch_index, "launched_at": Server.launched_at,
+    "locked_by": Server.locked_by, "node": Server.node, "power_state": Server.power_state,
+    "project_id": Server.project_id, "root_device_name": Server.root_device,
+    "task_state": Server.task_state, "terminated_at": Server.terminated_at,
+    "updated_at": Server.updated_at, "user_id": Server.user_id, "uuid": Server.id,
+    "vm_state": Server.vm_state,
+}
+
+
+def find(session: Session, ctx: Context, server_id: str) -> Row[Any]:
+    """The row of a server that is the caller's (an admin's: anybody's). Raises ServerNotFound."""
+    query = select(*COLUMNS).where(TABLE.c.id == server_id, TABLE.c.deleted.is_(False))
+    if not ctx.is_admin:
+        query = query.where(TABLE.c.project_id == ctx.project)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise ServerNotFound(server_id)
+    return row
+
+
+def known(session: Session, server_id: str) -> Row[Any] | None:
+    """The row, whoever asks, gone or not: for those who work on it."""
+    return session.execute(select(*COLUMNS).where(TABLE.c.id == server_id)).one_or_none()
+
+
+# --- Lists ---------------------------------------------------------------------------------
+
+
+def page_of(
+    session: Session, ctx: Context, columns: Sequence[Any], where: Sequence[ColumnElement[bool]],
+    sort: Sequence[tuple[str, str]], marker: str | None, limit: int,
+) -> Sequence[Row[Any]]:
+    """Raises Invalid for a marker that is no server of the caller's."""
+    keys: list[tuple[Any, str]] = [(SORTABLE[name], direction) for name, direction in sort]
+    keys.append((Server.number, keys[-1][1] if keys else "desc"))
+    after = None
+    if marker is not None:
+        query = select(*(column for column, _ in keys)).where(Server.id == marker)
+        if not ctx.is_admin:
+            query = query.where(Server.project_id == ctx.project)
+        last = session.execute(query).one_or_none()
+        if last is None:
+            raise Invalid(reason=f"marker [{marker}] not found")
+        after = list(last)
+    query = select(*columns).where(*where)
+    return session.execute(page(query, keys, after=after, limit=limit)).all()
+
+
+def named(pattern: str) -> ColumnElement[bool]:
+    """Names are asked for by regular expression, as Nova has it. Raises Invalid for a bad one."""
+    if re.fullmatch(r"[\w \-]*", pattern):
+        return Server.name.contains(pattern, autoescape=True)
+    try:
+        re.compile(pattern)
+    except re.error as wrong:
+        raise Invalid(reason=f"name: not a regular expression: {wrong}") from None
+    return Server.name.regexp_match(pattern)
+
+
+def with_address(pattern: str) -> ColumnElement[bool]:
+    text = type_coerce(Server.vifs, String)
+    plain = pattern.replace("\\", "")
+    if plain.startswith("^"):
+        return text.contains(f'"address":"{plain[1:].rstrip("$")}', autoescape=True)
+    if plain.endswith("$"):
+        return text.contains(f'{plain[:-1]}","subnet_id', autoescape=True)
+    return text.contains(plain, autoescape=True)
+
+
+def tagged(tag: str) -> ColumnElement[bool]:
+    quoted = tag.replace("\\", "\\\\").replace('"', '\\"')
+    return type_coerce(Server.tags, String).contains(f'"{quoted}"', autoescape=True)
+
+
+# --- One task at a time --------------------------------------------------------------------
+
+
+def check_unlocked(ctx: Context, server: Row[Any]) -> None:
+    """A locked server is left alone by all but admins. Raises ServerLocked."""
+    if server.locked_by is not None and not ctx.is_admin:
+        raise ServerLocked(id=server.id)
+
+
+def claim(
+    session: Session, server: Row[Any], action: str, task: str, *,
+    over: Sequence[str] = (),
+) -> None:
+    """Take the server for a task, if its state allows and no other task has it. Raises ServerBusy.
+
+    The database decides (compare-and-set): two requests cannot both get it. `over` are tasks that
+    this one may replace.
+    """
+    allowed = states.MAY[action]
+    free: ColumnElement[bool] = Server.task_state.is_(None)
+    if over:
+        free = or_(free, Server.task_state.in_(over))
+    taken = session.execute(
+        update(Server).where(Server.id == server.id, Server.deleted.is_(False), free,
+                             Server.vm_state.in_(allowed))
+        .values(task_state=task)
+    )
+    if taken.rowcount:  # type: ignore[attr-defined]
+        return
+    now = session.execute(
+        select(Server.vm_state, Server.task_state, Server.deleted).where(Server.id == server.id)
+    ).one()
+    if now.deleted:
+        raise ServerNotFound(server.id)
+    attribute, state = ("vm_state", now.vm_state)
+    if now.vm_state in allowed:
+        attribute, state = ("task_state", now.task_state)
+    verb = action.removesuffix("_hard")
+    raise ServerBusy(action=verb, id=server.id, attribute=attribute, state=state)
+
+
+def begin(
+    session: Session, ctx: Context, server: Row[Any], kind: str, args: dict[str, Any] | None = None
+) -> str:
+    """Write the work of a task that is its host's to do; whom to ring. Raises NotOnAHost."""
+    if server.host is None:
+        raise NotOnAHost(id=server.id)
+    runner = runner_of(server.host)
+    ledger.add(session, ctx, Work, kind=kind, subject=server.id, runner=runner, args=args)
+    return runner
+
+
+def remove(
+    session: Session, ctx: Context, server: Row[Any], settings: ServiceSettings
+) -> str | None:
+    """Begin to delete: what is being done to it is called off, its deletion comes next.
+
+    Whom to ring; None when that is already under way. A host that is down is not waited for.
+    """
+    taken = session.execute(
+        update(Server).where(
+            Server.id == server.id, Server.deleted.is_(False),
+            or_(Server.task_state.is_(None), Server.task_state != "deleting"),
+        ).values(task_state="deleting")
+    )
+    if not taken.rowcount:  # type: ignore[attr-defined]
+        return None
+    ledger.cancel(session, Work, server.id, ("create", "start", "stop", "reboot", "rebuild"))
+    local = server.host is None or not hosts.is_up(session, server.host, settings)
+    runner = CONDUCTOR if local else runner_of(server.host)
+    ledger.add(session, ctx, Work, kind="delete", subject=server.id, runner=runner,
+               args={"local": server.host is not None and local})
+    return runner
+
+
+# --- What conductors record ----------------------------------------------------------------
+
+# A server that is being deleted stays so, whatever else comes back late.
+_KEEP_DELETING = Server.task_state == "deleting"
+
+
+def change(session: Session, server_id: str, *, task_state: str | None, **values: Any) -> bool:
+    """Set the task and other columns of a server that is not gone."""
+    task = case((_KEEP_DELETING, "deleting"), else_=task_state if task_state else null())
+    done = session.execute(
+        update(Server).where(Server.id == server_id, Server.deleted.is_(False))
+        .values(task_state=task, **values)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def fault(message: str, details: str = "", code: int = 500) -> dict[str, Any]:
+    return {"code": code, "created": f"{utcnow():%Y-%m-%dT%H:%M:%SZ}", "message": message[:255],
+            "details": details or message}
+
+
+def finish_delete(session: Session, server_id: str) -> None:
+    """Gone: usage is given back in the same transaction, once."""
+    row = session.execute(
+        select(Server.project_id, Server.flavor, Server.deleted).where(Server.id == server_id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None or row.deleted:
+        return
+    session.execute(
+        update(Server).where(Server.id == server_id)
+        .values(deleted=True, vm_state="deleted", task_state=None, power_state=0, vifs=[],
+                terminated_at=utcnow(), admin_pass=None)
+    )
+    session.execute(delete(ServerGroupMember).where(ServerGroupMember.server_id == server_id))
+    quotas.release(session, row.project_id,
+                   quotas.of_servers(row.flavor["vcpus"], row.flavor["ram"]))
+
+
+def of_host(session: Session, host: str) -> Sequence[Row[Any]]:
+    """The servers a host runs, and whether they are on their way in or out."""
+    moving = exists().where(Work.subject == Server.id, Work.state.in_(ledger.OPEN),
+                            Work.kind.in_(("create", "delete", "rebuild")))
+    return session.execute(
+        select(Server.id, Server.number, Server.vm_state, Server.task_state, Server.power_state,
+               moving.label("building"))
+        .where(Server.host == host, Server.deleted.is_(False))
+    ).all()
+
+
+def domain_name(number: int) -> str:
+    return f"instance-{number:08x}"
+
+
+def stamp(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
