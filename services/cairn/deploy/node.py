@@ -1,6 +1,7 @@
 """The cloud's nodes, and how a command is run on one."""
 
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -20,6 +21,8 @@ def names(record: Record) -> list[str]:
 
 def command(cloud: Cloud, record: Record, name: str, words: Sequence[str]) -> list[str]:
     """The words that run a command on the node, as root logged in there."""
+    if record.place == "host" and name in ("aio", socket.gethostname()):
+        name = LOCAL  # However the machine is called, there is only this one.
     if name not in names(record):
         raise Refused(
             f"the cloud '{cloud.name}' has no node '{name}'",
