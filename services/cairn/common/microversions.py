@@ -57,7 +57,8 @@ class Microversions:
             words = part.split()
             if len(words) == 2 and words[0].lower() == self.service:
                 return words[1].lower()
-        return str(headers.get(self.legacy, "")) or None if self.legacy else None
+        asked = headers.get(self.legacy, "") if self.legacy else ""
+        return str(asked) or None
 
 
 def text(version: Version) -> str:

@@ -115,4 +115,7 @@ def credentials(ctx: Context) -> dict[str, Any]:
         "roles": list(ctx.roles),
         "is_admin": ctx.is_admin,
         "is_admin_project": True,
+        # Keystone's own rules look into the token.
+        "token": {"domain": {"id": ctx.domain_id},
+                  "project": {"domain": {"id": ctx.project_domain_id}}},
     }

@@ -1,0 +1,23 @@
+"""glance-api: the WSGI application."""
+
+from collections.abc import Mapping
+
+import flask
+
+from cairn.common import health
+from cairn.common.wsgi import Authenticate, Mount, serve
+from cairn.glance.api import data, images, members, versions
+from cairn.glance.component import Glance
+from cairn.glance.errors import envelope
+
+APIS = (versions.api, images.api, data.api, members.api)
+
+
+def create_app(
+    glance: Glance, authenticate: Authenticate, checks: Mapping[str, health.Check]
+) -> flask.Flask:
+    return serve(
+        "glance", glance,
+        [Mount("", (versions.root, health.endpoint(checks))), Mount("/v2", APIS)],
+        authenticate=authenticate, envelope=envelope,
+    )

@@ -1,0 +1,16 @@
+"""What glance is made of."""
+
+from dataclasses import dataclass
+
+from cairn.common.db import Database
+from cairn.common.policy import Policy
+from cairn.glance.drivers.base import Store
+from cairn.glance.settings import ImageSettings
+
+
+@dataclass(frozen=True)
+class Glance:
+    db: Database
+    policy: Policy
+    store: Store
+    settings: ImageSettings

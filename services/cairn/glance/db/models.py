@@ -1,0 +1,67 @@
+"""Glance's tables."""
+
+import datetime as dt
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from cairn.common.db import Moment, Timestamps, Uuid, new_id, new_metadata
+
+
+class Base(DeclarativeBase):
+    metadata = new_metadata()
+
+
+class Image(Timestamps, Base):
+    """An image record. `status`: queued, saving, active, deactivated, deleted, killed."""
+
+    __tablename__ = "images"
+    __table_args__ = (Index("ix_images_created_at_id", "created_at", "id"),)
+
+    id: Mapped[Uuid] = mapped_column(primary_key=True, default=new_id)
+    owner: Mapped[str | None] = mapped_column(String(255), index=True)
+    name: Mapped[str | None] = mapped_column(String(255))
+    status: Mapped[str] = mapped_column(String(30), default="queued", index=True)
+    visibility: Mapped[str] = mapped_column(String(16), default="shared", index=True)
+    disk_format: Mapped[str | None] = mapped_column(String(20))
+    container_format: Mapped[str | None] = mapped_column(String(20))
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    virtual_size: Mapped[int | None] = mapped_column(BigInteger)
+    checksum: Mapped[str | None] = mapped_column(String(32))
+    os_hash_algo: Mapped[str | None] = mapped_column(String(64))
+    os_hash_value: Mapped[str | None] = mapped_column(String(128))
+    min_disk: Mapped[int] = mapped_column(default=0)
+    min_ram: Mapped[int] = mapped_column(default=0)
+    protected: Mapped[bool] = mapped_column(default=False)
+    os_hidden: Mapped[bool] = mapped_column(default=False)
+    deleted_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    # While its bytes come in: until when they may be silent, after which the upload is dead.
+    saving_until: Mapped[dt.datetime | None] = mapped_column(Moment)
+
+
+class ImageProperty(Base):
+    __tablename__ = "image_properties"
+
+    image_id: Mapped[Uuid] = mapped_column(
+        ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class ImageTag(Base):
+    __tablename__ = "image_tags"
+
+    image_id: Mapped[Uuid] = mapped_column(
+        ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    value: Mapped[str] = mapped_column(String(255), primary_key=True)
+
+
+class ImageMember(Timestamps, Base):
+    """A project that a shared image is shared with. `status`: pending, accepted, rejected."""
+
+    __tablename__ = "image_members"
+
+    image_id: Mapped[Uuid] = mapped_column(
+        ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    member: Mapped[str] = mapped_column(String(255), primary_key=True, index=True)
+    status: Mapped[str] = mapped_column(String(20), default="pending")

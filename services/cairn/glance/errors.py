@@ -1,0 +1,49 @@
+"""Every failure glance can name, and how it words them."""
+
+from http import HTTPStatus
+from typing import Any
+
+from cairn.common.errors import Conflict, Invalid, NotFound, Problem, Refused, TooLarge
+
+
+class ImageNotFound(NotFound):
+    message = "No image found with ID {id}"
+
+
+class MemberNotFound(NotFound):
+    message = "{id} not found in the member list of the image."
+
+
+class NotYours(Refused):
+    """The image can be seen, but it is another project's."""
+
+    message = "You are not permitted to {reason} this image."
+
+
+class Protected(Refused):
+    message = "Image {id} is protected and cannot be deleted."
+
+
+class ReadOnly(Refused):
+    message = "Attribute '{name}' is read-only."
+
+
+class WrongState(Conflict):
+    message = "Image status transition from {status} to {wanted} is not allowed."
+
+
+class WrongContent(Invalid):
+    message = "Image content does not match disk_format {declared}: {reason}"
+
+
+class TooBig(TooLarge):
+    message = "The image is larger than the {cap} bytes allowed."
+
+
+class NoRoom(TooLarge):
+    message = "There is not enough disk space on the image storage media."
+
+
+def envelope(problem: Problem, request_id: str) -> dict[str, Any]:
+    phrase = HTTPStatus(problem.code).phrase
+    return {"code": f"{problem.code} {phrase}", "title": phrase, "message": str(problem)}

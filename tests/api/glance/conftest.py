@@ -1,0 +1,73 @@
+import pytest
+
+from cairn.common.context import Context
+from cairn.common.db import Database
+from cairn.common.policy import Policy
+from cairn.glance.app import create_app
+from cairn.glance.component import Glance
+from cairn.glance.db.models import Base
+from cairn.glance.drivers.file import FileStore
+from cairn.glance.policy import RULES
+from cairn.glance.settings import ImageSettings
+
+
+def person(name, project, *roles):
+    return Context(name, project_id=project, roles=frozenset(roles))
+
+
+PEOPLE = {
+    "admin": person("root", "ops", "admin", "member", "reader"),
+    "nova": person("nova", "service", "service"),
+    "alice": person("alice", "red", "member", "reader"),
+    "bob": person("bob", "blue", "member", "reader"),
+    "rita": person("rita", "red", "reader"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "images").mkdir()
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def glance(tmp_path, folder):
+    db = Database(f"sqlite:///{tmp_path}/glance.db")
+    Base.metadata.create_all(db.engine)
+    settings = ImageSettings(folder=str(folder), accel="", size_cap=8 << 20)
+    yield Glance(db, Policy(RULES), FileStore(str(folder)), settings)
+    db.engine.dispose()
+
+
+@pytest.fixture
+def call(glance):
+    """call(method, path, who="alice", **what the test client takes) -> the response."""
+    app = create_app(glance, lambda headers: PEOPLE.get(headers.get("X-Auth-Token")), {})
+    client = app.test_client()
+
+    def call(method, path, who="alice", headers=None, **args):
+        return client.open(path, method=method,
+                           headers={"X-Auth-Token": who, **(headers or {})}, **args)
+
+    return call
+
+
+@pytest.fixture
+def make(call):
+    """make(**fields) -> the id of a new image of alice's."""
+    def make(who="alice", **fields):
+        body = {"name": "tiny", "disk_format": "raw", "container_format": "bare"} | fields
+        made = call("POST", "/v2/images", who, json=body)
+        assert made.status_code == 201, made.json
+        return made.json["id"]
+
+    return make
+
+
+@pytest.fixture
+def upload(call):
+    def upload(image_id, data, who="alice"):
+        return call("PUT", f"/v2/images/{image_id}/file", who, data=data,
+                    content_type="application/octet-stream")
+
+    return upload
