@@ -53,7 +53,7 @@ class Microversions:
         return headers | {"Vary": vary}
 
     def _asked(self, headers: Headers) -> str | None:
-        for part in headers.get("OpenStack-API-Version", "").split(","):
+        for part in str(headers.get("OpenStack-API-Version", "")).split(","):
             words = part.split()
             if len(words) == 2 and words[0].lower() == self.service:
                 return words[1].lower()
