@@ -53,8 +53,9 @@ def test_a_role_sets_only_options_that_exist(component: str) -> None:
             section: Any = field.default_factory
             names = {option.name for option in dataclasses.fields(section)}
             options.setdefault(field.name, set()).update(names)
-    for section, values in published(component, "settings").items():
-        assert section in options
+    for name, values in published(component, "settings").items():
+        process, _, section = name.rpartition("/")
+        assert section in options and (not process or process in processes), name
         if isinstance(values, dict):
             assert set(values) <= options[section], section
 

@@ -9,14 +9,16 @@ from ansible.errors import AnsibleFilterError
 HEADER = "# Written by Ansible: changes made here are undone by the next run.\n"
 
 
-def ini(sections, settings):
-    """An INI file of only those sections of the settings."""
+def ini(sections, settings, process=""):
+    """An INI file of only those sections of the settings. One that is named C(process/section) is
+    instead of the one that is for all."""
     text = HEADER
     for section in sections:
-        if settings.get(section):
+        options = settings.get(f"{process}/{section}", settings.get(section)) or {}
+        if options:
             text += f"\n[{section}]\n"
-        for option, value in settings.get(section, {}).items():
-            if value is not None:
+        for option, value in options.items():
+            if value not in (None, ""):
                 text += f"{option} = {_written(value)}\n"
     return text
 
@@ -40,7 +42,12 @@ def settings_files(processes, settings, groups, serving=None, directory="/etc/ca
 
     The agents are root's, so nobody else may read what they know.
     """
-    known = {section for process in processes.values() for section in process["sections"]}
+    known = {
+        name
+        for process, facts in processes.items()
+        for section in facts["sections"]
+        for name in (section, f"{process}/{section}")
+    }
     if unknown := sorted(set(settings) - known):
         raise AnsibleFilterError(f"settings for [{unknown[0]}], which no process knows")
     files = []
@@ -52,7 +59,8 @@ def settings_files(processes, settings, groups, serving=None, directory="/etc/ca
             owner = {"group": "cairn", "mode": "0640"}
             if process["pack"] == "agent":
                 owner = {"mode": "0600"}
-            files.append({"path": path, "content": ini(process["sections"], settings), **owner})
+            content = ini(process["sections"], settings, name)
+            files.append({"path": path, "content": content, **owner})
     return files
 
 

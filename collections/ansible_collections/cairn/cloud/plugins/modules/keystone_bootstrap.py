@@ -13,8 +13,10 @@ description:
   - What is there and not named is left as it is.
 options:
   document:
-    description: Everything that should be, as C(cairn-manage keystone bootstrap) reads it.
-    type: dict
+    description:
+      - Everything that should be, as the JSON that C(cairn-manage keystone bootstrap) reads. It is
+        text so that Ansible hides it whole, and not each word of it wherever it appears.
+    type: str
     required: true
   release:
     description: Where the release is.
@@ -22,20 +24,14 @@ options:
     default: /opt/cairn/current
 attributes:
   check_mode: {support: full, description: Reports whether anything would change.}
-  diff_mode: {support: none, description: The document holds passwords.}
+  diff_mode: {support: none, description: It would hold passwords.}
 author: [Cairn (@cairn)]
 """
 
 EXAMPLES = r"""
 - name: Have an admin and a catalog
   cairn.cloud.keystone_bootstrap:
-    document:
-      admin: {password: "{{ cloud_secrets.admin_password }}"}
-      region: RegionOne
-      roles: [admin]
-      projects: [admin, service]
-      users: []
-      services: []
+    document: "{{ what_there_should_be | to_json }}"
 """
 
 RETURN = r""" # """
@@ -51,7 +47,7 @@ def bootstrap(module, *options):
     """Whether it changes, or with --check would change, anything."""
     out = manage(
         module, module.params["release"], "keystone", "bootstrap", "--file", "-", *options,
-        data=json.dumps(module.params["document"]),
+        data=module.params["document"],
     )
     try:
         return bool(json.loads(out.strip().splitlines()[-1])["changed"])
@@ -62,7 +58,7 @@ def bootstrap(module, *options):
 def main():
     module = AnsibleModule(
         argument_spec={
-            "document": {"type": "dict", "required": True, "no_log": True},
+            "document": {"type": "str", "required": True, "no_log": True},
             "release": {"type": "path", "default": "/opt/cairn/current"},
         },
         supports_check_mode=True,

@@ -59,6 +59,12 @@ def test_what_another_play_serves_is_left_alone():
     assert named == {"cairn-api", "cairn-nova-api"}
 
 
+def test_a_section_of_one_process_is_instead_of_that_for_all():
+    settings = {"messaging": {"url": "a"}, "nova-compute/messaging": {"url": "b"}}
+    assert "url = b" in ini(["messaging"], settings, "nova-compute")
+    assert "url = a" in ini(["messaging"], settings, "nova-api")
+
+
 def test_an_option_without_a_value_is_left_to_its_default():
     assert "url" not in ini(["database"], {"database": {"url": None}})
 

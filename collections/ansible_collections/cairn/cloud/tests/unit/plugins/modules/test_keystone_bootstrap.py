@@ -12,7 +12,7 @@ class Module:
     """Stands for AnsibleModule, with a cairn-manage that answers as told."""
 
     def __init__(self, rc, out, err=""):
-        self.params = {"release": "/opt", "document": {"admin": {"password": "hunter2"}}}
+        self.params = {"release": "/opt", "document": '{"password": "hunter2"}'}
         self.answer, self.commands, self.data = (rc, out, err), [], None
 
     def run_command(self, command, data=None, cwd=None):
