@@ -95,8 +95,9 @@ def api(entry: dict[str, Any], path: str, name: str) -> Line:
     except urllib.error.HTTPError as refused:
         code, body = refused.code, refused.read(2000)
     except (OSError, ValueError) as wrong:
-        return Line(name, url, False, str(getattr(wrong, "reason", wrong)))
-    return Line(name, url, code == 200, "healthy" if code == 200 else f"{code}: {_why(body)}")
+        return Line(name, f"/{path}", False, str(getattr(wrong, "reason", wrong)))
+    good = code == 200
+    return Line(name, f"/{path}", good, "healthy" if good else f"{code}: {_why(body)}")
 
 
 def _why(body: bytes) -> str:

@@ -6,9 +6,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -52,8 +52,9 @@ class Check:
     directory: Path = checkout.ROOT
     # A pytest run counts its tests; any other check counts as one.
     pytest: bool = False
-    # Checks that use the machine's network and disks wait for each other.
-    alone: bool = False
+    # How many of its kind may run side by side; different kinds wait for each other.
+    width: int = 2
+    kind: str = "quick"
 
 
 @dataclass
@@ -123,11 +124,12 @@ def checks(wanted: Wanted) -> Iterator[Check]:
                     pytest=True)
     if "molecule" in wanted.stages:
         for role in wanted.roles or roles():
-            yield Check(f"molecule {role}", ["molecule", "test"], checkout.ROLES / role, alone=True)
+            yield Check(f"molecule {role}", ["molecule", "test"], checkout.ROLES / role,
+                        kind="molecule")
     if "system" in wanted.stages:
         options = [] if paths else wanted.pytest
         yield Check("pytest system", ["pytest", "-q", *PYTEST["system"], *options], pytest=True,
-                    alone=True)
+                    kind="system", width=1)
 
 
 def _workers() -> str:
@@ -138,21 +140,19 @@ def run(wanted: Wanted, say: Callable[[str], None]) -> None:
     """Run everything, then say how it went. Raises if anything failed."""
     begun = time.monotonic()
     _prepare(say)
-    planned = list(checks(wanted))
     results: list[Result] = []
-    with ExitStack() as stack:
-        side = stack.enter_context(ThreadPoolExecutor(max_workers=2))
-        beside: list[Future[Result]] = [
-            side.submit(perform, check) for check in planned if not check.alone
-        ]
-        for future in beside:
-            results.append(future.result())
-            _tell(results[-1], say)
-    for check in planned:
-        if check.alone:
-            say(f"...... {check.name}")
-            results.append(perform(check))
-            _tell(results[-1], say)
+
+    def begin(check: Check) -> Result:
+        say(f"  ...  {check.name}")
+        return perform(check)
+
+    for _, alike in groupby(checks(wanted), key=lambda check: check.kind):
+        batch = list(alike)
+        with ThreadPoolExecutor(batch[0].width) as pool:
+            running = [pool.submit(begin, check) for check in batch]
+            for done in as_completed(running):
+                results.append(done.result())
+                _tell(results[-1], say)
     _sum_up(results, time.monotonic() - begun, say)
 
 

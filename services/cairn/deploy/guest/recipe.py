@@ -27,12 +27,12 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "fdisk": ("sfdisk",),
     "iproute2": ("ip", "ss"),
     "iputils-ping": ("ping",),
-    "jq": ("jq",),
     "mount": ("mount", "umount"),
     "netcat-openbsd": ("nc.openbsd",),
     "socat": ("socat",),
     "sudo": ("sudo",),
     "util-linux": ("blkid", "blockdev", "findmnt", "fsfreeze", "lsblk", "mkfs", "partx"),
+    "wget": ("wget",),
 }
 
 # Files that programs open by name at run time, so that no list of needed libraries has them.
@@ -81,7 +81,6 @@ LIBRARIES = (
     "libgssapi-krb5-2",
     "libhogweed6",
     "libidn2-0",
-    "libjq1",
     "libk5crypto3",
     "libkeyutils1",
     "libkrb5-3",
@@ -93,7 +92,6 @@ LIBRARIES = (
     "libnettle8",
     "libnghttp2-14",
     "libnsl2",
-    "libonig5",
     "libp11-kit0",
     "libpam0g",
     "libpcre2-8-0",
