@@ -204,6 +204,9 @@ def cgroups_unit(controllers):
 def nspawn(place, boot, binds, binds_read_only):
     """The command that is the node."""
     words = [
+        # On a Debian server /tmp is on disk, not in memory.
+        "env",
+        "SYSTEMD_NSPAWN_TMPFS_TMP=0",
         "systemd-nspawn",
         "--quiet",
         "--boot",
