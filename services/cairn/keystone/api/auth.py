@@ -1,0 +1,95 @@
+"""/v3/auth: tokens, and what their bearer may do with them."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from cairn.common.api import ANYONE, PUBLIC, Api, Document, Reply
+from cairn.common.context import Context
+from cairn.common.errors import Invalid
+from cairn.common.tokens import Token
+from cairn.keystone.api import domains, projects
+from cairn.keystone.api.schemas import AUTH
+from cairn.keystone.api.views import QUERY, collection, link
+from cairn.keystone.component import Keystone
+from cairn.keystone.core import assignments, tokens
+from cairn.keystone.core.listing import truth
+from cairn.keystone.db.models import Project
+from cairn.keystone.errors import NotKnown
+from cairn.keystone.policy import RULES
+
+api = Api(RULES)
+
+
+@api.post("/auth/tokens", policy=PUBLIC, body=AUTH, query=QUERY, status=201)
+def issue(keystone: Keystone, ctx: Context, body: Document, query: Any) -> Reply:
+    """Prove who one is, and get a token for it."""
+    text, token = tokens.issue(keystone, body["auth"])
+    view = tokens.view(keystone, token, catalog="nocatalog" not in query)
+    return Reply({"token": view}, headers={"X-Subject-Token": text, "Vary": "X-Auth-Token"})
+
+
+def _subject(keystone: Keystone, ctx: Context, request: Any, policy: str) -> Token:
+    """The token that is asked about, if the caller may ask."""
+    text = request.headers.get("X-Subject-Token")
+    if not text:
+        raise Invalid(reason="The X-Subject-Token header is required.")
+    token = tokens.subject(
+        keystone, text, allow_expired=truth(request.args.get("allow_expired", "0"))
+    )
+    owner = token.user["id"] if token is not None else ""
+    keystone.policy.enforce(ctx, policy, {"target.token.user_id": owner})
+    if token is None:
+        raise NotKnown("token", "it is not valid")
+    return token
+
+
+@api.get("/auth/tokens", policy="identity:validate_token", late=True, raw=True)
+def validate(keystone: Keystone, ctx: Context, request: Any) -> Reply:
+    """What the token in X-Subject-Token says. HEAD is the same without the document."""
+    policy = "identity:check_token" if request.method == "HEAD" else "identity:validate_token"
+    token = _subject(keystone, ctx, request, policy)
+    view = tokens.described(keystone, token, catalog="nocatalog" not in request.args)
+    return Reply({"token": view}, headers={
+        "X-Subject-Token": request.headers["X-Subject-Token"], "Vary": "X-Auth-Token",
+    })
+
+
+@api.delete("/auth/tokens", policy="identity:revoke_token", status=204, late=True, raw=True)
+def revoke(keystone: Keystone, ctx: Context, request: Any) -> None:
+    tokens.revoke(keystone, ctx, _subject(keystone, ctx, request, "identity:revoke_token"))
+
+
+@api.get("/auth/catalog", policy=ANYONE)
+def catalog(keystone: Keystone, ctx: Context) -> Document:
+    with keystone.db.reading() as session:
+        keystone.directory.refresh(session)
+    found = keystone.directory.catalog(ctx.project_id, ctx.user_id)
+    return {"catalog": found, "links": {"self": link("auth/catalog")}}
+
+
+def _projects(keystone: Keystone, ctx: Context) -> Document:
+    """Where the bearer could ask a token for."""
+    with keystone.db.reading() as session:
+        ids = assignments.projects_of(session, ctx.user_id)
+        query = select(Project).where(Project.id.in_(ids), Project.enabled)
+        return collection("projects", projects.views(session, list(session.scalars(query))))
+
+
+def _domains(keystone: Keystone, ctx: Context) -> Document:
+    with keystone.db.reading() as session:
+        ids = assignments.domains_of(session, ctx.user_id)
+        query = select(Project).where(Project.id.in_(ids), Project.enabled)
+        return collection("domains", domains.views(session, list(session.scalars(query))))
+
+
+api.get("/auth/projects", policy=ANYONE)(_projects)
+api.get("/auth/domains", policy=ANYONE)(_domains)
+
+
+@api.get("/auth/system", policy=ANYONE)
+def system(keystone: Keystone, ctx: Context) -> Document:
+    with keystone.db.reading() as session:
+        held = assignments.on_system(session, ctx.user_id)
+    found = [{"all": True}] if held else []
+    return {"system": found, "links": {"self": link("auth/system")}}

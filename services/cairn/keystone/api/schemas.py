@@ -1,0 +1,146 @@
+"""The bodies keystone accepts. An object that upstream lets carry attributes of the user's own is
+open; everything around it is closed."""
+
+from typing import Any
+
+from cairn.common.api import Schema
+
+ID = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[a-zA-Z0-9-]+$"}
+ID_OR_NULL = {**ID, "type": ["string", "null"]}
+NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
+TEXT = {"type": "string"}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+FLAG = {"type": "boolean"}
+OPTIONS = {"type": "object"}
+TAG = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^,/]*$"}
+TAGS = {"type": "array", "items": TAG, "maxItems": 80, "uniqueItems": True}
+REGION_ID = {"type": "string", "minLength": 1, "maxLength": 255}
+
+
+def wrapped(
+    name: str, properties: dict[str, Any], required: tuple[str, ...] = (), *, open_: bool = True,
+    least: int = 0,
+) -> Schema:
+    """{name: {properties}}."""
+    return {
+        "type": "object",
+        "required": [name],
+        "properties": {name: {
+            "type": "object", "required": list(required), "properties": properties,
+            "additionalProperties": open_, "minProperties": least,
+        }},
+        "additionalProperties": False,
+    }
+
+
+_DOMAIN_REF = {
+    "type": "object",
+    "properties": {"id": TEXT_OR_NULL, "name": TEXT},
+    "additionalProperties": True,
+}
+_PASSWORD = {
+    "type": "object",
+    "required": ["user"],
+    "properties": {"user": {
+        "type": "object",
+        "required": ["password"],
+        "properties": {"id": TEXT, "name": TEXT, "password": TEXT, "domain": _DOMAIN_REF},
+        "additionalProperties": True,
+    }},
+    "additionalProperties": False,
+}
+_TOKEN = {
+    "type": "object", "required": ["id"], "properties": {"id": TEXT},
+    "additionalProperties": False,
+}
+_SCOPE = {
+    "type": ["object", "string"],
+    "properties": {
+        "project": {
+            "type": "object",
+            "properties": {"id": TEXT, "name": TEXT, "domain": _DOMAIN_REF},
+            "additionalProperties": True,
+        },
+        "domain": _DOMAIN_REF,
+        "system": {"type": "object", "required": ["all"], "properties": {"all": FLAG},
+                   "additionalProperties": False},
+        "OS-TRUST:trust": {"type": "object", "required": ["id"], "properties": {"id": TEXT},
+                           "additionalProperties": False},
+        "unscoped": {"type": "object"},
+    },
+    "additionalProperties": False,
+}
+AUTH = wrapped("auth", {
+    "identity": {
+        "type": "object",
+        "required": ["methods"],
+        "properties": {
+            "methods": {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True},
+            "password": _PASSWORD,
+            "token": _TOKEN,
+        },
+        "additionalProperties": True,
+    },
+    "scope": _SCOPE,
+}, ("identity",), open_=False)
+
+_domain = {"name": NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "tags": TAGS,
+           "options": OPTIONS, "id": ID, "explicit_domain_id": ID}
+DOMAIN_CREATE = wrapped("domain", _domain, ("name",))
+DOMAIN_UPDATE = wrapped("domain", _domain, least=1)
+
+_project = {"name": NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "is_domain": FLAG,
+            "domain_id": ID_OR_NULL, "parent_id": ID_OR_NULL, "tags": TAGS, "options": OPTIONS}
+PROJECT_CREATE = wrapped("project", _project, ("name",))
+PROJECT_UPDATE = wrapped("project", _project, least=1)
+PROJECT_TAGS: Schema = {
+    "type": "object", "required": ["tags"], "properties": {"tags": TAGS},
+    "additionalProperties": False,
+}
+
+_user = {"name": NAME, "password": TEXT_OR_NULL, "enabled": FLAG, "domain_id": ID,
+         "default_project_id": ID_OR_NULL, "description": TEXT_OR_NULL, "options": OPTIONS}
+USER_CREATE = wrapped("user", _user, ("name",))
+USER_UPDATE = wrapped("user", _user, least=1)
+USER_PASSWORD = wrapped("user", {"password": TEXT, "original_password": TEXT},
+                        ("password", "original_password"), open_=False)
+
+_group = {"name": NAME, "description": TEXT_OR_NULL, "domain_id": ID}
+GROUP_CREATE = wrapped("group", _group, ("name",))
+GROUP_UPDATE = wrapped("group", _group, least=1)
+
+_role = {"name": NAME, "description": TEXT_OR_NULL, "domain_id": ID_OR_NULL, "options": OPTIONS}
+ROLE_CREATE = wrapped("role", _role, ("name",))
+ROLE_UPDATE = wrapped("role", _role, least=1)
+
+_region = {"id": {**REGION_ID, "type": ["string", "null"]}, "description": TEXT_OR_NULL,
+           "parent_region_id": {**REGION_ID, "type": ["string", "null"]}}
+REGION_CREATE = wrapped("region", _region)
+REGION_UPDATE = wrapped("region", _region)
+
+_service = {"type": {"type": "string", "minLength": 1, "maxLength": 255},
+            "name": {"type": "string", "minLength": 1, "maxLength": 255}, "enabled": FLAG,
+            "description": TEXT}
+SERVICE_CREATE = wrapped("service", _service, ("type",))
+SERVICE_UPDATE = wrapped("service", _service, least=1)
+
+_endpoint = {
+    "interface": {"type": "string", "enum": ["admin", "internal", "public"]},
+    "url": {"type": "string", "minLength": 1, "maxLength": 4096, "pattern": r"^[a-zA-Z0-9+.-]+:.+"},
+    "service_id": TEXT, "region": TEXT_OR_NULL, "region_id": TEXT_OR_NULL, "enabled": FLAG,
+}
+ENDPOINT_CREATE = wrapped("endpoint", _endpoint, ("interface", "service_id", "url"))
+ENDPOINT_UPDATE = wrapped("endpoint", _endpoint, least=1)
+
+_credential = {"blob": TEXT, "project_id": TEXT_OR_NULL, "type": {"type": "string", "minLength": 1},
+               "user_id": TEXT}
+CREDENTIAL_CREATE = wrapped("credential", _credential, ("blob", "type"))
+CREDENTIAL_UPDATE = wrapped("credential", _credential, least=1)
+EC2_CREATE: Schema = {
+    "type": "object", "required": ["tenant_id"], "properties": {"tenant_id": TEXT},
+    "additionalProperties": False,
+}
+
+_policy = {"blob": TEXT, "type": {"type": "string", "maxLength": 255}}
+POLICY_CREATE = wrapped("policy", _policy, ("blob", "type"))
+POLICY_UPDATE = wrapped("policy", _policy, least=1)

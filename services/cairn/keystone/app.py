@@ -1,0 +1,36 @@
+"""keystone-api: the WSGI application."""
+
+from collections.abc import Mapping
+
+import flask
+
+from cairn.common import health
+from cairn.common.wsgi import Authenticate, Mount, serve
+from cairn.keystone.api import (
+    auth,
+    catalog,
+    domains,
+    grants,
+    groups,
+    policies,
+    projects,
+    revocations,
+    role_assignments,
+    roles,
+    users,
+    versions,
+)
+from cairn.keystone.component import Keystone
+from cairn.keystone.errors import envelope
+
+APIS = tuple(module.api for module in (
+    auth, domains, projects, users, groups, roles, grants, role_assignments, catalog, policies,
+    revocations,
+))
+
+
+def create_app(
+    keystone: Keystone, authenticate: Authenticate, checks: Mapping[str, health.Check]
+) -> flask.Flask:
+    mounts = [Mount("", [versions.api, health.endpoint(checks)]), Mount("/v3", APIS)]
+    return serve("keystone", keystone, mounts, authenticate=authenticate, envelope=envelope)

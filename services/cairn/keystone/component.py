@@ -1,0 +1,26 @@
+"""What keystone is made of: built once when a process starts, handed to all that needs it."""
+
+from dataclasses import dataclass
+
+from cairn.common.auth import Revocations
+from cairn.common.db import Database
+from cairn.common.policy import Policy
+from cairn.common.tokens import Signer, Verifier
+from cairn.keystone.core.directory import Directory
+from cairn.keystone.core.passwords import Passwords
+from cairn.keystone.core.vault import Vault
+from cairn.keystone.settings import TokenSettings
+
+
+@dataclass(frozen=True)
+class Keystone:
+    db: Database
+    policy: Policy
+    signer: Signer
+    # Shared with every other API of the process: what is revoked here is refused there at once.
+    verifier: Verifier
+    revocations: Revocations
+    passwords: Passwords
+    directory: Directory
+    vault: Vault
+    tokens: TokenSettings

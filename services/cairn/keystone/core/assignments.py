@@ -1,0 +1,157 @@
+"""Who has which role where: granted, and as it comes out (groups, inheritance, implied roles)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from cairn.keystone.core.changes import Change
+from cairn.keystone.core.directory import Graph
+from cairn.keystone.core.scopes import SYSTEM_ID
+from cairn.keystone.db.models import Assignment, Membership, Project
+
+
+def held_by(user_id: str) -> Any:
+    groups = select(Membership.group_id).where(Membership.user_id == user_id)
+    return or_(Assignment.actor_id == user_id, Assignment.actor_id.in_(groups))
+
+
+def projects_of(session: Session, user_id: str) -> set[str]:
+    """Ids of the projects the user has a role on, in whatever way."""
+    held = session.execute(
+        select(Assignment.target, Assignment.target_id, Assignment.inherited)
+        .where(held_by(user_id), Assignment.target != "system")
+    ).all()
+    found = {target_id for target, target_id, inherited in held
+             if target == "project" and not inherited}
+    for target, target_id, inherited in held:
+        if inherited:
+            found |= below(session, target, target_id)
+    return found
+
+
+def domains_of(session: Session, user_id: str) -> set[str]:
+    return set(session.scalars(
+        select(Assignment.target_id).where(
+            held_by(user_id), Assignment.target == "domain", Assignment.inherited.is_(False)
+        )
+    ))
+
+
+def on_system(session: Session, user_id: str) -> bool:
+    query = select(Assignment.role_id).where(held_by(user_id), Assignment.target == "system")
+    return session.execute(query.limit(1)).first() is not None
+
+
+def below(session: Session, target: str, target_id: str) -> set[str]:
+    """Ids of all projects of a domain, or under a project (without itself)."""
+    if target == "domain":
+        return set(session.scalars(select(Project.id).where(Project.domain_id == target_id)))
+    found: set[str] = set()
+    layer = {target_id}
+    while layer:
+        layer = set(session.scalars(select(Project.id).where(Project.parent_id.in_(layer)))) - found
+        found |= layer
+    return found
+
+
+@dataclass(frozen=True)
+class Held:
+    """A row of a role assignment list; where it was not granted so, with what it comes from."""
+
+    actor: str
+    actor_id: str
+    target: str
+    target_id: str
+    role_id: str
+    inherited: bool = False
+    group_id: str | None = None
+    prior_id: str | None = None
+    from_: tuple[str, str] | None = None
+
+
+def granted(session: Session, *conditions: Any) -> list[Held]:
+    rows = session.scalars(select(Assignment).where(*conditions))
+    return [Held(a.actor, a.actor_id, a.target, a.target_id, a.role_id, a.inherited) for a in rows]
+
+
+def effective(session: Session, graph: Graph, held: Iterable[Held]) -> list[Held]:
+    """What these grants come to: members for groups, projects for inheritance, implied roles."""
+    by_users: list[Held] = []
+    for each in held:
+        if each.actor == "user":
+            by_users.append(each)
+            continue
+        members = session.scalars(
+            select(Membership.user_id).where(Membership.group_id == each.actor_id)
+        )
+        by_users.extend(
+            replace(each, actor="user", actor_id=user_id, group_id=each.actor_id)
+            for user_id in members
+        )
+    placed: list[Held] = []
+    for each in by_users:
+        if not each.inherited:
+            placed.append(each)
+            continue
+        placed.extend(
+            replace(each, target="project", target_id=project_id, inherited=True,
+                    from_=(each.target, each.target_id))
+            for project_id in sorted(below(session, each.target, each.target_id))
+        )
+    found: list[Held] = []
+    for each in placed:
+        for role_id in sorted(graph.closure.get(each.role_id, {each.role_id})):
+            prior = each.role_id if role_id != each.role_id else None
+            found.append(replace(each, role_id=role_id, prior_id=prior))
+    return found
+
+
+def grant(session: Session, assignment: Assignment) -> None:
+    """Safe to repeat."""
+    session.merge(assignment)
+
+
+def ungrant(change: Change, *conditions: Any) -> int:
+    """Take grants away and end the tokens that carry them; how many there were."""
+    rows = list(change.session.scalars(select(Assignment).where(*conditions)))
+    for row in rows:
+        for user_id in _users(change.session, row):
+            _end(change, row, user_id)
+        change.session.delete(row)
+    return len(rows)
+
+
+def end_tokens_of_group(change: Change, group_id: str, user_ids: Iterable[str]) -> None:
+    """These users lose what the group has."""
+    users = list(user_ids)
+    rows = change.session.scalars(select(Assignment).where(Assignment.actor_id == group_id))
+    for row in rows:
+        for user_id in users:
+            _end(change, row, user_id)
+
+
+def forget(session: Session, *, actor_id: str | None = None, target_id: str | None = None) -> None:
+    """Drop the grants of somebody, or at a place, that is going away."""
+    query = delete(Assignment)
+    if actor_id is not None:
+        query = query.where(Assignment.actor_id == actor_id)
+    if target_id is not None:
+        query = query.where(Assignment.target_id == target_id)
+    session.execute(query)
+
+
+def _users(session: Session, row: Assignment) -> list[str]:
+    if row.actor == "user":
+        return [row.actor_id]
+    query = select(Membership.user_id).where(Membership.group_id == row.actor_id)
+    return list(session.scalars(query))
+
+
+def _end(change: Change, row: Assignment, user_id: str) -> None:
+    place: dict[str, str] = {}
+    if row.target_id != SYSTEM_ID and not row.inherited:
+        place = {f"{row.target}_id": row.target_id}
+    change.revoke(user_id=user_id, role_id=row.role_id, **place)

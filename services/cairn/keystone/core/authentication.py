@@ -1,0 +1,137 @@
+"""Who is it? One function per method of authentication, by the name clients ask for it with."""
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, aliased
+
+from cairn.common.api import Document
+from cairn.common.db import utcnow
+from cairn.common.errors import Invalid, Unauthorized
+from cairn.common.tokens import Token
+from cairn.keystone.db.models import Project, User
+
+if TYPE_CHECKING:
+    from cairn.keystone.component import Keystone
+
+log = logging.getLogger(__name__)
+
+_Domain = aliased(Project)
+_USER = (
+    select(
+        User.id, User.name, User.enabled, User.domain_id, User.default_project_id,
+        User.password_hash, User.password_expires_at,
+        _Domain.name.label("domain_name"), _Domain.enabled.label("domain_enabled"),
+    )
+    .join(_Domain, _Domain.id == User.domain_id)
+)
+_BY_ID = _USER.where(User.id == bindparam("id"))
+_BY_NAME = _USER.where(User.name == bindparam("name"), User.domain_id == bindparam("domain"))
+_BY_NAMES = _USER.where(
+    User.name == bindparam("name"), _Domain.name == bindparam("domain"), _Domain.is_domain
+)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user who may log in."""
+
+    id: str
+    name: str
+    domain_id: str
+    domain_name: str
+    default_project_id: str | None
+    password_hash: str | None
+    password_expires_at: dt.datetime | None
+
+    @property
+    def reference(self) -> Document:
+        return {"id": self.id, "name": self.name,
+                "domain": {"id": self.domain_id, "name": self.domain_name}}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a method has shown: who, and the token it came from if it did."""
+
+    person: Person
+    token: Token | None = None
+
+
+Method = Callable[["Keystone", Session, Document], Proof]
+
+
+def refuse(reason: str) -> Unauthorized:
+    """The reason is the operator's to read; the caller learns only that it was no good."""
+    log.info("authentication refused: %s", reason)
+    return Unauthorized()
+
+
+def lookup(session: Session, wanted: Document) -> Any:
+    """The row of the user that {"id"} or {"name", "domain"} means, or None. Raises Invalid."""
+    if "id" in wanted:
+        return session.execute(_BY_ID, {"id": wanted["id"]}).first()
+    domain = wanted.get("domain") or {}
+    if "name" not in wanted or not ("id" in domain or "name" in domain):
+        raise Invalid(reason="Expecting to find user.id, or user.name and user.domain, in user. "
+                             "The server could not comply with the request.")
+    if "id" in domain:
+        found = session.execute(_BY_NAME, {"name": wanted["name"], "domain": domain["id"]})
+    else:
+        found = session.execute(_BY_NAMES, {"name": wanted["name"], "domain": domain["name"]})
+    return found.first()
+
+
+def person(row: Any) -> Person:
+    """Raises Unauthorized for one who may not log in."""
+    if row is None:
+        raise refuse("there is no such user")
+    if not row.enabled or not row.domain_enabled:
+        raise refuse(f"user {row.id} or domain {row.domain_id} is disabled")
+    return Person(row.id, row.name, row.domain_id, row.domain_name, row.default_project_id,
+                  row.password_hash, row.password_expires_at)
+
+
+def password(keystone: "Keystone", session: Session, given: Document) -> Proof:
+    row = lookup(session, given["user"])
+    stored = row.password_hash if row is not None else None
+    user_id = row.id if row is not None else ""
+    # The password first: who is disabled, or absent, is not told apart by time.
+    if not keystone.passwords.right(user_id, stored, given["user"]["password"]):
+        raise refuse(f"wrong password for {user_id or given['user'].get('name')}")
+    who = person(row)
+    if who.password_expires_at is not None and who.password_expires_at <= utcnow():
+        raise refuse(f"the password of {who.id} has expired")
+    return Proof(who)
+
+
+def token(keystone: "Keystone", session: Session, given: Document) -> Proof:
+    found = keystone.verifier.verify(given["id"])
+    return Proof(person(session.execute(_BY_ID, {"id": found.user["id"]}).first()), found)
+
+
+METHODS: dict[str, Method] = {"password": password, "token": token}
+
+
+def authenticate(
+    keystone: "Keystone", session: Session, identity: Document
+) -> tuple[Person, list[str], Token | None]:
+    """The person, the methods that showed it, and the token among them. Raises Unauthorized."""
+    proofs = []
+    for name in identity["methods"]:
+        method = METHODS.get(name)
+        if method is None:
+            raise refuse(f"no such method: {name}")
+        if name not in identity:
+            raise Invalid(reason=f"Invalid input for field/attribute auth.identity. "
+                                 f"'{name}' is a required property")
+        proofs.append(method(keystone, session, identity[name]))
+    if len({proof.person.id for proof in proofs}) != 1:
+        raise refuse("the methods name different users")
+    origin = next((proof.token for proof in proofs if proof.token is not None), None)
+    before = [] if origin is None else [m for m in origin.methods if m not in identity["methods"]]
+    return proofs[0].person, [*identity["methods"], *before], origin

@@ -1,0 +1,141 @@
+"""What a token is good for: a project, a domain, the system, or nothing but asking for another."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, select, union_all
+from sqlalchemy.orm import Session, aliased
+
+from cairn.common.api import Document
+from cairn.common.errors import Invalid
+from cairn.keystone.core.authentication import refuse
+from cairn.keystone.core.directory import Graph
+from cairn.keystone.db.models import ROOT, Assignment, Membership, Project
+
+SYSTEM_ID = "system"
+
+_Domain = aliased(Project)
+_PROJECT = select(
+    Project.id, Project.name, Project.enabled, Project.is_domain, Project.domain_id,
+    Project.parent_id, _Domain.name.label("domain_name"),
+    _Domain.enabled.label("domain_enabled"),
+).outerjoin(_Domain, _Domain.id == Project.domain_id)
+_PROJECT_BY_ID = _PROJECT.where(Project.id == bindparam("id"))
+_PROJECT_BY_NAME = _PROJECT.where(
+    Project.name == bindparam("name"), Project.domain_id == bindparam("domain")
+)
+_PROJECT_BY_NAMES = _PROJECT.where(
+    Project.name == bindparam("name"), _Domain.name == bindparam("domain"), _Domain.is_domain
+)
+_DOMAIN_BY_ID = _PROJECT.where(Project.id == bindparam("id"), Project.is_domain)
+_DOMAIN_BY_NAME = _PROJECT.where(
+    Project.name == bindparam("name"), Project.domain_id == ROOT, Project.is_domain
+)
+_PARENT = select(Project.parent_id).where(Project.id == bindparam("id"))
+
+_columns = (Assignment.role_id, Assignment.target, Assignment.target_id, Assignment.inherited)
+_places = Assignment.target_id.in_(bindparam("targets", expanding=True))
+_HELD = union_all(
+    select(*_columns).where(Assignment.actor_id == bindparam("user"), _places),
+    select(*_columns)
+    .join(Membership, Membership.group_id == Assignment.actor_id)
+    .where(Membership.user_id == bindparam("user"), _places),
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """`document` is a token's scope, None when it is unscoped."""
+
+    document: Document | None
+    roles: list[dict[str, str]]
+    is_domain: bool = False
+
+
+UNSCOPED = Scope(None, [])
+
+
+def resolve(session: Session, graph: Graph, user_id: str, wanted: Document) -> Scope:
+    """The scope that `wanted` means to this user. Raises Invalid, Unauthorized."""
+    given = [kind for kind in ("project", "domain", "system", "OS-TRUST:trust") if kind in wanted]
+    if len(given) != 1:
+        raise Invalid(reason="Invalid input for field/attribute auth.scope. Expecting exactly one "
+                             "of project, domain, system.")
+    if "project" in wanted:
+        row = project_row(session, wanted["project"])
+        if row is None:
+            raise refuse("there is no such project")
+        scope = of_project(session, graph, user_id, row)
+    elif "domain" in wanted:
+        scope = _of_domain(session, graph, user_id, wanted["domain"])
+    elif "system" in wanted:
+        if not wanted["system"].get("all"):
+            raise Invalid(reason="Invalid input for field/attribute auth.scope.system.all. "
+                                 "True was expected")
+        scope = Scope({"system": {"all": True}},
+                      graph.expand(_held(session, user_id, [(SYSTEM_ID, "system", False)])))
+    else:
+        raise refuse("there is no such trust")
+    if not scope.roles:
+        raise refuse(f"user {user_id} has no role on {wanted}")
+    return scope
+
+
+def project_row(session: Session, wanted: Document) -> Any:
+    if "id" in wanted:
+        return session.execute(_PROJECT_BY_ID, {"id": wanted["id"]}).first()
+    domain = wanted.get("domain") or {}
+    if "name" not in wanted or not ("id" in domain or "name" in domain):
+        raise Invalid(reason="Invalid input for field/attribute auth.scope.project. Expecting id, "
+                             "or name and domain.")
+    if "id" in domain:
+        found = session.execute(
+            _PROJECT_BY_NAME, {"name": wanted["name"], "domain": domain["id"] or ROOT}
+        )
+    else:
+        found = session.execute(
+            _PROJECT_BY_NAMES, {"name": wanted["name"], "domain": domain["name"]}
+        )
+    return found.first()
+
+
+def of_project(session: Session, graph: Graph, user_id: str, row: Any) -> Scope:
+    """The scope of a project, without roles if the user has none. Raises Unauthorized."""
+    if not row.enabled or row.domain_enabled is False:
+        raise refuse(f"project {row.id} or its domain is disabled")
+    places = [(row.id, "project", False)]
+    if not row.is_domain:
+        places.append((row.domain_id, "domain", True))
+        above = row.parent_id
+        while above is not None and above != row.domain_id:
+            places.append((above, "project", True))
+            above = session.execute(_PARENT, {"id": above}).scalar()
+    roles = graph.expand(_held(session, user_id, places))
+    domain = {"id": row.domain_id or None, "name": row.domain_name}
+    return Scope({"project": {"id": row.id, "name": row.name, "domain": domain}}, roles,
+                 row.is_domain)
+
+
+def _of_domain(session: Session, graph: Graph, user_id: str, wanted: Document) -> Scope:
+    if "id" in wanted:
+        row = session.execute(_DOMAIN_BY_ID, {"id": wanted["id"]}).first()
+    elif "name" in wanted:
+        row = session.execute(_DOMAIN_BY_NAME, {"name": wanted["name"]}).first()
+    else:
+        raise Invalid(reason="Invalid input for field/attribute auth.scope.domain. Expecting id "
+                             "or name.")
+    if row is None or not row.enabled:
+        raise refuse("there is no such domain, or it is disabled")
+    roles = graph.expand(_held(session, user_id, [(row.id, "domain", False)]))
+    return Scope({"domain": {"id": row.id, "name": row.name}}, roles)
+
+
+def _held(session: Session, user_id: str, places: list[tuple[str, str, bool]]) -> set[str]:
+    """Role ids the user has, directly or by a group, at exactly these places."""
+    rows = session.execute(
+        _HELD, {"user": user_id, "targets": [target_id for target_id, _, _ in places]}
+    )
+    return {
+        role_id for role_id, target, target_id, inherited in rows
+        if (target_id, target, bool(inherited)) in places
+    }

@@ -1,0 +1,227 @@
+"""Keystone's tables.
+
+Names are compared exactly, trailing spaces and case included, on every database: two accounts that
+a human can tell apart are never one account. (Upstream leaves that to the database's collation.)
+"""
+
+import datetime as dt
+from typing import Annotated, Any
+
+from sqlalchemy import JSON, Double, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from cairn.common.db import Id, Json, Moment, Timestamps, new_hex_id, new_metadata, utcnow
+
+Exact = Annotated[str, mapped_column(
+    String(255).with_variant(
+        mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_nopad_bin"), "mysql", "mariadb"
+    )
+)]
+Key = Annotated[str, mapped_column(String(64), primary_key=True, default=new_hex_id)]
+Kind = Annotated[str, mapped_column(String(8))]
+
+# The domain of domains, and of roles that belong to none: a value, because NULLs are never equal
+# and a unique key over them would not be one.
+ROOT = ""
+
+
+class Base(DeclarativeBase):
+    metadata = new_metadata()
+
+
+class Project(Timestamps, Base):
+    """A project, or a domain, which is a project that acts as one."""
+
+    __tablename__ = "projects"
+    __table_args__ = (UniqueConstraint("domain_id", "name"),)
+
+    id: Mapped[Key]
+    domain_id: Mapped[Id]
+    # The project above; the domain itself for those at the top; NULL for a domain.
+    parent_id: Mapped[str | None] = mapped_column(
+        String(64), ForeignKey("projects.id"), index=True
+    )
+    is_domain: Mapped[bool] = mapped_column(default=False)
+    name: Mapped[Exact]
+    description: Mapped[str] = mapped_column(Text, default="")
+    enabled: Mapped[bool] = mapped_column(default=True)
+    options: Mapped[Json] = mapped_column(default=dict)
+    extra: Mapped[Json] = mapped_column(default=dict)
+
+
+class ProjectTag(Base):
+    __tablename__ = "project_tags"
+
+    project_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[Exact] = mapped_column(primary_key=True)
+
+
+class User(Timestamps, Base):
+    __tablename__ = "users"
+    __table_args__ = (UniqueConstraint("domain_id", "name"),)
+
+    id: Mapped[Key]
+    domain_id: Mapped[str] = mapped_column(String(64), ForeignKey("projects.id"))
+    name: Mapped[Exact]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    default_project_id: Mapped[str | None] = mapped_column(String(64))
+    # Argon2id in its own string form; NULL when the user cannot log in by password.
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    password_set_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    password_expires_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    options: Mapped[Json] = mapped_column(default=dict)
+    extra: Mapped[Json] = mapped_column(default=dict)
+
+
+class Group(Timestamps, Base):
+    __tablename__ = "groups"
+    __table_args__ = (UniqueConstraint("domain_id", "name"),)
+
+    id: Mapped[Key]
+    domain_id: Mapped[str] = mapped_column(String(64), ForeignKey("projects.id"))
+    name: Mapped[Exact]
+    description: Mapped[str] = mapped_column(Text, default="")
+    extra: Mapped[Json] = mapped_column(default=dict)
+
+
+class Membership(Base):
+    __tablename__ = "memberships"
+
+    user_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    group_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    since: Mapped[dt.datetime] = mapped_column(Moment, default=utcnow)
+
+
+class Role(Timestamps, Base):
+    """A role; one with a domain means nothing by itself, only by what it implies."""
+
+    __tablename__ = "roles"
+    __table_args__ = (UniqueConstraint("domain_id", "name"),)
+
+    id: Mapped[Key]
+    domain_id: Mapped[str] = mapped_column(String(64), default=ROOT)
+    name: Mapped[Exact]
+    description: Mapped[str | None] = mapped_column(Text)
+    options: Mapped[Json] = mapped_column(default=dict)
+    extra: Mapped[Json] = mapped_column(default=dict)
+
+
+class ImpliedRole(Base):
+    __tablename__ = "implied_roles"
+
+    prior_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True
+    )
+    implied_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class Assignment(Base):
+    """Somebody has a role somewhere. `inherited`: not there, but on every project below."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (Index("ix_assignments_target_id", "target_id"),)
+
+    actor_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    target_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    role_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    # "project", "domain" or "system": a domain's id is also that of the project it acts as.
+    target: Mapped[Kind] = mapped_column(primary_key=True)
+    inherited: Mapped[bool] = mapped_column(primary_key=True, default=False)
+    # "user" or "group".
+    actor: Mapped[Kind]
+
+
+class Region(Base):
+    __tablename__ = "regions"
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True, default=new_hex_id)
+    parent_id: Mapped[str | None] = mapped_column(String(255), ForeignKey("regions.id"))
+    description: Mapped[str] = mapped_column(Text, default="")
+    extra: Mapped[Json] = mapped_column(default=dict)
+
+
+class Service(Base):
+    __tablename__ = "services"
+
+    id: Mapped[Key]
+    type: Mapped[str] = mapped_column(String(255), index=True)
+    name: Mapped[str | None] = mapped_column(String(255))
+    enabled: Mapped[bool] = mapped_column(default=True)
+    extra: Mapped[Json] = mapped_column(default=dict)
+
+
+class Endpoint(Base):
+    __tablename__ = "endpoints"
+
+    id: Mapped[Key]
+    service_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("services.id", ondelete="CASCADE"), index=True
+    )
+    region_id: Mapped[str | None] = mapped_column(
+        String(255), ForeignKey("regions.id"), index=True
+    )
+    interface: Mapped[str] = mapped_column(String(8))
+    url: Mapped[str] = mapped_column(Text)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    extra: Mapped[Json] = mapped_column(default=dict)
+
+
+class Credential(Base):
+    """A secret a user keeps here, such as an EC2 key pair; only ever stored encrypted."""
+
+    __tablename__ = "credentials"
+
+    id: Mapped[Key]
+    user_id: Mapped[str] = mapped_column(String(64), index=True)
+    project_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    type: Mapped[str] = mapped_column(String(255))
+    # Encrypted; the token names the key.
+    blob: Mapped[str] = mapped_column(Text)
+    extra: Mapped[Json] = mapped_column(default=dict)
+
+
+class PolicyBlob(Base):
+    """A policy document kept for somebody else: nothing here reads it."""
+
+    __tablename__ = "policies"
+
+    id: Mapped[Key]
+    type: Mapped[str] = mapped_column(String(255))
+    blob: Mapped[Any] = mapped_column(JSON)
+    extra: Mapped[Json] = mapped_column(default=dict)
+
+
+class Revoked(Base):
+    """Tokens that no longer hold (common.tokens.Revocation); kept as long as one could be alive."""
+
+    __tablename__ = "revocations"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    # Unix seconds; a float of 53 bits keeps microseconds.
+    issued_before: Mapped[float] = mapped_column(Double, index=True)
+    audit_id: Mapped[str | None] = mapped_column(String(32))
+    audit_chain_id: Mapped[str | None] = mapped_column(String(32))
+    user_id: Mapped[str | None] = mapped_column(String(64))
+    project_id: Mapped[str | None] = mapped_column(String(64))
+    domain_id: Mapped[str | None] = mapped_column(String(64))
+    role_id: Mapped[str | None] = mapped_column(String(64))
+
+
+class Stamp(Base):
+    """Counts the changes of something that processes keep a copy of ("catalog", "roles")."""
+
+    __tablename__ = "stamps"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,58 @@
+"""Every failure keystone can name, in the words its clients know."""
+
+from http import HTTPStatus
+
+from cairn.common.api import Document
+from cairn.common.errors import Conflict, Forbidden, NotFound, Problem, Refused
+
+
+class NotKnown(NotFound):
+    message = "Could not find {kind}: {id}."
+
+
+class Taken(Conflict):
+    message = (
+        "Conflict occurred attempting to store {kind} - Duplicate entry found with {what}."
+    )
+
+
+class StillEnabled(Refused):
+    message = (
+        "Cannot delete a domain that is enabled, please disable it first. "
+        "(PATCH /v3/domains/{id} with enabled false)"
+    )
+
+
+class NotALeaf(Refused):
+    message = "Cannot delete the project {id} since it is not a leaf in the hierarchy."
+
+
+class SubtreeEnabled(Refused):
+    message = "Cannot disable project {id} since its subtree contains enabled projects."
+
+
+class ParentDisabled(Refused):
+    message = "Cannot enable project {id} since it has disabled parents."
+
+
+class RegionInUse(Refused):
+    message = "Unable to delete region {id} because it or its child regions have endpoints."
+
+
+class Immutable(Refused):
+    message = (
+        "Cannot modify or delete {kind} {id} because it is immutable. Unset the immutable option "
+        "first."
+    )
+
+
+def envelope(problem: Problem, request_id: str) -> Document:
+    """{"error": ...} as Keystone's clients read it."""
+    text = str(problem)
+    if type(problem) is Forbidden:
+        text = (
+            f"You are not authorized to perform the requested action: {problem.facts['rule']}."
+        )
+    return {"error": {
+        "code": problem.code, "message": text, "title": HTTPStatus(problem.code).phrase,
+    }}

@@ -1,0 +1,199 @@
+"""Who may do what to identities: upstream's rule names, scopes and defaults."""
+
+from cairn.common.policy import DOMAIN, PROJECT, SYSTEM, Rule
+
+ANY_SCOPE = (SYSTEM, DOMAIN, PROJECT)
+CLOUD = (SYSTEM, PROJECT)
+
+ADMIN = "rule:admin_required"
+READER = f"{ADMIN} or (role:reader and system_scope:all)"
+
+
+def within(role: str, *targets: str) -> str:
+    """`role` on the domain that every one of `targets` belongs to."""
+    return f"(role:{role} and " + " and ".join(f"domain_id:%({t})s" for t in targets) + ")"
+
+
+def readers(*targets: str) -> Rule:
+    return Rule(f"{READER} or {within('reader', *targets)}", ANY_SCOPE)
+
+
+def managers(*targets: str) -> Rule:
+    return Rule(f"{ADMIN} or {within('manager', *targets)}", ANY_SCOPE)
+
+
+USER = "target.user.domain_id"
+GROUP = "target.group.domain_id"
+PROJECT_DOMAIN = "target.project.domain_id"
+OF_PROJECT = f"{PROJECT_DOMAIN})s and not None:%({PROJECT_DOMAIN}"
+
+# A grant: who gets it and where it holds must both be of the caller's domain.
+_PAIRS = [(actor, place) for actor in (USER, GROUP)
+          for place in (PROJECT_DOMAIN, "target.domain.id")]
+
+
+def _grant(role: str) -> str:
+    return "(" + " or ".join(within(role, *pair) for pair in _PAIRS) + ")"
+
+
+OWN_ROLE = "(domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s)"
+CHANGE_GRANT = Rule(
+    f"{ADMIN} or ({_grant('admin')} and {OWN_ROLE}) or "
+    f"({_grant('manager')} and rule:domain_managed_target_role)", ANY_SCOPE,
+)
+READ_CLOUD, CHANGE_CLOUD = Rule(READER, CLOUD), Rule(ADMIN, CLOUD)
+OPEN = Rule("", ANY_SCOPE)
+OWN_CREDENTIAL = "user_id:%(target.credential.user_id)s"
+
+RULES: dict[str, Rule] = {
+    "service_role": Rule("role:service"),
+    "service_or_admin": Rule("rule:admin_required or rule:service_role"),
+    "owner": Rule("user_id:%(user_id)s"),
+    "admin_or_owner": Rule("rule:admin_required or rule:owner"),
+    "token_subject": Rule("user_id:%(target.token.user_id)s"),
+    "domain_managed_target_role": Rule(
+        "'manager':%(target.role.name)s or 'member':%(target.role.name)s or "
+        "'reader':%(target.role.name)s"
+    ),
+    # Tokens.
+    "identity:check_token": Rule(f"{READER} or rule:token_subject", ANY_SCOPE),
+    "identity:validate_token": Rule(
+        f"{READER} or rule:service_role or rule:token_subject", ANY_SCOPE
+    ),
+    "identity:revoke_token": Rule(f"{ADMIN} or rule:token_subject", ANY_SCOPE),
+    "identity:list_revoke_events": Rule("rule:service_or_admin", CLOUD),
+    "identity:get_auth_catalog": Rule(""),
+    "identity:get_auth_projects": Rule(""),
+    "identity:get_auth_domains": Rule(""),
+    "identity:get_auth_system": Rule(""),
+    # Domains and projects.
+    "identity:get_domain": Rule(
+        f"{READER} or token.domain.id:%(target.domain.id)s or "
+        "token.project.domain.id:%(target.domain.id)s", ANY_SCOPE
+    ),
+    "identity:list_domains": readers("target.domain.id"),
+    "identity:create_domain": CHANGE_CLOUD,
+    "identity:update_domain": CHANGE_CLOUD,
+    "identity:delete_domain": CHANGE_CLOUD,
+    "identity:get_project": Rule(
+        f"{READER} or {within('reader', OF_PROJECT)} or project_id:%(target.project.id)s",
+        ANY_SCOPE
+    ),
+    "identity:list_projects": readers("target.domain_id"),
+    "identity:list_user_projects": Rule(
+        f"{READER} or {within('reader', USER)} or user_id:%(target.user.id)s", ANY_SCOPE
+    ),
+    "identity:create_project": managers(OF_PROJECT),
+    "identity:update_project": managers(OF_PROJECT),
+    "identity:delete_project": managers(OF_PROJECT),
+    "identity:list_project_tags": Rule(
+        f"{READER} or {within('reader', OF_PROJECT)} or project_id:%(target.project.id)s",
+        ANY_SCOPE
+    ),
+    "identity:get_project_tag": Rule(
+        f"{READER} or {within('reader', OF_PROJECT)} or project_id:%(target.project.id)s",
+        ANY_SCOPE
+    ),
+    "identity:update_project_tags": managers(OF_PROJECT),
+    "identity:create_project_tag": managers(OF_PROJECT),
+    "identity:delete_project_tags": managers(OF_PROJECT),
+    "identity:delete_project_tag": managers(OF_PROJECT),
+    # Users and groups.
+    "identity:get_user": Rule(
+        f"{READER} or (role:reader and token.domain.id:%(target.user.domain_id)s) or "
+        "user_id:%(target.user.id)s", ANY_SCOPE
+    ),
+    "identity:list_users": readers("target.domain_id"),
+    "identity:create_user": Rule(
+        f"{ADMIN} or (role:manager and token.domain.id:%(target.user.domain_id)s)", ANY_SCOPE
+    ),
+    "identity:update_user": Rule(
+        f"{ADMIN} or (role:manager and token.domain.id:%(target.user.domain_id)s)", ANY_SCOPE
+    ),
+    "identity:delete_user": Rule(
+        f"{ADMIN} or (role:manager and token.domain.id:%(target.user.domain_id)s)", ANY_SCOPE
+    ),
+    "identity:get_group": readers(GROUP),
+    "identity:list_groups": readers(GROUP),
+    "identity:list_groups_for_user": Rule(
+        f"{READER} or {within('reader', USER)} or user_id:%(user_id)s", ANY_SCOPE
+    ),
+    "identity:create_group": managers(GROUP),
+    "identity:update_group": managers(GROUP),
+    "identity:delete_group": managers(GROUP),
+    "identity:list_users_in_group": readers(GROUP),
+    "identity:remove_user_from_group": managers(GROUP, USER),
+    "identity:check_user_in_group": readers(GROUP, USER),
+    "identity:add_user_to_group": managers(GROUP, USER),
+    # Roles.
+    "identity:get_role": Rule(
+        f"{READER} or (role:manager and rule:domain_managed_target_role)", ANY_SCOPE
+    ),
+    "identity:list_roles": Rule(f"{READER} or (role:manager and not domain_id:None)", ANY_SCOPE),
+    "identity:create_role": CHANGE_CLOUD,
+    "identity:update_role": CHANGE_CLOUD,
+    "identity:delete_role": CHANGE_CLOUD,
+    "identity:get_domain_role": READ_CLOUD,
+    "identity:list_domain_roles": READ_CLOUD,
+    "identity:create_domain_role": CHANGE_CLOUD,
+    "identity:update_domain_role": CHANGE_CLOUD,
+    "identity:delete_domain_role": CHANGE_CLOUD,
+    "identity:get_implied_role": READ_CLOUD,
+    "identity:list_implied_roles": READ_CLOUD,
+    "identity:create_implied_role": CHANGE_CLOUD,
+    "identity:delete_implied_role": CHANGE_CLOUD,
+    "identity:list_role_inference_rules": READ_CLOUD,
+    "identity:check_implied_role": READ_CLOUD,
+    # Assignments.
+    "identity:check_grant": Rule(f"{READER} or ({_grant('reader')} and {OWN_ROLE})", ANY_SCOPE),
+    "identity:list_grants": Rule(f"{READER} or {_grant('reader')}", ANY_SCOPE),
+    "identity:create_grant": CHANGE_GRANT,
+    "identity:revoke_grant": CHANGE_GRANT,
+    "identity:list_system_grants_for_user": READ_CLOUD,
+    "identity:check_system_grant_for_user": READ_CLOUD,
+    "identity:create_system_grant_for_user": CHANGE_CLOUD,
+    "identity:revoke_system_grant_for_user": CHANGE_CLOUD,
+    "identity:list_system_grants_for_group": READ_CLOUD,
+    "identity:check_system_grant_for_group": READ_CLOUD,
+    "identity:create_system_grant_for_group": CHANGE_CLOUD,
+    "identity:revoke_system_grant_for_group": CHANGE_CLOUD,
+    "identity:list_role_assignments": readers("target.domain_id)s and not None:%(target.domain_id"),
+    "identity:list_role_assignments_for_tree": readers(
+        "target.domain_id)s and not None:%(target.domain_id"
+    ),
+    # The catalog.
+    "identity:get_region": OPEN,
+    "identity:list_regions": OPEN,
+    "identity:create_region": CHANGE_CLOUD,
+    "identity:update_region": CHANGE_CLOUD,
+    "identity:delete_region": CHANGE_CLOUD,
+    "identity:get_service": READ_CLOUD,
+    "identity:list_services": READ_CLOUD,
+    "identity:create_service": CHANGE_CLOUD,
+    "identity:update_service": CHANGE_CLOUD,
+    "identity:delete_service": CHANGE_CLOUD,
+    "identity:get_endpoint": READ_CLOUD,
+    "identity:list_endpoints": READ_CLOUD,
+    "identity:create_endpoint": CHANGE_CLOUD,
+    "identity:update_endpoint": CHANGE_CLOUD,
+    "identity:delete_endpoint": CHANGE_CLOUD,
+    # Documents kept for others.
+    "identity:get_credential": Rule(f"{READER} or {OWN_CREDENTIAL}", ANY_SCOPE),
+    "identity:list_credentials": Rule(f"{READER} or {OWN_CREDENTIAL}", ANY_SCOPE),
+    "identity:create_credential": Rule(f"{ADMIN} or {OWN_CREDENTIAL}", ANY_SCOPE),
+    "identity:update_credential": Rule(f"{ADMIN} or {OWN_CREDENTIAL}", ANY_SCOPE),
+    "identity:delete_credential": Rule(f"{ADMIN} or {OWN_CREDENTIAL}", ANY_SCOPE),
+    "identity:ec2_get_credential": Rule(f"{READER} or {OWN_CREDENTIAL}", CLOUD),
+    "identity:ec2_list_credentials": Rule(f"{READER} or rule:owner", CLOUD),
+    "identity:ec2_create_credential": Rule(
+        f"{ADMIN} or (role:member and {OWN_CREDENTIAL})", CLOUD
+    ),
+    "identity:ec2_delete_credential": Rule(
+        f"{ADMIN} or (role:member and {OWN_CREDENTIAL})", CLOUD
+    ),
+    "identity:get_policy": READ_CLOUD,
+    "identity:list_policies": READ_CLOUD,
+    "identity:create_policy": CHANGE_CLOUD,
+    "identity:update_policy": CHANGE_CLOUD,
+    "identity:delete_policy": CHANGE_CLOUD,
+}
