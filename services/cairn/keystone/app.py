@@ -9,6 +9,7 @@ from cairn.common.wsgi import Authenticate, Mount, serve
 from cairn.keystone.api import (
     auth,
     catalog,
+    credentials,
     domains,
     grants,
     groups,
@@ -24,8 +25,8 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.errors import envelope
 
 APIS = tuple(module.api for module in (
-    auth, domains, projects, users, groups, roles, grants, role_assignments, catalog, policies,
-    revocations,
+    auth, domains, projects, users, groups, roles, grants, role_assignments, catalog, credentials,
+    policies, revocations,
 ))
 
 
