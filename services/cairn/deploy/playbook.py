@@ -49,15 +49,15 @@ class Watch:
         return False
 
     def _play(self, name: str) -> None:
-        self.end(ok=True)
+        self.end("ok")
         expected = [play.tasks for play in self.plays if play.name == name and play.tasks]
         self.phase = self.display.begin(name, expected[0] if expected else None)
 
-    def end(self, ok: bool) -> None:
+    def end(self, how: str) -> None:
         if self.phase is None:
             return
         self.phase.result = f"{self.phase.done} tasks, {self._changed} changed"
-        self.phase.finish(ok)
+        self.phase.finish(how)
         self.phase = None
         self.changed += self._changed
         self._changed = 0
@@ -96,7 +96,7 @@ def run(
     ident = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
     log = cloud.logs / f"{ident}.log"
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    ok = False
+    end = "failed"
     try:
         result = ansible_runner.run(
             private_data_dir=str(cloud.runs),
@@ -112,16 +112,16 @@ def run(
             ident=ident,
             quiet=True,
         )
-        ok = result.status == "successful"
+        end = {"successful": "ok", "canceled": "stopped"}.get(result.status, "failed")
     finally:
         # The runner takes the signals for itself and does not give them back.
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        watch.end(ok)
+        watch.end(end)
         _keep(cloud.runs / ident / "stdout", log)
-    if result.status == "canceled":
+    if end == "stopped":
         raise KeyboardInterrupt
-    if not ok:
+    if end == "failed":
         raise Failed(*_explain(watch, log, result.status))
     return watch
 

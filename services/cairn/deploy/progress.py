@@ -9,6 +9,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Column
 
 console = Console(highlight=False)
+# How a phase can end, and how that is shown.
+ENDS = {"ok": ("  ok  ", "green"), "failed": ("FAILED", "red"), "stopped": (" stop ", "yellow")}
 
 
 class Phase:
@@ -32,8 +34,8 @@ class Phase:
     def doing(self, what: str) -> None:
         """Say what is going on without moving on."""
 
-    def finish(self, ok: bool) -> None:
-        word, style = ("  ok  ", "green") if ok else ("FAILED", "red")
+    def finish(self, end: str) -> None:
+        word, style = ENDS[end]
         line = f"{word} {self.name:<44} {time.monotonic() - self.begun:6.1f} s  {self.result}"
         self.display.say(line.rstrip(), style=style if self.display.console.is_terminal else None)
 
@@ -53,9 +55,9 @@ class LivePhase(Phase):
     def doing(self, what: str) -> None:
         self.bar.update(self.row, doing=what)
 
-    def finish(self, ok: bool) -> None:
+    def finish(self, end: str) -> None:
         self.bar.stop()
-        super().finish(ok)
+        super().finish(end)
 
 
 class Display:
@@ -78,10 +80,13 @@ class Display:
         phase = self.begin(name, total)
         try:
             yield phase
-        except BaseException:
-            phase.finish(ok=False)
+        except KeyboardInterrupt:
+            phase.finish("stopped")
             raise
-        phase.finish(ok=True)
+        except BaseException:
+            phase.finish("failed")
+            raise
+        phase.finish("ok")
 
     def say(self, text: str = "", style: str | None = None) -> None:
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

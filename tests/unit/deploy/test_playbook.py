@@ -34,7 +34,7 @@ def watch(*events: tuple[str, dict[str, Any]], terminal: bool = False) -> tuple[
     found = Watch(display, plan.read(LISTING))
     for name, data in events:
         assert found.handle({"event": name, "event_data": data}) is False
-    found.end(ok=not found.failures)
+    found.end("failed" if found.failures else "ok")
     return found, out.getvalue()
 
 
