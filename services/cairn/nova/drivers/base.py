@@ -1,6 +1,6 @@
 """What nova-compute needs of a hypervisor."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from cairn.nova.rpc import HostReport, Spec, Vif
 
@@ -13,10 +13,6 @@ class Driver(Protocol):
 
     def report(self) -> HostReport:
         """What the host is and has, now."""
-        ...
-
-    def cached(self, checksum: str, image_id: str) -> bool:
-        """Whether the image lies in the cache, whole."""
         ...
 
     def prepare(self, spec: Spec) -> None:
@@ -53,3 +49,7 @@ class Driver(Protocol):
         ...
 
     def console_output(self, spec: Spec, length: int | None) -> str: ...
+
+    def diagnostics(self, spec: Spec) -> dict[str, Any]:
+        """Counters of a running server, in the words of microversion 2.48."""
+        ...

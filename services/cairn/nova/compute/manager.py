@@ -1,0 +1,43 @@
+"""What nova-compute answers at once; everything longer is a work (flows.py)."""
+
+import os
+import time
+from typing import Any
+
+from cairn.common.context import Context
+from cairn.common.work import Worker
+from cairn.nova.drivers.base import Driver
+from cairn.nova.rpc import Conductor, Vif
+
+
+class Manager:
+    def __init__(self, conductor: Conductor, driver: Driver, worker: Worker) -> None:
+        self.conductor, self.driver, self.worker = conductor, driver, worker
+
+    def ring(self, ctx: Context) -> None:
+        self.worker.ring()
+
+    def console_output(self, ctx: Context, server_id: str, length: int | None) -> str:
+        return self.driver.console_output(self.conductor.spec(ctx, server_id=server_id), length)
+
+    def plug_vif(self, ctx: Context, server_id: str, vif: Vif) -> None:
+        self.driver.plug(self.conductor.spec(ctx, server_id=server_id), vif)
+
+    def unplug_vif(self, ctx: Context, server_id: str, vif: Vif) -> None:
+        self.driver.unplug(self.conductor.spec(ctx, server_id=server_id), vif)
+
+    def diagnostics(self, ctx: Context, server_id: str) -> dict[str, Any]:
+        return self.driver.diagnostics(self.conductor.spec(ctx, server_id=server_id))
+
+    def uptime(self, ctx: Context) -> str:
+        return uptime()
+
+
+def uptime() -> str:
+    """The host's uptime in the words of uptime(1)."""
+    with open("/proc/uptime") as file:
+        seconds = int(float(file.read().split()[0]))
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
+    since = f"{days} days, {hours:2}:{minutes:02}"
+    return f" {time.strftime('%H:%M:%S')} up {since},  0 users,  load average: {load}"

@@ -1,0 +1,47 @@
+"""The parts of nova-compute, put together."""
+
+from pathlib import Path
+
+from cairn.common.ledger import RemoteLedger
+from cairn.common.process import Host
+from cairn.common.rpc import Server
+from cairn.common.work import Worker
+from cairn.nova.compute.flows import Flows, Housekeeping
+from cairn.nova.compute.images import ImageCache
+from cairn.nova.compute.manager import Manager
+from cairn.nova.compute.reporter import Reporter
+from cairn.nova.compute.settings import ComputeProcess
+from cairn.nova.drivers.base import Driver
+from cairn.nova.rpc import Compute, Conductor, runner_of
+
+__all__ = ["ComputeProcess", "build"]
+
+
+def build(settings: ComputeProcess, host: Host) -> None:
+    """Everything of nova-compute, registered with `host` to run."""
+    own = settings.compute
+    folder = Path(own.folder)
+    bus = host.bus(settings.messaging)
+    conductor = Conductor(bus)
+    images = ImageCache(folder / "_base", host.neighbours(settings.identity), host.name)
+    images.sweep()
+    driver = make_driver(settings, images, host.name)
+    flows = Flows(conductor, driver, images, own, host.name)
+    worker = Worker(RemoteLedger(conductor), flows.all(), runner=runner_of(host.name),
+                    owner=host.name, threads=own.threads)
+    server = Server(bus, Compute.topic, host.name, Manager(conductor, driver, worker))
+    housekeeping = Housekeeping(conductor, driver, images, own, host.name, folder)
+    host.run(server)
+    host.run(worker)
+    host.run(Reporter(conductor, driver, server, housekeeping, host.name))
+
+
+def make_driver(settings: ComputeProcess, images: ImageCache, host: str) -> Driver:
+    if settings.compute.driver == "fake":
+        from cairn.nova.drivers.fake import FakeDriver
+
+        return FakeDriver(settings.compute, host)
+    # Not imported where there is no libvirt.
+    from cairn.nova.drivers.libvirt.driver import LibvirtDriver
+
+    return LibvirtDriver(settings, images, host)

@@ -1,0 +1,91 @@
+"""A hypervisor that only remembers: for tests, and for thousands of hosts in one process."""
+
+import threading
+from typing import Any
+
+from cairn.nova.compute.settings import ComputeSettings
+from cairn.nova.drivers.base import NOSTATE, RUNNING, SHUTDOWN
+from cairn.nova.rpc import HostReport, Spec, Vif
+
+
+class FakeDriver:
+    def __init__(
+        self, settings: ComputeSettings, host: str, *, vcpus: int = 64, memory_mb: int = 262144,
+        disk_gb: int = 4096,
+    ) -> None:
+        self.settings, self.host = settings, host
+        self.size = (vcpus, memory_mb, disk_gb)
+        self._lock = threading.Lock()
+        # Server id -> power state, of those that have disks.
+        self.domains: dict[str, int] = {}
+        self.disks: set[str] = set()
+        self.vifs: dict[str, set[str]] = {}
+
+    def report(self) -> HostReport:
+        vcpus, memory_mb, disk_gb = self.size
+        own = self.settings
+        return HostReport(
+            hypervisor_hostname=self.host, hypervisor_type="fake", hypervisor_version=1000000,
+            host_ip=own.address, vcpus=vcpus, memory_mb=memory_mb, disk_gb=disk_gb, vcpus_used=0,
+            memory_mb_used=0, disk_gb_used=0, disk_available_least=disk_gb,
+            running_vms=len(self.domains), reserved_vcpus=own.reserved_vcpus,
+            reserved_memory_mb=own.reserved_memory_mb, reserved_disk_gb=own.reserved_disk_gb,
+            cpu_allocation_ratio=own.cpu_allocation_ratio,
+            ram_allocation_ratio=own.ram_allocation_ratio,
+            disk_allocation_ratio=own.disk_allocation_ratio,
+            cpu_info={"arch": "x86_64", "model": "fake", "vendor": "fake", "features": [],
+                      "topology": {"cores": 1, "threads": 1, "sockets": vcpus}},
+            traits=["COMPUTE_NODE"], supported_instances=[["x86_64", "fake", "hvm"]],
+            uptime="fake",
+        )
+
+    def prepare(self, spec: Spec) -> None:
+        with self._lock:
+            self.disks.add(spec["id"])
+
+    def start(self, spec: Spec) -> None:
+        with self._lock:
+            if spec["id"] not in self.disks:
+                raise RuntimeError(f"{spec['id']} has no disks")
+            self.domains[spec["id"]] = RUNNING
+            self.vifs[spec["id"]] = {vif["id"] for vif in spec["vifs"]}
+
+    def stop(self, spec: Spec, *, timeout: float) -> None:
+        with self._lock:
+            if spec["id"] in self.domains:
+                self.domains[spec["id"]] = SHUTDOWN
+
+    def reboot(self, spec: Spec, *, hard: bool) -> None:
+        self.start(spec)
+
+    def destroy(self, spec: Spec) -> None:
+        with self._lock:
+            self.domains.pop(spec["id"], None)
+            self.vifs.pop(spec["id"], None)
+            self.disks.discard(spec["id"])
+
+    def plug(self, spec: Spec, vif: Vif) -> None:
+        with self._lock:
+            self.vifs.setdefault(spec["id"], set()).add(vif["id"])
+
+    def unplug(self, spec: Spec, vif: Vif) -> None:
+        with self._lock:
+            self.vifs.get(spec["id"], set()).discard(vif["id"])
+
+    def power_state(self, spec: Spec) -> int:
+        return self.domains.get(spec["id"], NOSTATE)
+
+    def power_states(self) -> dict[str, int]:
+        with self._lock:
+            return dict(self.domains)
+
+    def console_output(self, spec: Spec, length: int | None) -> str:
+        lines = [f"{spec['hostname']} booted", f"{spec['hostname']} login:"]
+        kept = lines if length is None else lines[max(0, len(lines) - length):]
+        return "".join(f"{line}\n" for line in kept)
+
+    def diagnostics(self, spec: Spec) -> dict[str, Any]:
+        return {"state": "running", "driver": "libvirt", "hypervisor": "fake",
+                "hypervisor_os": "linux", "uptime": 0, "config_drive": False, "num_cpus": 0,
+                "num_nics": 0, "num_disks": 0, "cpu_details": [], "nic_details": [],
+                "disk_details": [], "memory_details": {"maximum": 0, "used": 0}}

@@ -1,0 +1,1 @@
+"""Servers as libvirt domains on QEMU or KVM."""

@@ -1,0 +1,43 @@
+"""The way to libvirtd: one connection for all threads, made anew when the daemon was restarted."""
+
+import threading
+from typing import Any
+
+import libvirt
+
+from cairn.nova.compute.errors import HypervisorFailed
+
+GONE = {libvirt.VIR_ERR_NO_DOMAIN}
+LOST = {libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_RPC, libvirt.VIR_ERR_INTERNAL_ERROR,
+        libvirt.VIR_ERR_NO_CONNECT, libvirt.VIR_ERR_INVALID_CONN}
+# What libvirt tells by raising is enough; it would print the same to stderr.
+libvirt.registerErrorHandler(lambda context, error: None, None)
+
+
+class Connection:
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._lock = threading.Lock()
+        self._open: Any = None
+
+    def get(self) -> Any:
+        """A living virConnect. Raises HypervisorFailed."""
+        with self._lock:
+            try:
+                if self._open is None or not self._open.isAlive():
+                    self._open = libvirt.open(self.uri)
+                    self._open.setKeepAlive(5, 3)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
+                    self._open = None
+                    raise HypervisorFailed(reason=str(error)) from error
+            return self._open
+
+    def find(self, server_id: str) -> Any | None:
+        """The server's domain, None when there is none."""
+        try:
+            return self.get().lookupByUUIDString(server_id)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() in GONE:
+                return None
+            raise HypervisorFailed(reason=str(error)) from error

@@ -1,0 +1,194 @@
+"""A hypervisor that is libvirt's."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as xml
+
+import libvirt
+
+from cairn.nova.compute.errors import HypervisorFailed
+from cairn.nova.compute.images import ImageCache
+from cairn.nova.compute.settings import ComputeProcess
+from cairn.nova.drivers.base import CRASHED, NOSTATE, PAUSED, RUNNING, SHUTDOWN, SUSPENDED
+from cairn.nova.drivers.libvirt import domain as domains
+from cairn.nova.drivers.libvirt.connection import Connection
+from cairn.nova.drivers.libvirt.disks import Disks
+from cairn.nova.drivers.libvirt.report import report
+from cairn.nova.rpc import HostReport, Spec, Vif
+
+log = logging.getLogger(__name__)
+STATES = {
+    libvirt.VIR_DOMAIN_RUNNING: RUNNING, libvirt.VIR_DOMAIN_BLOCKED: RUNNING,
+    libvirt.VIR_DOMAIN_SHUTDOWN: RUNNING, libvirt.VIR_DOMAIN_PAUSED: PAUSED,
+    libvirt.VIR_DOMAIN_SHUTOFF: SHUTDOWN, libvirt.VIR_DOMAIN_CRASHED: CRASHED,
+    libvirt.VIR_DOMAIN_PMSUSPENDED: SUSPENDED,
+}
+PREFIX = "instance-"
+# Whatever a domain carries that would keep its definition.
+UNDEFINE = (
+    libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+    | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+)
+CONSOLE_BYTES = 100 << 10
+
+
+class LibvirtDriver:
+    def __init__(self, settings: ComputeProcess, images: ImageCache, host: str) -> None:
+        self.settings, self.host = settings, host
+        self.folder = Path(settings.compute.folder)
+        self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.connection = Connection(settings.libvirt.uri)
+        self.disks = Disks(self.folder, images, host)
+        self.kind = domains.virt_type(settings.libvirt.virt_type)
+
+    def report(self) -> HostReport:
+        with hypervisor():
+            return report(self.connection.get(), self.settings.compute, self.folder, self.host,
+                          self.kind)
+
+    def prepare(self, spec: Spec) -> None:
+        # Its disks are made anew: a domain that an earlier try started must not hold them.
+        self._off(spec)
+        self.disks.make(spec)
+
+    def start(self, spec: Spec) -> None:
+        found = self.connection.find(spec["id"])
+        with hypervisor():
+            if found is not None and found.isActive():
+                return
+            self._define(spec).create()
+
+    def stop(self, spec: Spec, *, timeout: float) -> None:
+        found = self.connection.find(spec["id"])
+        if found is None:
+            return
+        deadline = time.monotonic() + timeout
+        pressed = 0.0
+        with hypervisor():
+            while found.isActive():
+                if time.monotonic() >= deadline:
+                    _destroy(found)
+                    return
+                if time.monotonic() - pressed > 10:
+                    # Again and again: a guest that just boots does not hear the first one.
+                    pressed = time.monotonic()
+                    with contextlib.suppress(libvirt.libvirtError):
+                        found.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
+                time.sleep(0.2)
+
+    def reboot(self, spec: Spec, *, hard: bool) -> None:
+        self.stop(spec, timeout=0 if hard else self.settings.compute.shutdown_timeout)
+        self.start(spec)
+
+    def destroy(self, spec: Spec) -> None:
+        self._off(spec)
+        found = self.connection.find(spec["id"])
+        if found is not None:
+            with hypervisor():
+                found.undefineFlags(UNDEFINE)
+        self.disks.remove(spec)
+
+    def plug(self, spec: Spec, vif: Vif) -> None:
+        self._change(spec, vif, "attachDeviceFlags", wanted=True)
+
+    def unplug(self, spec: Spec, vif: Vif) -> None:
+        self._change(spec, vif, "detachDeviceFlags", wanted=False)
+
+    def power_state(self, spec: Spec) -> int:
+        found = self.connection.find(spec["id"])
+        if found is None:
+            return NOSTATE
+        with hypervisor():
+            return STATES.get(found.info()[0], NOSTATE)
+
+    def power_states(self) -> dict[str, int]:
+        states = {}
+        with hypervisor():
+            for found in self.connection.get().listAllDomains():
+                with contextlib.suppress(libvirt.libvirtError):
+                    if found.name().startswith(PREFIX):
+                        states[found.UUIDString()] = STATES.get(found.info()[0], NOSTATE)
+        return states
+
+    def console_output(self, spec: Spec, length: int | None) -> str:
+        path = self.disks.of(spec) / "console.log"
+        try:
+            with path.open("rb") as file:
+                file.seek(0, 2)
+                file.seek(max(0, file.tell() - CONSOLE_BYTES))
+                text = file.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+        lines = text.splitlines(keepends=True)
+        return "".join(lines if length is None else lines[max(0, len(lines) - length):])
+
+    def diagnostics(self, spec: Spec) -> dict[str, Any]:
+        found = self.connection.find(spec["id"])
+        if found is None:
+            raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
+        with hypervisor():
+            state, maximum, memory, vcpus, cpu_time = found.info()
+        return {
+            "state": "running" if STATES.get(state) == RUNNING else "shutdown",
+            "driver": "libvirt", "hypervisor": self.kind, "hypervisor_os": "linux", "uptime": 0,
+            "config_drive": spec["config_drive"] is not None, "num_cpus": vcpus,
+            "num_nics": len(spec["vifs"]), "num_disks": len(self.disks.files(spec)),
+            "cpu_details": [{"id": 0, "time": cpu_time, "utilisation": None}],
+            "nic_details": [], "disk_details": [],
+            "memory_details": {"maximum": maximum >> 10, "used": memory >> 10},
+        }
+
+    def _define(self, spec: Spec) -> Any:
+        text = domains.document(spec, self.settings.libvirt, self.kind, self.disks.of(spec),
+                                self.disks.files(spec))
+        return self.connection.get().defineXML(text)
+
+    def _off(self, spec: Spec) -> None:
+        found = self.connection.find(spec["id"])
+        if found is not None:
+            with hypervisor():
+                _destroy(found)
+
+    def _change(self, spec: Spec, vif: Vif, method: str, *, wanted: bool) -> None:
+        found = self.connection.find(spec["id"])
+        if found is None:
+            return
+        with hypervisor():
+            if _has(found, vif) == wanted:
+                return
+            flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG
+            if found.isActive():
+                flags |= libvirt.VIR_DOMAIN_AFFECT_LIVE
+            image = spec["image"]
+            properties = image["properties"] if image is not None else {}
+            text = xml.tostring(domains.interface(vif, properties), encoding="unicode")
+            getattr(found, method)(text, flags)
+
+
+def _destroy(found: Any) -> None:
+    """Pull the plug; one that is off already is fine."""
+    try:
+        found.destroy()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() not in (libvirt.VIR_ERR_OPERATION_INVALID,
+                                          libvirt.VIR_ERR_NO_DOMAIN):
+            raise
+
+
+def _has(found: Any, vif: Vif) -> bool:
+    root = xml.fromstring(found.XMLDesc())
+    macs = {mac.get("address") for mac in root.findall("devices/interface/mac")}
+    return vif["mac"] in macs
+
+
+@contextlib.contextmanager
+def hypervisor() -> Iterator[None]:
+    """libvirt's errors in words that a fault may carry."""
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        raise HypervisorFailed(reason=error.get_error_message()) from error
