@@ -166,11 +166,17 @@ def act(module, todo):
             module.run_command(["systemctl", "reset-failed", names[-1]])
         rc, out, err = module.run_command(["systemctl", "--quiet", verb, *names])
         if rc != 0:
-            log = ["journalctl", f"--unit={names[-1]}", "--lines=30", "--no-pager", "--output=cat"]
+            said = last_words(module, f"_SYSTEMD_UNIT={names[-1]}")
+            reason = " ".join(said[-3:]) or err.strip() or out.strip()
             module.fail_json(
-                msg=f"systemctl {verb} {names[-1]} failed: {err.strip() or out.strip()}",
-                log=module.run_command(log)[1].splitlines(),
+                msg=f"systemctl {verb} {names[-1]} failed: {reason}",
+                log=last_words(module, f"--unit={names[-1]}"),
             )
+
+
+def last_words(module, whose):
+    log = ["journalctl", "--lines=30", "--no-pager", "--output=cat", whose]
+    return module.run_command(log)[1].splitlines()
 
 
 def main():
