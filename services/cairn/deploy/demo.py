@@ -72,6 +72,10 @@ class Demo:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
+    def login(self) -> str:
+        return f"{self.external.user}@{self.address}"
+
+    @property
     def key_file(self) -> Path:
         return self.directory / "demo-key"
 
@@ -96,12 +100,12 @@ class Demo:
                 except sdk.ERRORS as wrong:
                     raise Failed(f"the demo stopped at '{name}': {wrong}", AFTER) from wrong
                 self.seconds[name] = time.monotonic() - begun
-            phase.result = f"ssh {self.external.user}@{self.address}"
+            phase.result = f"ssh {self.login}"
 
     # What the admin prepares.
 
     def flavors(self) -> None:
-        known = {flavor.name for flavor in self.admin.compute.flavors(is_public=None)}
+        known = {flavor.name for flavor in self.admin.compute.flavors()}
         for name, (vcpus, ram, disk) in FLAVORS.items():
             if name not in known:
                 self.admin.compute.create_flavor(name=name, vcpus=vcpus, ram=ram, disk=disk)
@@ -277,7 +281,7 @@ class Demo:
         return [
             "ssh", "-i", str(self.key_file), "-o", "StrictHostKeyChecking=no",
             "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes",
-            "-o", "ConnectTimeout=10", f"{self.external.user}@{self.address}",
+            "-o", "ConnectTimeout=10", self.login,
         ]
 
     @property

@@ -110,6 +110,7 @@ def _build(
             playbook.run(cloud, stage, display)
     playbook.run(cloud, "site", display, work.result())
     playbook.run(cloud, "credentials", display)
+    demo = None
     if image:
         facts = credentials.facts(cloud)
         demo = Demo(
@@ -125,7 +126,7 @@ def _build(
         _show_demo(display, demo)
     record.complete = True
     cloud.remember(record)
-    _farewell(cloud, display)
+    _farewell(cloud, display, f"ssh -i {demo.key_file} {demo.login}" if demo else "")
 
 
 def _demo_password(cloud: Cloud) -> str:
@@ -141,9 +142,10 @@ def _show_demo(display: Display, demo: Demo) -> None:
         display.say(f"         {name:<44} {seconds:6.1f} s")
 
 
-def _farewell(cloud: Cloud, display: Display) -> None:
+def _farewell(cloud: Cloud, display: Display, first_server: str) -> None:
     endpoint = credentials.facts(cloud)["endpoint"]
     name = f" --name {cloud.name}" if cloud.name != DEFAULT_NAME else ""
+    server = f"\n  first server {first_server}" if first_server else ""
     display.say(
         f"""
 The cloud is up after {display.elapsed:.0f} s.
@@ -152,7 +154,7 @@ The cloud is up after {display.elapsed:.0f} s.
   certificate  {cloud.ca}
   clouds.yaml  {cloud.clouds_yaml}  (cairn, cairn-system, cairn-demo)
   openrc       {cloud.openrc}
-  logs         {cloud.logs}
+  logs         {cloud.logs}{server}
 
 Go on with:
   ./cairn{name} openstack server list --all-projects

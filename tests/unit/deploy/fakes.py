@@ -139,7 +139,7 @@ class Compute:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def flavors(self, is_public: bool | None) -> Any:
+    def flavors(self) -> Any:
         return iter(self.store.list("flavor"))
 
     def find_flavor(self, name: str, ignore_missing: bool) -> Any:
