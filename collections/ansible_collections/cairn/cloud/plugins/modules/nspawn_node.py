@@ -83,7 +83,7 @@ options:
   timeout:
     description: How many seconds to wait for each.
     type: int
-    default: 60
+    default: 120
   state:
     description: Whether the nodes should exist.
     type: str
@@ -303,8 +303,8 @@ def mount(module, place, base):
         if rc == 0:
             return
     raise Failed(
-        f"cannot mount an overlay on {place.root}: {err.strip()} "
-        "(the lab's directory must be on a plain file system such as ext4; set lab_dir)"
+        f"the kernel refuses an overlay on {place.root}: {err.splitlines()[0]} "
+        "(lab_dir must be on a plain file system such as ext4, not on an overlay itself)"
     )
 
 
@@ -377,20 +377,20 @@ def last_words(place):
 
 
 def kill(place):
-    """End every process of the node without ceremony; the nspawn that looks after it, or None."""
+    """End every process of the node without ceremony; the one that is the last to go, or None."""
     leader = node.find_leader(place.root)
     if leader is None:
         return None
     supervisor = node.parent(leader)
     os.kill(leader, signal.SIGKILL)
-    return supervisor
+    return supervisor if node.status(supervisor, "Name") == ["systemd-nspawn"] else leader
 
 
 def stop(module, place):
     """End every process of the node, and take away what it had on the machine, except its files."""
-    supervisor = kill(place)
-    if supervisor:
-        until(lambda: not os.path.exists(f"/proc/{supervisor}"), 20)
+    last = kill(place)
+    if last:
+        until(lambda: not os.path.exists(f"/proc/{last}"), 20)
     if os.path.isdir("/run/systemd/system"):
         module.run_command(["systemctl", "stop", place.unit])
     for link in (place.link, place.external_link):
@@ -404,9 +404,14 @@ def stop(module, place):
         os.unlink(place.leader)
 
 
+def can_stay_up(before, after):
+    """Whether all but the hosts of a node is as it should be; those can change while it runs."""
+    return bool(before and after and {**before, "hosts": after["hosts"]} == after)
+
+
 def act(module, place, before, after, suite):
     """Take one node from one state to the other."""
-    if after and before and {**before, "hosts": after["hosts"]} == after:
+    if can_stay_up(before, after):
         write_hosts(place.root, after["hosts"])
         note(place, after)
         return
@@ -480,7 +485,7 @@ def main():
             "binds": strings,
             "binds_read_only": strings,
             "wait": {"type": "bool", "default": True},
-            "timeout": {"type": "int", "default": 60},
+            "timeout": {"type": "int", "default": 120},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         required_if=[("state", "present", ["nodes", "base", "bridge", "gateway"])],
@@ -504,7 +509,7 @@ def main():
 
     def apply():
         for name in changing:
-            if after[name] is None:
+            if not can_stay_up(before[name], after[name]):
                 # All are told first: each takes a second or two to end.
                 kill(places[name])
         for name in changing:
