@@ -6,6 +6,7 @@ from cairn.common.auth import Revocations
 from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.common.tokens import Signer, Verifier
+from cairn.keystone.core.changes import Sweep
 from cairn.keystone.core.directory import Directory
 from cairn.keystone.core.passwords import Passwords
 from cairn.keystone.core.vault import Vault
@@ -20,6 +21,7 @@ class Keystone:
     # Shared with every other API of the process: what is revoked here is refused there at once.
     verifier: Verifier
     revocations: Revocations
+    sweep: Sweep
     passwords: Passwords
     directory: Directory
     vault: Vault

@@ -9,7 +9,7 @@ from cairn.common.process import API, Host, Process
 from cairn.common.tokens import Signer
 from cairn.keystone.app import create_app
 from cairn.keystone.component import Keystone
-from cairn.keystone.core.changes import Sweep
+from cairn.keystone.core.changes import FreshAuthenticator, Sweep
 from cairn.keystone.core.directory import Directory
 from cairn.keystone.core.passwords import Passwords
 from cairn.keystone.core.vault import Vault
@@ -18,12 +18,16 @@ from cairn.keystone.settings import ApiSettings
 
 
 def component(settings: ApiSettings, host: Host) -> Keystone:
+    db, verifier = host.database(settings.database), host.verifier(settings.identity)
+    # No token outlives its lifetime and the time that services may still ask about it.
+    lifetime = settings.tokens.expiration + settings.tokens.allow_expired_window
     return Keystone(
-        db=host.database(settings.database),
+        db=db,
         policy=Policy(RULES, settings.policy.file),
         signer=Signer(settings.tokens.keys),
-        verifier=host.verifier(settings.identity),
+        verifier=verifier,
         revocations=Revocations(host.bus(settings.messaging)),
+        sweep=Sweep(db, verifier, lifetime),
         passwords=Passwords(settings.passwords.remember),
         directory=Directory(),
         vault=Vault(settings.credentials.keys),
@@ -34,10 +38,8 @@ def component(settings: ApiSettings, host: Host) -> Keystone:
 def api(settings: ApiSettings, host: Host) -> Any:
     keystone = component(settings, host)
     authenticate, listener = host.authenticator(settings.identity, settings.messaging)
-    # No token outlives its lifetime and the time that services may still ask about it.
-    lifetime = settings.tokens.expiration + settings.tokens.allow_expired_window
-    host.run(Sweep(keystone.db, keystone.verifier, lifetime))
-    return create_app(keystone, authenticate, {
+    host.run(keystone.sweep)
+    return create_app(keystone, FreshAuthenticator(keystone.sweep, authenticate), {
         "database": health.database(keystone.db),
         "messaging": health.messaging(listener.server),
     })

@@ -15,7 +15,6 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, tokens
 from cairn.keystone.core.listing import truth
 from cairn.keystone.db.models import Project
-from cairn.keystone.errors import NotKnown
 from cairn.keystone.policy import RULES
 
 api = Api(RULES)
@@ -37,22 +36,27 @@ def _subject(keystone: Keystone, ctx: Context, request: Any, policy: str) -> Tok
     token = tokens.subject(
         keystone, text, allow_expired=truth(request.args.get("allow_expired", "0"))
     )
-    owner = token.user["id"] if token is not None else ""
-    keystone.policy.enforce(ctx, policy, {"target.token.user_id": owner})
-    if token is None:
-        raise NotKnown("token", "it is not valid")
+    keystone.policy.enforce(ctx, policy, {"target.token.user_id": token.user["id"]})
     return token
+
+
+def _heads(request: Any) -> dict[str, str]:
+    return {"X-Subject-Token": request.headers["X-Subject-Token"], "Vary": "X-Auth-Token"}
+
+
+# Before GET, which would answer HEAD as well.
+@api.head("/auth/tokens", policy="identity:check_token", late=True, raw=True)
+def check(keystone: Keystone, ctx: Context, request: Any) -> Reply:
+    _subject(keystone, ctx, request, "identity:check_token")
+    return Reply(headers=_heads(request))
 
 
 @api.get("/auth/tokens", policy="identity:validate_token", late=True, raw=True)
 def validate(keystone: Keystone, ctx: Context, request: Any) -> Reply:
-    """What the token in X-Subject-Token says. HEAD is the same without the document."""
-    policy = "identity:check_token" if request.method == "HEAD" else "identity:validate_token"
-    token = _subject(keystone, ctx, request, policy)
+    """What the token in X-Subject-Token says."""
+    token = _subject(keystone, ctx, request, "identity:validate_token")
     view = tokens.described(keystone, token, catalog="nocatalog" not in request.args)
-    return Reply({"token": view}, headers={
-        "X-Subject-Token": request.headers["X-Subject-Token"], "Vary": "X-Auth-Token",
-    })
+    return Reply({"token": view}, headers=_heads(request))
 
 
 @api.delete("/auth/tokens", policy="identity:revoke_token", status=204, late=True, raw=True)

@@ -7,7 +7,7 @@ from sqlalchemy import exists, func, select
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
-from cairn.common.errors import Invalid
+from cairn.common.errors import Invalid, Refused
 from cairn.keystone.api import schemas
 from cairn.keystone.api.views import QUERY, link, listed
 from cairn.keystone.component import Keystone
@@ -174,6 +174,10 @@ def implied(keystone: Keystone, ctx: Context, prior_id: str) -> Document:
          status=201)
 def imply(keystone: Keystone, ctx: Context, prior_id: str, implied_id: str) -> Document:
     prior, follows = _pair(keystone, prior_id, implied_id)
+    if follows.domain_id and not prior.domain_id:
+        raise Refused(reason=f"Role {prior_id} is global and cannot imply {implied_id} of a domain")
+    if follows.name == "admin" and not follows.domain_id:
+        raise Refused(reason="No role may imply admin.")
     with keystone.db.reading() as session:
         keystone.directory.refresh(session)
     if prior_id in keystone.directory.roles.closure.get(implied_id, {implied_id}):
@@ -184,13 +188,24 @@ def imply(keystone: Keystone, ctx: Context, prior_id: str, implied_id: str) -> D
     return _inference(prior, follows)
 
 
-@api.get("/roles/<prior_id>/implies/<implied_id>", policy="identity:get_implied_role")
-def show_implied(keystone: Keystone, ctx: Context, prior_id: str, implied_id: str) -> Document:
+def _implied(keystone: Keystone, prior_id: str, implied_id: str) -> Document:
     prior, follows = _pair(keystone, prior_id, implied_id)
     with keystone.db.reading() as session:
         if session.get(ImpliedRole, (prior_id, implied_id)) is None:
             raise NotKnown("implied role", f"{prior_id} implies {implied_id}")
     return _inference(prior, follows)
+
+
+# Before GET, which would answer HEAD as well.
+@api.head("/roles/<prior_id>/implies/<implied_id>", policy="identity:check_implied_role",
+          status=204)
+def check_implied(keystone: Keystone, ctx: Context, prior_id: str, implied_id: str) -> None:
+    _implied(keystone, prior_id, implied_id)
+
+
+@api.get("/roles/<prior_id>/implies/<implied_id>", policy="identity:get_implied_role")
+def show_implied(keystone: Keystone, ctx: Context, prior_id: str, implied_id: str) -> Document:
+    return _implied(keystone, prior_id, implied_id)
 
 
 @api.delete("/roles/<prior_id>/implies/<implied_id>", policy="identity:delete_implied_role",

@@ -8,6 +8,8 @@ from cairn.common.api import Schema
 ID = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[a-zA-Z0-9-]+$"}
 ID_OR_NULL = {**ID, "type": ["string", "null"]}
 NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
+# Of domains, projects and groups.
+SHORT_NAME = {**NAME, "maxLength": 64}
 TEXT = {"type": "string"}
 TEXT_OR_NULL = {"type": ["string", "null"]}
 FLAG = {"type": "boolean"}
@@ -84,12 +86,12 @@ AUTH = wrapped("auth", {
     "scope": _SCOPE,
 }, ("identity",), open_=False)
 
-_domain = {"name": NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "tags": TAGS,
+_domain = {"name": SHORT_NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "tags": TAGS,
            "options": OPTIONS, "id": ID, "explicit_domain_id": ID}
 DOMAIN_CREATE = wrapped("domain", _domain, ("name",))
 DOMAIN_UPDATE = wrapped("domain", _domain, least=1)
 
-_project = {"name": NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "is_domain": FLAG,
+_project = {"name": SHORT_NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "is_domain": FLAG,
             "domain_id": ID_OR_NULL, "parent_id": ID_OR_NULL, "tags": TAGS, "options": OPTIONS}
 PROJECT_CREATE = wrapped("project", _project, ("name",))
 PROJECT_UPDATE = wrapped("project", _project, least=1)
@@ -105,7 +107,7 @@ USER_UPDATE = wrapped("user", _user, least=1)
 USER_PASSWORD = wrapped("user", {"password": TEXT, "original_password": TEXT},
                         ("password", "original_password"), open_=False)
 
-_group = {"name": NAME, "description": TEXT_OR_NULL, "domain_id": ID}
+_group = {"name": SHORT_NAME, "description": TEXT_OR_NULL, "domain_id": ID}
 GROUP_CREATE = wrapped("group", _group, ("name",))
 GROUP_UPDATE = wrapped("group", _group, least=1)
 

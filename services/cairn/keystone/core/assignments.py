@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cairn.keystone.core.changes import Change
 from cairn.keystone.core.directory import Graph
 from cairn.keystone.core.scopes import SYSTEM_ID
-from cairn.keystone.db.models import Assignment, Membership, Project
+from cairn.keystone.db.models import ROOT, Assignment, Membership, Project
 
 
 def held_by(user_id: str) -> Any:
@@ -105,6 +105,8 @@ def effective(session: Session, graph: Graph, held: Iterable[Held]) -> list[Held
     for each in placed:
         for role_id in sorted(graph.closure.get(each.role_id, {each.role_id})):
             prior = each.role_id if role_id != each.role_id else None
+            if graph.domains.get(role_id) != ROOT:
+                continue  # A domain's role is only what it implies.
             found.append(replace(each, role_id=role_id, prior_id=prior))
     return found
 

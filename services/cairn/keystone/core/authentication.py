@@ -110,6 +110,7 @@ def password(keystone: "Keystone", session: Session, given: Document) -> Proof:
 
 
 def token(keystone: "Keystone", session: Session, given: Document) -> Proof:
+    keystone.sweep.once()
     found = keystone.verifier.verify(given["id"])
     return Proof(person(session.execute(_BY_ID, {"id": found.user["id"]}).first()), found)
 

@@ -14,6 +14,7 @@ from cairn.common.tokens import Token
 from cairn.keystone.core import scopes
 from cairn.keystone.core.authentication import Person, authenticate
 from cairn.keystone.core.changes import changing, iso
+from cairn.keystone.errors import NotKnown
 
 if TYPE_CHECKING:
     from cairn.keystone.component import Keystone
@@ -71,14 +72,16 @@ def _audit_id() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
 
 
-def subject(keystone: "Keystone", text: str, *, allow_expired: bool = False) -> Token | None:
-    """The token that is asked about, None if it is no good."""
+def subject(keystone: "Keystone", text: str, *, allow_expired: bool = False) -> Token:
+    """The token that is asked about. Raises NotKnown: a bad one is as good as none."""
     try:
         token = keystone.verifier.verify(text, allow_expired=allow_expired)
-    except Unauthorized:
-        return None
+    except Unauthorized as bad:
+        raise NotKnown("token", "it is not valid") from bad
     window = keystone.tokens.allow_expired_window if allow_expired else 0
-    return token if token.expires_at + window > time.time() else None
+    if token.expires_at + window <= time.time():
+        raise NotKnown("token", "it has expired")
+    return token
 
 
 def view(keystone: "Keystone", token: Token, *, catalog: bool) -> Document:
