@@ -28,9 +28,9 @@ def component(settings: ApiSettings, host: Host) -> Keystone:
         verifier=verifier,
         revocations=Revocations(host.bus(settings.messaging)),
         sweep=Sweep(db, verifier, lifetime),
-        passwords=Passwords(settings.passwords.remember),
+        passwords=Passwords(),
         directory=Directory(),
-        vault=Vault(settings.credentials.keys),
+        vault=Vault(settings.tokens.credential_keys),
         tokens=settings.tokens,
     )
 
