@@ -70,7 +70,7 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
     requested = network.resolve(nova, ctx, body.get("networks"), count)
     wanted = [g["name"] for g in body.get("security_groups") or ()]
     groups = network.security_groups(nova, ctx, wanted)
-    password = body.get("adminPass") or "".join(secrets.choice(PASSWORD) for _ in range(12))
+    admin_pass = body.get("adminPass") or password()
     columns = {
         "project_id": ctx.project, "user_id": ctx.user_id,
         "reservation_id": "r-" + "".join(secrets.choice(string.ascii_lowercase + string.digits)
@@ -80,19 +80,19 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
         "vm_state": "building", "task_state": "scheduling", "flavor_id": flavor["id"],
         "flavor": flavor, "image_id": image["id"], "image": image, "block_devices": devices,
         "key_name": key.name if key else None, "key_data": key.public_key if key else None,
-        "user_data": _user_data(body.get("user_data")),
-        "config_drive": _truth(body.get("config_drive")) or nova.api.force_config_drive
+        "user_data": user_data(body.get("user_data")),
+        "config_drive": truthy(body.get("config_drive")) or nova.api.force_config_drive
         or image["properties"].get("img_config_drive") == "mandatory",
         "disk_config": body.get("OS-DCF:diskConfig") or "MANUAL",
         "trusted_certs": body.get("trusted_image_certificates"), "scheduler_hints": hints,
-        "admin_pass": password, "asked_zone": zone, "zone": zone or nova.api.default_zone,
+        "admin_pass": admin_pass, "asked_zone": zone, "zone": zone or nova.api.default_zone,
         "requested_networks": requested,
         "security_groups": (sorted(set(wanted)) or ["default"]) if requested else [],
         "access_ipv4": body.get("accessIPv4") or "", "access_ipv6": body.get("accessIPv6") or "",
     }
     args = {"host": host, "node": node, "security_groups": groups, "attempt": 1, "excluded": []}
     return Plan(count, columns, body["name"], body.get("hostname"), args, group,
-                wanted, password)
+                wanted, admin_pass)
 
 
 def record(
@@ -143,6 +143,10 @@ def hostname(name: str, server_id: str) -> str:
     return made or f"server-{server_id}"[:63]
 
 
+def password() -> str:
+    return "".join(secrets.choice(PASSWORD) for _ in range(12))
+
+
 def _count(body: dict[str, Any]) -> int:
     """The least is what is made: quota for all of `max_count` is tried first upstream, too."""
     low = int(body.get("min_count") or 1)
@@ -152,11 +156,11 @@ def _count(body: dict[str, Any]) -> int:
     return high
 
 
-def _truth(value: Any) -> bool:
+def truthy(value: Any) -> bool:
     return value is True or str(value).lower() in ("1", "t", "true", "on", "y", "yes")
 
 
-def _user_data(text: str | None) -> str | None:
+def user_data(text: str | None) -> str | None:
     if text is None:
         return None
     try:
@@ -247,7 +251,7 @@ def _block_devices(mapping: list[dict[str, Any]] | None) -> list[rpc.BlockDevice
             "boot_index": index, "size": int(s) if (s := asked.get("volume_size")) else None,
             "device": asked.get("device_name"), "device_type": asked.get("device_type"),
             "bus": asked.get("disk_bus"),
-            "delete_on_termination": _truth(asked.get("delete_on_termination", True)),
+            "delete_on_termination": truthy(asked.get("delete_on_termination", True)),
             "tag": asked.get("tag"), "connection": None,
             "guest_format": asked.get("guest_format"),
         })

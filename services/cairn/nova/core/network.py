@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from cairn.common.context import Context
 from cairn.common.db import utcnow
-from cairn.common.errors import Conflict, Forbidden, Invalid, Problem
+from cairn.common.errors import Conflict, Forbidden, Invalid, NotFound, Problem
 from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.core.callers import as_caller
@@ -142,6 +142,19 @@ def security_groups(nova: Nova, ctx: Context, names: Iterable[str]) -> list[str]
     return ids
 
 
+def find_group(nova: Nova, ctx: Context, name: str) -> str:
+    """The id of the caller's security group of that name or id. Raises NotFound."""
+    have = _get(nova, ctx, "security-groups", True, tenant_id=ctx.project, fields=["id", "name"])
+    for group in sorted(have, key=lambda g: g["id"] != name):
+        if name in (group["id"], group["name"]):
+            return str(group["id"])
+    raise NotFound("Security group", name)
+
+
+def missing_group(group: str, server_id: str) -> Problem:
+    return NotFound(f"Security group {group} on server", server_id)
+
+
 # --- What the conductor does ---------------------------------------------------------------
 
 
@@ -231,6 +244,10 @@ def attach(
     port["tag"] = requested.get("tag")
     kept = {requested["port_id"]} if requested["port_id"] else set()
     return describe(nova, ctx, [port], kept, floating=bool(kept))[0]
+
+
+def ports_of(nova: Nova, ctx: Context, server_id: str) -> list[dict[str, Any]]:
+    return _of(nova, ctx, [server_id])
 
 
 def _of(nova: Nova, ctx: Context, servers: Sequence[str]) -> list[dict[str, Any]]:

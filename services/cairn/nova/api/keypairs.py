@@ -1,0 +1,112 @@
+"""/os-keypairs"""
+
+from typing import Any
+
+from cairn.common.api import Api, Document, Reply
+from cairn.common.context import Context
+from cairn.common.errors import Invalid
+from cairn.nova.api.words import ANY, NAME, Query, base, closed, limit, stamp, wrapped
+from cairn.nova.component import Nova
+from cairn.nova.core import keypairs, quotas
+from cairn.nova.db.models import Keypair
+from cairn.nova.errors import KeypairNotFound
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+_KEY = {"type": "string"}
+_TYPE = {"enum": ["ssh", "x509"]}
+_USER = {"type": "string", "minLength": 1, "maxLength": 255}
+# Since 2.92: letters, digits and a few signs; and no more keys made by us.
+_STRICT = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9 @._-]+$"}
+
+
+def view(ctx: Context, pair: Keypair) -> Document:
+    shown: Document = {"name": pair.name, "public_key": pair.public_key,
+                       "fingerprint": pair.fingerprint}
+    if ctx.version >= (2, 2):
+        shown["type"] = pair.type
+    return shown
+
+
+def _user(nova: Nova, ctx: Context, verb: str, asked: str | None) -> str:
+    """Whose keys are meant; another's only for admins, and only since 2.10."""
+    user = asked if asked and ctx.version >= (2, 10) else ctx.user_id
+    nova.policy.enforce(ctx, f"os_compute_api:os-keypairs:{verb}", {"user_id": user})
+    return user
+
+
+@api.get("/os-keypairs", policy="os_compute_api:os-keypairs:index", query=ANY, late=True)
+def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    user = _user(nova, ctx, "index", query.get("user_id"))
+    paged = ctx.version >= (2, 35)
+    if paged and not query.get("limit", "0").isdigit():
+        raise Invalid(reason=f"limit: expected a number, not {query['limit']}")
+    size = limit(nova, query) if paged else None
+    with nova.db.reading() as session:
+        try:
+            found = keypairs.list_(session, user, query.get("marker") if paged else None, size)
+        except KeypairNotFound:
+            raise Invalid(reason=f"marker [{query['marker']}] not found") from None
+    document: Document = {"keypairs": [{"keypair": view(ctx, pair)} for pair in found]}
+    if paged and size and len(found) == size:
+        href = f"{base()}/v2.1/os-keypairs?limit={size}&marker={found[-1].name}"
+        document["keypairs_links"] = [{"rel": "next", "href": href}]
+    return document
+
+
+@api.get("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:show", query=ANY, late=True)
+def show(nova: Nova, ctx: Context, name: str, query: Query) -> Document:
+    user = _user(nova, ctx, "show", query.get("user_id"))
+    with nova.db.reading() as session:
+        pair = keypairs.find(session, user, name)
+    return {"keypair": view(ctx, pair) | {
+        "user_id": pair.user_id, "id": pair.number, "deleted": False, "deleted_at": None,
+        "created_at": stamp(pair.created_at), "updated_at": stamp(pair.updated_at),
+    }}
+
+
+def create(nova: Nova, ctx: Context, body: Document) -> Reply:
+    asked = body["keypair"]
+    user = _user(nova, ctx, "create", asked.get("user_id"))
+    kind = asked.get("type", "ssh")
+    private = None
+    public = asked.get("public_key")
+    if public is None:
+        if kind != "ssh":
+            raise Invalid(reason="public_key: an x509 key pair is made by its owner; give the "
+                                 "certificate.")
+        public, private = keypairs.generate()
+    with nova.db.writing() as session:
+        allowed = quotas.limits(session, ctx.project, nova.quota)["key_pairs"]
+        quotas.check_keypairs(session, user, allowed)
+        pair = keypairs.create(session, user, asked["name"], kind, public)
+    shown = view(ctx, pair) | {"user_id": pair.user_id}
+    if private is not None:
+        shown["private_key"] = private
+    return Reply({"keypair": shown}, 201 if ctx.version >= (2, 2) else 200)
+
+
+def _body(required: list[str], **properties: Any) -> Any:
+    return wrapped("keypair", closed(required, **properties))
+
+
+_POLICY = "os_compute_api:os-keypairs:create"
+for _since, _until, _schema in (
+    ("2.1", "2.1", _body(["name"], name=NAME, public_key=_KEY)),
+    ("2.2", "2.9", _body(["name"], name=NAME, public_key=_KEY, type=_TYPE)),
+    ("2.10", "2.91", _body(["name"], name=NAME, public_key=_KEY, type=_TYPE, user_id=_USER)),
+    ("2.92", None, _body(["name", "public_key"], name=_STRICT, public_key=_KEY, type=_TYPE,
+                         user_id=_USER)),
+):
+    api.post("/os-keypairs", policy=_POLICY, body=_schema, since=_since, until=_until,
+             late=True)(create)
+
+
+@api.delete("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:delete", query=ANY,
+            late=True)
+def remove(nova: Nova, ctx: Context, name: str, query: Query) -> Reply:
+    user = _user(nova, ctx, "delete", query.get("user_id"))
+    with nova.db.writing() as session:
+        keypairs.remove(session, user, name)
+    return Reply(None, 204 if ctx.version >= (2, 2) else 202)

@@ -1,0 +1,162 @@
+"""Bodies of the server endpoints, by microversion."""
+
+from typing import Any
+
+from cairn.common.api import Schema, Version
+from cairn.nova.api.words import BOOLEAN, COUNT, METADATA, NAME, NULL_OR_OBJECT, UUID, closed
+
+TAG: Schema = {"type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[^,/]*$"}
+TAGS: Schema = {"type": "array", "items": TAG, "maxItems": 50}
+DEVICE_TAG = TAG
+DESCRIPTION: Schema = {"type": ["string", "null"], "maxLength": 255, "pattern": r"^[^\p{C}]*$"}
+HOSTNAME: Schema = {
+    "type": "string", "minLength": 2, "maxLength": 63,
+    "pattern": "^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$",
+}
+FQDN: Schema = {
+    "type": "string", "minLength": 2, "maxLength": 255,
+    "pattern": r"^[a-zA-Z0-9]+[a-zA-Z0-9.\-]*[a-zA-Z0-9]+$",
+}
+DISK_CONFIG: Schema = {"type": "string", "enum": ["AUTO", "MANUAL"]}
+USER_DATA: Schema = {"type": ["string", "null"], "maxLength": 65535}
+PERSONALITY: Schema = {
+    "type": "array",
+    "items": closed(path={"type": "string"}, contents={"type": "string"}),
+    # Files are not injected; user data and the metadata service carry them. Empty is no request.
+    "maxItems": 0,
+}
+CERTS: Schema = {
+    "type": ["array", "null"], "minItems": 1, "maxItems": 50, "uniqueItems": True,
+    "items": {"type": "string", "minLength": 1},
+}
+ACCESS_V4: Schema = {"type": "string", "pattern": r"^$|^\d{1,3}(\.\d{1,3}){3}$"}
+ACCESS_V6: Schema = {"type": "string", "pattern": "^$|^[0-9a-fA-F:.]{2,45}$"}
+IMAGE: Schema = {"type": "string", "pattern": "^$|" + UUID["pattern"]}
+HINTS: Schema = {"type": "object", "additionalProperties": True}
+
+
+def _networks(version: Version) -> Schema:
+    item: dict[str, Any] = {
+        "uuid": UUID, "fixed_ip": {"type": "string", "maxLength": 45},
+        "port": {"type": ["string", "null"], "pattern": UUID["pattern"]},
+    }
+    if (2, 32) <= version <= (2, 36) or version >= (2, 42):
+        item["tag"] = DEVICE_TAG
+    items = {"type": "array", "items": closed(**item)}
+    if version < (2, 37):
+        return items
+    return {"if": {"type": "string"}, "then": {"enum": ["auto", "none"]}, "else": items}
+
+
+def _devices(version: Version) -> Schema:
+    item: dict[str, Any] = {
+        "boot_index": {"type": ["integer", "string", "null"], "pattern": "^-?[0-9]+$|^None$"},
+        "delete_on_termination": BOOLEAN, "destination_type": {"enum": ["local", "volume"]},
+        "device_name": {"type": "string", "maxLength": 255, "pattern": "^[a-zA-Z0-9._/-]*$"},
+        "device_type": {"type": "string", "maxLength": 255},
+        "disk_bus": {"type": "string", "maxLength": 255},
+        "guest_format": {"type": "string", "maxLength": 255}, "no_device": {},
+        "snapshot_id": {"type": "string"}, "source_type": {
+            "enum": ["volume", "image", "snapshot", "blank"]},
+        "uuid": {"type": "string", "minLength": 1, "maxLength": 255},
+        "volume_id": {"type": "string"}, "volume_size": COUNT,
+        "image_id": {"type": "string"}, "virtual_name": {"type": "string"},
+    }
+    if version == (2, 32) or version >= (2, 42):
+        item["tag"] = DEVICE_TAG
+    if version >= (2, 67):
+        item["volume_type"] = {"type": ["string", "null"], "maxLength": 255}
+    return {"type": "array", "items": closed(**item)}
+
+
+# The versions at which the body changes.
+CREATE_CHANGES = [(2, 1), (2, 19), (2, 32), (2, 33), (2, 37), (2, 42), (2, 52), (2, 57), (2, 63),
+                  (2, 67), (2, 74), (2, 90), (2, 94)]
+
+
+def create(version: Version) -> Schema:
+    server: dict[str, Any] = {
+        "name": NAME, "imageRef": IMAGE,
+        "flavorRef": {"type": ["string", "integer"], "minLength": 1},
+        "adminPass": {"type": "string"}, "metadata": METADATA, "networks": _networks(version),
+        "OS-DCF:diskConfig": DISK_CONFIG, "accessIPv4": ACCESS_V4, "accessIPv6": ACCESS_V6,
+        "availability_zone": {"type": "string", "minLength": 1, "maxLength": 255},
+        "block_device_mapping": {"type": "array", "maxItems": 0},
+        "block_device_mapping_v2": _devices(version), "config_drive": BOOLEAN,
+        "min_count": COUNT | {"minimum": 1}, "max_count": COUNT | {"minimum": 1},
+        "return_reservation_id": BOOLEAN, "key_name": NAME | {"type": ["string", "null"]},
+        "security_groups": {"type": "array", "items": closed(
+            ["name"], name={"type": "string", "minLength": 1, "maxLength": 255})},
+        "user_data": USER_DATA,
+        # Clients have put the hints here, too.
+        "os:scheduler_hints": HINTS, "OS-SCH-HNT:scheduler_hints": HINTS,
+    }
+    required = ["name", "flavorRef"]
+    if version < (2, 57):
+        server["personality"] = PERSONALITY
+    if version >= (2, 19):
+        server["description"] = DESCRIPTION
+    if version >= (2, 37):
+        required.append("networks")
+    if version >= (2, 52):
+        server["tags"] = TAGS
+    if version >= (2, 63):
+        server["trusted_image_certificates"] = CERTS
+    if version >= (2, 74):
+        server |= {"host": NAME, "hypervisor_hostname": NAME}
+    if version >= (2, 90):
+        server["hostname"] = FQDN if version >= (2, 94) else HOSTNAME
+    return {
+        "type": "object", "required": ["server"], "additionalProperties": False,
+        "properties": {"server": closed(required, **server), "os:scheduler_hints": HINTS,
+                       "OS-SCH-HNT:scheduler_hints": HINTS},
+    }
+
+
+UPDATE_CHANGES = [(2, 1), (2, 19), (2, 90), (2, 94)]
+
+
+def update(version: Version) -> Schema:
+    server: dict[str, Any] = {"name": NAME, "OS-DCF:diskConfig": DISK_CONFIG,
+                              "accessIPv4": ACCESS_V4, "accessIPv6": ACCESS_V6}
+    if version >= (2, 19):
+        server["description"] = DESCRIPTION
+    if version >= (2, 90):
+        server["hostname"] = FQDN if version >= (2, 94) else HOSTNAME
+    return closed(["server"], server=closed(**server) | {"minProperties": 1})
+
+
+REBUILD_CHANGES = [(2, 1), (2, 19), (2, 54), (2, 57), (2, 63), (2, 90), (2, 94)]
+
+
+def rebuild(version: Version) -> Schema:
+    server: dict[str, Any] = {
+        "imageRef": UUID, "name": NAME, "adminPass": {"type": "string"}, "metadata": METADATA,
+        "preserve_ephemeral": BOOLEAN, "OS-DCF:diskConfig": DISK_CONFIG, "accessIPv4": ACCESS_V4,
+        "accessIPv6": ACCESS_V6,
+    }
+    if version < (2, 57):
+        server["personality"] = PERSONALITY
+    if version >= (2, 19):
+        server["description"] = DESCRIPTION
+    if version >= (2, 54):
+        server["key_name"] = NAME | {"type": ["string", "null"]}
+    if version >= (2, 57):
+        server["user_data"] = USER_DATA
+    if version >= (2, 63):
+        server["trusted_image_certificates"] = CERTS
+    if version >= (2, 90):
+        server["hostname"] = FQDN if version >= (2, 94) else HOSTNAME
+    return closed(["rebuild"], rebuild=closed(["imageRef"], **server))
+
+
+NOTHING = NULL_OR_OBJECT
+
+
+def ranges(changes: list[Version]) -> list[tuple[str, str | None, Version]]:
+    """(since, until, first version) of each stretch between the changes."""
+    found = []
+    for here, after in zip(changes, [*changes[1:], None], strict=True):
+        until = None if after is None else f"{after[0]}.{after[1] - 1}"
+        found.append((f"{here[0]}.{here[1]}", until, here))
+    return found

@@ -1,0 +1,161 @@
+"""/os-security-groups and /os-security-group-rules: Neutron's groups in the words of 2.1 to 2.35."""
+
+from typing import Any
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.common.errors import Invalid, NotFound, Problem
+from cairn.nova.api.words import ANY, Query, closed, wrapped
+from cairn.nova.component import Nova
+from cairn.nova.core import network
+from cairn.nova.core.callers import as_caller
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+LAST = "2.35"
+_NAME = {"type": "string", "minLength": 1, "maxLength": 255}
+
+
+def _ask(nova: Nova, ctx: Context, method: str, path: str, **options: Any) -> Any:
+    answer = nova.cloud.request("network", method, path, ctx=ctx, **as_caller(ctx), **options)
+    return answer.json() if answer.content else None
+
+
+def view(group: Document, names: dict[str, Document]) -> Document:
+    return {
+        "id": group["id"], "name": group["name"], "description": group.get("description") or "",
+        "tenant_id": group.get("tenant_id") or group.get("project_id"),
+        "rules": [rule(r, names) for r in group.get("security_group_rules") or ()
+                  if r["direction"] == "ingress"],
+    }
+
+
+def rule(found: Document, names: dict[str, Document]) -> Document:
+    shown: Document = {
+        "id": found["id"], "parent_group_id": found["security_group_id"],
+        "ip_protocol": found.get("protocol"), "from_port": found.get("port_range_min"),
+        "to_port": found.get("port_range_max"), "group": {}, "ip_range": {},
+    }
+    remote = found.get("remote_group_id")
+    if remote:
+        other = names.get(remote, {})
+        shown["group"] = {"name": other.get("name", remote),
+                          "tenant_id": other.get("tenant_id") or found.get("tenant_id") or ""}
+    else:
+        prefix = found.get("remote_ip_prefix")
+        shown["ip_range"] = {"cidr": prefix or (
+            "::/0" if found.get("ethertype") == "IPv6" else "0.0.0.0/0")}
+    if shown["ip_protocol"] and shown["from_port"] is None:
+        # Before Neutron, "all of it" was written in numbers.
+        low, high = (-1, -1) if shown["ip_protocol"].startswith("icmp") else (1, 65535)
+        shown |= {"from_port": low, "to_port": high}
+    return shown
+
+
+def _groups(nova: Nova, ctx: Context) -> list[Document]:
+    found = _ask(nova, ctx, "GET", f"/security-groups?tenant_id={ctx.project}")
+    return found["security_groups"]  # type: ignore[no-any-return]
+
+
+def of_server(nova: Nova, ctx: Context, server_id: str) -> list[Document]:
+    """The groups of the server's ports."""
+    ids = {g for port in network.ports_of(nova, ctx, server_id)
+           for g in port.get("security_groups") or ()}
+    if not ids:
+        return []
+    text = "&".join(f"id={group}" for group in sorted(ids))
+    found = nova.cloud.get("network", f"/security-groups?{text}", ctx=ctx).json()
+    names = {g["id"]: g for g in found["security_groups"]}
+    return [view(group, names) for group in found["security_groups"]]
+
+
+@api.get("/os-security-groups", policy="os_compute_api:os-security-groups:get", until=LAST,
+         query=ANY)
+def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    found = _groups(nova, ctx)
+    names = {g["id"]: g for g in found}
+    return {"security_groups": [view(group, names) for group in found]}
+
+
+@api.get("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:show",
+         until=LAST)
+def show(nova: Nova, ctx: Context, group_id: str) -> Document:
+    return {"security_group": _view_of(nova, ctx, group_id)}
+
+
+def _view_of(nova: Nova, ctx: Context, group_id: str) -> Document:
+    group = _ask(nova, ctx, "GET", f"/security-groups/{group_id}")["security_group"]
+    return view(group, {g["id"]: g for g in _groups(nova, ctx)})
+
+
+_BODY = wrapped("security_group", closed(["name", "description"], name=_NAME, description={
+    "type": ["string", "null"], "maxLength": 255}))
+
+
+@api.post("/os-security-groups", policy="os_compute_api:os-security-groups:create", until=LAST,
+          body=_BODY)
+def create(nova: Nova, ctx: Context, body: Document) -> Document:
+    made = _ask(nova, ctx, "POST", "/security-groups", json=body)["security_group"]
+    return {"security_group": view(made, {made["id"]: made})}
+
+
+@api.put("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:update",
+         until=LAST, body=_BODY)
+def change(nova: Nova, ctx: Context, group_id: str, body: Document) -> Document:
+    _ask(nova, ctx, "PUT", f"/security-groups/{group_id}", json=body)
+    return {"security_group": _view_of(nova, ctx, group_id)}
+
+
+@api.delete("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:delete",
+            until=LAST, status=202)
+def remove(nova: Nova, ctx: Context, group_id: str) -> None:
+    try:
+        _ask(nova, ctx, "DELETE", f"/security-groups/{group_id}")
+    except Problem as problem:
+        if problem.code == 409:
+            raise Invalid(reason=str(problem)) from None
+        raise
+
+
+_RULE = closed(
+    ["parent_group_id"], parent_group_id={"type": "string"},
+    ip_protocol={"type": ["string", "null"]}, from_port={"type": ["integer", "string", "null"]},
+    to_port={"type": ["integer", "string", "null"]}, cidr={"type": ["string", "null"]},
+    group_id={"type": ["string", "null"]},
+)
+
+
+@api.post("/os-security-group-rules", policy="os_compute_api:os-security-groups:rule:create",
+          until=LAST, body=wrapped("security_group_rule", _RULE))
+def create_rule(nova: Nova, ctx: Context, body: Document) -> Document:
+    asked = body["security_group_rule"]
+    ports = []
+    for name in ("from_port", "to_port"):
+        value = asked.get(name)
+        if value is not None and not str(value).lstrip("-").isdigit():
+            raise Invalid(reason=f"{name}: expected a number, not {value}")
+        ports.append(None if value is None or int(value) == -1 else int(value))
+    prefix = asked.get("cidr")
+    wanted = {
+        "security_group_id": asked["parent_group_id"], "direction": "ingress",
+        "protocol": (asked.get("ip_protocol") or "").lower() or None,
+        "port_range_min": ports[0], "port_range_max": ports[1],
+        "remote_group_id": asked.get("group_id"),
+        "ethertype": "IPv6" if prefix and ":" in prefix else "IPv4",
+        "remote_ip_prefix": None if asked.get("group_id") else prefix or "0.0.0.0/0",
+    }
+    made = _ask(nova, ctx, "POST", "/security-group-rules",
+                json={"security_group_rule": wanted})["security_group_rule"]
+    return {"security_group_rule": rule(made, {g["id"]: g for g in _groups(nova, ctx)})}
+
+
+@api.delete("/os-security-group-rules/<rule_id>",
+            policy="os_compute_api:os-security-groups:rule:delete", until=LAST, status=202)
+def remove_rule(nova: Nova, ctx: Context, rule_id: str) -> None:
+    try:
+        _ask(nova, ctx, "DELETE", f"/security-group-rules/{rule_id}")
+    except Problem as problem:
+        if problem.code == 404:
+            raise NotFound("Security group rule", rule_id) from None
+        raise

@@ -1,0 +1,168 @@
+"""A server as the API shows it, by microversion and by who looks."""
+
+from typing import Any
+
+from cairn.common.api import Document
+from cairn.common.context import Context
+from cairn.nova.api.words import base, host_id, stamp
+from cairn.nova.component import Nova
+from cairn.nova.core import network
+from cairn.nova.core.servers import TABLE, domain_name
+from cairn.nova.core.states import status
+
+# What the detailed view reads; the heavy columns only where they are shown.
+_HEAVY = {"user_data", "key_data", "admin_pass", "requested_networks", "trusted_certs", "vifs_at"}
+COLUMNS = [c for c in TABLE.c if c.name not in _HEAVY]
+FULL = [*COLUMNS, TABLE.c.user_data, TABLE.c.trusted_certs]
+
+_PROGRESS = {"ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE"}
+
+
+class ServerView:
+    """What one request shows of servers: decided once, then applied to each."""
+
+    def __init__(self, nova: Nova, ctx: Context) -> None:
+        self.version = ctx.version
+        self.root = base()
+        self.extended = nova.policy.allows(ctx, "os_compute_api:os-extended-server-attributes")
+        self.host_status = ctx.version >= (2, 16) and nova.policy.allows(
+            ctx, "os_compute_api:servers:show:host_status"
+        )
+
+    @property
+    def columns(self) -> list[Any]:
+        """What detail() needs of a row."""
+        columns = list(COLUMNS)
+        if self.version >= (2, 63):
+            columns.append(TABLE.c.trusted_certs)
+        if self.version >= (2, 3) and self.extended:
+            columns.append(TABLE.c.user_data)
+        return columns
+
+    def summary(self, row: Any) -> Document:
+        return {"id": row.id, "name": row.name, "links": self.links(row.id)}
+
+    def links(self, server_id: str) -> list[Document]:
+        return [{"rel": "self", "href": f"{self.root}/v2.1/servers/{server_id}"},
+                {"rel": "bookmark", "href": f"{self.root}/servers/{server_id}"}]
+
+    def basic(self, row: Any) -> Document:
+        """What updating and rebuilding answered with before 2.75."""
+        version = self.version
+        word = status(row.vm_state, row.task_state)
+        addresses = network.addresses(row.vifs)
+        server: Document = {
+            "id": row.id, "name": row.name, "status": word, "tenant_id": row.project_id,
+            "user_id": row.user_id, "metadata": row.meta,
+            "hostId": host_id(row.project_id, row.host), "image": self._image(row),
+            "flavor": self._flavor(row.flavor), "created": stamp(row.created_at),
+            "updated": stamp(row.updated_at or row.created_at),
+            "addresses": addresses, "accessIPv4": row.access_ipv4, "accessIPv6": row.access_ipv6,
+            "links": self.links(row.id), "OS-DCF:diskConfig": row.disk_config,
+        }
+        if word in _PROGRESS:
+            server["progress"] = 0
+        if word in ("ERROR", "DELETED") and row.fault:
+            server["fault"] = self._fault(row.fault)
+        if version >= (2, 9):
+            server["locked"] = row.locked_by is not None
+        if version >= (2, 19):
+            server["description"] = row.description
+        if version >= (2, 26):
+            server["tags"] = row.tags
+        if version >= (2, 63):
+            server["trusted_image_certificates"] = row.trusted_certs
+        if version >= (2, 73):
+            server["locked_reason"] = row.locked_reason
+        return server
+
+    def short(self, row: Any) -> Document:
+        """basic() without what only showing and listing say of addresses."""
+        server = self.basic(row)
+        for addresses in server["addresses"].values():
+            for address in addresses:
+                del address["OS-EXT-IPS:type"], address["OS-EXT-IPS-MAC:mac_addr"]
+        return server
+
+    def detail(
+        self, row: Any, hosts: dict[str, str] | None = None, group: list[str] | None = None
+    ) -> Document:
+        """`hosts` are the states of hosts by name, `group` the server's groups where shown."""
+        version = self.version
+        server = self.basic(row)
+        server["key_name"] = row.key_name
+        server["config_drive"] = "True" if row.config_drive else ""
+        server["OS-EXT-AZ:availability_zone"] = row.zone if row.host else row.asked_zone or ""
+        server["OS-SRV-USG:launched_at"] = _precise(row.launched_at)
+        server["OS-SRV-USG:terminated_at"] = _precise(row.terminated_at)
+        server["OS-EXT-STS:task_state"] = row.task_state
+        server["OS-EXT-STS:vm_state"] = row.vm_state
+        server["OS-EXT-STS:power_state"] = row.power_state
+        server["os-extended-volumes:volumes_attached"] = self._volumes(row)
+        if row.security_groups:
+            server["security_groups"] = [{"name": name} for name in row.security_groups]
+        if self.extended:
+            server["OS-EXT-SRV-ATTR:host"] = row.host
+            server["OS-EXT-SRV-ATTR:instance_name"] = domain_name(row.number)
+            server["OS-EXT-SRV-ATTR:hypervisor_hostname"] = row.node
+            if version >= (2, 3):
+                properties = (row.image or {}).get("properties", {})
+                server |= {
+                    "OS-EXT-SRV-ATTR:reservation_id": row.reservation_id,
+                    "OS-EXT-SRV-ATTR:launch_index": row.launch_index,
+                    "OS-EXT-SRV-ATTR:kernel_id": properties.get("kernel_id") or "",
+                    "OS-EXT-SRV-ATTR:ramdisk_id": properties.get("ramdisk_id") or "",
+                    "OS-EXT-SRV-ATTR:hostname": row.hostname,
+                    "OS-EXT-SRV-ATTR:root_device_name": row.root_device,
+                    "OS-EXT-SRV-ATTR:user_data": row.user_data,
+                }
+        elif version >= (2, 90):
+            server["OS-EXT-SRV-ATTR:hostname"] = row.hostname
+        if self.host_status:
+            server["host_status"] = (hosts or {}).get(row.host or "", "")
+        if group is not None and version >= (2, 71):
+            server["server_groups"] = group
+        if version >= (2, 96):
+            server["pinned_availability_zone"] = row.asked_zone
+        if version >= (2, 100):
+            server["scheduler_hints"] = row.scheduler_hints
+        return server
+
+    def _image(self, row: Any) -> Document | str:
+        if row.image_id is None:
+            return ""
+        image: Document = {"id": row.image_id, "links": [
+            {"rel": "bookmark", "href": f"{self.root}/images/{row.image_id}"}]}
+        if self.version >= (2, 98):
+            properties = (row.image or {}).get("properties", {})
+            image["properties"] = {key: str(value) for key, value in properties.items()
+                                   if len(str(value)) <= 255}
+        return image
+
+    def _flavor(self, flavor: dict[str, Any]) -> Document:
+        if self.version < (2, 47):
+            return {"id": flavor["id"], "links": [
+                {"rel": "bookmark", "href": f"{self.root}/flavors/{flavor['id']}"}]}
+        return {"vcpus": flavor["vcpus"], "ram": flavor["ram"], "disk": flavor["disk"],
+                "ephemeral": flavor["ephemeral"], "swap": flavor["swap"],
+                "original_name": flavor["name"], "extra_specs": flavor["extra_specs"]}
+
+    def _fault(self, fault: dict[str, Any]) -> Document:
+        shown = {"code": fault["code"], "created": fault["created"], "message": fault["message"]}
+        if self.extended or fault["code"] != 500:
+            shown["details"] = fault["details"]
+        return shown
+
+    def _volumes(self, row: Any) -> list[Document]:
+        found = []
+        for device in row.block_devices:
+            if device.get("volume_id"):
+                shown = {"id": device["volume_id"]}
+                if self.version >= (2, 3):
+                    shown["delete_on_termination"] = device["delete_on_termination"]
+                found.append(shown)
+        return found
+
+
+def _precise(moment: Any) -> str | None:
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
