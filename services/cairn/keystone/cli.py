@@ -38,8 +38,8 @@ def bootstrap(arguments: list[str], conf: Path) -> int:
     except (OSError, json.JSONDecodeError, Problem) as wrong:
         print(f"bootstrap: {wrong}", file=sys.stderr)
         return 1
-    if make_first_key(settings.tokens.credential_keys, pretend=options.check):
-        changes.append(f"key for credentials in {settings.tokens.credential_keys}")
+    if make_first_key(settings.credentials.keys, pretend=options.check):
+        changes.append(f"key for credentials in {settings.credentials.keys}")
     print(json.dumps({"changed": bool(changes), "changes": changes}))
     return 0
 
@@ -65,7 +65,7 @@ def _symptoms(settings: ApiSettings) -> Iterator[str]:
     except (OSError, ValueError) as error:
         yield f"tokens cannot be signed with the keys in {settings.tokens.keys}: {error}"
     try:
-        Vault(settings.tokens.credential_keys).close("")
+        Vault(settings.credentials.keys).close("")
     except (Problem, ValueError, OSError) as error:
         yield str(error)
     db = Database(settings.database.url)

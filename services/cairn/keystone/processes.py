@@ -28,9 +28,9 @@ def component(settings: ApiSettings, host: Host) -> Keystone:
         verifier=verifier,
         revocations=Revocations(host.bus(settings.messaging)),
         sweep=Sweep(db, verifier, lifetime),
-        passwords=Passwords(),
+        passwords=Passwords(settings.passwords.remember),
         directory=Directory(),
-        vault=Vault(settings.tokens.credential_keys),
+        vault=Vault(settings.credentials.keys),
         tokens=settings.tokens,
     )
 

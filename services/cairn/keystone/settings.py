@@ -21,7 +21,18 @@ class TokenSettings:
     allow_expired_window: int = option(
         172800, "Seconds after its end that a service may still validate a token (allow_expired)."
     )
-    credential_keys: str = option(
+
+
+@dataclass(frozen=True)
+class PasswordSettings:
+    remember: int = option(
+        300, "Seconds that a password found right is not hashed again by the same process."
+    )
+
+
+@dataclass(frozen=True)
+class CredentialSettings:
+    keys: str = option(
         "/etc/cairn/keys/credential",
         "Folder of the keys (*.key) that stored credentials are encrypted with; bootstrap makes "
         "the first one.",
@@ -35,3 +46,5 @@ class ApiSettings:
     identity: IdentitySettings = section(IdentitySettings)
     policy: PolicySettings = section(PolicySettings)
     tokens: TokenSettings = section(TokenSettings)
+    passwords: PasswordSettings = section(PasswordSettings)
+    credentials: CredentialSettings = section(CredentialSettings)
