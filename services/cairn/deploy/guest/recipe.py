@@ -44,6 +44,7 @@ FILES: dict[str, tuple[str, ...]] = {
 }
 
 LINKS: dict[str, str] = {
+    "etc/udhcpc/default.script": "../../usr/lib/guest/lease",
     "usr/bin/mkfs.ext2": "mke2fs",
     "usr/bin/mkfs.ext3": "mke2fs",
     "usr/bin/mkfs.ext4": "mke2fs",
