@@ -9,7 +9,7 @@ from pathlib import Path
 
 import ansible_runner
 
-from cairn.deploy import checkout, failure, plan
+from cairn.deploy import checkout, failure, journal, plan
 from cairn.deploy.cloud import Cloud
 from cairn.deploy.errors import Failed
 from cairn.deploy.failure import Event, Failure
@@ -122,24 +122,30 @@ def run(
     if end == "stopped":
         raise KeyboardInterrupt
     if end == "failed":
-        raise Failed(*_explain(watch, log, result.status))
+        raise Failed(*_explain(cloud, watch, log, result.status))
     return watch
 
 
-def _explain(watch: Watch, log: Path, status: str) -> tuple[str, str]:
+def _explain(cloud: Cloud, watch: Watch, log: Path, status: str) -> tuple[str, str]:
     told = list(watch.failures.values())
     if not told:
         last = _last_lines(log)
         return (f"Ansible ended as '{status}':\n{last}", f"The whole log: {log}")
     lines = []
     for each in told:
-        reason = each.reason.replace("\n", "\n           ")
-        lines.append(f"  on     {each.host}\n  task   {each.task}\n  reason {reason}")
+        lines.append(f"  on     {each.host}\n  task   {each.task}\n  reason {_hang(each.reason)}")
+        words = journal.explain(cloud, each)
+        if words:
+            lines.append(f"  its last words\n         {_hang(words)}")
     first = told[0]
     return (
         "the deployment stopped\n" + "\n".join(lines),
         f"{first.advice}\nThe whole log: {log}",
     )
+
+
+def _hang(text: str) -> str:
+    return text.replace("\n", "\n         ")
 
 
 def _last_lines(log: Path, count: int = 12) -> str:

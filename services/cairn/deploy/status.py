@@ -20,6 +20,8 @@ APIS = {
 }
 UNITS = ("cairn-*.service", "mariadb.service", "rabbitmq-server.service", "nginx.service",
          "libvirtd.service")
+# These run only while somebody talks to them.
+RESTING = ("libvirtd.service",)
 
 
 @dataclass
@@ -78,8 +80,7 @@ def units(name: str, listing: str) -> list[Line]:
         if len(parts) < 4 or parts[1] == "not-found":
             continue
         unit, _, active, sub = parts[:4]
-        # One-shot helpers rest when they have done their work.
-        good = active == "active" or (active == "inactive" and sub == "dead" and "@" in unit)
+        good = active == "active" or (unit in RESTING and active == "inactive")
         found.append(Line(unit.removesuffix(".service"), name, good, f"{active} ({sub})"))
     return found or [Line("node", name, True, "up; nothing of Cairn runs on it")]
 
