@@ -1,0 +1,156 @@
+"""Addresses for guests: a dnsmasq for each network, in a namespace of its own."""
+
+import logging
+import shutil
+import signal
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from cairn.neutron.agent import names
+from cairn.neutron.agent.commands import Daemon, write
+from cairn.neutron.agent.links import Links, ensure_namespace, links, remove_namespace
+from cairn.neutron.agent.metadata import METADATA_IP, MetadataProxy
+from cairn.neutron.settings import HostSettings
+
+log = logging.getLogger(__name__)
+State = dict[str, Any]
+LEASE = 86400
+
+
+class Dhcp:
+    def __init__(self, settings: HostSettings, proxy: MetadataProxy) -> None:
+        self.folder = Path(settings.state_dir, "dhcp")
+        self.proxy = proxy
+
+    def apply(
+        self, host: Links, networks: dict[str, State], bridges: dict[str, str]
+    ) -> tuple[list[str], set[str]]:
+        """(ids of the ports that are wired, names of the host's links that are wanted)."""
+        wired, wanted = [], set()
+        for network_id, network in networks.items():
+            wanted.add(names.dhcp_outside(network["port"]["id"]))
+            try:
+                self._apply(host, network_id, network, bridges[network_id])
+                wired.append(network["port"]["id"])
+            except Exception:
+                log.exception("DHCP of network %s does not stand", network_id)
+        self._remove_others({names.dhcp_namespace(network_id) for network_id in networks})
+        return wired, wanted
+
+    def _apply(self, host: Links, network_id: str, network: State, bridge: str) -> None:
+        namespace = names.dhcp_namespace(network_id)
+        port = network["port"]
+        outside, inside = names.dhcp_outside(port["id"]), names.dhcp_inside(port["id"])
+        if ensure_namespace(namespace):
+            host.refresh()
+        host.veth(outside, inside, namespace, network["mtu"], bridge)
+        metadata = any(s["metadata_port"] for s in network["subnets"].values())
+        with links(namespace) as own:
+            own.change(inside, mtu=network["mtu"], mac=port["mac"], up=True)
+            addresses = {ip["cidr"] for ip in port["fixed_ips"]}
+            own.set_addresses(inside, addresses | ({f"{METADATA_IP}/32"} if metadata else set()))
+        self._serve(network_id, network, namespace, inside)
+        if metadata:
+            self.proxy.run(namespace, f"{METADATA_IP}:80", network_id=network_id)
+        else:
+            self.proxy.end(namespace)
+
+    def _serve(self, network_id: str, network: State, namespace: str, interface: str) -> None:
+        folder = self.folder / network_id
+        daemon = self._daemon(network_id)
+        told = write(folder / "hosts", hosts(network))
+        told |= write(folder / "options", options(network))
+        anew = write(folder / "conf", conf(network, folder, interface))
+        if anew:
+            daemon.stop()
+        if daemon.pid() is None:
+            daemon.start("dnsmasq", f"--conf-file={folder / 'conf'}", namespace=namespace)
+        elif told:
+            daemon.signal(signal.SIGHUP)
+
+    def _daemon(self, network_id: str) -> Daemon:
+        folder = self.folder / network_id
+        return Daemon(folder / "pid", str(folder / "conf"))
+
+    def _remove_others(self, wanted: set[str]) -> None:
+        known = [p.name for p in self.folder.iterdir()] if self.folder.exists() else []
+        for network_id in known:
+            namespace = names.dhcp_namespace(network_id)
+            if namespace not in wanted:
+                self._daemon(network_id).stop()
+                self.proxy.end(namespace)
+                remove_namespace(namespace)
+                shutil.rmtree(self.folder / network_id)
+
+
+def conf(network: State, folder: Path, interface: str) -> str:
+    lines = [
+        "no-hosts", "no-resolv", "bind-interfaces", f"interface={interface}",
+        "except-interface=lo", "dhcp-authoritative", "leasefile-ro", "dhcp-no-override",
+        "user=nobody", "group=nogroup", f"pid-file={folder / 'pid'}",
+        f"dhcp-hostsfile={folder / 'hosts'}", f"dhcp-optsfile={folder / 'options'}",
+        f"dhcp-option-force=option:mtu,{network['mtu']}", f"domain={network['dns_domain']}",
+        "local-service", "dhcp-lease-max=16777216",
+    ]
+    for subnet_id, subnet in sorted(network["subnets"].items()):
+        net = ip_network(subnet["cidr"])
+        if not subnet["enable_dhcp"]:
+            continue
+        if subnet["ip_version"] == 4:
+            lines.append(f"dhcp-range=set:{tag(subnet_id)},{net.network_address},static,"
+                         f"{net.netmask},{LEASE}s")
+        elif subnet["ipv6_address_mode"] == "dhcpv6-stateful":
+            lines.append(f"dhcp-range=set:{tag(subnet_id)},{net.network_address},static,"
+                         f"{net.prefixlen},{LEASE}s")
+    return "\n".join(lines) + "\n"
+
+
+def tag(subnet_id: str) -> str:
+    return f"subnet-{subnet_id}"
+
+
+def hosts(network: State) -> str:
+    lines = []
+    for host in network["hosts"]:
+        mark = f"set:port-{host['port_id']}," if host["extra_dhcp_opts"] else ""
+        for ip in host["fixed_ips"]:
+            address = f"[{ip['ip']}]" if ":" in ip["ip"] else ip["ip"]
+            name = f"{host['hostname']}.{network['dns_domain']}"
+            lines.append(f"{host['mac']},{mark}{name},{address}")
+    return "".join(f"{line}\n" for line in sorted(lines))
+
+
+def options(network: State) -> str:
+    """Options of the subnets, then those of single ports. (dnsmasq's --dhcp-optsfile)"""
+    lines = []
+    own = {ip["subnet_id"]: ip["ip"] for ip in network["port"]["fixed_ips"]}
+    for subnet_id, subnet in sorted(network["subnets"].items()):
+        mark = f"tag:{tag(subnet_id)}"
+        servers = subnet["dns_nameservers"] or ([own[subnet_id]] if subnet_id in own else [])
+        if subnet["ip_version"] == 6:
+            if servers:
+                listed = ",".join(f"[{s}]" for s in servers)
+                lines.append(f"{mark},option6:dns-server,{listed}")
+            continue
+        if servers:
+            lines.append(f"{mark},option:dns-server,{','.join(servers)}")
+        routes = [(r["destination"], r["nexthop"]) for r in subnet["host_routes"]]
+        if subnet["metadata_port"]:
+            routes.append((f"{METADATA_IP}/32", subnet["metadata_port"]))
+        gateway = subnet["gateway_ip"]
+        if routes:
+            if gateway and "0.0.0.0/0" not in [d for d, _ in routes]:
+                routes.append(("0.0.0.0/0", gateway))
+            flat = ",".join(f"{d},{hop}" for d, hop in routes)
+            # 249 is what some guests know the classless routes (RFC 3442) by.
+            lines += [f"{mark},option:classless-static-route,{flat}", f"{mark},249,{flat}"]
+        # An empty router option: without one, dnsmasq would announce itself.
+        lines.append(f"{mark},option:router" + (f",{gateway}" if gateway else ""))
+    for host in network["hosts"]:
+        for option in host["extra_dhcp_opts"]:
+            word = "option6" if option.get("ip_version") == 6 else "option"
+            name = option["opt_name"]
+            name = name if name.isdigit() else f"{word}:{name}"
+            lines.append(f"tag:port-{host['port_id']},{name},{option['opt_value']}")
+    return "".join(f"{line}\n" for line in lines)

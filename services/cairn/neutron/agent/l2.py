@@ -1,0 +1,87 @@
+"""Bridges of networks, tunnels between hosts, taps of servers."""
+
+import logging
+from typing import Any
+
+from cairn.neutron.agent import names
+from cairn.neutron.agent.links import Links
+from cairn.neutron.settings import HostSettings
+
+log = logging.getLogger(__name__)
+State = dict[str, Any]
+
+
+def mappings(text: str) -> dict[str, str]:
+    """ "physnet1:br-ex,physnet2:br-two"."""
+    pairs = (item.partition(":") for item in text.split(",") if item.strip())
+    return {network.strip(): bridge.strip() for network, _, bridge in pairs}
+
+
+class Networks:
+    """The bridge of each network that the host has a part of."""
+
+    def __init__(self, settings: HostSettings) -> None:
+        self.settings = settings
+        self.mappings = mappings(settings.bridge_mappings)
+
+    def bridge_of(self, network_id: str, network: State) -> str:
+        """Where its ports are plugged. Raises LookupError if this host cannot reach it."""
+        kind = network["network_type"]
+        if kind == "flat":
+            return self.mappings[network["physical_network"]]
+        if kind in ("vxlan", "local"):
+            return names.bridge(network_id)
+        raise LookupError(f"networks of type {kind} are not known to this agent")
+
+    def apply(self, host: Links, networks: dict[str, State]) -> dict[str, str]:
+        """Make the bridges and tunnels; network id -> bridge, of those that stand."""
+        bridges = {}
+        for network_id, network in networks.items():
+            try:
+                bridge = self.bridge_of(network_id, network)
+                if network["network_type"] == "flat":
+                    host.by_name[bridge]
+                else:
+                    host.bridge(bridge, network["mtu"])
+                if network["network_type"] == "vxlan":
+                    self._tunnel(host, network_id, network, bridge)
+                bridges[network_id] = bridge
+            except Exception as error:
+                log.error("network %s cannot be wired here: %r", network_id, error)
+        return bridges
+
+    def _tunnel(self, host: Links, network_id: str, network: State, bridge: str) -> None:
+        name = names.vxlan(network_id)
+        host.vxlan(name, network["segmentation_id"], self.settings.local_ip,
+                   self.settings.vxlan_port, network["mtu"], bridge)
+        host.flood_to(name, network["peers"])
+
+
+def make_taps(host: Links, ports: dict[str, State]) -> None:
+    """The taps, still down: filters come before packets."""
+    for port in ports.values():
+        host.tap(port["tap"])
+
+
+def plug_taps(host: Links, ports: dict[str, State], bridges: dict[str, str]) -> list[str]:
+    """Put the taps on their bridges and up; the ids of the ports that are wired."""
+    wired = []
+    for port_id, port in ports.items():
+        bridge = bridges.get(port["network_id"])
+        if bridge is None:
+            continue
+        try:
+            host.change(port["tap"], mtu=port["mtu"], master=bridge, up=port["admin_state_up"])
+        except Exception as error:
+            log.error("port %s cannot be plugged: %r", port_id, error)
+            continue
+        if port["admin_state_up"]:
+            wired.append(port_id)
+    return wired
+
+
+def remove_others(host: Links, wanted: set[str]) -> None:
+    """Take away links of ours that nothing wants any more; ends first, bridges last."""
+    ours = [name for name in host.by_name if names.HOST_LINK.match(name) and name not in wanted]
+    for name in sorted(ours, key=lambda n: n.startswith("brq")):
+        host.delete(name)

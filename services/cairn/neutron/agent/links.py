@@ -1,0 +1,208 @@
+"""Links, addresses and routes of one network namespace, through rtnetlink."""
+
+import fcntl
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_interface, ip_network
+from typing import Any
+
+from pyroute2 import IPRoute, NetNS, netns
+
+# linux/if_tun.h
+TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB
+IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
+EVERYBODY = "00:00:00:00:00:00"
+
+
+@dataclass(frozen=True)
+class Link:
+    name: str
+    index: int
+    kind: str | None
+    mtu: int
+    up: bool
+    master: int | None
+    mac: str
+
+
+@contextmanager
+def links(namespace: str | None = None) -> Iterator["Links"]:
+    """The links of a namespace, None: the host's own."""
+    handle = IPRoute() if namespace is None else NetNS(namespace, flags=0)
+    try:
+        yield Links(handle)
+    finally:
+        handle.close()
+
+
+class Links:
+    """What there is, and the few ways in which the agent changes it. All may be repeated."""
+
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+        self.by_name: dict[str, Link] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        self.by_name = {link.name: link for link in map(_link, self.handle.get_links())}
+
+    def has(self, name: str) -> bool:
+        return name in self.by_name
+
+    def bridge(self, name: str, mtu: int) -> Link:
+        if not self.has(name):
+            self.handle.link("add", ifname=name, kind="bridge", br_forward_delay=0,
+                             br_stp_state=0, br_mcast_snooping=0)
+            self.refresh()
+            quiet(name)
+        return self.change(name, mtu=mtu, up=True)
+
+    def vxlan(self, name: str, vni: int, local: str, port: int, mtu: int, master: str) -> Link:
+        if not self.has(name):
+            self.handle.link("add", ifname=name, kind="vxlan", vxlan_id=vni, vxlan_local=local,
+                             vxlan_port=port, vxlan_learning=True, vxlan_ttl=64)
+            self.refresh()
+            quiet(name)
+        return self.change(name, mtu=mtu, master=master, up=True)
+
+    def tap(self, name: str) -> Link:
+        """A tap that outlives us; down and on no bridge until it is set."""
+        if not self.has(name):
+            device = os.open("/dev/net/tun", os.O_RDWR)
+            try:
+                request = struct.pack("16sH", name.encode(), IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
+                fcntl.ioctl(device, TUNSETIFF, request)
+                fcntl.ioctl(device, TUNSETPERSIST, 1)
+            finally:
+                os.close(device)
+            self.refresh()
+            quiet(name)
+        return self.by_name[name]
+
+    def veth(self, name: str, peer: str, namespace: str, mtu: int, master: str) -> Link:
+        """One end here on `master`, the other in `namespace`."""
+        if not self.has(name):
+            self.handle.link("add", ifname=name, kind="veth",
+                             peer={"ifname": peer, "net_ns_fd": namespace})
+            self.refresh()
+            quiet(name)
+        return self.change(name, mtu=mtu, master=master, up=True)
+
+    def change(
+        self, name: str, *, mtu: int | None = None, master: str | None = None,
+        up: bool | None = None, mac: str | None = None,
+    ) -> Link:
+        """Change what differs. Raises KeyError if there is no such link or master."""
+        link = self.by_name[name]
+        changes: dict[str, Any] = {}
+        if mtu is not None and link.mtu != mtu:
+            changes["mtu"] = mtu
+        if master is not None and link.master != self.by_name[master].index:
+            changes["master"] = self.by_name[master].index
+        if mac is not None and link.mac != mac:
+            changes["address"] = mac
+        if up is not None and link.up != up:
+            changes["state"] = "up" if up else "down"
+        if changes:
+            self.handle.link("set", index=link.index, **changes)
+            self.refresh()
+        return self.by_name[name]
+
+    def delete(self, name: str) -> None:
+        if self.has(name):
+            self.handle.link("del", index=self.by_name[name].index)
+            self.refresh()
+
+    def flood_to(self, vxlan: str, peers: Iterable[str]) -> None:
+        """Where a tunnel sends what it does not know: to every peer, and no one else."""
+        index = self.by_name[vxlan].index
+        have = {
+            entry.get_attr("NDA_DST") for entry in self.handle.get_neighbours(
+                family=7, ifindex=index)
+            if entry["ifindex"] == index and entry.get_attr("NDA_LLADDR") == EVERYBODY
+        } - {None}
+        wanted = set(peers)
+        for peer in wanted - have:
+            self.handle.fdb("append", ifindex=index, lladdr=EVERYBODY, dst=peer)
+        for peer in have - wanted:
+            self.handle.fdb("del", ifindex=index, lladdr=EVERYBODY, dst=peer)
+
+    def addresses(self, name: str) -> set[str]:
+        """Global addresses with their prefix lengths."""
+        found = self.handle.get_addr(index=self.by_name[name].index)
+        return {
+            f"{a.get_attr('IFA_ADDRESS')}/{a['prefixlen']}" for a in found if a["scope"] == 0}
+
+    def set_addresses(self, name: str, wanted: Iterable[str]) -> set[str]:
+        """Have these and no others; those that are new."""
+        index = self.by_name[name].index
+        have = self.addresses(name)
+        wanted = {str(ip_interface(address)) for address in wanted}
+        for address in have - wanted:
+            ip, _, length = address.partition("/")
+            self.handle.addr("del", index=index, address=ip, prefixlen=int(length))
+        for address in sorted(wanted - have):
+            ip, _, length = address.partition("/")
+            options: dict[str, Any] = {}
+            if ":" in ip:
+                options["flags"] = 0x02  # IFA_F_NODAD: Neutron gave it to nobody else.
+            self.handle.addr("add", index=index, address=ip, prefixlen=int(length), **options)
+        return wanted - have
+
+    def set_routes(self, wanted: dict[str, str]) -> None:
+        """Have these routes by gateway (destination -> next hop) and no others of that kind."""
+        have: dict[str, str] = {}
+        for family in (2, 10):
+            for route in self.handle.get_routes(family=family, table=254):
+                hop = route.get_attr("RTA_GATEWAY")
+                if hop is None or route["proto"] not in (3, 4):
+                    continue
+                destination = route.get_attr("RTA_DST") or ("0.0.0.0" if family == 2 else "::")
+                have[f"{destination}/{route['dst_len']}"] = hop
+        wanted = {str(ip_network(d)): hop for d, hop in wanted.items()}
+        for destination in have.keys() - wanted.keys():
+            self.handle.route("del", dst=destination, gateway=have[destination])
+        for destination, hop in wanted.items():
+            if have.get(destination) != hop:
+                self.handle.route("replace", dst=destination, gateway=hop)
+
+
+def _link(message: Any) -> Link:
+    info = message.get_attr("IFLA_LINKINFO")
+    return Link(
+        name=message.get_attr("IFLA_IFNAME"), index=message["index"],
+        kind=info.get_attr("IFLA_INFO_KIND") if info else None,
+        mtu=message.get_attr("IFLA_MTU"), up=bool(message["flags"] & 1),
+        master=message.get_attr("IFLA_MASTER"), mac=message.get_attr("IFLA_ADDRESS") or "",
+    )
+
+
+def quiet(name: str) -> None:
+    """Keep the host itself off a link that is the tenants': no address of its own appears there."""
+    try:
+        with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w") as file:
+            file.write("1")
+    except FileNotFoundError:
+        pass  # A kernel without IPv6.
+
+
+def namespaces() -> set[str]:
+    return set(netns.listnetns())
+
+
+def ensure_namespace(name: str) -> bool:
+    """Whether it had to be made."""
+    if name in namespaces():
+        return False
+    netns.create(name)
+    with links(name) as inside:
+        inside.change("lo", up=True)
+    return True
+
+
+def remove_namespace(name: str) -> None:
+    if name in namespaces():
+        netns.remove(name)

@@ -1,0 +1,168 @@
+"""Wanted, actual, difference: over and over, at once when the doorbell rings."""
+
+import logging
+import threading
+import time
+from typing import Any
+
+from cairn.common.context import Context
+from cairn.common.errors import Problem
+from cairn.common.rpc import Server
+from cairn.neutron.agent import l2, names
+from cairn.neutron.agent.dhcp import Dhcp
+from cairn.neutron.agent.firewall import Firewall
+from cairn.neutron.agent.l2 import Networks, mappings
+from cairn.neutron.agent.links import links
+from cairn.neutron.agent.metadata import MetadataProxy
+from cairn.neutron.agent.router import Routers
+from cairn.neutron.rpc import Controller
+from cairn.neutron.settings import HostSettings
+
+log = logging.getLogger(__name__)
+State = dict[str, Any]
+KINDS = {"l2": "Linux bridge agent", "dhcp": "DHCP agent", "l3": "L3 agent",
+         "metadata": "Metadata agent"}
+# Changes come in bunches (a port, its address, its groups); one look serves them all.
+GATHER = 0.03
+
+
+class Loop:
+    def __init__(self, controller: Controller, settings: HostSettings, node: str) -> None:
+        self.controller, self.settings, self.node = controller, settings, node
+        proxy = MetadataProxy(settings)
+        self.networks = Networks(settings)
+        self.firewall = Firewall()
+        self.dhcp = Dhcp(settings, proxy)
+        self.routers = Routers(settings, proxy)
+        self.revision: str | None = None
+        self.state: State | None = None
+        self.bell = threading.Event()
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, daemon=True, name="reconcile").start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.bell.set()
+
+    def concerns(self, hosts: list[str], networks: list[str], groups: list[str]) -> bool:
+        """Whether a change of these may change this host."""
+        state = self.state
+        if state is None or self.node in hosts:
+            return True
+        return bool(
+            state["networks"].keys() & set(networks)
+            or (state["security_groups"].keys() | state["members"].keys()) & set(groups)
+        )
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            self.bell.clear()
+            try:
+                self.once()
+            except Problem as problem:
+                log.warning("the wanted state is not to be had: %s", problem)
+                self._ended.wait(1)
+            except Exception:
+                log.exception("the wanted state could not be applied")
+                self._ended.wait(1)
+            if self.bell.wait(self.settings.interval):
+                self._ended.wait(GATHER)
+
+    def once(self) -> None:
+        """Look, apply, tell."""
+        answer = self.controller.wanted(Context(), node=self.node, known=self.revision)
+        if answer["state"] is not None:
+            self.state = answer["state"]
+        assert self.state is not None
+        started = time.monotonic()
+        wired, floating = self.apply(self.state)
+        self.revision = answer["revision"]
+        if answer["state"] is not None:
+            log.info("applied %s in %.0f ms", self.revision[:12],
+                     (time.monotonic() - started) * 1000)
+        self._tell(wired, floating)
+
+    def apply(self, state: State) -> tuple[list[str], dict[str, str]]:
+        """Make the host so; (ids of wired ports, statuses of floating IPs)."""
+        with links() as host:
+            bridges = self.networks.apply(host, state["networks"])
+            l2.make_taps(host, state["ports"])
+            self.firewall.apply(state, bridges)
+            wired = l2.plug_taps(host, state["ports"], bridges)
+            served, dhcp_links = self.dhcp.apply(host, state["dhcp"], bridges)
+            routed, router_links, floating = self.routers.apply(host, state["routers"], bridges)
+            wanted = set(bridges.values()) | dhcp_links | router_links
+            wanted |= {port["tap"] for port in state["ports"].values()}
+            wanted |= {names.vxlan(n) for n in bridges}
+            host.refresh()
+            l2.remove_others(host, wanted)
+        return wired + served + routed, floating
+
+    def _tell(self, wired: list[str], floating: dict[str, str]) -> None:
+        assert self.state is not None
+        known = _statuses(self.state)
+        news = [port_id for port_id in wired if known.get(port_id) != "ACTIVE"]
+        if news:
+            self.controller.ports_up(Context(), node=self.node, ports=news)
+        lost = [p for p, status in known.items() if status == "ACTIVE" and p not in set(wired)]
+        if lost:
+            self.controller.ports_down(Context(), node=self.node, ports=lost)
+        seen = {f["id"]: f["status"] for r in self.state["routers"].values()
+                for f in r["floating_ips"]}
+        changed = {id_: s for id_, s in floating.items() if seen.get(id_) != s}
+        if changed:
+            self.controller.floating_ips_set(Context(), node=self.node, statuses=changed)
+
+
+def _statuses(state: State) -> dict[str, str]:
+    """What the server believes of this host's ports."""
+    found = {port_id: port["status"] for port_id, port in state["ports"].items()}
+    for network in state["dhcp"].values():
+        found[network["port"]["id"]] = network["port"]["status"]
+    for router in state["routers"].values():
+        for port in [*router["interfaces"], *([router["gateway"]] if router["gateway"] else [])]:
+            found[port["id"]] = port["status"]
+    return found
+
+
+class Reporter:
+    """Signs of life, each after a message came back through our own queue and thread."""
+
+    def __init__(
+        self, controller: Controller, server: Server, settings: HostSettings, node: str
+    ) -> None:
+        self.controller, self.server = controller, server
+        self.settings, self.node = settings, node
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, daemon=True, name="report").start()
+
+    def stop(self) -> None:
+        self._ended.set()
+
+    def _run(self) -> None:
+        started, wait = True, 0.0
+        while not self._ended.wait(wait):
+            wait = 1.0
+            try:
+                if self.server.round_trip():
+                    self.controller.report_state(
+                        Context(), node=self.node, tunnel_ip=self.settings.local_ip,
+                        started=started, agents=self._agents())
+                    started, wait = False, self.settings.report_interval
+                else:
+                    log.warning("a message through our own queue did not come back")
+            except Problem as problem:
+                log.warning("no sign of life was taken: %s", problem)
+
+    def _agents(self) -> list[State]:
+        configurations: State = {
+            "bridge_mappings": mappings(self.settings.bridge_mappings),
+            "tunnel_types": ["vxlan"], "tunneling_ip": self.settings.local_ip,
+        }
+        roles = [role.strip() for role in self.settings.roles.split(",")]
+        return [{"agent_type": KINDS[role], "binary": "neutron-agent",
+                 "configurations": configurations if role == "l2" else {}} for role in roles]

@@ -1,0 +1,173 @@
+"""Routers: a namespace each, with its interfaces, routes, and address translation."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from cairn.neutron.agent import names
+from cairn.neutron.agent.commands import CommandFailed, run, write
+from cairn.neutron.agent.links import (
+    Links,
+    ensure_namespace,
+    links,
+    namespaces,
+    remove_namespace,
+)
+from cairn.neutron.agent.metadata import METADATA_IP, MetadataProxy
+from cairn.neutron.settings import HostSettings
+
+log = logging.getLogger(__name__)
+State = dict[str, Any]
+TABLE = "cairn_router"
+METADATA_PORT = 9697
+SYSCTLS = (
+    "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.conf.all.rp_filter=0",
+    "net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2",
+)
+
+
+class Routers:
+    def __init__(self, settings: HostSettings, proxy: MetadataProxy) -> None:
+        self.folder = Path(settings.state_dir, "routers")
+        self.proxy = proxy
+
+    def apply(
+        self, host: Links, routers: dict[str, State], bridges: dict[str, str]
+    ) -> tuple[list[str], set[str], dict[str, str]]:
+        """(ids of the ports that are wired, the host's links that are wanted, what became of the
+        floating IPs)."""
+        wired: list[str] = []
+        wanted: set[str] = set()
+        floating: dict[str, str] = {}
+        for router_id, router in routers.items():
+            wanted |= {outside for outside, *_ in _plugs(router)}
+            status = "ACTIVE"
+            try:
+                wired += self._apply(host, router_id, router, bridges)
+            except Exception:
+                log.exception("router %s does not stand", router_id)
+                status = "ERROR"
+            floating |= {f["id"]: status for f in router["floating_ips"]}
+        self._remove_others({names.router_namespace(router_id) for router_id in routers})
+        return wired, wanted, floating
+
+    def _apply(
+        self, host: Links, router_id: str, router: State, bridges: dict[str, str]
+    ) -> list[str]:
+        namespace = names.router_namespace(router_id)
+        if ensure_namespace(namespace):
+            run("sysctl", "-qw", *SYSCTLS, namespace=namespace)
+        plugs = _plugs(router)
+        for outside, inside, port in plugs:
+            host.veth(outside, inside, namespace, port["mtu"], bridges[port["network_id"]])
+        up = router["admin_state_up"]
+        gateway = router["gateway"]
+        with links(namespace) as own:
+            for name in set(own.by_name) - {"lo", *(inside for _, inside, _ in plugs)}:
+                if name.startswith(("qr-", "qg-")):
+                    own.delete(name)
+            for _, inside, port in plugs:
+                own.change(inside, mtu=port["mtu"], mac=port["mac"], up=up)
+                addresses = {ip["cidr"] for ip in port["fixed_ips"]}
+                if port is gateway:
+                    addresses |= {
+                        f"{f['floating_ip_address']}/32" for f in router["floating_ips"]}
+                new = own.set_addresses(inside, addresses)
+                if port is gateway and up:
+                    _announce(namespace, inside, new)
+            if up:
+                own.set_routes(_routes(router))
+        self._translate(namespace, router_id, router)
+        if router["interfaces"] and up:
+            self.proxy.run(namespace, f"0.0.0.0:{METADATA_PORT}", router_id=router_id)
+        else:
+            self.proxy.end(namespace)
+        return [port["id"] for _, _, port in plugs] if up else []
+
+    def _translate(self, namespace: str, router_id: str, router: State) -> None:
+        text = ruleset(router)
+        changed = write(self.folder / router_id, text)
+        if not changed:
+            try:
+                run("nft", "list", "chain", "ip", TABLE, "post", namespace=namespace)
+                return
+            except CommandFailed:
+                log.warning("%s lost its rules", namespace)
+        run("nft", "-f", "-", stdin=text, namespace=namespace)
+
+    def _remove_others(self, wanted: set[str]) -> None:
+        for namespace in namespaces() - wanted:
+            if namespace.startswith("qrouter-") and names.NAMESPACE.match(namespace):
+                self.proxy.end(namespace)
+                remove_namespace(namespace)
+                (self.folder / namespace.removeprefix("qrouter-")).unlink(missing_ok=True)
+
+
+def _plugs(router: State) -> list[tuple[str, str, State]]:
+    """(link on the host, link inside, port) of each port of a router."""
+    plugs = [(names.router_outside(p["id"]), names.router_inside(p["id"]), p)
+             for p in router["interfaces"]]
+    if router["gateway"]:
+        port = router["gateway"]
+        plugs.append((names.gateway_outside(port["id"]), names.gateway_inside(port["id"]), port))
+    return plugs
+
+
+def _routes(router: State) -> dict[str, str]:
+    routes = {r["destination"]: r["nexthop"] for r in router["routes"]}
+    for address in (router["gateway"] or {}).get("gateway_ips", []):
+        routes.setdefault("::/0" if ":" in address else "0.0.0.0/0", address)
+    return routes
+
+
+def _announce(namespace: str, interface: str, addresses: set[str]) -> None:
+    """Tell the neighbours who may remember another machine behind an address (gratuitous ARP)."""
+    for address in addresses:
+        ip = address.partition("/")[0]
+        if ":" not in ip:
+            try:
+                run("arping", "-U", "-c", "1", "-w", "1", "-I", interface, ip,
+                    namespace=namespace)
+            except CommandFailed as failed:
+                # With -U nobody answers, and arping may call that a failure.
+                log.debug("%s", failed)
+
+
+def ruleset(router: State) -> str:
+    """The router's translation as one nft transaction. Pure."""
+    outside = names.gateway_inside(router["gateway"]["id"]) if router["gateway"] else None
+    floating = sorted((f["floating_ip_address"], f["fixed_ip_address"])
+                      for f in router["floating_ips"])
+    pre = [
+        # Remembered for the way out: what comes from inside and is sent back inside.
+        'iifname "qr-*" meta mark set 0x1',
+        f'iifname "qr-*" ip daddr {METADATA_IP} tcp dport 80 redirect to :{METADATA_PORT}',
+    ]
+    post = []
+    if floating:
+        pre.append(f"dnat to ip daddr map {{ {_pairs(floating)} }}")
+    if outside:
+        if floating:
+            swapped = sorted({fixed: public for public, fixed in floating}.items())
+            post.append(f'oifname "{outside}" snat to ip saddr map {{ {_pairs(swapped)} }}')
+        post.append('oifname "qr-*" meta mark 0x1 ct status dnat masquerade')
+        own = next((ip["ip"] for ip in router["gateway"]["fixed_ips"] if ":" not in ip["ip"]),
+                   None)
+        if router["enable_snat"] and own:
+            post.append(f'oifname "{outside}" meta mark 0x1 snat to {own}')
+    return "\n".join([
+        f"add table ip {TABLE}", f"delete table ip {TABLE}", f"table ip {TABLE} {{",
+        "  chain pre { type nat hook prerouting priority dstnat; policy accept;",
+        *(f"    {line}" for line in pre), "  }",
+        "  chain post { type nat hook postrouting priority srcnat; policy accept;",
+        *(f"    {line}" for line in post), "  }",
+        # Marks are set for every packet, not only for the first of a connection.
+        "  chain marks { type filter hook prerouting priority mangle; policy accept;",
+        '    iifname "qr-*" meta mark set 0x1', "  }",
+        "  chain inp { type filter hook input priority filter; policy accept;",
+        f'    iifname != "qr-*" tcp dport {METADATA_PORT} drop', "  }", "}", "",
+    ])
+
+
+def _pairs(pairs: Any) -> str:
+    return ", ".join(f"{left} : {right}" for left, right in pairs)
