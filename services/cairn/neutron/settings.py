@@ -18,9 +18,9 @@ class NetworkSettings:
         "vxlan", "Kinds of network a project may get without naming one, first to last."
     )
     vni_ranges: str = option("1:65536", "VXLAN ids for networks of projects, first:last, by comma.")
-    vlan_ranges: str = option("", "VLAN ids for networks of projects, physnet:first:last, by comma.")
+    vlan_ranges: str = option("", "VLAN ids of projects' networks, physnet:first:last, by comma.")
     physical_networks: str = option(
-        "physnet1", "Names of the physical networks that flat and VLAN networks may lie on, by comma."
+        "physnet1", "Physical networks that flat and VLAN networks may lie on, by comma."
     )
     underlay_mtu: int = option(1500, "MTU of the wires between hosts and of the physical networks.")
     dns_domain: str = option("openstacklocal", "Domain of the names that DHCP gives to ports.")

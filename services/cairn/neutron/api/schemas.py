@@ -1,0 +1,170 @@
+"""The bodies neutron accepts. Every object is closed: an unknown key is a mistake, not a wish.
+
+Clients write numbers and booleans as strings, too; `common.normal` makes them what they mean.
+"""
+
+from typing import Any
+
+from cairn.common.api import Schema
+
+Property = dict[str, Any]
+
+TEXT: Property = {"type": "string", "maxLength": 255}
+BOOL: Property = {"enum": [True, False, "true", "false", "True", "False", 0, 1, "0", "1"]}
+INT: Property = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$"}
+INT_OR_NULL: Property = {"type": ["integer", "string", "null"], "pattern": "^-?[0-9]*$"}
+ID: Property = {"type": "string", "minLength": 1, "maxLength": 64}
+ID_OR_NULL: Property = {"type": ["string", "null"], "maxLength": 64}
+IDS: Property = {"type": "array", "items": ID}
+IDS_OR_NULL: Property = {"type": ["array", "null"], "items": ID}
+ADDRESS: Property = {"type": "string", "minLength": 2, "maxLength": 64}
+ADDRESS_OR_NULL: Property = {"type": ["string", "null"], "maxLength": 64}
+TAG: Property = {"type": "string", "minLength": 1, "maxLength": 255}
+TAGS: Property = {"type": "array", "items": TAG, "maxItems": 50}
+NAMES: Property = {"type": "array", "items": TEXT}
+MAC: Property = {"type": ["string", "null"], "maxLength": 32}
+
+
+def part(*required: str, **properties: Property) -> Property:
+    """A closed object."""
+    return {"type": "object", "properties": properties, "required": list(required),
+            "additionalProperties": False}
+
+
+def one_or_many(name: str, item: Property, plural: str = "") -> Schema:
+    """A body to create one thing, or several at once."""
+    return {
+        "type": "object",
+        "properties": {
+            name: item, plural or name + "s": {"type": "array", "items": item, "minItems": 1},
+        },
+        "minProperties": 1, "maxProperties": 1, "additionalProperties": False,
+    }
+
+
+def only(name: str, item: Property) -> Schema:
+    """A body about one thing."""
+    return {"type": "object", "properties": {name: item}, "required": [name],
+            "additionalProperties": False}
+
+
+def creation(*required: str, **properties: Property) -> Property:
+    """What a new thing of any kind may be told: whose it is, and its labels."""
+    return part(*required, **properties, project_id=ID_OR_NULL, tenant_id=ID_OR_NULL, tags=TAGS)
+
+
+# Anything: what matters of it is read by the listing, which names what it does not know.
+QUERY: Schema = {"type": "object"}
+
+LABEL = {"name": TEXT, "description": TEXT}
+
+NETWORK = {
+    **LABEL, "admin_state_up": BOOL, "shared": BOOL, "router:external": BOOL, "is_default": BOOL,
+    "mtu": {**INT_OR_NULL, "minimum": 0}, "port_security_enabled": BOOL, "dns_domain": TEXT,
+    "provider:network_type": {"enum": ["vxlan", "vlan", "flat", "local", None]},
+    "provider:physical_network": {"type": ["string", "null"], "maxLength": 64},
+    "provider:segmentation_id": INT_OR_NULL,
+}
+NETWORK_CREATE = one_or_many("network", creation(**NETWORK, availability_zone_hints=NAMES))
+NETWORK_UPDATE = only("network", part(**NETWORK))
+
+POOL = part("start", "end", start=ADDRESS, end=ADDRESS)
+ROUTE = part("destination", "nexthop", destination=ADDRESS, nexthop=ADDRESS)
+ROUTES: Property = {"type": ["array", "null"], "items": ROUTE}
+MODE: Property = {"enum": ["slaac", "dhcpv6-stateful", "dhcpv6-stateless", None]}
+
+SUBNET = {
+    **LABEL, "gateway_ip": ADDRESS_OR_NULL, "enable_dhcp": BOOL,
+    "allocation_pools": {"type": ["array", "null"], "items": POOL},
+    "dns_nameservers": {"type": ["array", "null"], "items": ADDRESS}, "host_routes": ROUTES,
+    "service_types": NAMES, "segment_id": ID_OR_NULL, "dns_publish_fixed_ip": BOOL,
+}
+SUBNET_CREATE = one_or_many("subnet", creation(
+    "network_id", **SUBNET, network_id=ID, cidr=ADDRESS_OR_NULL,
+    ip_version={"enum": [4, 6, "4", "6"]}, subnetpool_id=ID_OR_NULL, prefixlen=INT_OR_NULL,
+    use_default_subnetpool=BOOL, ipv6_ra_mode=MODE, ipv6_address_mode=MODE,
+))
+SUBNET_UPDATE = only("subnet", part(**SUBNET))
+
+SUBNETPOOL = {
+    **LABEL, "prefixes": {"type": "array", "items": ADDRESS, "minItems": 1},
+    "default_prefixlen": INT_OR_NULL, "min_prefixlen": INT_OR_NULL, "max_prefixlen": INT_OR_NULL,
+    "default_quota": INT_OR_NULL, "is_default": BOOL,
+}
+SUBNETPOOL_CREATE = one_or_many(
+    "subnetpool", creation("name", "prefixes", **SUBNETPOOL, shared=BOOL)
+)
+SUBNETPOOL_UPDATE = only("subnetpool", part(**SUBNETPOOL))
+
+FIXED_IP = part(subnet_id=ID, ip_address=ADDRESS)
+FIXED_IPS: Property = {"type": ["array", "null"], "items": FIXED_IP}
+PAIR = part("ip_address", ip_address=ADDRESS, mac_address=MAC)
+DHCP_OPTION = part(
+    "opt_name", opt_name={"type": "string", "minLength": 1, "maxLength": 64},
+    opt_value={"type": ["string", "integer", "null"], "maxLength": 255},
+    ip_version={"enum": [4, 6, "4", "6"]},
+)
+PORT = {
+    **LABEL, "admin_state_up": BOOL, "mac_address": MAC, "fixed_ips": FIXED_IPS,
+    "device_id": {"type": ["string", "null"], "maxLength": 255},
+    "device_owner": {"type": ["string", "null"], "maxLength": 255},
+    "security_groups": IDS_OR_NULL,
+    "allowed_address_pairs": {"type": ["array", "null"], "items": PAIR},
+    "extra_dhcp_opts": {"type": ["array", "null"], "items": DHCP_OPTION},
+    "port_security_enabled": BOOL,
+    "dns_name": {"type": ["string", "null"], "maxLength": 255},
+    "dns_domain": {"type": ["string", "null"], "maxLength": 255},
+    "binding:host_id": {"type": ["string", "null"], "maxLength": 255},
+    "binding:vnic_type": {"enum": ["normal"]},
+    "binding:profile": {"type": ["object", "null"]},
+}
+PORT_CREATE = one_or_many("port", creation("network_id", **PORT, network_id=ID))
+PORT_UPDATE = only("port", part(**PORT))
+
+GATEWAY: Property = {
+    **part(network_id=ID_OR_NULL, enable_snat=BOOL, external_fixed_ips=FIXED_IPS),
+    "type": ["object", "null"],
+}
+ROUTER = {
+    **LABEL, "admin_state_up": BOOL, "external_gateway_info": GATEWAY,
+    "distributed": {"enum": [False, None]}, "ha": {"enum": [False, None]}, "routes": ROUTES,
+}
+ROUTER_CREATE = one_or_many("router", creation(**ROUTER, availability_zone_hints=NAMES))
+ROUTER_UPDATE = only("router", part(**ROUTER))
+ROUTER_INTERFACE = part(subnet_id=ID, port_id=ID)
+EXTRA_ROUTES = only("router", part("routes", routes={"type": "array", "items": ROUTE}))
+
+FLOATINGIP_CREATE = one_or_many("floatingip", creation(
+    "floating_network_id", floating_network_id=ID, port_id=ID_OR_NULL,
+    fixed_ip_address=ADDRESS_OR_NULL, floating_ip_address=ADDRESS_OR_NULL, subnet_id=ID_OR_NULL,
+    description=TEXT, dns_name=TEXT, dns_domain=TEXT,
+))
+FLOATINGIP_UPDATE = only("floatingip", part(
+    port_id=ID_OR_NULL, fixed_ip_address=ADDRESS_OR_NULL, description=TEXT,
+))
+
+SECURITY_GROUP = {**LABEL, "stateful": BOOL}
+SECURITY_GROUP_CREATE = one_or_many("security_group", creation(**SECURITY_GROUP))
+SECURITY_GROUP_UPDATE = only("security_group", part(**SECURITY_GROUP))
+SECURITY_GROUP_RULE_CREATE = one_or_many("security_group_rule", part(
+    "security_group_id", "direction", security_group_id=ID,
+    direction={"enum": ["ingress", "egress"]}, ethertype={"type": ["string", "null"]},
+    protocol={"type": ["string", "integer", "null"]},
+    port_range_min=INT_OR_NULL, port_range_max=INT_OR_NULL,
+    remote_ip_prefix=ADDRESS_OR_NULL, remote_group_id=ID_OR_NULL, description=TEXT,
+    project_id=ID_OR_NULL, tenant_id=ID_OR_NULL,
+))
+
+AGENT_UPDATE = only("agent", part(admin_state_up=BOOL, description=TEXT))
+NETWORK_OF_AGENT = part("network_id", network_id=ID)
+ROUTER_OF_AGENT = part("router_id", router_id=ID)
+
+QUOTA_UPDATE = only("quota", {
+    "type": "object",
+    "properties": dict.fromkeys((
+        "network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group",
+        "security_group_rule", "rbac_policy",
+    ), INT),
+    "additionalProperties": False,
+})
+TAGS_REPLACE = part("tags", tags=TAGS)

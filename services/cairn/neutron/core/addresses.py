@@ -1,0 +1,235 @@
+"""IP addresses: which are free, and whose they are.
+
+An address is claimed by inserting its row; the key decides between two who want the same. The
+search starts at a random point of the pools, so that those who come at once rarely meet: the
+lowest free address would be everybody's.
+"""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from cairn.neutron import errors
+from cairn.neutron.core.kinds import ALLOCATIONS
+from cairn.neutron.core.write import Again, Write
+
+Address = IPv4Address | IPv6Address
+FixedIp = dict[str, str]
+
+BATCH = 64
+ROUTER_OWNERS = ("network:router_interface", "network:router_gateway", "network:floatingip")
+
+_taken = (
+    select(ALLOCATIONS.c.address)
+    .where(
+        ALLOCATIONS.c.subnet_id == bindparam("subnet"),
+        ALLOCATIONS.c.address.between(bindparam("start"), bindparam("end")),
+    )
+    .order_by(ALLOCATIONS.c.address)
+    .limit(BATCH)
+)
+_claim = insert(ALLOCATIONS)
+
+
+def key(address: int | Address) -> str:
+    return f"{int(address):032x}"
+
+
+def free(session: Session, subnet_id: str, start: int, end: int) -> int | None:
+    """The first address from `start` to `end` that nobody has."""
+    wanted = start
+    while wanted <= end:
+        taken = session.execute(
+            _taken, {"subnet": subnet_id, "start": key(wanted), "end": key(end)}
+        ).scalars().all()
+        for address in taken:
+            if int(address, 16) != wanted:
+                return wanted
+            wanted += 1
+        if len(taken) < BATCH:
+            return wanted if wanted <= end else None
+    return None
+
+
+def pools(subnet: Row[Any]) -> list[tuple[int, int]]:
+    return [(int(ip_address(p["start"])), int(ip_address(p["end"])))
+            for p in subnet.allocation_pools]
+
+
+def choose(session: Session, subnet: Row[Any], *, lowest: bool = False) -> int | None:
+    """A free address of the subnet's pools, None if there is none."""
+    spans = pools(subnet)
+    if not spans:
+        return None
+    if not lowest:
+        sizes = [end - start + 1 for start, end in spans]
+        chosen = random.choices(range(len(spans)), sizes)[0]
+        start, end = spans.pop(chosen)
+        point = random.randint(start, end)
+        spans = [(point, end), (start, point - 1), *spans]
+    for start, end in spans:
+        found = free(session, subnet.id, start, end)
+        if found is not None:
+            return found
+    return None
+
+
+def take(w: Write, subnet: Row[Any], port_id: str, address: Address) -> bool:
+    """Whether the address is the port's now."""
+    try:
+        w.session.execute(_claim, {
+            "subnet_id": subnet.id, "address": key(address), "port_id": port_id,
+            "ip_address": str(address),
+        })
+    except IntegrityError:
+        return False
+    return True
+
+
+def number(subnet: Row[Any], value: int) -> Address:
+    return IPv4Address(value) if subnet.ip_version == 4 else IPv6Address(value)
+
+
+def take_any(
+    w: Write, subnet: Row[Any], port_id: str, *, lowest: bool = False
+) -> FixedIp | None:
+    """Any free address of the subnet, None when it is full."""
+    for _ in range(32):
+        found = choose(w.session, subnet, lowest=lowest)
+        if found is None:
+            return None
+        address = number(subnet, found)
+        if take(w, subnet, port_id, address):
+            return {"subnet_id": subnet.id, "ip_address": str(address)}
+        lowest = False
+    raise Again
+
+
+def automatic(subnet: Row[Any]) -> bool:
+    """Whether hosts make their own address up, from their MAC."""
+    return subnet.ipv6_address_mode in ("slaac", "dhcpv6-stateless")
+
+
+def eui64(cidr: str, mac: str) -> IPv6Address:
+    digits = [int(part, 16) for part in mac.split(":")]
+    digits[0] ^= 2
+    host = int.from_bytes(bytes([*digits[:3], 0xFF, 0xFE, *digits[3:]]), "big")
+    return IPv6Address(int(ip_network(cidr).network_address) | host)
+
+
+def parse(text: str, field: str) -> Address:
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise errors.BadAttribute(
+            name=field, reason=f"'{text}' is not a valid IP address."
+        ) from None
+
+
+def usable(subnet: Row[Any], address: Address) -> bool:
+    """Whether a host may have the address: inside, and neither the network's nor the broadcast."""
+    net = ip_network(subnet.cidr)
+    if address not in net:
+        return False
+    if net.version == 6:
+        return net.prefixlen >= 127 or address != net.network_address
+    small = net.prefixlen >= 31
+    return small or address not in (net.network_address, net.broadcast_address)
+
+
+def suits(subnet: Row[Any], device_owner: str) -> bool:
+    kinds = subnet.service_types
+    return not kinds or any(device_owner.startswith(kind) for kind in kinds)
+
+
+def allocate(
+    w: Write, network_id: str, subnets: Sequence[Row[Any]], port_id: str, mac: str,
+    device_owner: str, wanted: Sequence[Mapping[str, Any]] | None, *, lowest: bool = False,
+) -> list[FixedIp]:
+    """Claim what a port wants: None is one address of each IP version there is.
+
+    Raises InvalidIpForNetwork, InvalidInput, IpAddressAlreadyAllocated, IpAddressGenerationFailure.
+    """
+    if wanted is not None:
+        return [
+            _claimed(w, network_id, subnets, port_id, mac, device_owner, part, lowest)
+            for part in wanted
+        ]
+    got: list[FixedIp] = []
+    fitting = [s for s in subnets if suits(s, device_owner)]
+    for version in (4, 6):
+        candidates = [s for s in fitting if s.ip_version == version and not automatic(s)]
+        if not candidates:
+            continue
+        for subnet in candidates:
+            found = take_any(w, subnet, port_id, lowest=lowest)
+            if found is not None:
+                got.append(found)
+                break
+        else:
+            raise errors.IpAddressGenerationFailure(network=network_id)
+    if device_owner not in ROUTER_OWNERS:
+        for subnet in (s for s in fitting if automatic(s)):
+            got.append(_from_mac(w, subnet, port_id, mac))
+    return got
+
+
+def _from_mac(w: Write, subnet: Row[Any], port_id: str, mac: str) -> FixedIp:
+    address = eui64(subnet.cidr, mac)
+    if not take(w, subnet, port_id, address):
+        raise errors.IpAddressAlreadyAllocated(ip=address, subnet=subnet.id)
+    return {"subnet_id": subnet.id, "ip_address": str(address)}
+
+
+def _claimed(
+    w: Write, network_id: str, subnets: Iterable[Row[Any]], port_id: str, mac: str,
+    device_owner: str, part: Mapping[str, Any], lowest: bool,
+) -> FixedIp:
+    by_id = {s.id: s for s in subnets}
+    subnet = None
+    if part.get("subnet_id"):
+        subnet = by_id.get(part["subnet_id"])
+        if subnet is None:
+            raise errors.SubnetMismatch(subnet=part["subnet_id"], network=network_id)
+    if not part.get("ip_address"):
+        if subnet is None:
+            raise errors.InvalidInput(reason="A fixed IP needs a subnet_id or an ip_address")
+        if automatic(subnet) and device_owner not in ROUTER_OWNERS:
+            return _from_mac(w, subnet, port_id, mac)
+        found = take_any(w, subnet, port_id, lowest=lowest)
+        if found is None:
+            raise errors.IpAddressGenerationFailure(network=network_id)
+        return found
+    address = parse(part["ip_address"], "fixed_ips.ip_address")
+    if subnet is None:
+        subnet = next((s for s in by_id.values() if address in ip_network(s.cidr)), None)
+        if subnet is None:
+            raise errors.InvalidIpForNetwork(ip=address)
+    if not usable(subnet, address):
+        raise errors.InvalidIpForSubnet(ip=address)
+    if automatic(subnet) and device_owner not in ROUTER_OWNERS:
+        if address != eui64(subnet.cidr, mac):
+            raise errors.InvalidInput(
+                reason=f"IPv6 address {address} can not be directly assigned to a port on subnet "
+                f"{subnet.id} since the subnet is configured for automatic addresses"
+            )
+    if not take(w, subnet, port_id, address):
+        raise errors.IpAddressAlreadyAllocated(ip=address, subnet=subnet.id)
+    return {"subnet_id": subnet.id, "ip_address": str(address)}
+
+
+def release(w: Write, port_id: str, fixed_ips: Iterable[FixedIp] | None = None) -> None:
+    """Give up some of a port's addresses, or all of them."""
+    if fixed_ips is None:
+        w.session.execute(delete(ALLOCATIONS).where(ALLOCATIONS.c.port_id == port_id))
+        return
+    for fixed in fixed_ips:
+        w.session.execute(delete(ALLOCATIONS).where(
+            ALLOCATIONS.c.subnet_id == fixed["subnet_id"],
+            ALLOCATIONS.c.address == key(ip_address(fixed["ip_address"])),
+        ))

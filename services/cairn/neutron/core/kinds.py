@@ -1,0 +1,222 @@
+"""The kinds of resources: who may see which rows, and what clients may filter and sort by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, Table, or_, select
+from sqlalchemy.orm import Session
+
+from cairn.common.context import Context
+from cairn.common.policy import Policy
+from cairn.neutron import errors
+from cairn.neutron.db import models as m
+
+Columns = Mapping[str, ColumnElement[Any]]
+Filter = Callable[[Sequence[str]], ColumnElement[bool]]
+
+NETWORKS: Table = m.Network.__table__  # type: ignore[assignment]
+SUBNETS: Table = m.Subnet.__table__  # type: ignore[assignment]
+POOLS: Table = m.SubnetPool.__table__  # type: ignore[assignment]
+PORTS: Table = m.Port.__table__  # type: ignore[assignment]
+ROUTERS: Table = m.Router.__table__  # type: ignore[assignment]
+FLOATING: Table = m.FloatingIp.__table__  # type: ignore[assignment]
+GROUPS: Table = m.SecurityGroup.__table__  # type: ignore[assignment]
+RULES: Table = m.SecurityGroupRule.__table__  # type: ignore[assignment]
+AGENTS: Table = m.Agent.__table__  # type: ignore[assignment]
+TAGS: Table = m.Tag.__table__  # type: ignore[assignment]
+ALLOCATIONS: Table = m.IpAllocation.__table__  # type: ignore[assignment]
+MEMBERS: Table = m.PortSecurityGroup.__table__  # type: ignore[assignment]
+INTERFACES: Table = m.RouterInterface.__table__  # type: ignore[assignment]
+DHCP: Table = m.DhcpServer.__table__  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One resource as the API names it."""
+
+    name: str
+    table: Table
+    missing: type[errors.Missing]
+    # Attributes that are columns of another name.
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    # Columns that clients know nothing of.
+    inner: frozenset[str] = frozenset()
+    # What the caller sees beside what the project owns.
+    shown: Callable[[str], ColumnElement[bool]] | None = None
+    # Filters that are more than a column's value.
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    plural: str = ""
+    owned: bool = True
+
+    @property
+    def many(self) -> str:
+        return self.plural or self.name + "s"
+
+    @property
+    def columns(self) -> dict[str, ColumnElement[Any]]:
+        """What clients may filter and sort by, by their names for it."""
+        hidden = set(self.renamed.values()) | self.inner
+        named: dict[str, ColumnElement[Any]] = {
+            c.name: c for c in self.table.c if c.name not in hidden
+        }
+        named |= {name: self.table.c[column] for name, column in self.renamed.items()}
+        if self.owned:
+            named["tenant_id"] = self.table.c.project_id
+        return named
+
+
+def unscoped(ctx: Context) -> bool:
+    """Whether the caller sees every project's things: administrators, and the cloud's services."""
+    return ctx.is_admin or "service" in ctx.roles
+
+
+def scoped(query: Select[Any], ctx: Context, kind: Kind) -> Select[Any]:
+    if unscoped(ctx) or not kind.owned:
+        return query
+    mine: ColumnElement[bool] = kind.table.c.project_id == ctx.project
+    if kind.shown is not None:
+        mine = or_(mine, kind.shown(ctx.project))
+    return query.where(mine)
+
+
+def find(session: Session, ctx: Context, kind: Kind, id: str) -> Row[Any]:
+    """The row, if the caller may know of it. Raises the kind's NotFound."""
+    row = session.execute(
+        scoped(select(kind.table), ctx, kind).where(kind.table.c.id == id)
+    ).first()
+    if row is None:
+        raise kind.missing(id)
+    return row
+
+
+def claim(session: Session, ctx: Context, kind: Kind, id: str) -> Row[Any]:
+    """As `find`, and the row is ours until the transaction ends."""
+    row = session.execute(
+        scoped(select(kind.table), ctx, kind).where(kind.table.c.id == id).with_for_update()
+    ).first()
+    if row is None:
+        raise kind.missing(id)
+    return row
+
+
+def target(row: Any, **more: Any) -> dict[str, Any]:
+    """What policy is told of a row."""
+    return {"project_id": row.project_id, "tenant_id": row.project_id, **more}
+
+
+def network_target(row: Any) -> dict[str, Any]:
+    return target(
+        row, shared=row.shared, **{"router:external": row.external},
+        **{"network:tenant_id": row.project_id, "network:project_id": row.project_id},
+    )
+
+
+def port_target(row: Any) -> dict[str, Any]:
+    return target(
+        row, device_owner=row.device_owner,
+        **{"network:tenant_id": row.network_owner, "network:project_id": row.network_owner},
+    )
+
+
+def guard(
+    policy: Policy, ctx: Context, action: str, given: Mapping[str, Any], about: Mapping[str, Any]
+) -> None:
+    """Hold the caller against `action` on `about`, and against its rule for each given attribute
+    that has one. Raises Forbidden."""
+    policy.enforce(ctx, action, about)
+    for name, value in given.items():
+        rule = f"{action}:{name}"
+        if rule in policy.declared:
+            policy.enforce(ctx, rule, about)
+            inner = value if isinstance(value, list) else [value]
+            keys = {key for part in inner if isinstance(part, dict) for key in part}
+            for key in sorted(keys):
+                if f"{rule}:{key}" in policy.declared:
+                    policy.enforce(ctx, f"{rule}:{key}", about)
+
+
+def _seen_networks(project: str) -> ColumnElement[bool]:
+    return or_(NETWORKS.c.shared.is_(True), NETWORKS.c.external.is_(True))
+
+
+def _seen_subnets(project: str) -> ColumnElement[bool]:
+    seen = or_(NETWORKS.c.project_id == project, _seen_networks(project))
+    return SUBNETS.c.network_id.in_(select(NETWORKS.c.id).where(seen))
+
+
+def _fixed_ips(values: Sequence[str]) -> ColumnElement[bool]:
+    """fixed_ips=ip_address=A, subnet_id=S, ip_address_substr=P: any of one, all of the names."""
+    given: dict[str, list[str]] = {}
+    for value in values:
+        name, _, wanted = value.partition("=")
+        given.setdefault(name, []).append(wanted)
+    query = select(ALLOCATIONS.c.port_id)
+    for name, parts in given.items():
+        if name == "ip_address":
+            query = query.where(ALLOCATIONS.c.ip_address.in_(parts))
+        elif name == "subnet_id":
+            query = query.where(ALLOCATIONS.c.subnet_id.in_(parts))
+        elif name == "ip_address_substr":
+            query = query.where(or_(*(
+                ALLOCATIONS.c.ip_address.contains(part, autoescape=True) for part in parts
+            )))
+        else:
+            raise errors.BadAttribute(name="fixed_ips", reason=f"'{name}' is no part of a fixed IP")
+    return PORTS.c.id.in_(query)
+
+
+def _members(values: Sequence[str]) -> ColumnElement[bool]:
+    chosen = select(MEMBERS.c.port_id).where(MEMBERS.c.security_group_id.in_(values))
+    return PORTS.c.id.in_(chosen)
+
+
+COMMON = frozenset({"tags"})
+
+NETWORK = Kind(
+    "network", NETWORKS, errors.NetworkNotFound, shown=_seen_networks, inner=COMMON,
+    renamed={
+        "router:external": "external", "provider:network_type": "network_type",
+        "provider:physical_network": "physical_network",
+        "provider:segmentation_id": "segmentation_id", "revision_number": "revision",
+    },
+)
+SUBNET = Kind(
+    "subnet", SUBNETS, errors.SubnetNotFound, shown=_seen_subnets, inner=COMMON,
+    renamed={"revision_number": "revision"},
+)
+SUBNETPOOL = Kind(
+    "subnetpool", POOLS, errors.SubnetPoolNotFound, inner=COMMON | {"cuts", "prefixes"},
+    shown=lambda project: POOLS.c.shared.is_(True), renamed={"revision_number": "revision"},
+)
+PORT = Kind(
+    "port", PORTS, errors.PortNotFound, shown=lambda project: PORTS.c.network_owner == project,
+    inner=COMMON | {"network_owner", "fixed_ips", "security_groups", "profile", "vif_details"},
+    renamed={
+        "binding:host_id": "host", "binding:vnic_type": "vnic_type",
+        "binding:vif_type": "vif_type", "revision_number": "revision",
+    },
+    filters={"fixed_ips": _fixed_ips, "security_groups": _members},
+)
+ROUTER = Kind(
+    "router", ROUTERS, errors.RouterNotFound,
+    inner=COMMON | {"host", "gateway_port_id", "gateway_network_id", "enable_snat", "routes"},
+    renamed={"revision_number": "revision"},
+)
+FLOATINGIP = Kind(
+    "floatingip", FLOATING, errors.FloatingIPNotFound, inner=COMMON | {"floating_port_id", "name"},
+    renamed={"revision_number": "revision"},
+)
+SECURITY_GROUP = Kind(
+    "security_group", GROUPS, errors.SecurityGroupNotFound, inner=COMMON | {"default_of"},
+    renamed={"revision_number": "revision"},
+)
+SECURITY_GROUP_RULE = Kind(
+    "security_group_rule", RULES, errors.SecurityGroupRuleNotFound,
+    inner=frozenset({"fingerprint"}), renamed={"revision_number": "revision"},
+)
+AGENT = Kind(
+    "agent", AGENTS, errors.AgentNotFound, owned=False,
+    inner=frozenset({"tunnel_ip", "configurations"}),
+    renamed={"started_at": "started_at", "heartbeat_timestamp": "heartbeat_at"},
+)

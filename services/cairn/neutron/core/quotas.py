@@ -1,0 +1,106 @@
+"""What a project may have: counted in the transaction that makes the thing, by guarded UPDATE."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Table, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from cairn.neutron import errors
+from cairn.neutron.component import Neutron
+from cairn.neutron.core.write import Write
+from cairn.neutron.db import models as m
+
+QUOTAS: Table = m.Quota.__table__  # type: ignore[assignment]
+USAGES: Table = m.QuotaUsage.__table__  # type: ignore[assignment]
+
+_mine = (
+    select(QUOTAS.c.limit)
+    .where(QUOTAS.c.project_id == bindparam("p"), QUOTAS.c.resource == bindparam("r"))
+    .scalar_subquery()
+)
+_limit = func.coalesce(_mine, bindparam("default"))
+_this = (USAGES.c.project_id == bindparam("p"), USAGES.c.resource == bindparam("r"))
+_TAKE = update(USAGES).where(
+    *_this, USAGES.c.used + bindparam("n") <= case((_limit < 0, literal(2**31)), else_=_limit)
+).values(used=USAGES.c.used + bindparam("n"))
+_COUNT = update(USAGES).where(*_this).values(used=USAGES.c.used + bindparam("n"))
+_USED = select(USAGES.c.used).where(*_this)
+
+
+def take(w: Write, project: str, resource: str, n: int = 1, *, checked: bool = True) -> None:
+    """Count `n` more, the last thing before the commit: the row is everybody's of the project.
+
+    What the cloud makes for itself on a project's behalf is counted, not refused (`checked`).
+    Raises OverQuota.
+    """
+    if not project:
+        return
+    default = getattr(w.neutron.quota, resource)
+    asked: dict[str, Any] = {"p": project, "r": resource, "n": n}
+    for _ in range(2):
+        statement = _TAKE if checked else _COUNT
+        extra = {"default": default} if checked else {}
+        if w.session.execute(statement, {**asked, **extra}).rowcount:  # type: ignore[attr-defined]
+            return
+        used = w.session.execute(_USED, {"p": project, "r": resource}).scalar()
+        if used is not None:
+            limit = limits(w.session, w.neutron, project)[resource]
+            raise errors.OverQuota(resources=f"['{resource}']", limit=limit, used=used, asked=n)
+        try:
+            w.session.execute(insert(USAGES).values(project_id=project, resource=resource, used=0))
+        except IntegrityError:
+            # Somebody else's first: theirs is as good as ours.
+            continue
+
+
+def give_back(w: Write, project: str, resource: str, n: int = 1) -> None:
+    if project and n:
+        w.session.execute(_COUNT, {"p": project, "r": resource, "n": -n})
+
+
+def defaults(neutron: Neutron) -> dict[str, int]:
+    return asdict(neutron.quota)
+
+
+def limits(session: Session, neutron: Neutron, project: str) -> dict[str, int]:
+    own = session.execute(
+        select(QUOTAS.c.resource, QUOTAS.c.limit).where(QUOTAS.c.project_id == project)
+    )
+    return {**defaults(neutron), **dict(own.tuples().all())}
+
+
+def usages(session: Session, project: str) -> dict[str, int]:
+    rows = session.execute(
+        select(USAGES.c.resource, USAGES.c.used).where(USAGES.c.project_id == project)
+    )
+    return dict(rows.tuples().all())
+
+
+def own(session: Session) -> dict[str, dict[str, int]]:
+    """The projects that have limits of their own."""
+    found: dict[str, dict[str, int]] = {}
+    for project, resource, limit in session.execute(
+        select(QUOTAS.c.project_id, QUOTAS.c.resource, QUOTAS.c.limit)
+    ):
+        found.setdefault(project, {})[resource] = limit
+    return found
+
+
+def put(w: Write, project: str, given: Mapping[str, int]) -> None:
+    w.session.execute(
+        delete(QUOTAS).where(QUOTAS.c.project_id == project, QUOTAS.c.resource.in_(list(given)))
+    )
+    w.session.execute(
+        insert(QUOTAS),
+        [{"project_id": project, "resource": r, "limit": limit} for r, limit in given.items()],
+    )
+
+
+def forget(w: Write, project: str) -> None:
+    """Back to the defaults. Raises TenantQuotaNotFound."""
+    found = w.session.execute(delete(QUOTAS).where(QUOTAS.c.project_id == project))
+    if not found.rowcount:  # type: ignore[attr-defined]
+        raise errors.TenantQuotaNotFound(project)

@@ -1,0 +1,310 @@
+"""Security groups and their rules."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from cairn.common.db import new_id, utcnow
+from cairn.neutron import errors
+from cairn.neutron.core import quotas, tags
+from cairn.neutron.core.kinds import (
+    GROUPS,
+    MEMBERS,
+    RULES,
+    SECURITY_GROUP,
+    find,
+    unscoped,
+)
+from cairn.neutron.core.write import Again, Write
+
+# Upstream's names for IP protocols.
+PROTOCOLS = {
+    "ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "hopopt": 0, "icmp": 1, "icmpv6": 58,
+    "igmp": 2, "ip": 0, "ipip": 4, "ipv6-encap": 41, "ipv6-frag": 44, "ipv6-icmp": 58,
+    "ipv6-nonxt": 59, "ipv6-opts": 60, "ipv6-route": 43, "ospf": 89, "pgm": 113, "rsvp": 46,
+    "sctp": 132, "tcp": 6, "udp": 17, "udplite": 136, "vrrp": 112,
+}
+WITH_PORTS = {6, 17, 33, 132, 136}
+ICMP = {1, 58}
+ONLY_IPV6 = {"icmpv6", "ipv6-encap", "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ipv6-opts",
+             "ipv6-route"}
+
+_default = select(GROUPS.c.id).where(GROUPS.c.default_of == bindparam("project"))
+_exist = select(GROUPS.c.id, GROUPS.c.project_id).where(
+    GROUPS.c.id.in_(bindparam("ids", expanding=True))
+)
+
+
+def default(w: Write, project: str) -> str:
+    """The project's default group, made when first asked for."""
+    found: str | None = w.session.execute(_default, {"project": project}).scalar()
+    if found is not None:
+        return found
+    id = new_id()
+    try:
+        _insert(w, id, {
+            "project_id": project, "name": "default", "description": "Default security group",
+        }, default_of=project)
+    except IntegrityError:
+        # Another request of the project's was faster. Its row may not be visible to us yet.
+        raise Again from None
+    for ethertype in ("IPv4", "IPv6"):
+        _insert_rule(w, project, id, {
+            "direction": "ingress", "ethertype": ethertype, "remote_group_id": id})
+    quotas.take(w, project, "security_group", checked=False)
+    quotas.take(w, project, "security_group_rule", 4, checked=False)
+    return id
+
+
+def has_default(session: Session, project: str) -> bool:
+    return session.execute(_default, {"project": project}).scalar() is not None
+
+
+def checked(w: Write, project: str, ids: Sequence[str]) -> list[str]:
+    """The groups that a port of the project may be in. Raises SecurityGroupNotFound."""
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return []
+    mine = {row.id for row in w.session.execute(_exist, {"ids": wanted})
+            if row.project_id == project or unscoped(w.ctx)}
+    for id in wanted:
+        if id not in mine:
+            raise errors.SecurityGroupNotFound(id)
+    return wanted
+
+
+def create(w: Write, wanted: Mapping[str, Any]) -> str:
+    """The new group's id, with rules that let everything out."""
+    if wanted.get("name") == "default":
+        default(w, wanted["project_id"])
+        raise errors.SecurityGroupDefaultAlreadyExists
+    id = new_id()
+    default(w, wanted["project_id"])
+    _insert(w, id, wanted)
+    if wanted.get("tags"):
+        tags.replace(w, SECURITY_GROUP, id, wanted["tags"])
+    quotas.take(w, wanted["project_id"], "security_group")
+    quotas.take(w, wanted["project_id"], "security_group_rule", 2)
+    return id
+
+
+def _insert(
+    w: Write, id: str, wanted: Mapping[str, Any], default_of: str | None = None
+) -> None:
+    now = utcnow()
+    w.session.execute(insert(GROUPS).values(
+        id=id, project_id=wanted["project_id"], created_at=now, updated_at=now, revision=1,
+        name=wanted.get("name", ""), description=wanted.get("description", ""), tags=[],
+        stateful=wanted.get("stateful", True), default_of=default_of,
+    ))
+    for ethertype in ("IPv4", "IPv6"):
+        _insert_rule(w, wanted["project_id"], id, {
+            "direction": "egress", "ethertype": ethertype})
+
+
+def change(w: Write, group: Row[Any], wanted: Mapping[str, Any]) -> None:
+    """Raises SecurityGroupCannotUpdateDefault, SecurityGroupInUse."""
+    if group.default_of is not None and wanted.get("name", "default") != "default":
+        raise errors.SecurityGroupCannotUpdateDefault
+    if group.default_of is None and wanted.get("name") == "default":
+        raise errors.SecurityGroupDefaultAlreadyExists
+    values = {n: wanted[n] for n in ("name", "description", "stateful") if n in wanted}
+    if values.get("stateful", group.stateful) != group.stateful:
+        if _in_use(w, group.id):
+            raise errors.SecurityGroupInUse(
+                id=group.id, reason="is used by ports: stateful cannot be changed now")
+    w.session.execute(
+        update(GROUPS).where(GROUPS.c.id == group.id)
+        .values(**values, revision=GROUPS.c.revision + 1, updated_at=utcnow())
+    )
+
+
+def _in_use(w: Write, id: str) -> bool:
+    return w.session.scalar(
+        select(MEMBERS.c.port_id).where(MEMBERS.c.security_group_id == id).limit(1)
+    ) is not None
+
+
+def delete(w: Write, group: Row[Any]) -> None:
+    """Raises SecurityGroupInUse, SecurityGroupCannotRemoveDefault."""
+    if _in_use(w, group.id):
+        raise errors.SecurityGroupInUse(id=group.id, reason="in use")
+    if group.default_of is not None and not w.ctx.is_admin:
+        raise errors.SecurityGroupCannotRemoveDefault
+    # Other groups' rules that name it as remote go with it.
+    rules = w.session.execute(select(RULES.c.id, RULES.c.project_id, RULES.c.security_group_id)
+                              .where(or_(RULES.c.security_group_id == group.id,
+                                         RULES.c.remote_group_id == group.id))).all()
+    w.session.execute(RULES.delete().where(RULES.c.id.in_([r.id for r in rules])))
+    tags.forget(w, group.id)
+    w.session.execute(GROUPS.delete().where(GROUPS.c.id == group.id))
+    for rule in rules:
+        quotas.give_back(w, rule.project_id, "security_group_rule")
+        w.groups.add(rule.security_group_id)
+    quotas.give_back(w, group.project_id, "security_group")
+
+
+def rules_of(session: Session, ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    found: dict[str, list[Row[Any]]] = {id: [] for id in ids}
+    if ids:
+        for rule in session.execute(
+            select(RULES).where(RULES.c.security_group_id.in_(ids))
+            .order_by(RULES.c.created_at, RULES.c.id)
+        ):
+            found[rule.security_group_id].append(rule)
+    return found
+
+
+def create_rule(w: Write, wanted: Mapping[str, Any]) -> str:
+    """The new rule's id. Raises Invalid, SecurityGroupNotFound, SecurityGroupRuleExists."""
+    group = find(w.session, w.ctx, SECURITY_GROUP, wanted["security_group_id"])
+    if wanted.get("remote_group_id"):
+        find(w.session, w.ctx, SECURITY_GROUP, wanted["remote_group_id"])
+    rule = checked_rule(wanted)
+    id = _insert_rule(w, wanted["project_id"], group.id, rule)
+    if id is None:
+        same = w.session.scalar(select(RULES.c.id).where(
+            RULES.c.security_group_id == group.id, RULES.c.fingerprint == _fingerprint(rule)))
+        raise errors.SecurityGroupRuleExists(id=same)
+    w.session.execute(
+        update(GROUPS).where(GROUPS.c.id == group.id).values(revision=GROUPS.c.revision + 1)
+    )
+    quotas.take(w, wanted["project_id"], "security_group_rule")
+    w.groups.add(group.id)
+    return id
+
+
+def _fingerprint(rule: Mapping[str, Any]) -> str:
+    """Two rules that let the same through are the same, whatever their description."""
+    number = protocol_number(rule.get("protocol"))
+    prefix = rule.get("remote_ip_prefix")
+    if prefix in ("0.0.0.0/0", "::/0"):
+        prefix = None
+    parts = (rule["direction"], rule["ethertype"], number, rule.get("port_range_min"),
+             rule.get("port_range_max"), prefix, rule.get("remote_group_id"))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _insert_rule(
+    w: Write, project: str, group: str, rule: Mapping[str, Any]
+) -> str | None:
+    id, now = new_id(), utcnow()
+    columns = ("direction", "ethertype", "protocol", "port_range_min", "port_range_max",
+               "remote_ip_prefix", "remote_group_id")
+    try:
+        w.session.execute(insert(RULES).values(
+            id=id, project_id=project, created_at=now, updated_at=now, revision=0,
+            description=rule.get("description") or "", security_group_id=group,
+            fingerprint=_fingerprint(rule), **{name: rule.get(name) for name in columns},
+        ))
+    except IntegrityError:
+        return None
+    return id
+
+
+def protocol_number(protocol: str | None) -> int | None:
+    if protocol is None:
+        return None
+    return PROTOCOLS[protocol] if protocol in PROTOCOLS else int(protocol)
+
+
+def checked_rule(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The rule as it is stored. Raises Invalid, naming what is wrong."""
+    rule = dict(wanted)
+    ethertypes = {"ipv4": "IPv4", "ipv6": "IPv6"}
+    given = str(rule.get("ethertype") or "IPv4")
+    if given.lower() not in ethertypes:
+        raise errors.SecurityGroupRuleInvalidEtherType(ethertype=given)
+    rule["ethertype"] = ethertypes[given.lower()]
+    rule["protocol"] = _protocol(rule.get("protocol"))
+    _check_ports(rule)
+    if rule.get("remote_ip_prefix") and rule.get("remote_group_id"):
+        raise errors.SecurityGroupRemoteGroupAndRemoteIpPrefix
+    rule["remote_group_id"] = rule.get("remote_group_id") or None
+    if rule["protocol"] in ONLY_IPV6 and rule["ethertype"] == "IPv4":
+        raise errors.SecurityGroupEthertypeConflictWithProtocol(
+            ethertype=rule["ethertype"], protocol=rule["protocol"])
+    rule["remote_ip_prefix"] = rule.get("remote_ip_prefix") or None
+    if rule["remote_ip_prefix"]:
+        try:
+            net = ip_network(rule["remote_ip_prefix"], strict=False)
+        except ValueError:
+            raise errors.BadAttribute(
+                name="remote_ip_prefix",
+                reason=f"'{rule['remote_ip_prefix']}' is not a valid IP subnet.") from None
+        if f"IPv{net.version}" != rule["ethertype"]:
+            raise errors.SecurityGroupRuleParameterConflict(ethertype=rule["ethertype"], cidr=net)
+        rule["remote_ip_prefix"] = str(net)
+    return rule
+
+
+def _protocol(given: Any) -> str | None:
+    if given is None or str(given).lower() in ("any", ""):
+        return None
+    name = str(given).lower()
+    if name.isdigit() and int(name) <= 255:
+        return None if name == "0" else name
+    if name not in PROTOCOLS:
+        raise errors.SecurityGroupRuleInvalidProtocol(protocol=given, known=sorted(PROTOCOLS))
+    return name
+
+
+def _check_ports(rule: dict[str, Any]) -> None:
+    low, high = (_port(rule, name) for name in ("port_range_min", "port_range_max"))
+    if low is None and high is None:
+        return
+    number = protocol_number(rule["protocol"])
+    if number is None:
+        raise errors.SecurityGroupProtocolRequiredWithPorts
+    if number in ICMP:
+        for name, attr, value in (
+            ("type", "port-range-min", low), ("code", "port-range-max", high),
+        ):
+            if value is not None and not 0 <= value <= 255:
+                raise errors.SecurityGroupInvalidIcmpValue(field=name, attr=attr, value=value)
+        if low is None:
+            raise errors.SecurityGroupMissingIcmpType(value=high)
+        return
+    if number not in WITH_PORTS:
+        raise errors.SecurityGroupInvalidPortRange
+    if low is None or high is None or low > high:
+        raise errors.SecurityGroupInvalidPortRange
+    if low == 0 and number in (6, 17):
+        raise errors.SecurityGroupInvalidPortValue(port=0)
+
+
+def _port(rule: dict[str, Any], name: str) -> int | None:
+    value = rule.get(name)
+    if value is None or value == "":
+        rule[name] = None
+        return None
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        raise errors.SecurityGroupInvalidPortValue(port=value) from None
+    if not 0 <= number <= 65535:
+        raise errors.SecurityGroupInvalidPortValue(port=value)
+    rule[name] = number
+    return number
+
+
+def delete_rule(w: Write, rule: Row[Any]) -> None:
+    w.session.execute(RULES.delete().where(RULES.c.id == rule.id))
+    w.session.execute(
+        update(GROUPS).where(GROUPS.c.id == rule.security_group_id)
+        .values(revision=GROUPS.c.revision + 1)
+    )
+    quotas.give_back(w, rule.project_id, "security_group_rule")
+    w.groups.add(rule.security_group_id)
+
+
+def users(session: Session, ids: Sequence[str]) -> int:
+    """How many ports are in any of the groups."""
+    return session.scalar(
+        select(func.count(MEMBERS.c.port_id.distinct())).where(MEMBERS.c.security_group_id.in_(ids))
+    ) or 0

@@ -1,0 +1,189 @@
+"""Subnet pools: prefixes that subnets are cut from."""
+
+from collections.abc import Mapping
+from ipaddress import (
+    IPv4Network,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+)
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from cairn.common.db import new_id, utcnow
+from cairn.neutron import errors
+from cairn.neutron.core import quotas, tags
+from cairn.neutron.core.kinds import POOLS, SUBNETPOOL, SUBNETS, find
+from cairn.neutron.core.write import Write
+
+IpNetwork = IPv4Network | IPv6Network
+
+
+def _prefixes(given: list[str]) -> list[Any]:
+    nets: list[Any] = []
+    for text in given:
+        try:
+            nets.append(ip_network(text, strict=False))
+        except ValueError:
+            raise errors.BadAttribute(
+                name="prefixes", reason=f"'{text}' is not a valid IP subnet."
+            ) from None
+    if len({net.version for net in nets}) != 1:
+        raise errors.BadAttribute(name="prefixes", reason="Prefixes of one IP version are needed.")
+    return list(collapse_addresses(nets))
+
+
+def _bounds(version: int, wanted: Mapping[str, Any]) -> dict[str, int]:
+    top = 32 if version == 4 else 128
+    low = int(wanted.get("min_prefixlen") or (8 if version == 4 else 64))
+    high = int(wanted.get("max_prefixlen") or top)
+    default = int(wanted.get("default_prefixlen") or low)
+    for name, value in (("min_prefixlen", low), ("max_prefixlen", high)):
+        if value > top:
+            raise errors.IllegalSubnetPoolPrefixBounds(reason=f"{name}={value} is above {top}")
+    if low > high:
+        raise errors.IllegalSubnetPoolPrefixBounds(
+            reason=f"min_prefixlen={low} is above max_prefixlen={high}")
+    if not low <= default <= high:
+        raise errors.IllegalSubnetPoolPrefixBounds(
+            reason=f"default_prefixlen={default} is not between {low} and {high}")
+    return {"min_prefixlen": low, "max_prefixlen": high, "default_prefixlen": default}
+
+
+def _only_default(w: Write, mine: str, version: int) -> None:
+    if w.session.scalar(select(POOLS.c.id).where(
+        POOLS.c.is_default.is_(True), POOLS.c.ip_version == version, POOLS.c.id != mine
+    )):
+        raise errors.DefaultSubnetPoolExists
+
+
+def create(w: Write, wanted: Mapping[str, Any]) -> str:
+    id, now = new_id(), utcnow()
+    prefixes = _prefixes(wanted["prefixes"])
+    version = prefixes[0].version
+    if wanted.get("is_default"):
+        _only_default(w, id, version)
+    w.session.execute(insert(POOLS).values(
+        id=id, project_id=wanted["project_id"], created_at=now, updated_at=now, revision=0,
+        name=wanted.get("name", ""), description=wanted.get("description", ""), tags=[],
+        ip_version=version, prefixes=[str(p) for p in prefixes], **_bounds(version, wanted),
+        default_quota=wanted.get("default_quota"), shared=wanted.get("shared", False),
+        is_default=wanted.get("is_default", False), cuts=0,
+    ))
+    if wanted.get("tags"):
+        tags.replace(w, SUBNETPOOL, id, wanted["tags"])
+    quotas.take(w, wanted["project_id"], "subnetpool")
+    return id
+
+
+def change(w: Write, pool: Row[Any], wanted: Mapping[str, Any]) -> None:
+    values = {name: wanted[name] for name in ("name", "description", "is_default", "default_quota")
+              if name in wanted}
+    if any(name.endswith("_prefixlen") for name in wanted):
+        values |= _bounds(pool.ip_version, {**pool._mapping, **wanted})
+    if "prefixes" in wanted:
+        given = _prefixes(wanted["prefixes"])
+        held = [ip_network(p) for p in pool.prefixes]
+        if any(net.version != pool.ip_version for net in given) or not all(
+            any(old.subnet_of(new) for new in given) for old in held
+        ):
+            raise errors.BadAttribute(
+                name="prefixes", reason="Prefixes may be added to a pool, not taken from it.")
+        values["prefixes"] = [str(p) for p in given]
+    if values.get("is_default"):
+        _only_default(w, pool.id, pool.ip_version)
+    w.session.execute(
+        update(POOLS).where(POOLS.c.id == pool.id)
+        .values(**values, revision=POOLS.c.revision + 1, updated_at=utcnow())
+    )
+
+
+def delete(w: Write, pool: Row[Any]) -> None:
+    """Raises SubnetPoolInUse."""
+    w.session.execute(update(POOLS).where(POOLS.c.id == pool.id).values(cuts=POOLS.c.cuts + 1))
+    if w.session.scalar(select(SUBNETS.c.id).where(SUBNETS.c.subnetpool_id == pool.id).limit(1)):
+        raise errors.SubnetPoolInUse(id=pool.id, reason="Subnet pool has existing allocations")
+    tags.forget(w, pool.id)
+    w.session.execute(POOLS.delete().where(POOLS.c.id == pool.id))
+    quotas.give_back(w, pool.project_id, "subnetpool")
+
+
+def cut(w: Write, wanted: Mapping[str, Any]) -> tuple[str | None, IpNetwork]:
+    """The pool and the prefix that a subnet gets; without a pool, the cidr it asks for."""
+    pool = _pool(w, wanted)
+    cidr = wanted.get("cidr")
+    if pool is None:
+        if not cidr:
+            raise errors.BadRequest(
+                resource="subnets",
+                reason="a subnetpool must be specified in the absence of a cidr",
+            )
+        try:
+            return None, ip_network(cidr, strict=False)
+        except ValueError:
+            raise errors.BadAttribute(
+                name="cidr", reason=f"'{cidr}' is not a valid IP subnet.") from None
+    # Held until the commit: cuts from one pool are made one after the other.
+    w.session.execute(update(POOLS).where(POOLS.c.id == pool.id).values(cuts=POOLS.c.cuts + 1))
+    held = [ip_network(c) for c in w.session.scalars(
+        select(SUBNETS.c.cidr).where(SUBNETS.c.subnetpool_id == pool.id))]
+    if cidr:
+        net = ip_network(cidr, strict=False)
+        length = net.prefixlen
+    else:
+        length = int(wanted.get("prefixlen") or pool.default_prefixlen)
+    if length < pool.min_prefixlen:
+        raise errors.MinPrefixSubnetAllocationError(length=length, limit=pool.min_prefixlen)
+    if length > pool.max_prefixlen:
+        raise errors.MaxPrefixSubnetAllocationError(length=length, limit=pool.max_prefixlen)
+    blocks: list[Any] = [ip_network(p) for p in pool.prefixes]
+    if cidr:
+        inside = any(net.version == b.version and net.subnet_of(b) for b in blocks)
+        if not inside or any(net.overlaps(other) for other in held):
+            raise errors.SubnetAllocationError(
+                reason="Cannot allocate requested subnet from the available set of prefixes")
+        return pool.id, net
+    for block in blocks:
+        found = _first(block, length, held)
+        if found is not None:
+            return pool.id, found
+    raise errors.SubnetAllocationError(
+        reason="Insufficient prefix space to allocate subnet size /" + str(length))
+
+
+def _pool(w: Write, wanted: Mapping[str, Any]) -> Row[Any] | None:
+    if wanted.get("subnetpool_id"):
+        pool = find(w.session, w.ctx, SUBNETPOOL, wanted["subnetpool_id"])
+        if pool.ip_version != wanted["ip_version"]:
+            raise errors.BadRequest(
+                resource="subnets", reason=f"Cannot allocate IPv{wanted['ip_version']} subnet from "
+                f"IPv{pool.ip_version} subnet pool")
+        return pool
+    if wanted.get("use_default_subnetpool") and not wanted.get("cidr"):
+        found = w.session.execute(select(POOLS).where(
+            POOLS.c.is_default.is_(True), POOLS.c.ip_version == wanted["ip_version"])).first()
+        if found is None:
+            raise errors.BadRequest(
+                resource="subnets",
+                reason=f"No default subnetpool found for IPv{wanted['ip_version']}")
+        return found
+    return None
+
+
+def _first(block: Any, length: int, held: list[Any]) -> Any:
+    """The first free prefix of that length in the block."""
+    if length < block.prefixlen:
+        return None
+    size = 1 << (block.max_prefixlen - length)
+    taken = sorted((int(n.network_address), int(n.broadcast_address)) for n in held)
+    start, end = int(block.network_address), int(block.broadcast_address)
+    for first, last in taken:
+        if first >= start + size or last < start:
+            continue
+        start = -(-(last + 1) // size) * size
+    if start + size - 1 > end:
+        return None
+    version: Any = ip_address(block.network_address).__class__
+    return ip_network(f"{version(start)}/{length}")

@@ -1,0 +1,311 @@
+"""What it means to make, change and delete a subnet."""
+
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from cairn.common.db import new_id, utcnow
+from cairn.neutron import errors
+from cairn.neutron.core import addresses, dhcp, ports, quotas, subnetpools, tags
+from cairn.neutron.core.addresses import ROUTER_OWNERS, Address
+from cairn.neutron.core.kinds import (
+    ALLOCATIONS,
+    INTERFACES,
+    NETWORKS,
+    PORTS,
+    SUBNET,
+    SUBNETS,
+)
+from cairn.neutron.core.write import Write
+
+IpNetwork = IPv4Network | IPv6Network
+Pool = dict[str, str]
+
+ROUTER_PORTS = ("network:router_interface", "network:router_gateway")
+
+
+def network_of(text: str, field: str) -> IpNetwork:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise errors.BadAttribute(
+            name=field, reason=f"'{text}' is not a valid IP subnet."
+        ) from None
+
+
+def span(net: IpNetwork) -> tuple[int, int]:
+    """The first and last address that a host may have."""
+    first, last = int(net.network_address), int(net.broadcast_address)
+    if net.version == 4 and net.prefixlen < 31:
+        return first + 1, last - 1
+    if net.version == 6 and net.prefixlen < 127:
+        return first + 1, last
+    return first, last
+
+
+def _address(net: IpNetwork, number: int) -> str:
+    return str(IPv4Address(number) if net.version == 4 else IPv6Address(number))
+
+
+def default_pools(net: IpNetwork, gateway: Address | None) -> list[Pool]:
+    """All of the subnet but the gateway."""
+    first, last = span(net)
+    spans = [(first, last)]
+    if gateway is not None and first <= int(gateway) <= last:
+        spans = [(first, int(gateway) - 1), (int(gateway) + 1, last)]
+    return [{"start": _address(net, a), "end": _address(net, b)} for a, b in spans if a <= b]
+
+
+def checked_pools(
+    net: IpNetwork, gateway: Address | None, given: Sequence[Mapping[str, str]]
+) -> list[Pool]:
+    """Raises InvalidAllocationPool, OutOfBoundsAllocationPool, OverlappingAllocationPools,
+    GatewayConflictWithAllocationPools."""
+    first, last = span(net)
+    spans = []
+    for pool in given:
+        start = addresses.parse(pool["start"], "allocation_pools")
+        end = addresses.parse(pool["end"], "allocation_pools")
+        text = f"{start}-{end}"
+        if start.version != net.version or end.version != net.version or int(start) > int(end):
+            raise errors.InvalidAllocationPool(pool=text)
+        if int(start) < first or int(end) > last:
+            raise errors.OutOfBoundsAllocationPool(pool=text, cidr=net)
+        if gateway is not None and int(start) <= int(gateway) <= int(end):
+            raise errors.GatewayConflictWithAllocationPools(ip=gateway, pool=text)
+        spans.append((int(start), int(end)))
+    spans.sort()
+    for (a, b), (c, d) in zip(spans, spans[1:], strict=False):
+        if c <= b:
+            raise errors.OverlappingAllocationPools(
+                one=f"{_address(net, a)}-{_address(net, b)}",
+                other=f"{_address(net, c)}-{_address(net, d)}", cidr=net,
+            )
+    return [{"start": _address(net, a), "end": _address(net, b)} for a, b in spans]
+
+
+def _gateway(net: IpNetwork, wanted: Mapping[str, Any]) -> Address | None:
+    if "gateway_ip" not in wanted:
+        first, last = span(net)
+        return ip_address(_address(net, first)) if first <= last else None
+    if wanted["gateway_ip"] is None:
+        return None
+    return checked_gateway(net, wanted["gateway_ip"])
+
+
+def checked_gateway(net: IpNetwork, text: str) -> Address:
+    gateway = addresses.parse(text, "gateway_ip")
+    if gateway.version != net.version:
+        raise errors.InvalidInput(reason=f"gateway_ip '{text}' is not an IPv{net.version} address")
+    if net.version == 4 and net.prefixlen < 31 and gateway in (
+        net.network_address, net.broadcast_address
+    ):
+        raise errors.InvalidInput(reason="Gateway is not valid on subnet")
+    return gateway
+
+
+def checked_servers(settings_limit: int, given: Sequence[str]) -> list[str]:
+    if len(given) > settings_limit:
+        raise errors.InvalidInput(
+            reason=f"Number of DNS nameservers exceeds limit of {settings_limit}"
+        )
+    servers = [str(addresses.parse(server, "dns_nameservers")) for server in given]
+    if len(set(servers)) < len(servers):
+        raise errors.BadAttribute(name="dns_nameservers", reason="Duplicate nameserver.")
+    return servers
+
+
+def checked_routes(limit: int, given: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    if len(given) > limit:
+        raise errors.InvalidInput(reason=f"Number of host routes exceeds limit of {limit}")
+    routes = []
+    for route in given:
+        net = network_of(route["destination"], "host_routes.destination")
+        hop = addresses.parse(route["nexthop"], "host_routes.nexthop")
+        if hop.version != net.version:
+            raise errors.InvalidInput(reason="A host route's nexthop is of another IP version")
+        routes.append({"destination": str(net), "nexthop": str(hop)})
+    return routes
+
+
+def _check_modes(net: IpNetwork, wanted: Mapping[str, Any]) -> None:
+    ra, mode = wanted.get("ipv6_ra_mode"), wanted.get("ipv6_address_mode")
+    dhcp_on = wanted.get("enable_dhcp", True)
+    if (ra or mode) and net.version == 4:
+        raise errors.InvalidInput(
+            reason="ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4"
+        )
+    if (ra or mode) and not dhcp_on:
+        raise errors.InvalidInput(
+            reason="ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to "
+            "False"
+        )
+    if ra and mode and ra != mode:
+        raise errors.InvalidInput(
+            reason=f"ipv6_ra_mode set to '{ra}' with ipv6_address_mode set to '{mode}' is not "
+            "valid. If both attributes are set, they must be the same value"
+        )
+    if mode in ("slaac", "dhcpv6-stateless") and net.prefixlen != 64:
+        raise errors.InvalidInput(
+            reason=f"Invalid CIDR {net} for IPv6 address mode. OpenStack uses the EUI-64 address "
+            "format, which requires the prefix to be /64"
+        )
+    if dhcp_on and net.max_prefixlen - net.prefixlen < 2:
+        raise errors.InvalidInput(
+            reason=f"Subnet {net} is too small for DHCP (enable_dhcp): it has no room for hosts"
+        )
+
+
+def create(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> str:
+    """The new subnet's id. Raises Invalid, Conflict."""
+    settings = w.neutron.settings
+    id = new_id()
+    # The row is held until the commit: two subnets of one network are made one after the other.
+    w.session.execute(
+        update(NETWORKS).where(NETWORKS.c.id == network.id)
+        .values(revision=NETWORKS.c.revision + 1)
+    )
+    pool_id, net = subnetpools.cut(w, wanted)
+    if net.version != wanted["ip_version"]:
+        raise errors.InvalidInput(
+            reason=f"The cidr {net} does not match ip_version {wanted['ip_version']}"
+        )
+    others = w.session.execute(
+        select(SUBNETS.c.cidr).where(SUBNETS.c.network_id == network.id)
+    ).scalars()
+    if any(net.overlaps(other) for other in map(ip_network, others)
+           if other.version == net.version):
+        raise errors.InvalidInput(
+            reason=f"Requested subnet with cidr: {net} for network: {network.id} overlaps with "
+            "another subnet."
+        )
+    _check_modes(net, wanted)
+    gateway = _gateway(net, wanted)
+    given_pools = wanted.get("allocation_pools")
+    pools = (default_pools(net, gateway) if given_pools is None
+             else checked_pools(net, gateway, given_pools))
+    now = utcnow()
+    w.session.execute(insert(SUBNETS).values(
+        id=id, project_id=wanted["project_id"], created_at=now, updated_at=now, revision=0,
+        name=wanted.get("name", ""), description=wanted.get("description", ""), tags=[],
+        network_id=network.id, ip_version=net.version, cidr=str(net),
+        gateway_ip=str(gateway) if gateway else None, enable_dhcp=wanted.get("enable_dhcp", True),
+        ipv6_ra_mode=wanted.get("ipv6_ra_mode"), ipv6_address_mode=wanted.get("ipv6_address_mode"),
+        allocation_pools=pools, subnetpool_id=pool_id,
+        dns_nameservers=checked_servers(
+            settings.max_subnet_nameservers, wanted.get("dns_nameservers") or []),
+        host_routes=checked_routes(settings.max_host_routes, wanted.get("host_routes") or []),
+        service_types=wanted.get("service_types") or [],
+    ))
+    if wanted.get("tags"):
+        tags.replace(w, SUBNET, id, wanted["tags"])
+    _address_hosts(w, id)
+    dhcp.ensure(w, network.id)
+    quotas.take(w, wanted["project_id"], "subnet")
+    w.networks.add(network.id)
+    return id
+
+
+def _address_hosts(w: Write, subnet_id: str) -> None:
+    """On a subnet whose hosts make their own address up, the ports there are have one at once."""
+    subnet = w.session.execute(select(SUBNETS).where(SUBNETS.c.id == subnet_id)).one()
+    if not addresses.automatic(subnet):
+        return
+    for port in w.session.execute(select(PORTS).where(
+        PORTS.c.network_id == subnet.network_id, PORTS.c.device_owner.not_in(ROUTER_OWNERS)
+    )).all():
+        address = addresses.eui64(subnet.cidr, port.mac_address)
+        if addresses.take(w, subnet, port.id, address):
+            fixed = {"subnet_id": subnet.id, "ip_address": str(address)}
+            ports.set_fixed_ips(w, port, [*port.fixed_ips, fixed])
+
+
+def change(w: Write, subnet: Row[Any], wanted: Mapping[str, Any]) -> None:
+    """Raises Invalid, Conflict."""
+    settings = w.neutron.settings
+    net = ip_network(subnet.cidr)
+    values: dict[str, Any] = {
+        name: wanted[name] for name in ("name", "description", "enable_dhcp", "service_types")
+        if name in wanted
+    }
+    gateway = ip_address(subnet.gateway_ip) if subnet.gateway_ip else None
+    if "gateway_ip" in wanted:
+        text = wanted["gateway_ip"]
+        new = checked_gateway(net, text) if text else None
+        if new != gateway:
+            _gateway_is_free(w, subnet)
+        gateway = new
+        values["gateway_ip"] = str(new) if new else None
+    if wanted.get("allocation_pools") is not None:
+        values["allocation_pools"] = checked_pools(net, gateway, wanted["allocation_pools"])
+    elif "gateway_ip" in values:
+        checked_pools(net, gateway, subnet.allocation_pools)
+    if "dns_nameservers" in wanted:
+        values["dns_nameservers"] = checked_servers(
+            settings.max_subnet_nameservers, wanted["dns_nameservers"] or [])
+    if "host_routes" in wanted:
+        values["host_routes"] = checked_routes(
+            settings.max_host_routes, wanted["host_routes"] or [])
+    if wanted.get("enable_dhcp") is not None:
+        _check_modes(net, {**subnet._mapping, "enable_dhcp": wanted["enable_dhcp"]})
+    w.session.execute(
+        update(SUBNETS).where(SUBNETS.c.id == subnet.id)
+        .values(**values, revision=SUBNETS.c.revision + 1, updated_at=utcnow())
+    )
+    if "enable_dhcp" in values:
+        dhcp.ensure(w, subnet.network_id)
+    w.networks.add(subnet.network_id)
+
+
+def _gateway_is_free(w: Write, subnet: Row[Any]) -> None:
+    """A router that answers at the gateway's address would be cut off."""
+    if subnet.gateway_ip is None:
+        return
+    user = w.session.execute(
+        select(PORTS.c.id).join(ALLOCATIONS, ALLOCATIONS.c.port_id == PORTS.c.id).where(
+            ALLOCATIONS.c.subnet_id == subnet.id, ALLOCATIONS.c.ip_address == subnet.gateway_ip,
+            PORTS.c.device_owner == "network:router_interface",
+        )
+    ).scalar()
+    if user is not None:
+        raise errors.GatewayIpInUse(ip=subnet.gateway_ip, port=user)
+
+
+def delete(w: Write, subnet: Row[Any]) -> None:
+    """Raises SubnetInUse."""
+    w.session.execute(
+        update(NETWORKS).where(NETWORKS.c.id == subnet.network_id)
+        .values(revision=NETWORKS.c.revision + 1)
+    )
+    users = w.session.execute(
+        select(PORTS).join(ALLOCATIONS, ALLOCATIONS.c.port_id == PORTS.c.id)
+        .where(ALLOCATIONS.c.subnet_id == subnet.id)
+    ).all()
+    own = [p for p in users if p.device_owner == "network:dhcp" or (
+        addresses.automatic(subnet) and p.device_owner not in ROUTER_PORTS)]
+    if len(own) < len(users):
+        raise errors.SubnetInUse(
+            id=subnet.id, reason="One or more ports have an IP allocation from this subnet."
+        )
+    for port in own:
+        left = [f for f in port.fixed_ips if f["subnet_id"] != subnet.id]
+        ports.set_fixed_ips(w, port, left)
+    drop(w, subnet)
+    dhcp.ensure(w, subnet.network_id)
+    w.networks.add(subnet.network_id)
+
+
+def drop(w: Write, subnet: Row[Any]) -> None:
+    """The records of a subnet that nothing uses any more."""
+    w.session.execute(ALLOCATIONS.delete().where(ALLOCATIONS.c.subnet_id == subnet.id))
+    w.session.execute(INTERFACES.delete().where(INTERFACES.c.subnet_id == subnet.id))
+    tags.forget(w, subnet.id)
+    w.session.execute(SUBNETS.delete().where(SUBNETS.c.id == subnet.id))
+    quotas.give_back(w, subnet.project_id, "subnet")
+
+
+def of_network(w: Write, network_id: str) -> Sequence[Row[Any]]:
+    """The subnets of a network, oldest first."""
+    return ports.subnets_of(w.session, network_id)

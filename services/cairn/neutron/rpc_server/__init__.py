@@ -1,0 +1,1 @@
+"""neutron-rpc-server: what agents ask and tell."""

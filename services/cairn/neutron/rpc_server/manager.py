@@ -1,0 +1,69 @@
+"""What agents ask and tell, one method per message."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from cairn.common.context import Context
+from cairn.neutron.component import Neutron
+from cairn.neutron.core import agents, dhcp, floatingips, ports, routers, wanted
+from cairn.neutron.core.kinds import PORTS
+from cairn.neutron.core.write import Write, write
+
+
+class Manager:
+    def __init__(self, neutron: Neutron) -> None:
+        self.neutron = neutron
+
+    def wanted(self, ctx: Context, node: str, known: str | None) -> dict[str, Any]:
+        """The revision is of the state's contents: no count of changes can be wrong about it."""
+        with self.neutron.db.reading() as session:
+            state = wanted.build(session, self.neutron.settings, node)
+        text = orjson.dumps(state, option=orjson.OPT_SORT_KEYS)
+        revision = hashlib.blake2b(text, digest_size=16).hexdigest()
+        return {"revision": revision, "state": None if revision == known else state}
+
+    def report_state(
+        self, ctx: Context, node: str, tunnel_ip: str, started: bool,
+        agents: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """What waited for such a host is given to it."""
+        write(self.neutron, ctx, lambda w: self._heard(w, node, tunnel_ip, started, agents))
+
+    def _heard(
+        self, w: Write, node: str, tunnel_ip: str, started: bool,
+        kinds: Sequence[Mapping[str, Any]],
+    ) -> None:
+        if agents.report(w, node, tunnel_ip, started, kinds):
+            w.hosts.add(node)
+            # The tunnels of its networks may end elsewhere now.
+            w.networks.update(w.session.scalars(
+                select(PORTS.c.network_id).distinct().where(PORTS.c.host == node)))
+        ports.retry_binding(w, node)
+        names = {kind["agent_type"] for kind in kinds}
+        if agents.DHCP in names:
+            dhcp.catch_up(w)
+        if agents.L3 in names:
+            routers.catch_up(w)
+
+    def ports_up(self, ctx: Context, node: str, ports: list[str]) -> None:
+        self._status(ctx, node, ports, "ACTIVE")
+
+    def ports_down(self, ctx: Context, node: str, ports: list[str]) -> None:
+        self._status(ctx, node, ports, "DOWN")
+
+    def _status(self, ctx: Context, node: str, ids: list[str], status: str) -> None:
+        if ids:
+            write(self.neutron, ctx, lambda w: ports.report(w, node, ids, status))
+
+    def floating_ips_set(self, ctx: Context, node: str, statuses: dict[str, str]) -> None:
+        write(self.neutron, ctx, lambda w: floatingips.report(w, node, statuses))
+
+    def instance_at(
+        self, ctx: Context, address: str, router_id: str | None, network_id: str | None
+    ) -> dict[str, str] | None:
+        with self.neutron.db.reading() as session:
+            return wanted.instance_at(session, address, router_id, network_id)
