@@ -156,7 +156,7 @@ class _Names:
         domains = {domain_id for _, domain_id in self.known.values() if domain_id}
         self.domains: dict[str, str] = dict(session.execute(
             select(Project.id, Project.name).where(Project.id.in_(domains))
-        ).tuples().all())
+        ).all())
 
     def reference(self, id_: str) -> Document:
         name, domain_id = self.known.get(id_, ("", None))

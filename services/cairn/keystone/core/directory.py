@@ -70,7 +70,7 @@ class Directory:
     def refresh(self, session: Session) -> None:
         """Read again what has changed since it was read. One small query when nothing has."""
         # The stamps first: a change that comes between is then read again, never missed.
-        numbers: dict[str, int] = dict(session.execute(_STAMPS).tuples().all())
+        numbers: dict[str, int] = dict(session.execute(_STAMPS).all())
         for name, load in ((CATALOG, self._load_catalog), (ROLES, self._load_roles)):
             number = numbers.get(name, 0)
             if name not in self._loaded or self._numbers.get(name) != number:

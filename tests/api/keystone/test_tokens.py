@@ -1,0 +1,220 @@
+"""Tokens: who gets one, for what, and when it ends."""
+
+import pytest
+
+from .conftest import SYSTEM, Caller, asking, client_of, process, project
+
+
+def ids(admin, kind):
+    return {each["name"]: each["id"] for each in admin.ok("GET", f"/{kind}")[kind]}
+
+
+def test_versions_are_found_by_anyone(client):
+    root = client.get("/")
+    assert root.status_code == 300
+    assert root.json["versions"]["values"][0]["id"] == "v3.14"
+    assert client.get("/v3").json["version"]["links"][0]["href"] == "http://localhost/v3/"
+
+
+def test_a_project_token_says_who_where_and_what(client):
+    reply = client.post("/v3/auth/tokens", json=asking("alice", "alice's", project("red")))
+    token = reply.json["token"]
+    assert reply.status_code == 201
+    assert token["user"]["name"] == "alice"
+    assert token["project"]["name"] == "red"
+    assert {role["name"] for role in token["roles"]} == {"member", "reader"}
+    assert token["is_domain"] is False
+    assert len(token["audit_ids"]) == 1
+
+
+def test_the_catalog_has_the_callers_project_in_it(admin, alice):
+    red = ids(admin, "projects")["red"]
+    catalog = alice.ok("GET", "/auth/catalog")["catalog"]
+    assert {s["type"]: s["endpoints"][0]["url"] for s in catalog} == {
+        "identity": "https://cloud/identity/v3", "volume": f"https://cloud/{red}",
+    }
+
+
+def test_an_unscoped_token_has_neither_roles_nor_catalog(client):
+    token = client.post("/v3/auth/tokens", json=asking("alice", "alice's")).json["token"]
+    assert "roles" not in token and "catalog" not in token and "project" not in token
+
+
+def test_nocatalog(client):
+    body = asking("alice", "alice's", project("red"))
+    assert "catalog" not in client.post("/v3/auth/tokens?nocatalog", json=body).json["token"]
+
+
+def test_a_new_endpoint_is_in_the_next_catalog(admin, alice):
+    service = admin.make("services", type="dns", name="names")
+    admin.make("endpoints", service_id=service["id"], interface="public", url="https://dns",
+               region_id="RegionOne")
+    found = {s["type"] for s in alice.ok("GET", "/auth/catalog")["catalog"]}
+    assert "dns" in found
+
+
+@pytest.mark.parametrize("scope", [
+    {"project": {"name": "red", "domain": {"name": "Default"}}}, project("red"),
+])
+def test_the_ways_to_name_a_scope(login, scope):
+    assert login("alice", scope=scope).ok("GET", "/auth/projects")["projects"][0]["name"] == "red"
+
+
+def test_system_and_domain_scope(client, admin):
+    token = client.post("/v3/auth/tokens", json=asking("admin", "root's", SYSTEM)).json["token"]
+    assert token["system"] == {"all": True}
+    admin_id, role = token["user"]["id"], ids(admin, "roles")["member"]
+    admin.ok("PUT", f"/domains/default/users/{admin_id}/roles/{role}")
+    for domain in ({"id": "default"}, {"name": "Default"}):
+        body = asking("admin", "root's", {"domain": domain})
+        token = client.post("/v3/auth/tokens", json=body).json["token"]
+        assert token["domain"] == {"id": "default", "name": "Default"}
+
+
+@pytest.mark.parametrize("body", [
+    asking("alice", "wrong"), asking("nobody", "alice's"),
+    asking("alice", "alice's", project("admin")), asking("alice", "alice's", SYSTEM),
+    asking("alice", "alice's", {"domain": {"id": "default"}}),
+    asking("alice", "alice's", project("nowhere")),
+    {"auth": {"identity": {"methods": ["token"], "token": {"id": "forged"}}}},
+    {"auth": {"identity": {"methods": ["magic"], "magic": {}}}},
+])
+def test_whatever_is_wrong_the_stranger_hears_the_same(client, body):
+    reply = client.post("/v3/auth/tokens", json=body)
+    assert reply.status_code == 401
+    assert reply.json == {"error": {
+        "code": 401, "title": "Unauthorized",
+        "message": "The request you have made requires authentication.",
+    }}
+
+
+@pytest.mark.parametrize(("body", "field"), [
+    ({}, "auth"), ({"auth": {}}, "identity"),
+    ({"auth": {"identity": {"methods": "password"}}}, "auth.identity.methods"),
+    ({"auth": {"identity": {"methods": ["password"]}}}, "password"),
+    (asking("alice", 7), "auth.identity.password.user.password"),
+    (asking("alice", "alice's", {"project": {"name": "red"}}), "auth.scope.project"),
+    (asking("alice", "alice's", {}), "auth.scope"),
+])
+def test_a_request_that_is_not_one_is_told_which_field(client, body, field):
+    reply = client.post("/v3/auth/tokens", json=body)
+    assert reply.status_code == 400
+    assert field in reply.json["error"]["message"]
+
+
+def test_rescoping_keeps_the_chain_and_the_end(client, login):
+    first = login("alice")
+    was = first.ok("GET", "/auth/tokens", X_Subject_Token=first.token)["token"]
+    body = {"auth": {"identity": {"methods": ["token"], "token": {"id": first.token}},
+                     "scope": project("red")}}
+    token = client.post("/v3/auth/tokens", json=body).json["token"]
+    assert token["methods"] == ["token", "password"]
+    assert token["audit_ids"][1:] == was["audit_ids"]
+    assert token["expires_at"] == was["expires_at"]
+
+
+def test_the_default_project_is_the_scope_unless_told_otherwise(client, admin):
+    red = ids(admin, "projects")["red"]
+    alice = ids(admin, "users")["alice"]
+    admin.ok("PATCH", f"/users/{alice}", {"user": {"default_project_id": red}})
+    body = asking("alice", "alice's")
+    assert client.post("/v3/auth/tokens", json=body).json["token"]["project"]["id"] == red
+    body = asking("alice", "alice's", "unscoped")
+    assert "project" not in client.post("/v3/auth/tokens", json=body).json["token"]
+
+
+def test_validation_is_for_services_and_for_oneself(login, admin, alice, anyone):
+    nova = login("nova", scope=project("service"))
+    for caller in (nova, admin, alice):
+        reply = caller("GET", "/auth/tokens", X_Subject_Token=alice.token)
+        assert reply.status_code == 200
+        assert reply.headers["X-Subject-Token"] == alice.token
+    assert alice("HEAD", "/auth/tokens", X_Subject_Token=alice.token).status_code == 200
+    assert alice("GET", "/auth/tokens", X_Subject_Token=nova.token).status_code == 403
+    assert nova("GET", "/auth/tokens", X_Subject_Token="forged").status_code == 404
+    assert anyone("GET", "/auth/tokens", X_Subject_Token=alice.token).status_code == 401
+    assert alice("GET", "/auth/tokens").status_code == 400
+
+
+def test_a_deleted_token_is_refused_and_others_are_told(keystone, login, admin, alice):
+    other = login("alice", scope=project("red"))
+    assert alice("DELETE", "/auth/tokens", X_Subject_Token=alice.token).status_code == 204
+    assert alice("GET", "/auth/projects").status_code == 401
+    assert admin("GET", "/auth/tokens", X_Subject_Token=alice.token).status_code == 404
+    assert other("GET", "/auth/projects").status_code == 200
+    assert [e["audit_id"] is not None for e in keystone.revocations.events] == [True]
+
+
+def test_another_process_refuses_at_its_next_request(db, keys, alice):
+    elsewhere = Caller(client_of(process(db, keys)), alice.token)
+    assert elsewhere("GET", "/auth/projects").status_code == 200
+    alice.ok("DELETE", "/auth/tokens", X_Subject_Token=alice.token)
+    assert elsewhere("GET", "/auth/projects").status_code == 401
+
+
+def _user_disabled(admin, at):
+    admin.ok("PATCH", f"/users/{at['alice']}", {"user": {"enabled": False}})
+
+
+def _password_given(admin, at):
+    admin.ok("PATCH", f"/users/{at['alice']}", {"user": {"password": "new"}})
+
+
+def _user_deleted(admin, at):
+    admin.ok("DELETE", f"/users/{at['alice']}")
+
+
+def _role_taken(admin, at):
+    admin.ok("DELETE", f"/projects/{at['red']}/users/{at['alice']}/roles/{at['member']}")
+
+
+def _project_disabled(admin, at):
+    admin.ok("PATCH", f"/projects/{at['red']}", {"project": {"enabled": False}})
+
+
+def _project_deleted(admin, at):
+    admin.ok("DELETE", f"/projects/{at['red']}")
+
+
+def _password_changed(admin, at):
+    body = {"user": {"original_password": "alice's", "password": "new"}}
+    Caller(admin.client).ok("POST", f"/users/{at['alice']}/password", body)
+
+
+@pytest.mark.parametrize("happens", [
+    _user_disabled, _password_given, _password_changed, _user_deleted, _role_taken,
+    _project_disabled, _project_deleted,
+], ids=lambda f: f.__name__)
+def test_what_ends_a_token(admin, alice, happens):
+    at = ids(admin, "users") | ids(admin, "projects") | ids(admin, "roles")
+    happens(admin, at)
+    assert alice("GET", "/auth/projects").status_code == 401
+
+
+def test_a_group_that_is_left_takes_its_tokens_along(admin, login, alice):
+    at = ids(admin, "users") | ids(admin, "projects") | ids(admin, "roles")
+    group = admin.make("groups", name="crew")
+    admin.ok("PUT", f"/groups/{group['id']}/users/{at['alice']}")
+    service = ids(admin, "projects")["service"]
+    admin.ok("PUT", f"/projects/{service}/groups/{group['id']}/roles/{at['reader']}")
+    by_group = login("alice", scope=project("service"))
+    admin.ok("DELETE", f"/groups/{group['id']}/users/{at['alice']}")
+    assert by_group("GET", "/auth/projects").status_code == 401
+    assert alice("GET", "/auth/projects").status_code == 200
+
+
+def test_a_domain_that_is_disabled_shuts_its_people_out(admin, world, client):
+    manager = world.as_("manager")
+    admin.ok("PATCH", f"/domains/{world.domain_id}", {"domain": {"enabled": False}})
+    assert manager("GET", "/auth/domains").status_code == 401
+    body = asking("manager", "manager's", None, world.domain_id)
+    assert client.post("/v3/auth/tokens", json=body).status_code == 401
+
+
+def test_revocations_are_for_services(admin, login, alice):
+    alice.ok("DELETE", "/auth/tokens", X_Subject_Token=alice.token)
+    nova = login("nova", scope=project("service"))
+    (event,) = nova.ok("GET", "/OS-REVOKE/events")["events"]
+    assert event["cairn"]["audit_id"] == event["audit_id"]
+    other = login("alice", scope=project("red"))
+    assert other("GET", "/OS-REVOKE/events").status_code == 403
