@@ -98,7 +98,8 @@ def scope_of(ctx: Context) -> str:
         return SYSTEM
     if ctx.domain_id:
         return DOMAIN
-    return PROJECT if ctx.project_id else "unscoped"
+    # A token without a scope counts as a project's, as in oslo.policy: it has no role to use it.
+    return PROJECT
 
 
 def credentials(ctx: Context) -> dict[str, Any]:
