@@ -17,7 +17,7 @@ from typing import Any
 
 import sdnotify
 
-from cairn.common.process import Host, find
+from cairn.common.process import Host, Room, find
 from cairn.common.settings import load
 from cairn.common.wsgi import Dispatcher
 
@@ -73,7 +73,9 @@ def api() -> None:
     name = "api" if place.is_dir() else place.stem
     path: Path = options.socket or Path("/run/cairn", f"{name}.sock")
     for conf in confs(place):
-        find(conf.stem)  # Imported here, shared by every worker.
+        build_ = find(conf.stem).build  # Imported here, shared by every worker.
+        if isinstance(build_, Room):
+            build_.load()
     gc.collect()
     gc.freeze()
 

@@ -89,6 +89,20 @@ class Host:
             service.stop()
 
 
+class Room:
+    """The `build` of a module that is imported when it is built or loaded, not before: an agent
+    on a hypervisor shall not carry what only the APIs need."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+
+    def load(self) -> Callable[[Any, Host], Any]:
+        return importlib.import_module(self.module).build  # type: ignore[no-any-return]
+
+    def __call__(self, settings: Any, host: Host) -> Any:
+        return self.load()(settings, host)
+
+
 @dataclass(frozen=True)
 class Process:
     """`build(settings, host)` makes its parts: the WSGI application of an API (at `mount` behind
