@@ -1,4 +1,4 @@
-"""/os-security-groups and /os-security-group-rules: Neutron's groups in the words of 2.1 to 2.35."""
+"""/os-security-groups and /os-security-group-rules: Neutron's, in the words of 2.1 to 2.35."""
 
 from typing import Any
 

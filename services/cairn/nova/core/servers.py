@@ -206,6 +206,12 @@ def change(session: Session, server_id: str, *, task_state: str | None, **values
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
+def deletion_waits() -> ColumnElement[bool]:
+    """Whether a deletion is still to come that nobody has begun to work on."""
+    return exists().where(Work.subject == Server.id, Work.kind == "delete",
+                          Work.state == ledger.QUEUED)
+
+
 def fault(message: str, details: str = "", code: int = 500) -> dict[str, Any]:
     return {"code": code, "created": f"{utcnow():%Y-%m-%dT%H:%M:%SZ}", "message": message[:255],
             "details": details or message}

@@ -1,0 +1,25 @@
+"""The parts of nova-api, put together."""
+
+from typing import Any
+
+from cairn.common import health
+from cairn.common.policy import Policy
+from cairn.common.process import Host
+from cairn.nova.app import create_app
+from cairn.nova.component import Nova
+from cairn.nova.policy import RULES
+from cairn.nova.rpc import Compute, Conductor
+from cairn.nova.settings import ApiProcess
+
+
+def build(settings: ApiProcess, host: Host) -> Any:
+    bus = host.bus(settings.messaging)
+    authenticate, listener = host.authenticator(settings.identity, settings.messaging)
+    nova = Nova(
+        db=host.database(settings.database), policy=Policy(RULES, settings.policy.file),
+        conductor=Conductor(bus), compute=Compute(bus),
+        cloud=host.neighbours(settings.identity), api=settings.api, quota=settings.quota,
+        service=settings.service,
+    )
+    checks = {"database": health.database(nova.db), "messaging": health.messaging(listener.server)}
+    return create_app(nova, authenticate, checks)

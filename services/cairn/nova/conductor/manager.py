@@ -1,0 +1,141 @@
+"""nova-conductor: the database, for those who have none."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import case, func, select, update
+
+from cairn.common.context import Context
+from cairn.common.db import utcnow
+from cairn.common.ledger import DatabaseLedger, LedgerManager
+from cairn.common.work import Worker
+from cairn.nova import rpc
+from cairn.nova.component import Nova
+from cairn.nova.conductor.providers import Providers
+from cairn.nova.core import hosts, network, servers, specs
+from cairn.nova.db.models import Server
+from cairn.nova.drivers.base import CRASHED, NOSTATE, RUNNING, SHUTDOWN
+from cairn.nova.errors import ServerNotFound
+
+
+@dataclass
+class Manager(LedgerManager):
+    """Serves rpc.Conductor."""
+
+    nova: Nova
+    ledger: DatabaseLedger
+    worker: Worker | None = None
+    # Power states that surprised us once: believed when they come again, for the report may
+    # be older than what we know.
+    odd: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.providers = Providers(self.nova)
+
+    def ring(self, ctx: Context) -> None:
+        if self.worker is not None:
+            self.worker.ring()
+
+    # --- Hosts ---
+
+    def report_service(self, ctx: Context, binary: str, service_host: str) -> dict[str, Any]:
+        self.nova.db.write(lambda session: hosts.seen(session, binary, service_host))
+        return {"interval": self.nova.service.interval}
+
+    def report_host(
+        self, ctx: Context, service_host: str, report: rpc.HostReport
+    ) -> dict[str, Any]:
+        return {"id": self.providers.report(ctx, service_host, report)}
+
+    def servers_of(self, ctx: Context, service_host: str) -> list[dict[str, Any]]:
+        with self.nova.db.reading() as session:
+            return [
+                {"id": row.id, "domain": servers.domain_name(row.number),
+                 "vm_state": row.vm_state, "task_state": row.task_state,
+                 "power_state": row.power_state, "building": bool(row.building)}
+                for row in servers.of_host(session, service_host)
+            ]
+
+    def sync_power(self, ctx: Context, service_host: str, states: dict[str, int]) -> None:
+        with self.nova.db.reading() as session:
+            rows = session.execute(
+                select(Server.id, Server.vm_state, Server.power_state)
+                .where(Server.host == service_host, Server.deleted.is_(False),
+                       Server.task_state.is_(None),
+                       Server.vm_state.in_(("active", "stopped")))
+            ).all()
+        for row in rows:
+            state = states.get(row.id, NOSTATE)
+            if state == row.power_state:
+                self.odd.pop(row.id, None)
+            elif self.odd.get(row.id) != state:
+                self.odd[row.id] = state
+            else:
+                self._believe(row.id, state)
+
+    def _believe(self, server_id: str, state: int) -> None:
+        self.odd.pop(server_id, None)
+        values: dict[str, Any] = {"power_state": state}
+        if state in (SHUTDOWN, CRASHED, NOSTATE):
+            values["vm_state"] = "stopped"
+        elif state == RUNNING:
+            values["vm_state"] = "active"
+        with self.nova.db.writing() as session:
+            session.execute(
+                update(Server).where(Server.id == server_id, Server.task_state.is_(None),
+                                     Server.vm_state.in_(("active", "stopped")))
+                .values(**values)
+            )
+
+    # --- Servers ---
+
+    def spec(self, ctx: Context, server_id: str) -> rpc.Spec:
+        return specs.spec(self._row(server_id), self.nova.api)
+
+    def refresh_vifs(self, ctx: Context, server_id: str) -> list[rpc.Vif]:
+        row = self._row(server_id)
+        return network.refresh(self.nova, ctx, [row])[row.id]
+
+    def server_started(self, ctx: Context, server_id: str, power_state: int) -> None:
+        now = utcnow()
+        with self.nova.db.writing() as session:
+            servers.change(
+                session, server_id, task_state=None, vm_state="active", power_state=power_state,
+                launched_at=func.coalesce(Server.launched_at, now), admin_pass=None, fault=None,
+            )
+
+    def server_changed(
+        self, ctx: Context, server_id: str, task_state: str | None, power_state: int,
+        vm_state: str | None = None,
+    ) -> None:
+        values: dict[str, Any] = {"power_state": power_state}
+        if vm_state is not None:
+            values["vm_state"] = vm_state
+        if task_state is None and vm_state in ("active", "stopped"):
+            values["fault"] = None
+        with self.nova.db.writing() as session:
+            servers.change(session, server_id, task_state=task_state, **values)
+
+    def task_failed(
+        self, ctx: Context, server_id: str, message: str, vm_state: str | None = None
+    ) -> None:
+        fault = servers.fault(*message.partition("\n")[::2])
+        values: dict[str, Any] = {"fault": fault}
+        if vm_state is not None:
+            values["vm_state"] = vm_state
+        with self.nova.db.writing() as session:
+            if vm_state == "error":
+                # Also a deletion that failed: the owner may ask for it again.
+                session.execute(update(Server).where(
+                    Server.id == server_id, Server.deleted.is_(False),
+                ).values(task_state=case((servers.deletion_waits(), "deleting"), else_=None),
+                         **values))
+            else:
+                servers.change(session, server_id, task_state=None, **values)
+
+    def _row(self, server_id: str) -> Any:
+        with self.nova.db.reading() as session:
+            row = servers.known(session, server_id)
+        if row is None:
+            raise ServerNotFound(server_id)
+        return row

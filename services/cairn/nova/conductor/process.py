@@ -1,0 +1,45 @@
+"""The parts of nova-conductor, put together."""
+
+from cairn.common.context import Context
+from cairn.common.ledger import DatabaseLedger
+from cairn.common.policy import Policy
+from cairn.common.process import Host
+from cairn.common.rpc import Server
+from cairn.common.work import Worker
+from cairn.nova.component import Nova
+from cairn.nova.conductor.flows import Flows
+from cairn.nova.conductor.manager import Manager
+from cairn.nova.conductor.sweeper import Sweeper
+from cairn.nova.core.pulse import Pulse
+from cairn.nova.db.models import Work, WorkStep
+from cairn.nova.policy import RULES
+from cairn.nova.rpc import CONDUCTOR, Compute, Conductor, Scheduler
+from cairn.nova.settings import ConductorProcess, ConductorSettings
+
+
+def build(settings: ConductorProcess, host: Host) -> None:
+    bus = host.bus(settings.messaging)
+    nova = Nova(
+        db=host.database(settings.database), policy=Policy(RULES), conductor=Conductor(bus),
+        compute=Compute(bus), cloud=host.neighbours(settings.identity), api=settings.api,
+        service=settings.service,
+    )
+    run(nova, Scheduler(bus), settings.conductor, host)
+
+
+def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Host) -> Worker:
+    """A conductor that starts and stops with `host`."""
+    ledger = DatabaseLedger(
+        nova.db, Work, WorkStep, ring=lambda runner: nova.ring(Context(), runner)
+    )
+    worker = Worker(
+        ledger, Flows(nova, scheduler, settings).all(), runner=CONDUCTOR,
+        owner=f"{CONDUCTOR}@{host.name}", threads=settings.threads,
+    )
+    manager = Manager(nova, ledger, worker)
+    server = Server(nova.conductor.bus, Conductor.topic, host.name, manager, threads=16)
+    host.run(server)
+    host.run(worker)
+    host.run(Sweeper(nova, settings))
+    host.run(Pulse(nova, "nova-conductor", server, host.name))
+    return worker

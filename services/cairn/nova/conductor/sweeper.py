@@ -1,0 +1,93 @@
+"""What nobody rings a bell for: works stranded on dead hosts, ports that Neutron changed."""
+
+import logging
+import threading
+import time
+
+from sqlalchemy import or_, select, update
+
+from cairn.common.context import Context
+from cairn.common.db import utcnow
+from cairn.common.errors import Problem
+from cairn.common.ledger import OPEN, QUEUED, UNDOING
+from cairn.nova.component import Nova
+from cairn.nova.core import hosts, network
+from cairn.nova.db.models import Server, Work
+from cairn.nova.rpc import CONDUCTOR, runner_of
+from cairn.nova.settings import ConductorSettings
+
+log = logging.getLogger(__name__)
+
+PAUSE = 5.0
+BATCH = 50
+
+
+class Sweeper:
+    """A thread of the conductor."""
+
+    def __init__(self, nova: Nova, settings: ConductorSettings) -> None:
+        self.nova, self.settings = nova, settings
+        self._ended = threading.Event()
+        self._healed = 0.0
+
+    def start(self) -> None:
+        threading.Thread(target=self._loop, daemon=True, name="nova sweeper").start()
+
+    def stop(self) -> None:
+        self._ended.set()
+
+    def _loop(self) -> None:
+        while not self._ended.wait(PAUSE):
+            try:
+                self.strand()
+                if time.monotonic() - self._healed > self.settings.heal_interval:
+                    self._healed = time.monotonic()
+                    self.heal()
+            except Exception as error:
+                log.warning("sweeping: %s", error)
+
+    def strand(self) -> int:
+        """Deletions and called-off creations wait for no dead host: they end here. How many."""
+        taken = 0
+        with self.nova.db.writing() as session:
+            now = utcnow()
+            down = [runner_of(host) for host, service in hosts.computes(session).items()
+                    if not hosts.up(service, self.nova.service, now)]
+            if not down:
+                return 0
+            waiting = session.execute(
+                select(Work.id, Work.kind, Work.args).where(
+                    Work.state.in_(OPEN), Work.runner.in_(down),
+                    or_(Work.owner.is_(None), Work.lease_until < now),
+                    or_(Work.kind == "delete", Work.cancelled.is_(True), Work.state == UNDOING),
+                )
+            ).all()
+            for row in waiting:
+                values = {"runner": CONDUCTOR, "owner": None, "lease_until": None}
+                if row.kind == "delete":
+                    values["args"] = row.args | {"local": True}
+                else:
+                    values |= {"state": UNDOING, "error": "The server was deleted."}
+                done = session.execute(
+                    update(Work).where(Work.id == row.id, Work.state.in_((QUEUED, UNDOING)),
+                                       or_(Work.owner.is_(None), Work.lease_until < now))
+                    .values(**values)
+                )
+                taken += done.rowcount  # type: ignore[attr-defined]
+        if taken:
+            self.nova.ring(Context(), CONDUCTOR)
+        return taken
+
+    def heal(self) -> None:
+        """Look at the ports of the servers that were looked at longest ago."""
+        with self.nova.db.reading() as session:
+            rows = session.execute(
+                select(Server.id, Server.requested_networks, Server.vifs)
+                .where(Server.deleted.is_(False), Server.host.is_not(None),
+                       Server.task_state.is_(None), Server.vm_state != "building")
+                .order_by(Server.vifs_at).limit(BATCH)
+            ).all()
+        try:
+            network.refresh(self.nova, Context(), rows)
+        except Problem as problem:
+            log.debug("ports were not looked at: %s", problem)

@@ -1,0 +1,52 @@
+"""What a compute is told of a server."""
+
+import base64
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cairn.nova import rpc
+from cairn.nova.core.servers import domain_name
+from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember
+from cairn.nova.metadata import documents
+from cairn.nova.settings import ApiSettings
+
+
+def spec(row: Any, settings: ApiSettings) -> rpc.Spec:
+    """Everything one host needs to make, find or end the server."""
+    drive = None
+    if row.config_drive:
+        drive = {path: base64.b64encode(content).decode() for path, content in
+                 documents.files(row, settings, admin_pass=row.admin_pass).items()}
+    return {
+        "id": row.id, "name": row.name, "domain": domain_name(row.number),
+        "hostname": row.hostname, "project_id": row.project_id, "user_id": row.user_id,
+        "created_at": row.created_at.isoformat(), "availability_zone": row.zone,
+        "vm_state": row.vm_state, "task_state": row.task_state, "power_state": row.power_state,
+        "host": row.host, "flavor": row.flavor, "image": row.image, "vifs": row.vifs,
+        "block_devices": row.block_devices, "key_name": row.key_name, "key_data": row.key_data,
+        "user_data": row.user_data, "metadata": row.meta, "admin_pass": row.admin_pass,
+        "config_drive": drive,
+    }
+
+
+def group(session: Session, server_id: str, lock: bool = False) -> dict[str, Any] | None:
+    """The server's group with how many others of it each host has; None without a group."""
+    query = (
+        select(ServerGroup.id, ServerGroup.policy, ServerGroup.rules)
+        .join(ServerGroupMember, ServerGroupMember.group_id == ServerGroup.id)
+        .where(ServerGroupMember.server_id == server_id)
+    )
+    found = session.execute(query.with_for_update(of=ServerGroup) if lock else query).one_or_none()
+    if found is None:
+        return None
+    hosts: dict[str, int] = {}
+    for host in session.scalars(
+        select(Server.host).join(ServerGroupMember, ServerGroupMember.server_id == Server.id)
+        .where(ServerGroupMember.group_id == found.id, Server.deleted.is_(False),
+               Server.host.is_not(None), Server.id != server_id)
+    ):
+        assert host is not None
+        hosts[host] = hosts.get(host, 0) + 1
+    return {"id": found.id, "policy": found.policy, "rules": found.rules, "hosts": hosts}

@@ -1,0 +1,158 @@
+"""nova-metadata's WSGI application: what guests ask 169.254.169.254.
+
+Neutron's proxy on the guest's host knows which server asks; it says so in X-Instance-ID and signs
+that with the secret we share. Nobody else is answered.
+"""
+
+import hmac
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+import flask
+
+from cairn.common import errors, health
+from cairn.common.api import PUBLIC, Api, Document, Reply
+from cairn.common.context import Context
+from cairn.common.db import Database
+from cairn.common.policy import Policy
+from cairn.common.wsgi import Mount, serve
+from cairn.nova.core.servers import known
+from cairn.nova.metadata import documents
+from cairn.nova.settings import ApiSettings, MetadataSettings
+
+MOST = 1000  # Guests whose documents are kept.
+
+api = Api({})
+
+
+@dataclass(frozen=True)
+class Metadata:
+    db: Database
+    settings: MetadataSettings
+    api: ApiSettings
+    policy: Policy = field(default_factory=lambda: Policy({}))
+    cache: "Cache" = field(default_factory=lambda: Cache())
+
+
+class Cache:
+    """Rows of servers that asked lately: a guest asks many questions in a row."""
+
+    def __init__(self) -> None:
+        self._rows: OrderedDict[str, tuple[float, Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, server_id: str, seconds: float) -> Any | None:
+        with self._lock:
+            found = self._rows.get(server_id)
+            if found is None or time.monotonic() - found[0] > seconds:
+                return None
+            return found[1]
+
+    def put(self, server_id: str, row: Any) -> None:
+        with self._lock:
+            self._rows[server_id] = (time.monotonic(), row)
+            self._rows.move_to_end(server_id)
+            while len(self._rows) > MOST:
+                self._rows.popitem(last=False)
+
+
+def _server(metadata: Metadata, request: flask.Request) -> Any:
+    """The server that asks. Raises Refused for a signature that is not the proxy's."""
+    server_id = request.headers.get("X-Instance-ID", "")
+    secret = metadata.settings.secret
+    expected = hmac.new(secret.encode(), server_id.encode(), "sha256").hexdigest()
+    given = request.headers.get("X-Instance-ID-Signature", "")
+    if not secret or not server_id or not hmac.compare_digest(expected, given):
+        raise errors.Refused(reason="X-Instance-ID is missing or not signed by the proxy.")
+    row = metadata.cache.get(server_id, metadata.settings.cache_seconds)
+    if row is None:
+        with metadata.db.reading() as session:
+            row = known(session, server_id)
+        if row is None or row.deleted:
+            raise errors.NotFound("Instance", server_id)
+        metadata.cache.put(server_id, row)
+    project = request.headers.get("X-Tenant-ID")
+    if project and project != row.project_id:
+        raise errors.NotFound("Instance", server_id)
+    return row
+
+
+@api.get("/", policy=PUBLIC, raw=True)
+def root(metadata: Metadata, ctx: Context, request: flask.Request) -> Reply:
+    _server(metadata, request)
+    return _text("\n".join([*documents.EC2, "openstack"]))
+
+
+@api.get("/<path:path>", policy=PUBLIC, raw=True)
+def lookup(metadata: Metadata, ctx: Context, path: str, request: flask.Request) -> Reply:
+    server = _server(metadata, request)
+    first, *rest = [part for part in path.split("/") if part] or [""]
+    if first == "openstack":
+        return _openstack(metadata, server, rest)
+    if first in documents.EC2:
+        return _ec2(metadata, server, rest)
+    raise errors.NoSuchPath
+
+
+def _openstack(metadata: Metadata, server: Any, rest: list[str]) -> Reply:
+    if not rest:
+        return _text("\n".join(documents.OPENSTACK))
+    version, *names = rest
+    if version not in documents.OPENSTACK or len(names) > 1:
+        raise errors.NoSuchPath
+    files = documents.openstack_files(server, metadata.api)
+    if not names:
+        return _text("\n".join(sorted(files)))
+    content = files.get(names[0])
+    if content is None:
+        raise errors.NoSuchPath
+    kind = "application/json" if names[0].endswith(".json") else "application/octet-stream"
+    return Reply(content, headers={"Content-Type": kind})
+
+
+def _ec2(metadata: Metadata, server: Any, rest: list[str]) -> Reply:
+    if not rest:
+        return _text("meta-data/\nuser-data" if server.user_data else "meta-data/")
+    if rest == ["user-data"]:
+        if not server.user_data:
+            raise errors.NoSuchPath
+        return Reply(documents.user_data(server),
+                     headers={"Content-Type": "application/octet-stream"})
+    if rest[0] != "meta-data":
+        raise errors.NoSuchPath
+    found: Any = documents.ec2_metadata(server, metadata.api)
+    for part in rest[1:]:
+        if not isinstance(found, dict) or part not in found:
+            raise errors.NoSuchPath
+        found = found[part]
+    if not isinstance(found, dict):
+        return _text(str(found))
+    lines = []
+    for name, value in sorted(found.items()):
+        if name == "_name":
+            continue
+        if isinstance(value, dict):
+            lines.append(value.get("_name") or f"{name}/")
+        else:
+            lines.append(name)
+    return _text("\n".join(lines))
+
+
+def _text(text: str) -> Reply:
+    return Reply(text, headers={"Content-Type": "text/plain; charset=utf-8"})
+
+
+def envelope(problem: errors.Problem, request_id: str) -> Document:
+    return {"error": {"code": problem.code, "message": str(problem)}}
+
+
+def create_app(metadata: Metadata) -> flask.Flask:
+    """The application, to be mounted at /metadata."""
+    checks = {"database": health.database(metadata.db)}
+    return serve(
+        "cairn.nova.metadata", metadata, [Mount("", [health.endpoint(checks), api])],
+        authenticate=lambda headers: None, envelope=envelope,
+    )

@@ -1,0 +1,21 @@
+"""Nova's processes: where each runs, what it may be told, and the room it is made in."""
+
+from cairn.common.process import AGENT, API, WORKER, Process, Room
+from cairn.nova import settings as s
+from cairn.nova.compute.settings import ComputeProcess
+
+PROCESSES = {
+    "nova-api": Process(
+        API, "controller", s.ApiProcess, Room("cairn.nova.api.process"), "/compute"
+    ),
+    "nova-metadata": Process(
+        API, "controller", s.MetadataProcess, Room("cairn.nova.metadata.process"), "/metadata"
+    ),
+    "nova-conductor": Process(
+        WORKER, "controller", s.ConductorProcess, Room("cairn.nova.conductor.process")
+    ),
+    "nova-scheduler": Process(
+        WORKER, "controller", s.SchedulerProcess, Room("cairn.nova.scheduler.process")
+    ),
+    "nova-compute": Process(AGENT, "compute", ComputeProcess, Room("cairn.nova.compute.process")),
+}

@@ -1,0 +1,178 @@
+"""nova-scheduler: a host for a server, claimed."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import select
+
+from cairn.common.context import Context
+from cairn.common.db import Database
+from cairn.common.errors import Problem
+from cairn.nova.core import hosts
+from cairn.nova.db.models import Server
+from cairn.nova.errors import NoValidHost
+from cairn.nova.scheduler import report
+from cairn.nova.scheduler.filters import FILTERS, Filter, HostState, Wanted
+from cairn.nova.scheduler.weighers import order
+from cairn.nova.settings import ApiSettings, SchedulerSettings, ServiceSettings
+
+log = logging.getLogger(__name__)
+
+PLACEMENT = "1.36"
+TRIES = 3  # Hosts that may be lost to others between looking and claiming, times a fresh look.
+
+
+@dataclass
+class Manager:
+    """Serves rpc.Scheduler."""
+
+    db: Database
+    cloud: Any
+    settings: SchedulerSettings
+    service: ServiceSettings
+    api: ApiSettings
+
+    def __post_init__(self) -> None:
+        names = self.settings.filters.split()
+        unknown = [name for name in names if name not in FILTERS]
+        if unknown:
+            raise ValueError(f"[scheduler] filters: there is no {', '.join(unknown)}; "
+                             f"there are: {', '.join(FILTERS)}")
+        self.filters: dict[str, Filter] = {name: FILTERS[name] for name in names}
+
+    def select_host(
+        self, ctx: Context, server_id: str, wanted: dict[str, Any], excluded: list[str]
+    ) -> dict[str, Any]:
+        """Raises NoValidHost, with what each host lacks."""
+        refusals: report.Refusals = {}
+        for _ in range(TRIES):
+            candidates = self._candidates(ctx, wanted)
+            states = self._states(wanted, candidates)
+            fitting, refusals = self._fitting(states, wanted, excluded)
+            for state in order(fitting, wanted, self.settings):
+                claimed = self._claim(ctx, server_id, wanted, state, excluded)
+                if claimed is not None:
+                    return claimed | {"candidates": len(states)}
+            if not fitting:
+                break
+        raise NoValidHost(reason=report.explain(self, ctx, wanted, refusals, excluded))
+
+    # --- Who could have it ---
+
+    def _candidates(self, ctx: Context, wanted: Wanted) -> dict[str, Any]:
+        """Placement's summaries by provider, of those with room."""
+        query: list[tuple[str, str]] = [
+            ("resources", ",".join(f"{k}:{v}" for k, v in sorted(wanted["resources"].items()))),
+            ("limit", str(self.settings.max_candidates)),
+        ]
+        traits = [*wanted["required"], *(f"!{trait}" for trait in wanted["forbidden"])]
+        if traits:
+            query.append(("required", ",".join(traits)))
+        found = self.cloud.get("placement", f"/allocation_candidates?{urlencode(query)}",
+                               ctx=ctx, version=PLACEMENT).json()
+        fit = {provider for request in found["allocation_requests"]
+               for provider in request["allocations"]}
+        return {provider: summary for provider, summary in found["provider_summaries"].items()
+                if provider in fit}
+
+    def _states(self, wanted: Wanted, candidates: dict[str, Any]) -> list[HostState]:
+        with self.db.reading() as session:
+            known = {h.id: h for h in hosts.hypervisors(session)}
+            services = hosts.computes(session)
+            zones = hosts.zones(session)
+            aggregates: dict[str, list[dict[str, Any]]] = {}
+            if wanted["capabilities"]:
+                aggregates = hosts.aggregate_traits(session, services)
+        states = []
+        for provider, summary in candidates.items():
+            hypervisor = known.get(provider)
+            if hypervisor is None:
+                continue
+            service = services.get(hypervisor.host)
+            states.append(HostState(
+                host=hypervisor.host, node=hypervisor.node, provider=provider,
+                zone=zones.get(hypervisor.host, self.api.default_zone),
+                up=service is not None and hosts.up(service, self.service),
+                disabled=service is not None and service.disabled,
+                disabled_reason=service.disabled_reason if service else None,
+                report=hypervisor.report, aggregates=aggregates.get(hypervisor.host, []),
+                capacity={k: v["capacity"] for k, v in summary["resources"].items()},
+                used={k: v["used"] for k, v in summary["resources"].items()},
+            ))
+        return states
+
+    def _fitting(
+        self, states: list[HostState], wanted: Wanted, excluded: list[str]
+    ) -> tuple[list[HostState], report.Refusals]:
+        servers = self._mentioned(wanted)
+        fitting, refusals = [], {}
+        for state in states:
+            refusal = self._refusal(state, wanted, excluded, servers)
+            if refusal is None:
+                fitting.append(state)
+            else:
+                refusals[state.host] = refusal
+        return fitting, refusals
+
+    def _refusal(
+        self, state: HostState, wanted: Wanted, excluded: list[str], servers: dict[str, str]
+    ) -> tuple[str, str] | None:
+        if state.host in excluded:
+            return "RetryFilter", "failed to build this server"
+        if wanted["host"] not in (None, state.host):
+            return "RequestedHost", f"asked for {wanted['host']}"
+        if wanted["node"] not in (None, state.node):
+            return "RequestedHost", f"asked for {wanted['node']}"
+        for name, filter_ in self.filters.items():
+            reason = filter_(state, wanted, servers)
+            if reason is not None:
+                return name, reason
+        return None
+
+    def _mentioned(self, wanted: Wanted) -> dict[str, str]:
+        """Hosts of the servers that hints name."""
+        ids: list[str] = []
+        for name in ("same_host", "different_host"):
+            hint = wanted["hints"].get(name) or []
+            ids += hint if isinstance(hint, list) else [hint]
+        if not ids:
+            return {}
+        with self.db.reading() as session:
+            return {row.id: row.host for row in session.execute(
+                select(Server.id, Server.host).where(Server.id.in_(ids), Server.host.is_not(None),
+                                                     Server.deleted.is_(False)))}
+
+    # --- Claiming ---
+
+    def _claim(
+        self, ctx: Context, server_id: str, wanted: Wanted, state: HostState, excluded: list[str]
+    ) -> dict[str, Any] | None:
+        """The claim; None when others were quicker and the host is full."""
+        body = {
+            "allocations": {state.provider: {"resources": wanted["resources"]}},
+            "project_id": wanted["project_id"], "user_id": wanted["user_id"],
+            "consumer_generation": None,
+        }
+        try:
+            self.cloud.put("placement", f"/allocations/{server_id}", ctx=ctx, version=PLACEMENT,
+                           json=body)
+        except Problem as problem:
+            if problem.code != 409:
+                raise
+            # Full, or a claim of an earlier try of this very step.
+            return self._claimed(ctx, server_id, excluded)
+        return {"host": state.host, "node": state.node, "provider": state.provider}
+
+    def _claimed(
+        self, ctx: Context, server_id: str, excluded: list[str]
+    ) -> dict[str, Any] | None:
+        found = self.cloud.get("placement", f"/allocations/{server_id}", ctx=ctx,
+                               version=PLACEMENT).json()["allocations"]
+        with self.db.reading() as session:
+            for hypervisor in hosts.hypervisors(session):
+                if hypervisor.id in found and hypervisor.host not in excluded:
+                    return {"host": hypervisor.host, "node": hypervisor.node,
+                            "provider": hypervisor.id}
+        return None

@@ -1,0 +1,55 @@
+"""What a server needs of a host, from its row: what travels from conductor to scheduler."""
+
+import math
+from typing import Any
+
+# Image properties that say which guest CPU and hypervisor the image is for.
+_ARCH = ("hw_architecture", "architecture")
+_HYPERVISOR = ("img_hv_type", "hypervisor_type")
+_MODE = ("hw_vm_mode", "vm_mode")
+
+
+def wanted(server: Any, args: dict[str, Any], group: dict[str, Any] | None) -> dict[str, Any]:
+    """JSON-safe. `args` are the work's; `group` is {"policy", "rules", "hosts": {host: number}}."""
+    flavor = server.flavor
+    specs: dict[str, str] = flavor["extra_specs"]
+    swap = math.ceil(flavor["swap"] / 1024)
+    resources = {"VCPU": flavor["vcpus"], "MEMORY_MB": flavor["ram"],
+                 "DISK_GB": flavor["disk"] + flavor["ephemeral"] + swap}
+    for key, value in specs.items():
+        if key.startswith("resources:") and value.isdigit():
+            resources[key.removeprefix("resources:")] = int(value)
+    properties = (server.image or {}).get("properties", {})
+    traits = {key.removeprefix("trait:"): value for key, value in specs.items()
+              if key.startswith("trait:")}
+    traits |= {key.removeprefix("trait:"): value for key, value in properties.items()
+               if key.startswith("trait:")}
+    return {
+        "project_id": server.project_id, "user_id": server.user_id,
+        "resources": {name: amount for name, amount in resources.items() if amount},
+        "required": sorted(t for t, v in traits.items() if v == "required"),
+        "forbidden": sorted(t for t, v in traits.items() if v == "forbidden"),
+        "zone": server.asked_zone, "host": args.get("host"), "node": args.get("node"),
+        "capabilities": _capabilities(specs), "hints": server.scheduler_hints, "group": group,
+        "image": {"arch": _first(properties, _ARCH), "hypervisor": _first(properties, _HYPERVISOR),
+                  "mode": _first(properties, _MODE)},
+    }
+
+
+def _first(properties: dict[str, Any], names: tuple[str, ...]) -> str | None:
+    for name in names:
+        if properties.get(name):
+            return str(properties[name])
+    return None
+
+
+def _capabilities(specs: dict[str, str]) -> dict[str, str]:
+    """What ComputeCapabilitiesFilter compares: the scoped ones, and plain names."""
+    found = {}
+    for key, value in specs.items():
+        scope, colon, name = key.partition(":")
+        if not colon:
+            found[key] = value
+        elif scope == "capabilities":
+            found[name] = value
+    return found
