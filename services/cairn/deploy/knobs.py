@@ -1,7 +1,8 @@
 """Every knob of the deployment, read from where it is declared.
 
-A knob is a variable in a role's `defaults/main.yml` or in the inventory's `group_vars/all`. The
-comment above it says what it is for; the role's `argument_specs.yml` gives its type and choices.
+A knob is a variable in a role's `defaults/main.yml` or in the inventory's file of the whole cloud,
+`group_vars/all/cloud.yml`. The comment above it says what it is for; the role's argument specs give
+its type and choices.
 """
 
 import json
@@ -121,7 +122,7 @@ def _declared(path: Path, home: str, options: dict[str, dict[str, Any]]) -> Iter
         raise Failed(f"{path} is no YAML: {wrong}") from wrong
     comments = _comments(text)
     for variable, default in values.items():
-        if variable.startswith("_") or variable in DECIDED:
+        if variable.startswith("_") or variable in DECIDED or not _is_knob(default):
             continue
         option = options.get(variable, {})
         about = comments.get(variable) or option.get("description") or ""
@@ -133,6 +134,19 @@ def _declared(path: Path, home: str, options: dict[str, dict[str, Any]]) -> Iter
             type=_type(option.get("type"), default),
             choices=tuple(option.get("choices", ())),
         )
+
+
+def _is_knob(default: Any) -> bool:
+    """A secret is generated, and a structure of structures is the project's own wiring."""
+    if isinstance(default, dict):
+        return all(_is_scalar(value) for value in default.values())
+    if isinstance(default, list):
+        return all(_is_scalar(value) for value in default)
+    return "cloud_secrets" not in str(default)
+
+
+def _is_scalar(value: Any) -> bool:
+    return not isinstance(value, list | dict)
 
 
 def _type(declared: str | None, default: Any) -> str:

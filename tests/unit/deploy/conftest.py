@@ -47,6 +47,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "nova_virt_type: auto\n\nnova_workers: 2\nnova_debug: false\n"
         "nova_overcommit: 1.5\nnova_filters: [one, two]\nnova_extra: {}\n"
         'nova_url: "https://{{ cloud_endpoint_host }}/compute"\n__nova_private: 1\n'
+        "nova_processes: {nova-api: {group: controller}}\n"
+        'nova_password: "{{ cloud_secrets.nova_password }}"\n'
     )
     (role / "meta" / "argument_specs.yml").write_text(
         "---\nargument_specs:\n  main:\n    options:\n"
