@@ -8,8 +8,6 @@ import libvirt
 from cairn.nova.compute.errors import HypervisorFailed
 
 GONE = {libvirt.VIR_ERR_NO_DOMAIN}
-LOST = {libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_RPC, libvirt.VIR_ERR_INTERNAL_ERROR,
-        libvirt.VIR_ERR_NO_CONNECT, libvirt.VIR_ERR_INVALID_CONN}
 # What libvirt tells by raising is enough; it would print the same to stderr.
 libvirt.registerErrorHandler(lambda context, error: None, None)
 
@@ -17,6 +15,9 @@ libvirt.registerErrorHandler(lambda context, error: None, None)
 class Connection:
     def __init__(self, uri: str) -> None:
         self.uri = uri
+        # Keepalive, which tells a hanging daemon from a busy one, needs an event loop.
+        libvirt.virEventRegisterDefaultImpl()
+        threading.Thread(target=_events, daemon=True, name="libvirt events").start()
         self._lock = threading.Lock()
         self._open: Any = None
 
@@ -28,9 +29,8 @@ class Connection:
                     self._open = libvirt.open(self.uri)
                     self._open.setKeepAlive(5, 3)
             except libvirt.libvirtError as error:
-                if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
-                    self._open = None
-                    raise HypervisorFailed(reason=str(error)) from error
+                self._open = None
+                raise HypervisorFailed(reason=str(error)) from error
             return self._open
 
     def find(self, server_id: str) -> Any | None:
@@ -41,3 +41,8 @@ class Connection:
             if error.get_error_code() in GONE:
                 return None
             raise HypervisorFailed(reason=str(error)) from error
+
+
+def _events() -> None:
+    while True:
+        libvirt.virEventRunDefaultImpl()

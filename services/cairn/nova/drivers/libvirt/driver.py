@@ -34,6 +34,7 @@ UNDEFINE = (
     | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
 )
 CONSOLE_BYTES = 100 << 10
+UNPLUG = 30.0  # Seconds a guest gets to let go of a device.
 
 
 class LibvirtDriver:
@@ -93,10 +94,29 @@ class LibvirtDriver:
         self.disks.remove(spec)
 
     def plug(self, spec: Spec, vif: Vif) -> None:
-        self._change(spec, vif, "attachDeviceFlags", wanted=True)
+        found = self.connection.find(spec["id"])
+        if found is None:
+            return
+        with hypervisor():
+            for flag, shown in _sides(found):
+                if not _has(found, vif, shown):
+                    found.attachDeviceFlags(_interface(spec, vif), flag)
 
     def unplug(self, spec: Spec, vif: Vif) -> None:
-        self._change(spec, vif, "detachDeviceFlags", wanted=False)
+        found = self.connection.find(spec["id"])
+        if found is None:
+            return
+        deadline = time.monotonic() + UNPLUG
+        with hypervisor():
+            for flag, shown in _sides(found):
+                # A running guest lets go when it has time: ask, look, ask again.
+                while _has(found, vif, shown):
+                    if time.monotonic() > deadline:
+                        raise HypervisorFailed(
+                            reason=f"the guest does not let go of port {vif['id']}")
+                    with contextlib.suppress(libvirt.libvirtError):
+                        found.detachDeviceFlags(_interface(spec, vif), flag)
+                    time.sleep(0.3)
 
     def power_state(self, spec: Spec) -> int:
         found = self.connection.find(spec["id"])
@@ -153,21 +173,6 @@ class LibvirtDriver:
             with hypervisor():
                 _destroy(found)
 
-    def _change(self, spec: Spec, vif: Vif, method: str, *, wanted: bool) -> None:
-        found = self.connection.find(spec["id"])
-        if found is None:
-            return
-        with hypervisor():
-            if _has(found, vif) == wanted:
-                return
-            flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG
-            if found.isActive():
-                flags |= libvirt.VIR_DOMAIN_AFFECT_LIVE
-            image = spec["image"]
-            properties = image["properties"] if image is not None else {}
-            text = xml.tostring(domains.interface(vif, properties), encoding="unicode")
-            getattr(found, method)(text, flags)
-
 
 def _destroy(found: Any) -> None:
     """Pull the plug; one that is off already is fine."""
@@ -179,8 +184,22 @@ def _destroy(found: Any) -> None:
             raise
 
 
-def _has(found: Any, vif: Vif) -> bool:
-    root = xml.fromstring(found.XMLDesc())
+def _interface(spec: Spec, vif: Vif) -> str:
+    image = spec["image"]
+    properties = image["properties"] if image is not None else {}
+    return xml.tostring(domains.interface(vif, properties), encoding="unicode")
+
+
+def _sides(found: Any) -> list[tuple[int, int]]:
+    """What a change is to be made to: (flag that changes it, flag that shows it)."""
+    sides = [(libvirt.VIR_DOMAIN_AFFECT_CONFIG, libvirt.VIR_DOMAIN_XML_INACTIVE)]
+    if found.isActive():
+        sides.append((libvirt.VIR_DOMAIN_AFFECT_LIVE, 0))
+    return sides
+
+
+def _has(found: Any, vif: Vif, shown: int) -> bool:
+    root = xml.fromstring(found.XMLDesc(shown))
     macs = {mac.get("address") for mac in root.findall("devices/interface/mac")}
     return vif["mac"] in macs
 

@@ -17,7 +17,8 @@ TRAITS = ["COMPUTE_NODE", "COMPUTE_NET_ATTACH_INTERFACE", "COMPUTE_NET_VIF_MODEL
 def report(
     libvirt: Any, settings: ComputeSettings, folder: Path, host: str, kind: str
 ) -> HostReport:
-    _, memory_mb, vcpus, _, nodes, sockets, cores, threads = libvirt.getInfo()
+    _, _, vcpus, _, nodes, sockets, cores, threads = libvirt.getInfo()
+    memory_mb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
     space = os.statvfs(folder)
     disk_gb = space.f_blocks * space.f_frsize >> 30
     free_gb = space.f_bavail * space.f_frsize >> 30
