@@ -199,7 +199,7 @@ class Conductor(LedgerStub):
         return self.call(ctx, "spec", server_id=server_id)  # type: ignore[no-any-return]
 
     def refresh_vifs(self, ctx: Context, *, server_id: str) -> list[Vif]:
-        """The server's ports as Neutron has them now; also kept for spec and the API."""
+        """The server's ports as Neutron has them now. Cheap: ask as often as a wait needs."""
         return self.call(  # type: ignore[no-any-return]
             ctx, "refresh_vifs", server_id=server_id, timeout=30
         )

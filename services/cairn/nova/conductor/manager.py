@@ -93,8 +93,7 @@ class Manager(LedgerManager):
         return specs.spec(self._row(server_id), self.nova.api)
 
     def refresh_vifs(self, ctx: Context, server_id: str) -> list[rpc.Vif]:
-        row = self._row(server_id)
-        return network.refresh(self.nova, ctx, [row])[row.id]
+        return network.statuses(self.nova, ctx, self._row(server_id))
 
     def server_started(self, ctx: Context, server_id: str, power_state: int) -> None:
         now = utcnow()

@@ -339,6 +339,25 @@ def refresh(nova: Nova, ctx: Context, servers: Sequence[Any]) -> dict[str, list[
     return found
 
 
+def statuses(nova: Nova, ctx: Context, server: Any) -> list[rpc.Vif]:
+    """The server's ports as they are bound and up now: one question, unless more than that
+    changed since they were kept."""
+    ports = {p["id"]: p for p in _of(nova, ctx, [server.id])}
+    same = ports.keys() == {vif["id"] for vif in server.vifs} and all(
+        [f["ip_address"] for f in ports[vif["id"]]["fixed_ips"]]
+        == [f["address"] for f in vif["fixed_ips"]]
+        for vif in server.vifs
+    )
+    if not same:
+        return refresh(nova, ctx, [server])[server.id]
+    return [
+        {**vif, "status": ports[vif["id"]].get("status") or "DOWN",
+         "vif_type": ports[vif["id"]].get("binding:vif_type") or "unbound",
+         "vif_details": ports[vif["id"]].get("binding:vif_details") or {}}
+        for vif in server.vifs
+    ]
+
+
 def addresses(vifs: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """By network name, as the API shows them."""
     found: dict[str, list[dict[str, Any]]] = {}
