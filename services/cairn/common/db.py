@@ -75,7 +75,10 @@ class Database:
         self.engine = _engine(url, pool_size)
         reads = self.engine
         if self.engine.dialect.name != "sqlite":
-            reads = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            # Connections of their own: to switch one between the two ways of using it takes more
+            # round trips than most reads.
+            reads = _server(url, pool_size, isolation_level="AUTOCOMMIT",
+                            pool_reset_on_return=None, skip_autocommit_rollback=True)
         self._reading = sessionmaker(reads, expire_on_commit=False, autoflush=False)
         self._writing = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -113,19 +116,23 @@ def _to_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+JSON_CODEC: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": orjson.loads}
+
+
+def _server(url: str, pool_size: int, **options: Any) -> Engine:
+    return create_engine(url, pool_size=pool_size, max_overflow=16, pool_recycle=1800,
+                         pool_pre_ping=True, **JSON_CODEC, **options)
+
+
 def _engine(url: str, pool_size: int) -> Engine:
-    json: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": orjson.loads}
     if url == "sqlite://":
         engine = create_engine(
-            url, poolclass=StaticPool, connect_args={"check_same_thread": False}, **json
+            url, poolclass=StaticPool, connect_args={"check_same_thread": False}, **JSON_CODEC
         )
     elif url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 30}, **json)
+        engine = create_engine(url, connect_args={"timeout": 30}, **JSON_CODEC)
     else:
-        return create_engine(
-            url, pool_size=pool_size, max_overflow=16, pool_recycle=1800, pool_pre_ping=True,
-            isolation_level="READ COMMITTED", **json,
-        )
+        return _server(url, pool_size, isolation_level="READ COMMITTED")
 
     @event.listens_for(engine, "connect")
     def _foreign_keys(connection: Any, record: object) -> None:
