@@ -61,7 +61,7 @@ def test_a_role_sets_only_options_that_exist(component: str) -> None:
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_no_agent_knows_the_database_or_a_services_password(component: str) -> None:
+def test_no_agent_knows_the_database_or_a_signing_key(component: str) -> None:
     for name, process in published(component, "processes").items():
         if process["pack"] == "agent":
-            assert not {"database", "identity", "tokens"} & set(process["sections"]), name
+            assert not {"database", "tokens", "credentials"} & set(process["sections"]), name

@@ -8,15 +8,17 @@ INTERFACES = ("public", "internal", "admin")
 
 
 def service_users(published, secrets):
-    """The users of the components, in the services' project, with the secrets of their names."""
+    """The users of the components' processes, in the services' project, each with the secret of its
+    name."""
     return [
         {
             "name": user["name"],
-            "password": secrets[f"{component}_user_password"],
+            "password": secrets[f"{user['name'].replace('-', '_')}_user_password"],
             "project": "service",
             "roles": list(user["roles"]),
         }
-        for component, user in sorted(published.items())
+        for users in published.values()
+        for user in users
     ]
 
 

@@ -11,9 +11,10 @@ def test_a_service_is_behind_the_proxy_for_everybody():
     assert set(service["endpoints"]) == {"public", "internal", "admin"}
 
 
-def test_a_component_gets_the_secret_of_its_name():
+def test_a_user_gets_the_secret_of_its_name():
     (user,) = service_users(
-        {"nova": {"name": "nova", "roles": ["service"]}}, {"nova_user_password": "hunter2"}
+        {"nova": [{"name": "nova-compute", "roles": ["service"]}]},
+        {"nova_compute_user_password": "hunter2"},
     )
     assert user["password"] == "hunter2"
     assert user["roles"] == ["service"]
