@@ -23,7 +23,7 @@ def views(session: Session, networks: Sequence[Row[Any]]) -> list[Document]:
         select(ALLOCATIONS.c.subnet_id, func.count())
         .join(SUBNETS, SUBNETS.c.id == ALLOCATIONS.c.subnet_id)
         .where(SUBNETS.c.network_id.in_(ids)).group_by(ALLOCATIONS.c.subnet_id)
-    ).tuples().all())
+    ).all())
     parts: dict[str, list[Document]] = {id: [] for id in ids}
     for subnet in session.execute(select(SUBNETS).where(SUBNETS.c.network_id.in_(ids))):
         parts[subnet.network_id].append({

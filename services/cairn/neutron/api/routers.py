@@ -32,7 +32,7 @@ def views(session: Session, rows: Iterable[Any]) -> list[Document]:
     if gateways:
         fixed = dict(session.execute(
             select(PORTS.c.id, PORTS.c.fixed_ips).where(PORTS.c.id.in_(gateways))
-        ).tuples().all())
+        ).all())
     return [{
         **common.standard(row),
         "admin_state_up": row.admin_state_up, "status": row.status, "routes": row.routes,

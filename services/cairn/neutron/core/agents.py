@@ -52,7 +52,7 @@ def tunnels(session: Session) -> dict[str, str]:
         select(AGENTS.c.host, AGENTS.c.tunnel_ip)
         .where(AGENTS.c.agent_type == L2, AGENTS.c.tunnel_ip != "")
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def report(

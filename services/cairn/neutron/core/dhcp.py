@@ -103,7 +103,7 @@ def _hosts(w: Write, network: Row[Any], but: set[str]) -> list[str]:
     carriers = {a.host for a in agents.ready(w.session, w.neutron, agents.L2)
                 if agents.reaches(a, network)}
     busy: dict[str, int] = dict(w.session.execute(
-        select(DHCP.c.host, func.count()).group_by(DHCP.c.host)).tuples().all())
+        select(DHCP.c.host, func.count()).group_by(DHCP.c.host)).all())
     able = [host for host in able if host in carriers]
     random.shuffle(able)
     return sorted(able, key=lambda host: busy.get(host, 0))

@@ -69,14 +69,14 @@ def limits(session: Session, neutron: Neutron, project: str) -> dict[str, int]:
     own = session.execute(
         select(QUOTAS.c.resource, QUOTAS.c.limit).where(QUOTAS.c.project_id == project)
     )
-    return {**defaults(neutron), **dict(own.tuples().all())}
+    return {**defaults(neutron), **dict(own.all())}
 
 
 def usages(session: Session, project: str) -> dict[str, int]:
     rows = session.execute(
         select(USAGES.c.resource, USAGES.c.used).where(USAGES.c.project_id == project)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def own(session: Session) -> dict[str, dict[str, int]]:

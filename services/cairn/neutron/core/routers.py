@@ -259,7 +259,7 @@ def _plug_subnet(
         port = claim(w.session, w.ctx, PORT, port.id)
         ports.change(w, port, network, {"fixed_ips": [*port.fixed_ips, fixed]})
         return port, [subnet]
-    # A join that fails undoes the port too; the port's id is needed for it.
+    _check_join(w, router, subnet)
     made = ports.create(w, network, {
         "project_id": router.project_id, "device_owner": INTERFACE, "device_id": router.id,
         "fixed_ips": [fixed], "binding:host_id": host,
@@ -269,20 +269,7 @@ def _plug_subnet(
 
 
 def _join(w: Write, router: Row[Any], subnet: Row[Any], port_id: str) -> None:
-    held = w.session.execute(
-        select(SUBNETS.c.cidr, SUBNETS.c.id)
-        .join(INTERFACES, INTERFACES.c.subnet_id == SUBNETS.c.id)
-        .where(INTERFACES.c.router_id == router.id)
-    ).tuples().all()
-    if subnet.id in {id for _, id in held}:
-        raise errors.BadRequest(
-            resource="router", reason=f"Router already has a port on subnet {subnet.id}"
-        )
-    outside = []
-    if router.gateway_network_id:
-        outside = list(w.session.execute(select(SUBNETS.c.cidr, SUBNETS.c.id).where(
-            SUBNETS.c.network_id == router.gateway_network_id)).tuples().all())
-    _no_overlap([subnet.cidr], [*held, *outside])
+    _check_join(w, router, subnet)
     try:
         w.session.execute(insert(INTERFACES).values(
             router_id=router.id, subnet_id=subnet.id, port_id=port_id
@@ -291,6 +278,23 @@ def _join(w: Write, router: Row[Any], subnet: Row[Any], port_id: str) -> None:
         raise errors.BadRequest(
             resource="router", reason=f"Router already has a port on subnet {subnet.id}"
         ) from None
+
+
+def _check_join(w: Write, router: Row[Any], subnet: Row[Any]) -> None:
+    held = w.session.execute(
+        select(SUBNETS.c.cidr, SUBNETS.c.id)
+        .join(INTERFACES, INTERFACES.c.subnet_id == SUBNETS.c.id)
+        .where(INTERFACES.c.router_id == router.id)
+    ).all()
+    if subnet.id in {id for _, id in held}:
+        raise errors.BadRequest(
+            resource="router", reason=f"Router already has a port on subnet {subnet.id}"
+        )
+    outside = []
+    if router.gateway_network_id:
+        outside = list(w.session.execute(select(SUBNETS.c.cidr, SUBNETS.c.id).where(
+            SUBNETS.c.network_id == router.gateway_network_id)).all())
+    _no_overlap([subnet.cidr], [*held, *outside])
 
 
 def remove_interface(w: Write, router: Row[Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -406,7 +410,7 @@ def place(w: Write, router: Row[Any]) -> str:
     if not able:
         return ""
     busy: dict[str, int] = dict(w.session.execute(
-        select(ROUTERS.c.host, func.count()).group_by(ROUTERS.c.host)).tuples().all())
+        select(ROUTERS.c.host, func.count()).group_by(ROUTERS.c.host)).all())
     random.shuffle(able)
     host = min(able, key=lambda h: busy.get(h, 0))
     # Compare-and-set: two requests for one router agree on the host.

@@ -108,7 +108,7 @@ def _groups(session: Session, ids: Sequence[str]) -> Document:
     if not ids:
         return {}
     stateful = dict(session.execute(
-        select(GROUPS.c.id, GROUPS.c.stateful).where(GROUPS.c.id.in_(ids))).tuples().all())
+        select(GROUPS.c.id, GROUPS.c.stateful).where(GROUPS.c.id.in_(ids))).all())
     rules = security_groups.rules_of(session, ids)
     return {id: {"stateful": stateful.get(id, True), "rules": [{
         "direction": rule.direction, "ethertype": rule.ethertype,
