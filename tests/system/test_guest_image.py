@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import shlex
 import socket
 import subprocess
 import sys
@@ -21,15 +20,19 @@ from cairn.deploy.guest import USER, build
 pytestmark = pytest.mark.lab
 
 INSTANCE = "5a9c1c7e-7a7b-4d0c-9a68-3f2a0c1b8d55"
-USER_DATA = '#!/bin/sh\necho "user data of $(hostname) by $(id -un)"\necho done >/root/user-data-ran\n'
+USER_DATA = """\
+#!/bin/sh
+echo "user data of $(hostname) by $(id -un)"
+echo done >/root/user-data-ran
+"""
 # With the link-local network for the guest's own, QEMU can stand in for the metadata service.
 NETWORK = "net=169.254.0.0/16,dhcpstart=169.254.10.10"
 SERVICE = """
 import pathlib, sys
 path = sys.stdin.readline().split()[1]
 file = pathlib.Path(sys.argv[1]) / path.replace("/", "_")
-body = file.read_text() if file.exists() else ""
-print(f"HTTP/1.1 {200 if file.exists() else 404} X\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n{body}", end="")
+status, body = ("200 OK", file.read_text()) if file.exists() else ("404 Not Found", "")
+print(f"HTTP/1.1 {status}\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n{body}", end="")
 """
 
 
@@ -38,7 +41,12 @@ class Guest:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.folder, self.key = folder, key
+        self.folder = folder
+        self.options = ["-F", "none", "-i", str(key)]
+        for option in ("BatchMode=yes", "StrictHostKeyChecking=no", "LogLevel=ERROR"):
+            self.options += ["-o", option]
+        for option in ("UserKnownHostsFile=/dev/null", "ConnectTimeout=10"):
+            self.options += ["-o", option]
         self.log = folder / "console"
         self.log.unlink(missing_ok=True)
         options = f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:22,{NETWORK}"
@@ -63,7 +71,8 @@ class Guest:
     def until(self, condition: Callable[[], bool], seconds: float = 120) -> float:
         end = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < end, f"waited {seconds} s; the console:\n{self.console()[-2000:]}"
+            tail = self.console()[-2000:]
+            assert time.monotonic() < end, f"waited {seconds} s; the console:\n{tail}"
             assert self.process.poll() is None, "qemu has ended"
             time.sleep(0.2)
         return time.monotonic() - self.began
@@ -74,9 +83,8 @@ class Guest:
     def try_ssh(self, command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [
-                *("ssh", "-n", "-F", "none", "-i", self.key, "-p", str(self.port), "-o", "BatchMode=yes"),
-                *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
-                *("-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR", f"{USER}@127.0.0.1", command),
+                *("ssh", "-n", "-p", str(self.port), *self.options),
+                *(f"{USER}@127.0.0.1", command),
             ],
             capture_output=True,
             text=True,
@@ -112,8 +120,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", tmp_path / "key"], check=True)
-    return tmp_path / "key"
+    return make_key(tmp_path / "key")
 
 
 @pytest.fixture
@@ -127,16 +134,24 @@ def boot(tmp_path: Path, image: Path, key: Path) -> Iterator[Callable[..., Guest
             interface: str = "virtio",
         ) -> Guest:
             if disk is None:
-                disk = tmp_path / "disk.qcow2"
-                backing = ["-b", image, "-F", "qcow2"]
-                subprocess.run(
-                    ["qemu-img", "create", "-q", "-f", "qcow2", *backing, disk, "1G"], check=True
-                )
+                disk = make_disk(tmp_path / "disk.qcow2", image)
             guest = Guest(tmp_path, key, f"{disk},if={interface}", memory, list(arguments))
             stack.callback(guest.stop)
             return guest
 
         yield start
+
+
+def make_key(path: Path) -> Path:
+    command = ["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def make_disk(path: Path, image: Path) -> Path:
+    command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2"]
+    subprocess.run([*command, "-b", str(image), str(path), "1G"], check=True)
+    return path
 
 
 def document(key: Path, **more: Any) -> str:
@@ -270,7 +285,7 @@ def test_netcat_serves_as_tempest_asks_it_to(tmp_path, boot, key, protocol):
         "ping6 -c 1 -w 5 ::1",
         "sudo ping -c 1 -w 5 -I eth0 169.254.2.2",
         "curl -V",
-        "wget --help 2>&1 | head -n 1",
+        "wget -V",
         "blkid -t LABEL=config-2 -o device",
         "sudo lsblk --fs --ascii",
         "cat /var/run/udhcpc.eth0.pid && sudo /bin/kill -USR1 $(cat /var/run/udhcpc.eth0.pid)",
@@ -284,19 +299,26 @@ def test_the_programs_that_tests_call_are_there(guest, command):
 
 @pytest.fixture(scope="module")
 def guest(tmp_path_factory: pytest.TempPathFactory, image: Path) -> Iterator[Guest]:
-    """One that only looks are taken at."""
+    """One that is only looked at."""
     folder = tmp_path_factory.mktemp("guest")
-    key = folder / "key"
-    disk = folder / "disk.qcow2"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", key], check=True)
-    subprocess.run(shlex.split(f"qemu-img create -q -f qcow2 -b {image} -F qcow2 {disk} 1G"), check=True)
-    running = Guest(folder, key, f"{disk},if=virtio", 128, ["-drive", config_drive(folder / "drive.iso", key)])
+    key = make_key(folder / "key")
+    disk = make_disk(folder / "disk.qcow2", image)
+    drive = config_drive(folder / "drive.iso", key)
+    running = Guest(folder, key, f"{disk},if=virtio", 128, ["-drive", drive])
     running.reachable()
     yield running
     running.stop()
 
 
-@pytest.mark.parametrize("memory", [80, 96, 512])
+def test_files_can_be_copied_into_it(tmp_path, guest):
+    (tmp_path / "file").write_text("brought")
+    options = [*guest.options, "-P", str(guest.port)]
+    command = ["scp", "-q", *options, str(tmp_path / "file"), f"{USER}@127.0.0.1:copy"]
+    subprocess.run(command, check=True)
+    assert guest.ssh("cat copy") == "brought"
+
+
+@pytest.mark.parametrize("memory", [96, 512])
 def test_it_boots_with_little_memory(tmp_path, boot, key, memory):
     guest = boot("-drive", config_drive(tmp_path / "drive.iso", key), memory=memory)
     print(f"{memory} MiB: ssh after {guest.reachable():.1f} s")

@@ -77,9 +77,7 @@ def join_boot_area(boot: bytes, core: bytes) -> bytes:
     """GRUB's first sector looks for its core in the one after it."""
     if len(core) > (START - 1) * SECTOR:
         raise BuildError("GRUB's core does not fit before the partition")
-    entry = struct.pack(
-        "<B3sB3sII", ACTIVE, NO_CYLINDERS, LINUX, NO_CYLINDERS, START, SECTORS
-    )
+    entry = struct.pack("<B3sB3sII", ACTIVE, NO_CYLINDERS, LINUX, NO_CYLINDERS, START, SECTORS)
     signature = struct.pack("<I", zlib.crc32(core))
     record = boot[:440] + signature + bytes(2) + entry + bytes(48) + b"\x55\xaa"
     return record + core

@@ -15,6 +15,8 @@ class Modules:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files = {p.stem.replace("-", "_"): p for p in folder.glob("kernel/**/*.ko")}
+        listed = (folder / "modules.builtin").read_text().split()
+        self.built_in = {Path(line).stem.replace("-", "_") for line in listed}
         self.facts = cache(self._facts)
 
     @classmethod
@@ -42,14 +44,17 @@ class Modules:
         return [n.replace("-", "_") for n in result if n]
 
     def closure(self, names: Iterable[str]) -> list[str]:
-        """They and all they need, each after what it needs. What is no module is built in."""
+        """They and all they need, each after what it needs, but for what is built in."""
         order: list[str] = []
 
         def add(name: str) -> None:
-            if name in self.files and name not in order:
-                for other in self.needs(name):
-                    add(other)
-                order.append(name)
+            if name in order or name in self.built_in:
+                return
+            if name not in self.files:
+                raise BuildError(f"kernel {self.folder.name} has no module {name}")
+            for other in self.needs(name):
+                add(other)
+            order.append(name)
 
         for name in names:
             add(name.replace("-", "_"))

@@ -34,9 +34,7 @@ def read_offers(text: str) -> list[Package]:
     """The packages that `apt-get download --print-uris` speaks of."""
     found = [OFFER.match(line) for line in text.splitlines()]
     return [
-        Package(m["file"].split("_")[0], m["file"], int(m["size"]), m["digest"])
-        for m in found
-        if m
+        Package(m["file"].split("_")[0], m["file"], int(m["size"]), m["digest"]) for m in found if m
     ]
 
 

@@ -127,13 +127,12 @@ BOOT_SHELL = "busybox-static"
 BOOT_LOADER = ("grub-pc-bin", "grub-common", "libdevmapper1.02.1", "liblzma5")
 COMMAND_LINE = "console=tty1 console=ttyS0,115200 net.ifnames=0 no_timer_check mitigations=off"
 
-# What it takes to see the root disk, whatever bus it is on. ext4 is part of the kernel.
+# What it takes to see the root disk, whatever bus it is on. ext4 and NVMe are in the kernel.
 EARLY_MODULES = (
     "virtio_pci",
     "virtio_blk",
     "virtio_scsi",
     "ata_piix",
-    "nvme",
     "sd_mod",
 )
 MODULES = (
@@ -143,7 +142,6 @@ MODULES = (
     "button",
     "dummy",
     "evdev",
-    "i6300esb",
     "isofs",
     "loop",
     "nls_ascii",

@@ -24,11 +24,9 @@ def run(
     done = subprocess.run(
         [program, *command[1:]],
         cwd=cwd,
-        input=text,
         env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})},
-        stdin=subprocess.DEVNULL if text is None else None,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        input=text or "",
+        capture_output=True,
         text=True,
         check=False,
     )

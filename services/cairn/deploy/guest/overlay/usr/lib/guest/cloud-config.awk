@@ -86,12 +86,12 @@ function end_item(   path, name) { # the file that the lines before described
 function scalar(s) {
 	sub(/^ */, "", s)
 	sub(/[ \r]*$/, "", s)
-	if (s ~ /^".*"$/) {
-		s = substr(s, 2, length(s) - 2)
+	if (match(s, /^"([^"\\]|\\.)*"/)) {
+		s = substr(s, 2, RLENGTH - 2)
 		gsub(/\\n/, "\n", s)
 		gsub(/\\"/, "\"", s)
-	} else if (s ~ /^'.*'$/) {
-		s = substr(s, 2, length(s) - 2)
+	} else if (match(s, /^'([^']|'')*'/)) {
+		s = substr(s, 2, RLENGTH - 2)
 		gsub(/''/, "'", s)
 	} else sub(/ +#.*$/, "", s)
 	return s
