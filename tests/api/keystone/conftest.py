@@ -37,6 +37,9 @@ CLOUD = {
     ],
 }
 
+# Parsed once: it is the same for every test.
+POLICY = Policy(RULES)
+
 
 class Told:
     """Stands for the stub of tokens' verifiers: remembers what it was told."""
@@ -92,7 +95,7 @@ def process(db, keys):
     """What one process has of its own."""
     verifier = Verifier(str(keys))
     return Keystone(
-        db=db, policy=Policy(RULES), signer=Signer(str(keys)), verifier=verifier,
+        db=db, policy=POLICY, signer=Signer(str(keys)), verifier=verifier,
         revocations=Told(), sweep=Sweep(db, verifier, 3600), passwords=Passwords(),
         directory=Directory(), vault=Vault(str(keys / "credential")), tokens=TokenSettings(),
     )

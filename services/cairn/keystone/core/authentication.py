@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.db import utcnow
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_Domain = aliased(Project)
+# Tables, not classes: every login asks this, and the ORM would take as long as the database.
+_user, _domain = User.__table__.c, Project.__table__.alias("domain").c
 _USER = (
     select(
-        User.id, User.name, User.enabled, User.domain_id, User.default_project_id,
-        User.password_hash, User.password_expires_at,
-        _Domain.name.label("domain_name"), _Domain.enabled.label("domain_enabled"),
+        _user.id, _user.name, _user.enabled, _user.domain_id, _user.default_project_id,
+        _user.password_hash, _user.password_expires_at,
+        _domain.name.label("domain_name"), _domain.enabled.label("domain_enabled"),
     )
-    .join(_Domain, _Domain.id == User.domain_id)
+    .where(_domain.id == _user.domain_id)
 )
-_BY_ID = _USER.where(User.id == bindparam("id"))
-_BY_NAME = _USER.where(User.name == bindparam("name"), User.domain_id == bindparam("domain"))
+_BY_ID = _USER.where(_user.id == bindparam("id"))
+_BY_NAME = _USER.where(_user.name == bindparam("name"), _user.domain_id == bindparam("domain"))
 _BY_NAMES = _USER.where(
-    User.name == bindparam("name"), _Domain.name == bindparam("domain"), _Domain.is_domain
+    _user.name == bindparam("name"), _domain.name == bindparam("domain"), _domain.is_domain
 )
 
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Authenticate = Callable[[Mapping[str, str]], Context | None]
 _SINCE = (
-    select(Revoked.__table__).where(Revoked.issued_before >= bindparam("moment"))
-    .order_by(Revoked.id)
+    select(Revoked.__table__)
+    .where(Revoked.__table__.c.issued_before >= bindparam("moment"))
+    .order_by(Revoked.__table__.c.id)
 )
 FIELDS = ("audit_id", "audit_chain_id", "user_id", "project_id", "domain_id", "role_id")
 

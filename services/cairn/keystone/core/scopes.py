@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, select, union_all
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.errors import Invalid
@@ -14,32 +14,35 @@ from cairn.keystone.db.models import ROOT, Assignment, Membership, Project
 
 SYSTEM_ID = "system"
 
-_Domain = aliased(Project)
+# Tables, not classes: every login asks this, and the ORM would take as long as the database.
+_above = Project.__table__.alias("domain")
+_project, _domain = Project.__table__.c, _above.c
 _PROJECT = select(
-    Project.id, Project.name, Project.enabled, Project.is_domain, Project.domain_id,
-    Project.parent_id, _Domain.name.label("domain_name"),
-    _Domain.enabled.label("domain_enabled"),
-).outerjoin(_Domain, _Domain.id == Project.domain_id)
-_PROJECT_BY_ID = _PROJECT.where(Project.id == bindparam("id"))
+    _project.id, _project.name, _project.enabled, _project.is_domain, _project.domain_id,
+    _project.parent_id, _domain.name.label("domain_name"),
+    _domain.enabled.label("domain_enabled"),
+).select_from(Project.__table__.outerjoin(_above, _domain.id == _project.domain_id))
+_PROJECT_BY_ID = _PROJECT.where(_project.id == bindparam("id"))
 _PROJECT_BY_NAME = _PROJECT.where(
-    Project.name == bindparam("name"), Project.domain_id == bindparam("domain")
+    _project.name == bindparam("name"), _project.domain_id == bindparam("domain")
 )
 _PROJECT_BY_NAMES = _PROJECT.where(
-    Project.name == bindparam("name"), _Domain.name == bindparam("domain"), _Domain.is_domain
+    _project.name == bindparam("name"), _domain.name == bindparam("domain"), _domain.is_domain
 )
-_DOMAIN_BY_ID = _PROJECT.where(Project.id == bindparam("id"), Project.is_domain)
+_DOMAIN_BY_ID = _PROJECT.where(_project.id == bindparam("id"), _project.is_domain)
 _DOMAIN_BY_NAME = _PROJECT.where(
-    Project.name == bindparam("name"), Project.domain_id == ROOT, Project.is_domain
+    _project.name == bindparam("name"), _project.domain_id == ROOT, _project.is_domain
 )
-_PARENT = select(Project.parent_id).where(Project.id == bindparam("id"))
+_PARENT = select(_project.parent_id).where(_project.id == bindparam("id"))
 
-_columns = (Assignment.role_id, Assignment.target, Assignment.target_id, Assignment.inherited)
-_places = Assignment.target_id.in_(bindparam("targets", expanding=True))
+_grant, _member = Assignment.__table__.c, Membership.__table__.c
+_columns = (_grant.role_id, _grant.target, _grant.target_id, _grant.inherited)
+_places = _grant.target_id.in_(bindparam("targets", expanding=True))
 _HELD = union_all(
-    select(*_columns).where(Assignment.actor_id == bindparam("user"), _places),
-    select(*_columns)
-    .join(Membership, Membership.group_id == Assignment.actor_id)
-    .where(Membership.user_id == bindparam("user"), _places),
+    select(*_columns).where(_grant.actor_id == bindparam("user"), _places),
+    select(*_columns).where(
+        _member.group_id == _grant.actor_id, _member.user_id == bindparam("user"), _places
+    ),
 )
 
 
