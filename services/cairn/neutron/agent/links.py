@@ -1,15 +1,25 @@
 """Links, addresses and routes of one network namespace, through rtnetlink."""
 
+import ctypes
 import fcntl
 import os
+import socket
 import struct
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_interface, ip_network
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from pyroute2 import IPRoute, NetNS, netns
+from pyroute2 import IPRoute
+
+from cairn.neutron.agent.commands import CommandFailed, run
+
+T = TypeVar("T")
+NAMESPACES = Path("/run/netns")
+CLONE_NEWNET = 0x40000000
 
 # linux/if_tun.h
 TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB
@@ -31,7 +41,12 @@ class Link:
 @contextmanager
 def links(namespace: str | None = None) -> Iterator["Links"]:
     """The links of a namespace, None: the host's own."""
-    handle = IPRoute() if namespace is None else NetNS(namespace, flags=0)
+    # A socket keeps the namespace it was made in, whoever uses it later. (pyroute2 would fork for
+    # this, and forking a process of many threads is asking for it.)
+    handle = IPRoute() if namespace is None else IPRoute(
+        fileno=within(namespace, lambda: socket.socket(
+            socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC,
+            socket.NETLINK_ROUTE)).detach())
     try:
         yield Links(handle)
     finally:
@@ -190,14 +205,44 @@ def quiet(name: str) -> None:
 
 
 def namespaces() -> set[str]:
-    return set(netns.listnetns())
+    return {path.name for path in NAMESPACES.iterdir()} if NAMESPACES.exists() else set()
+
+
+def within(namespace: str, function: Callable[[], T]) -> T:
+    """What the function returns when it runs in that namespace. Raises what it raises."""
+    answers: list[T] = []
+    errors: list[BaseException] = []
+
+    def go() -> None:
+        try:
+            with open(NAMESPACES / namespace) as file:
+                if _libc.setns(file.fileno(), CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), f"no way into namespace {namespace}")
+            answers.append(function())
+        except BaseException as error:
+            errors.append(error)
+
+    # A thread of its own: it alone moves, and takes the namespace with it when it ends.
+    thread = threading.Thread(target=go, name=f"in {namespace}")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return answers[0]
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def ensure_namespace(name: str) -> bool:
     """Whether it had to be made."""
     if name in namespaces():
-        return False
-    netns.create(name)
+        try:
+            within(name, lambda: None)
+            return False
+        except OSError:
+            remove_namespace(name)  # A name that nothing is mounted on: half made, half removed.
+    run("ip", "netns", "add", name)
     with links(name) as inside:
         inside.change("lo", up=True)
     return True
@@ -205,4 +250,7 @@ def ensure_namespace(name: str) -> bool:
 
 def remove_namespace(name: str) -> None:
     if name in namespaces():
-        netns.remove(name)
+        try:
+            run("ip", "netns", "del", name)
+        except CommandFailed:
+            (NAMESPACES / name).unlink(missing_ok=True)
