@@ -123,8 +123,8 @@ class Host:
             return []
 
     def run(self, *command):
-        """What a tool says; nothing where the tool is not there or does not like the question."""
-        rc, out, err = self.module.run_command(command, handle_exceptions=False)
+        """What a tool says; nothing where it does not like the question."""
+        rc, out, err = self.module.run_command(list(command))
         return out if rc == 0 else ""
 
     # Things that run ------------------------------------------------------------

@@ -58,7 +58,8 @@ class Machine:
     def fail_json(self, **result):
         raise AssertionError(result)
 
-    def run_command(self, command, handle_exceptions=True):
+    def run_command(self, command):
+        assert isinstance(command, list)
         return 0, self.answer(*command) or "", ""
 
     def answer(self, *command):
