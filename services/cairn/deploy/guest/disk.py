@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cairn.deploy.guest.errors import BuildError
 from cairn.deploy.guest.recipe import COMMAND_LINE, DISK_MIB, LABEL, USER
-from cairn.deploy.guest.run import run
+from cairn.deploy.guest.run import run, run_unpacked
 
 SECTOR = 512
 START = 2048
@@ -64,11 +64,9 @@ def boot_area(debian: Path, work: Path) -> bytes:
     core = work / "core.img"
     script = work / "grub.cfg"
     script.write_text(GRUB_SCRIPT)
-    libraries = ":".join(str(debian / d / "x86_64-linux-gnu") for d in ("lib", "usr/lib"))
-    run(
-        *(debian / "usr/bin/grub-mkimage", "-O", "i386-pc", "-d", images, "-o", core),
+    run_unpacked(
+        *(debian, debian / "usr/bin/grub-mkimage", "-O", "i386-pc", "-d", images, "-o", core),
         *("-c", script, "-p", "(,msdos1)/boot/grub", *GRUB_MODULES),
-        environment={"LD_LIBRARY_PATH": libraries},
     )
     return join_boot_area((images / "boot.img").read_bytes(), core.read_bytes())
 

@@ -1,4 +1,4 @@
-"""Runs a program of the machine's."""
+"""Runs a program: one of the machine's, or one of the packages that the guest is made of."""
 
 import os
 import shutil
@@ -15,7 +15,6 @@ def run(
     *command: str | Path,
     cwd: Path | None = None,
     text: str | None = None,
-    environment: dict[str, str] | None = None,
 ) -> str:
     """Its standard output; a failure names the program and quotes its last words."""
     program = shutil.which(str(command[0]), path=SEARCH)
@@ -24,7 +23,7 @@ def run(
     done = subprocess.run(
         [program, *command[1:]],
         cwd=cwd,
-        env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})},
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
         input=text or "",
         capture_output=True,
         text=True,
@@ -34,3 +33,14 @@ def run(
         words = " ".join(done.stderr.strip().splitlines()[-2:])
         raise BuildError(f"{command[0]} exited {done.returncode}: {words}")
     return done.stdout
+
+
+def run_unpacked(debian: Path, program: Path, *arguments: str | Path, text: str = "") -> str:
+    """Run one from a tree of unpacked packages, by its own loader and libraries.
+
+    The machine's may be of another version, and the two do not mix.
+    """
+    libraries = [debian / folder / "x86_64-linux-gnu" for folder in ("lib", "usr/lib")]
+    loader = libraries[0] / "ld-linux-x86-64.so.2"
+    path = ":".join(map(str, libraries))
+    return run(loader, "--library-path", path, program, *arguments, text=text)

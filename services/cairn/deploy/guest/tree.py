@@ -6,7 +6,7 @@ from pathlib import Path
 from cairn.deploy.guest.elf import needed
 from cairn.deploy.guest.errors import BuildError
 from cairn.deploy.guest.recipe import FILES, LINKS, PASSWORD, PROGRAMS, USER
-from cairn.deploy.guest.run import run
+from cairn.deploy.guest.run import run_unpacked
 
 OVERLAY = Path(__file__).parent / "overlay"
 PROGRAM_FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin")
@@ -38,10 +38,10 @@ def make_tree(root: Path, debian: Path, boot_shell: Path) -> None:
     for name, target in LINKS.items():
         link(root / name, target)
     lay_over(root)
-    link_applets(root)
+    link_applets(root, debian)
     copy_libraries(root, debian)
     join_certificates(root, debian)
-    write_accounts(root)
+    write_accounts(root, debian)
     (root / "usr/bin/sudo").chmod(0o4755)
     (root / "tmp").chmod(0o1777)
     (root / "root").chmod(0o700)
@@ -81,11 +81,10 @@ def lay_over(root: Path) -> None:
     (root / "etc/sudoers").chmod(0o440)
 
 
-def link_applets(root: Path) -> None:
+def link_applets(root: Path, debian: Path) -> None:
     """busybox, under every name that no better program has."""
-    binaries = root / "usr/bin"
-    for name in run(binaries / "busybox", "--list").split():
-        path = binaries / name
+    for name in run_unpacked(debian, find_program(debian, "busybox"), "--list").split():
+        path = root / "usr/bin" / name
         if not path.exists() and not path.is_symlink():
             path.symlink_to("busybox")
 
@@ -113,9 +112,10 @@ def join_certificates(root: Path, debian: Path) -> None:
     make_parent(root / "etc/ssl/certs/ca-certificates.crt").write_text(text)
 
 
-def write_accounts(root: Path) -> None:
-    digest = run(
-        root / "usr/bin/busybox", "mkpasswd", "-m", "sha512", "-P", "0", text=PASSWORD + "\n"
+def write_accounts(root: Path, debian: Path) -> None:
+    busybox = find_program(debian, "busybox")
+    digest = run_unpacked(
+        debian, busybox, "mkpasswd", "-m", "sha512", "-P", "0", text=PASSWORD + "\n"
     ).strip()
     accounts = {
         "passwd": f"root:x:0:0:root:/root:/bin/sh\n"
