@@ -1,6 +1,8 @@
 """The caller of a request, from its token alone: no question to Keystone on the way."""
 
+import functools
 import logging
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +28,26 @@ class Authenticator:
         return self.verifier.verify(text).context(text)
 
 
+def permits(rules: list[dict[str, str]], service: str, method: str, path: str) -> bool:
+    """Whether an application credential's access rules let this request pass. In a rule's path *
+    and {name} stand for one segment, ** for any number."""
+    return any(
+        rule["service"] == service and rule["method"] == method
+        and _pattern(rule["path"]).fullmatch(path) is not None
+        for rule in rules
+    )
+
+
+@functools.lru_cache(1024)
+def _pattern(path: str) -> re.Pattern[str]:
+    wild = {"**": ".*", "*": "[^/]+"}
+    parts = re.split(r"(\*\*|\*|\{[^/{}]*\})", path)
+    return re.compile("".join(
+        wild.get(part, "[^/]+") if position % 2 else re.escape(part)
+        for position, part in enumerate(parts)
+    ))
+
+
 class Revocations(Stub):
     """What Keystone tells every process that verifies tokens."""
 
@@ -47,7 +69,8 @@ class Listener:
     ) -> None:
         self.verifier = verifier
         self.neighbours = neighbours
-        self.server = Server(bus, Revocations.topic, host, self, threads=1)
+        own = f"{host}.{os.getpid()}"
+        self.server = Server(bus, Revocations.topic, own, self, threads=1, shared=False)
         self._ended = threading.Event()
 
     def start(self) -> None:

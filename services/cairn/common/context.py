@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+UNSENT = {"token", "access_rules"}
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -27,6 +29,8 @@ class Context:
     version: tuple[int, int] = (0, 0)
     # The token as it came: for questions to neighbours on the caller's behalf. Never sent by RPC.
     token: str = field(default="", repr=False)
+    # The only requests the token may be used for, None for any. Never sent by RPC.
+    access_rules: list[dict[str, str]] | None = field(default=None, repr=False)
     # Unix time the token was issued at, 0 when there is none.
     issued_at: float = 0.0
 
@@ -44,12 +48,12 @@ class Context:
 
     def to_wire(self) -> dict[str, Any]:
         """JSON-safe, without the token: what lies in a queue or a table may be read by others."""
-        wire = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "token"}
+        wire = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in UNSENT}
         return wire | {"roles": sorted(self.roles), "version": list(self.version)}
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "Context":
-        known = {f.name for f in fields(cls)} - {"token"}
+        known = {f.name for f in fields(cls)} - UNSENT
         kept = {name: value for name, value in wire.items() if name in known}
         kept["roles"] = frozenset(kept.get("roles", ()))
         kept["version"] = tuple(kept.get("version", (0, 0)))

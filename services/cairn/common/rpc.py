@@ -238,17 +238,20 @@ class Server:
 
     def __init__(
         self, bus: Bus, topic: str, host: str, manager: Any, *, threads: int = 8,
-        fanout: bool = True,
+        shared: bool = True,
     ) -> None:
+        """With `shared` false it serves only what is sent to all, and its queues go with it: for
+        one of several alike processes of a host, whose `host` then is a name of its own."""
         self.bus, self.topic, self.host, self.manager = bus, topic, host, manager
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"{topic}@{host}")
-        shared = Queue(topic, EXCHANGE, routing_key=topic, durable=False, auto_delete=False)
         own = Queue(f"{topic}.{host}", EXCHANGE, routing_key=f"{topic}.{host}", durable=False,
-                    auto_delete=False)
-        queues = [shared, own]
-        if fanout:
-            queues.append(Queue(f"{topic}.all.{host}.{uuid.uuid4().hex[:8]}", EVERYONE,
-                                durable=False, auto_delete=True))
+                    auto_delete=not shared)
+        all_ = Queue(f"{topic}.all.{host}.{uuid.uuid4().hex[:8]}", EVERYONE, durable=False,
+                     auto_delete=True)
+        queues = [own, all_]
+        if shared:
+            queues.append(Queue(topic, EXCHANGE, routing_key=topic, durable=False,
+                                auto_delete=False))
         self._listener = _Listener(bus, queues, self._deliver)
         self._pings: dict[str, threading.Event] = {}
 

@@ -56,6 +56,7 @@ class Token:
             domain_id=domain.get("id"), domain_name=domain.get("name"),
             system="system" in scope, roles=frozenset(role["name"] for role in self.roles),
             token=text, issued_at=self.issued_at,
+            access_rules=(self.extra.get("application_credential") or {}).get("access_rules"),
         )
 
 
@@ -99,6 +100,8 @@ class Revocation:
     project_id: str | None = None
     domain_id: str | None = None
     role_id: str | None = None
+    # The trust or application credential that the token was given for.
+    delegation_id: str | None = None
 
     def matches(self, token: Token) -> bool:
         scope = token.scope or {}
@@ -113,6 +116,7 @@ class Revocation:
             and self.project_id in (None, project.get("id"))
             and (self.domain_id is None or self.domain_id in domains)
             and (self.role_id is None or any(r["id"] == self.role_id for r in token.roles))
+            and self.delegation_id in (None, token.extra.get("delegation_id"))
         )
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from cairn.common import errors
 from cairn.common.api import ANYONE, PUBLIC, Api, Document, Endpoint, Reply
+from cairn.common.auth import permits
 from cairn.common.context import Context
 from cairn.common.microversions import Microversions
 from cairn.common.policy import ENFORCED, Policy
@@ -43,11 +44,13 @@ class Mount:
 
 def serve(
     name: str, component: Component, mounts: Iterable[Mount], *, authenticate: Authenticate,
-    envelope: Envelope, request_id_headers: Iterable[str] = (),
+    envelope: Envelope, request_id_headers: Iterable[str] = (), service: str = "",
 ) -> flask.Flask:
     """The WSGI application of a component.
 
     `request_id_headers` are the names beside X-OpenStack-Request-ID that its clients look for.
+    `service` is its type in the catalog, as access rules of application credentials name it; a
+    component that does not say takes no token that has such rules.
     """
     app = flask.Flask(name, static_folder=None)
     app.url_map.strict_slashes = False
@@ -59,6 +62,14 @@ def serve(
             keystone = f"{flask.request.host_url}identity"
             response.headers["WWW-Authenticate"] = f'Keystone uri="{keystone}"'
         return response
+
+    def permitted(headers: Mapping[str, str]) -> Context | None:
+        ctx = authenticate(headers)
+        if ctx is not None and ctx.access_rules is not None:
+            request = flask.request
+            if not permits(ctx.access_rules, service, request.method, request.path):
+                raise errors.Unauthorized
+        return ctx
 
     @app.before_request
     def begin() -> None:
@@ -103,7 +114,7 @@ def serve(
                 grouped.setdefault((endpoint.method, endpoint.path), []).append(endpoint)
         for (method, path), endpoints in grouped.items():
             rule = mount.prefix + path
-            view = _view(endpoints, component, mount, authenticate)
+            view = _view(endpoints, component, mount, permitted)
             app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
     return app
 
