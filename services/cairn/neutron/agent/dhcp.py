@@ -42,11 +42,10 @@ class Dhcp:
         namespace = names.dhcp_namespace(network_id)
         port = network["port"]
         outside, inside = names.dhcp_outside(port["id"]), names.dhcp_inside(port["id"])
-        if ensure_namespace(namespace):
-            host.refresh()
-        host.veth(outside, inside, namespace, network["mtu"], bridge)
+        ensure_namespace(namespace)
         metadata = any(s["metadata_port"] for s in network["subnets"].values())
         with links(namespace) as own:
+            host.veth(outside, inside, namespace, own, network["mtu"], bridge)
             own.change(inside, mtu=network["mtu"], mac=port["mac"], up=True)
             addresses = {ip["cidr"] for ip in port["fixed_ips"]}
             own.set_addresses(inside, addresses | ({f"{METADATA_IP}/32"} if metadata else set()))
@@ -69,19 +68,26 @@ class Dhcp:
         elif told:
             daemon.signal(signal.SIGHUP)
 
+    def alive(self) -> bool:
+        """Every dnsmasq that was started runs."""
+        return all(self._daemon(path.name).pid() is not None for path in _entries(self.folder))
+
     def _daemon(self, network_id: str) -> Daemon:
         folder = self.folder / network_id
         return Daemon(folder / "pid", str(folder / "conf"))
 
     def _remove_others(self, wanted: set[str]) -> None:
-        known = [p.name for p in self.folder.iterdir()] if self.folder.exists() else []
-        for network_id in known:
+        for network_id in [path.name for path in _entries(self.folder)]:
             namespace = names.dhcp_namespace(network_id)
             if namespace not in wanted:
                 self._daemon(network_id).stop()
                 self.proxy.end(namespace)
                 remove_namespace(namespace)
                 shutil.rmtree(self.folder / network_id)
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.exists() else []
 
 
 def conf(network: State, folder: Path, interface: str) -> str:

@@ -1,184 +1,281 @@
-"""Security groups and anti-spoofing, as two nftables tables that are replaced in one transaction.
+"""Security groups and anti-spoofing, as two nftables tables.
 
 `table bridge` sees every frame: it drops what a tap may not send, and marks the rest with the
 numbers of the taps it comes from (high 16 bits) and goes to (low 16). `table inet`, reached through
-br_netfilter, tracks connections and applies the groups by these marks. A zone for each bridge
-keeps equal addresses of different networks apart.
+br_netfilter, tracks connections and applies the groups by these marks. A zone for each tenant
+network keeps equal addresses of different networks apart; physical networks have none, because the
+host itself may route and translate there.
+
+Only answers pass by the connection they belong to. What goes the way the connection was opened is
+held against the groups each time, so a rule taken away ends what it had let in.
 """
 
 import hashlib
-from ipaddress import ip_network
+import logging
+from ipaddress import IPv6Address, ip_network
+from pathlib import Path
 from typing import Any
 
+from cairn.neutron.agent import names
 from cairn.neutron.agent.commands import CommandFailed, run
+from cairn.neutron.agent.nft import Chain, Set, Tables, change, replace
 
+log = logging.getLogger(__name__)
 State = dict[str, Any]
 TABLE = "cairn_sg"
+CONNECTIONS = ("ct state related accept", "ct state established ct direction reply accept")
 # Neighbour discovery and multicast listening: without them there is no IPv6 to filter.
 ND_OUT = "icmpv6 type { 130, 131, 132, 133, 135, 136, 143 } accept"
 ND_IN = "icmpv6 type { 130, 131, 132, 134, 135, 136, 143 } accept"
 
 
 class Firewall:
-    def apply(self, state: State, bridges: dict[str, str]) -> None:
-        text = ruleset(state, bridges)
-        mark = f"rev_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-        if self.in_force() == mark:
-            return
-        # The empty chain carries the text's name: what is in force can be told from outside.
-        run("nft", "-f", "-", stdin=f"{text}\nadd chain inet {TABLE} {mark}\n")
+    def __init__(self) -> None:
+        # What the kernel has from us, None: nobody knows.
+        self.tables: Tables | None = None
 
-    def in_force(self) -> str | None:
-        """The name of the text that the kernel has; None when a table is missing."""
-        try:
-            run("nft", "list", "chain", "bridge", TABLE, "forw")
-            listed = run("nft", "-t", "list", "table", "inet", TABLE)
-        except CommandFailed:
-            return None
-        words = listed.split()
-        return next((word for word in words if word.startswith("rev_")), None)
+    def apply(self, state: State, bridges: dict[str, str]) -> None:
+        _hand_over_bridged_packets()
+        tables = ruleset(state, bridges)
+        # An empty chain carries the name of the whole: what is in force can be told from outside.
+        text = repr(sorted((key, _plain_form(thing)) for key, thing in tables.items()))
+        mark = f"rev_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        tables |= {("bridge", mark): Chain(), ("inet", mark): Chain()}
+        if _in_force(mark):
+            self.tables = tables
+            return
+        if self.tables is not None:
+            try:
+                run("nft", "-f", "-", stdin=change(TABLE, self.tables, tables))
+                self.tables = tables
+                return
+            except CommandFailed as failed:
+                log.warning("the filters are not what they were, making them anew: %s", failed)
+        self.tables = None
+        run("nft", "-f", "-", stdin=replace(TABLE, tables))
+        self.tables = tables
 
     def remove(self) -> None:
-        run("nft", "-f", "-", stdin=_anew("bridge") + _anew("inet"))
+        self.tables = None
+        empty: Tables = {("bridge", "none"): Chain(), ("inet", "none"): Chain()}
+        run("nft", "-f", "-", stdin=replace(TABLE, empty))
         for family in ("bridge", "inet"):
             run("nft", "delete", "table", family, TABLE)
 
 
-def _anew(family: str) -> str:
-    """An empty table, whatever there was: deleting one that is not there would fail."""
-    table = f"table {family} {TABLE}"
-    return f"add {table}\ndelete {table}\nadd {table}\n"
+def _in_force(mark: str) -> bool:
+    try:
+        run("nft", f"list chain bridge {TABLE} {mark}; list chain inet {TABLE} {mark}")
+    except CommandFailed:
+        return False
+    return True
 
 
-def ruleset(state: State, bridges: dict[str, str]) -> str:
-    """The whole of both tables for the host's ports. Pure."""
-    secured = {
-        port_id: port for port_id, port in sorted(state["ports"].items())
-        if port["port_security_enabled"]
-    }
-    numbers = {port_id: number for number, port_id in enumerate(secured, start=1)}
-    return "\n".join([
-        _anew("bridge") + _anew("inet"), f"table bridge {TABLE} {{",
-        *_bridge_table(secured, numbers, [p["tap"] for p in state["ports"].values()]), "}",
-        f"table inet {TABLE} {{", *_inet_table(state, secured, numbers, bridges), "}",
-    ])
+def _hand_over_bridged_packets() -> None:
+    """Without br_netfilter, nothing of `table inet` would see a packet between guests."""
+    for name in ("iptables", "ip6tables"):
+        path = Path(f"/proc/sys/net/bridge/bridge-nf-call-{name}")
+        if not path.exists():
+            run("modprobe", "br_netfilter")
+        if path.read_text().strip() != "1":
+            path.write_text("1")
+
+
+def _plain_form(thing: Chain | Set) -> Any:
+    if isinstance(thing, Chain):
+        return thing.hook, thing.rules
+    return thing.kind, thing.type, thing.interval, sorted(thing.elements)
+
+
+def ruleset(state: State, bridges: dict[str, str]) -> Tables:
+    """Both tables for the host's ports. Pure."""
+    secured = {port_id: port for port_id, port in sorted(state["ports"].items())
+               if port["port_security_enabled"]}
+    numbers = numbered(secured)
+    return _bridge_table(state, secured, numbers, bridges) | _inet_table(
+        state, secured, numbers, bridges)
+
+
+def numbered(ports: Any) -> dict[str, int]:
+    """A number of 1..65535 for each id: the same after a restart, and whatever else there is
+    (but for the few that meet)."""
+    numbers: dict[str, int] = {}
+    taken: set[int] = set()
+    for port_id in sorted(ports):
+        number = int(_plain(port_id)[-8:], 16) % 65535 + 1
+        while number in taken:
+            number = number % 65535 + 1
+        taken.add(number)
+        numbers[port_id] = number
+    return numbers
 
 
 def _bridge_table(
-    ports: dict[str, State], numbers: dict[str, int], taps: list[str]
-) -> list[str]:
-    lines = []
+    state: State, ports: dict[str, State], numbers: dict[str, int], bridges: dict[str, str]
+) -> Tables:
+    def pairs(form: str, shift: int = 0) -> frozenset[str]:
+        return frozenset(f"{_quoted(port['tap'])} : {form.format(numbers[id_] << shift)}"
+                         for id_, port in ports.items())
+
+    own = {names.bridge(network_id) for network_id in bridges}
+    tenants = frozenset(_quoted(p["tap"]) for p in state["ports"].values()
+                        if bridges.get(p["network_id"]) in own)
+    tables: Tables = {
+        ("bridge", "senders"): Set("ifname : verdict", pairs("jump as_{}"), "map"),
+        ("bridge", "from"): Set("ifname : mark", pairs("{:#x}", 16), "map"),
+        ("bridge", "receivers"): Set("ifname : verdict", pairs("jump to_{}"), "map"),
+        ("bridge", "tenants"): Set("ifname", tenants),
+        ("bridge", "pre"): Chain(("iifname vmap @senders",),
+                                 "type filter hook prerouting priority -200"),
+        ("bridge", "forw"): Chain(
+            ("meta mark set 0", "meta mark set iifname map @from", "oifname vmap @receivers"),
+            "type filter hook forward priority -200"),
+        # A guest has no business with the host itself, unless a physical network leads there.
+        ("bridge", "inp"): Chain(
+            ("iifname @tenants drop", "meta mark set iifname map @from"),
+            "type filter hook input priority -200"),
+    }
     for port_id, port in ports.items():
-        lines += [f"  chain as_{numbers[port_id]} {{", *_anti_spoof(port), "  }",
-                  f"  chain out_{numbers[port_id]} {{ "
-                  f"meta mark set meta mark or {numbers[port_id]:#x}; }}"]
-    lines += [
-        "  chain pre { type filter hook prerouting priority -200; policy accept;",
-        *([f"    iifname vmap {_map(ports, numbers, 'jump as_{}')}"] if ports else []), "  }",
-        "  chain forw { type filter hook forward priority -200; policy accept;",
-        "    meta mark set 0;",
-        *([f"    meta mark set iifname map {_map(ports, numbers, '{:#x}', 16)}",
-           f"    oifname vmap {_map(ports, numbers, 'jump out_{}')}"] if ports else []), "  }",
-        # A guest has no business with the host itself.
-        "  chain inp { type filter hook input priority -200; policy accept;",
-        *([f"    iifname {{ {', '.join(_quoted(t) for t in sorted(taps))} }} drop"]
-          if taps else []), "  }",
+        number = numbers[port_id]
+        tables["bridge", f"as_{number}"] = Chain(tuple(_anti_spoof(port)))
+        tables["bridge", f"to_{number}"] = Chain((f"meta mark set meta mark or {number:#x}",))
+    return tables
+
+
+def _anti_spoof(port: State) -> list[str]:
+    pairs = [(ip["ip"], port["mac"]) for ip in port["fixed_ips"]]
+    pairs += [(p["ip_address"], p["mac_address"]) for p in port["allowed_address_pairs"]]
+    macs = sorted({port["mac"].lower(), *(mac.lower() for _, mac in pairs)})
+    v4 = sorted({ip for ip, _ in pairs if ":" not in ip})
+    v6 = sorted({ip for ip, _ in pairs if ":" in ip} | {link_local(mac) for mac in macs})
+    listed = ", ".join(macs)
+    rules = [
+        f"ether saddr != {{ {listed} }} drop",
+        f"ether type arp arp saddr ether {{ {listed} }} arp saddr ip "
+        f"{{ {_merged([*v4, '0.0.0.0'])} }} return",
+        "ether type arp drop",
+        "ip saddr 0.0.0.0 udp sport 68 udp dport 67 return",
+        "udp sport 67 udp dport 68 drop", "udp sport 547 udp dport 546 drop",
+        "icmpv6 type { nd-router-advert, nd-redirect } drop",
     ]
-    return lines
+    if not any("/" in ip for ip in v6):
+        # The address that a neighbour advertisement speaks of; this nft has no word for it.
+        targets = ", ".join(f"{int(IPv6Address(ip)):#034x}" for ip in v6)
+        rules.append(f"icmpv6 type nd-neighbor-advert @th,64,128 != {{ {targets} }} drop")
+    if v4:
+        rules.append(f"ip saddr {{ {_merged(v4)} }} return")
+    return [*rules, f"ip6 saddr {{ {_merged(v6)} }} return",
+            "ip6 saddr :: meta l4proto 58 return", "drop"]
 
 
-def _map(ports: dict[str, State], numbers: dict[str, int], form: str, shift: int = 0) -> str:
-    pairs = (f"{_quoted(port['tap'])} : {form.format(numbers[port_id] << shift)}"
-             for port_id, port in ports.items())
-    return "{ " + ", ".join(pairs) + " }"
+def link_local(mac: str) -> str:
+    """The address that a MAC address makes for itself."""
+    parts = [int(part, 16) for part in mac.split(":")]
+    parts = [parts[0] ^ 2, *parts[1:3], 0xFF, 0xFE, *parts[3:]]
+    return str(IPv6Address((0xFE80 << 112) + int.from_bytes(bytes(parts), "big")))
+
+
+def _merged(addresses: list[str]) -> str:
+    return ", ".join(_apart(addresses))
+
+
+def _apart(addresses: list[str]) -> list[str]:
+    """As elements of a set: overlaps would be refused."""
+    networks = sorted({ip_network(a, strict=False) for a in addresses},
+                      key=lambda n: (n.version, n.prefixlen, int(n.network_address)))
+    kept: dict[tuple[int, int], Any] = {}
+    lengths: set[int] = set()
+    for net in networks:
+        whole, bits = int(net.network_address), net.max_prefixlen
+        if not any((whole >> (bits - length), length) in kept for length in lengths):
+            kept[whole >> (bits - net.prefixlen), net.prefixlen] = net
+            lengths.add(net.prefixlen)
+    return [str(n.network_address if n.prefixlen == n.max_prefixlen else n)
+            for n in kept.values()]
+
+
+def _inet_table(
+    state: State, ports: dict[str, State], numbers: dict[str, int], bridges: dict[str, str]
+) -> Tables:
+    tables: Tables = {}
+    remote = {rule["remote_group_id"] for group in state["security_groups"].values()
+              for rule in group["rules"]} - {None}
+    for group_id in sorted(remote | state["members"].keys()):
+        members = state["members"].get(group_id, {})
+        for version, kind in (("4", "ipv4_addr"), ("6", "ipv6_addr")):
+            tables["inet", f"m{version}_{_plain(group_id)}"] = Set(
+                kind, frozenset(_apart(members.get(version, []))), interval=True)
+    for group_id, group in sorted(state["security_groups"].items()):
+        for direction in ("ingress", "egress"):
+            rules = dict.fromkeys(
+                text(rule) for rule in group["rules"] if rule["direction"] == direction)
+            tables["inet", f"{direction[0]}sg_{_plain(group_id)}"] = Chain(tuple(rules))
+    for port_id, port in ports.items():
+        number = numbers[port_id]
+        groups = [_plain(g) for g in sorted(port["security_groups"])]
+        tables["inet", f"e_{number}"] = Chain((
+            "udp sport 68 udp dport 67 accept", "udp sport 546 udp dport 547 accept", ND_OUT,
+            *(f"jump esg_{group}" for group in groups), "drop"))
+        tables["inet", f"i_{number}"] = Chain((
+            "udp sport 67 udp dport 68 accept", "udp sport 547 udp dport 546 accept", ND_IN,
+            *(f"jump isg_{group}" for group in groups), "drop"))
+    out = frozenset(f"{n << 16:#x} : jump e_{n}" for n in numbers.values())
+    into = frozenset(f"{n:#x} : jump i_{n}" for n in numbers.values())
+    leaving = (*CONNECTIONS, "meta mark & 0xffff0000 vmap @leaving")
+    tables |= {
+        ("inet", "leaving"): Set("mark : verdict", out, "map"),
+        ("inet", "arriving"): Set("mark : verdict", into, "map"),
+        ("inet", "zones"): Chain(
+            tuple(f"iifname {_quoted(bridge)} ct zone set {zone(network_id)}"
+                  for network_id, bridge in sorted(bridges.items())
+                  if bridge == names.bridge(network_id)),
+            "type filter hook prerouting priority -300"),
+        ("inet", "egress"): Chain(
+            ("meta mark 0 accept", *leaving), "type filter hook forward priority 0"),
+        ("inet", "ingress"): Chain(
+            ("meta mark 0 accept", *CONNECTIONS, "meta mark & 0x0000ffff vmap @arriving"),
+            "type filter hook forward priority 1"),
+        # To the host itself.
+        ("inet", "input"): Chain(
+            ("meta mark 0 accept", *leaving), "type filter hook input priority 0"),
+    }
+    return tables | _from_the_host(ports, numbers, bridges)
+
+
+def _from_the_host(
+    ports: dict[str, State], numbers: dict[str, int], bridges: dict[str, str]
+) -> Tables:
+    """What the host sends or routes into a physical network passes no bridge's forward hook: the
+    tap it will leave by is known by its address alone."""
+    found: dict[str, dict[str, str]] = {"ip": {}, "ip6": {}}
+    for port_id, port in ports.items():
+        bridge = bridges.get(port["network_id"])
+        if bridge is None or bridge == names.bridge(port["network_id"]):
+            continue
+        for address in port["fixed_ips"]:
+            family = "ip6" if ":" in address["ip"] else "ip"
+            found[family][f"{_quoted(bridge)} . {address['ip']}"] = f"jump i_{numbers[port_id]}"
+    return {
+        **{("inet", f"routed_{family}"): Set(
+            f"ifname . {kind} : verdict",
+            frozenset(f"{key} : {verdict}" for key, verdict in found[family].items()), "map")
+           for family, kind in (("ip", "ipv4_addr"), ("ip6", "ipv6_addr"))},
+        ("inet", "routed"): Chain(
+            ("meta mark & 0x0000ffff != 0 accept", *CONNECTIONS,
+             "oifname . ip daddr vmap @routed_ip", "oifname . ip6 daddr vmap @routed_ip6"),
+            "type filter hook postrouting priority 0"),
+    }
 
 
 def _quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def _anti_spoof(port: State) -> list[str]:
-    pairs = [(ip["ip"], port["mac"]) for ip in port["fixed_ips"]]
-    pairs += [(p["ip_address"], p["mac_address"]) for p in port["allowed_address_pairs"]]
-    macs = sorted({port["mac"], *(mac for _, mac in pairs)})
-    v4 = sorted({ip for ip, _ in pairs if ":" not in ip})
-    v6 = sorted({ip for ip, _ in pairs if ":" in ip})
-    lines = [f"    ether saddr != {{ {', '.join(macs)} }} drop"]
-    four = _merged([*v4, "0.0.0.0"])
-    lines += [
-        f"    ether type arp arp saddr ether {{ {', '.join(macs)} }} arp saddr ip "
-        f"{{ {four} }} return",
-        "    ether type arp drop",
-        "    ip saddr 0.0.0.0 udp sport 68 udp dport 67 return",
-        "    udp sport 67 udp dport 68 drop", "    udp sport 547 udp dport 546 drop",
-        "    icmpv6 type { nd-router-advert, nd-redirect } drop",
-    ]
-    if v4:
-        lines.append(f"    ip saddr {{ {_merged(v4)} }} return")
-    six = _merged([*v6, "fe80::/10", "::"])
-    lines += [f"    ip6 saddr {{ {six} }} return", "    drop"]
-    return lines
-
-
-def _merged(addresses: list[str]) -> str:
-    """As elements of a set: overlaps would be refused."""
-    networks = sorted({ip_network(a, strict=False) for a in addresses},
-                      key=lambda n: (n.prefixlen, int(n.network_address)))
-    kept: list[Any] = []
-    for network in networks:
-        if not any(network.subnet_of(wider) for wider in kept):
-            kept.append(network)
-    return ", ".join(
-        str(n.network_address if n.prefixlen == n.max_prefixlen else n) for n in kept)
-
-
-def _inet_table(
-    state: State, ports: dict[str, State], numbers: dict[str, int], bridges: dict[str, str]
-) -> list[str]:
-    lines = []
-    for group_id, members in sorted(state["members"].items()):
-        for family, kind in (("4", "ipv4_addr"), ("6", "ipv6_addr")):
-            elements = _merged(members.get(family, []))
-            content = f" elements = {{ {elements} }};" if elements else ""
-            lines.append(f"  set m{family}_{_plain(group_id)} {{ type {kind}; "
-                         f"flags interval;{content} }}")
-    for group_id, group in sorted(state["security_groups"].items()):
-        for direction in ("ingress", "egress"):
-            rules = [f"    {text(rule)}" for rule in group["rules"]
-                     if rule["direction"] == direction]
-            lines += [f"  chain {direction[0]}sg_{_plain(group_id)} {{", *rules, "  }"]
-    for port_id, port in ports.items():
-        number, groups = numbers[port_id], [_plain(g) for g in sorted(port["security_groups"])]
-        lines += [
-            f"  chain e_{number} {{ udp sport 68 udp dport 67 accept; "
-            f"udp sport 546 udp dport 547 accept; {ND_OUT}; "
-            + "".join(f"jump esg_{g}; " for g in groups) + "drop; }",
-            f"  chain i_{number} {{ udp sport 67 udp dport 68 accept; "
-            f"udp sport 547 udp dport 546 accept; {ND_IN}; "
-            + "".join(f"jump isg_{g}; " for g in groups) + "drop; }",
-        ]
-    zones = [f"    iifname {_quoted(bridge)} ct zone set {_zone(network_id)}"
-             for network_id, bridge in sorted(bridges.items())]
-    out = ", ".join(f"{n << 16:#x} : jump e_{n}" for n in numbers.values())
-    into = ", ".join(f"{n:#x} : jump i_{n}" for n in numbers.values())
-    lines += [
-        "  chain zones { type filter hook prerouting priority -300; policy accept;",
-        *zones, "  }",
-        "  chain egress { type filter hook forward priority 0; policy accept;",
-        "    meta mark 0 accept", "    ct state established,related accept",
-        *([f"    meta mark & 0xffff0000 vmap {{ {out} }}"] if out else []), "  }",
-        "  chain ingress { type filter hook forward priority 1; policy accept;",
-        "    meta mark 0 accept", "    ct state established,related accept",
-        *([f"    meta mark & 0x0000ffff vmap {{ {into} }}"] if into else []), "  }",
-    ]
-    return lines
-
-
 def _plain(identifier: str) -> str:
     return identifier.replace("-", "")
 
 
-def _zone(network_id: str) -> int:
+def zone(network_id: str) -> int:
     """A conntrack zone of 1..65535 that is the network's on every host."""
     return int(_plain(network_id)[:8], 16) % 65535 + 1
 

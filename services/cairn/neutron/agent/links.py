@@ -1,6 +1,7 @@
 """Links, addresses and routes of one network namespace, through rtnetlink."""
 
 import ctypes
+import errno
 import fcntl
 import os
 import socket
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
 
 from cairn.neutron.agent.commands import CommandFailed, run
 
 T = TypeVar("T")
 NAMESPACES = Path("/run/netns")
 CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
 
 # linux/if_tun.h
 TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB
@@ -41,16 +44,23 @@ class Link:
 @contextmanager
 def links(namespace: str | None = None) -> Iterator["Links"]:
     """The links of a namespace, None: the host's own."""
-    # A socket keeps the namespace it was made in, whoever uses it later. (pyroute2 would fork for
-    # this, and forking a process of many threads is asking for it.)
-    handle = IPRoute() if namespace is None else IPRoute(
-        fileno=within(namespace, lambda: socket.socket(
-            socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC,
-            socket.NETLINK_ROUTE)).detach())
+    handle = IPRoute(fileno=netlink(namespace, socket.NETLINK_ROUTE).detach())
     try:
         yield Links(handle)
     finally:
         handle.close()
+
+
+def netlink(namespace: str | None, protocol: int, groups: int = 0) -> socket.socket:
+    """A socket that is in the namespace, whoever uses it later, and hears of these groups.
+    (pyroute2 would fork for this, and forking a process of many threads is asking for it.)"""
+    def make() -> socket.socket:
+        made = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, protocol)
+        if groups:
+            made.bind((0, groups))
+        return made
+
+    return make() if namespace is None else within(namespace, make)
 
 
 class Links:
@@ -69,42 +79,49 @@ class Links:
 
     def bridge(self, name: str, mtu: int) -> Link:
         if not self.has(name):
-            self.handle.link("add", ifname=name, kind="bridge", br_forward_delay=0,
-                             br_stp_state=0, br_mcast_snooping=0)
-            self.refresh()
-            quiet(name)
+            self._add(name, kind="bridge", br_forward_delay=0, br_stp_state=0, br_mcast_snooping=0)
         return self.change(name, mtu=mtu, up=True)
 
     def vxlan(self, name: str, vni: int, local: str, port: int, mtu: int, master: str) -> Link:
         if not self.has(name):
-            self.handle.link("add", ifname=name, kind="vxlan", vxlan_id=vni, vxlan_local=local,
-                             vxlan_port=port, vxlan_learning=True, vxlan_ttl=64)
-            self.refresh()
-            quiet(name)
+            self._add(name, kind="vxlan", vxlan_id=vni, vxlan_local=local, vxlan_port=port,
+                      vxlan_learning=True, vxlan_ttl=64)
         return self.change(name, mtu=mtu, master=master, up=True)
 
     def tap(self, name: str) -> Link:
         """A tap that outlives us; down and on no bridge until it is set."""
         if not self.has(name):
-            device = os.open("/dev/net/tun", os.O_RDWR)
+            device = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
             try:
-                request = struct.pack("16sH", name.encode(), IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
+                request = struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
                 fcntl.ioctl(device, TUNSETIFF, request)
                 fcntl.ioctl(device, TUNSETPERSIST, 1)
             finally:
                 os.close(device)
-            self.refresh()
-            quiet(name)
+            self._added(name)
         return self.by_name[name]
 
-    def veth(self, name: str, peer: str, namespace: str, mtu: int, master: str) -> Link:
-        """One end here on `master`, the other in `namespace`."""
-        if not self.has(name):
-            self.handle.link("add", ifname=name, kind="veth",
-                             peer={"ifname": peer, "net_ns_fd": namespace})
-            self.refresh()
-            quiet(name)
+    def veth(
+        self, name: str, peer: str, namespace: str, inside: "Links", mtu: int, master: str
+    ) -> Link:
+        """One end here on `master`, the other in `namespace`, whose links are `inside`."""
+        if not (self.has(name) and inside.has(peer)):
+            self.delete(name)  # Its other end may be in a namespace that was wiped.
+            self._add(name, kind="veth", peer={"ifname": peer, "net_ns_fd": namespace})
+            inside.reread(peer)
         return self.change(name, mtu=mtu, master=master, up=True)
+
+    def _add(self, name: str, **options: Any) -> None:
+        self.handle.link("add", ifname=name, **options)
+        self._added(name)
+
+    def _added(self, name: str) -> None:
+        self.reread(name)
+        quiet(name)
+
+    def reread(self, name: str) -> None:
+        (message,) = self.handle.link("get", ifname=name)
+        self.by_name[name] = _link(message)
 
     def change(
         self, name: str, *, mtu: int | None = None, master: str | None = None,
@@ -123,13 +140,17 @@ class Links:
             changes["state"] = "up" if up else "down"
         if changes:
             self.handle.link("set", index=link.index, **changes)
-            self.refresh()
+            self.reread(name)
         return self.by_name[name]
 
     def delete(self, name: str) -> None:
         if self.has(name):
-            self.handle.link("del", index=self.by_name[name].index)
-            self.refresh()
+            try:
+                self.handle.link("del", index=self.by_name[name].index)
+            except NetlinkError as error:
+                if error.code != errno.ENODEV:  # It went with its other end.
+                    raise
+            del self.by_name[name]
 
     def flood_to(self, vxlan: str, peers: Iterable[str]) -> None:
         """Where a tunnel sends what it does not know: to every peer, and no one else."""
@@ -229,9 +250,6 @@ def within(namespace: str, function: Callable[[], T]) -> T:
     if errors:
         raise errors[0]
     return answers[0]
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def ensure_namespace(name: str) -> bool:

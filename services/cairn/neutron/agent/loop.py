@@ -15,6 +15,7 @@ from cairn.neutron.agent.l2 import Networks, mappings
 from cairn.neutron.agent.links import links
 from cairn.neutron.agent.metadata import MetadataProxy
 from cairn.neutron.agent.router import Routers
+from cairn.neutron.agent.watch import Watch
 from cairn.neutron.rpc import Controller
 from cairn.neutron.settings import HostSettings
 
@@ -24,16 +25,23 @@ KINDS = {"l2": "Linux bridge agent", "dhcp": "DHCP agent", "l3": "L3 agent",
          "metadata": "Metadata agent"}
 # Changes come in bunches (a port, its address, its groups); one look serves them all.
 GATHER = 0.03
+# Seconds after which everything is looked at, though the kernel told of no change.
+FULL_LOOK = 60.0
+# Ids of the ports that are wired, statuses of floating IPs.
+Outcome = tuple[list[str], dict[str, str]]
 
 
 class Loop:
     def __init__(self, controller: Controller, settings: HostSettings, node: str) -> None:
         self.controller, self.settings, self.node = controller, settings, node
-        proxy = MetadataProxy(settings)
+        self.proxy = MetadataProxy(settings)
         self.networks = Networks(settings)
         self.firewall = Firewall()
-        self.dhcp = Dhcp(settings, proxy)
-        self.routers = Routers(settings, proxy)
+        self.dhcp = Dhcp(settings, self.proxy)
+        self.routers = Routers(settings, self.proxy)
+        self.watch = Watch()
+        # What was applied without a gap, what came of it, and until when that is believed.
+        self._standing: tuple[State, Outcome, float] | None = None
         self.revision: str | None = None
         self.state: State | None = None
         self.bell = threading.Event()
@@ -59,15 +67,16 @@ class Loop:
     def _run(self) -> None:
         while not self._ended.is_set():
             self.bell.clear()
+            wait = self.settings.interval
             try:
                 self.once()
             except Problem as problem:
                 log.warning("the wanted state is not to be had: %s", problem)
-                self._ended.wait(1)
+                wait = min(1, wait)
             except Exception:
                 log.exception("the wanted state could not be applied")
-                self._ended.wait(1)
-            if self.bell.wait(self.settings.interval):
+                wait = min(1, wait)
+            if self.bell.wait(wait):
                 self._ended.wait(GATHER)
 
     def once(self) -> None:
@@ -84,8 +93,11 @@ class Loop:
                      (time.monotonic() - started) * 1000)
         self._tell(wired, floating)
 
-    def apply(self, state: State) -> tuple[list[str], dict[str, str]]:
+    def apply(self, state: State) -> Outcome:
         """Make the host so; (ids of wired ports, statuses of floating IPs)."""
+        if (outcome := self._as_it_was(state)) is not None:
+            return outcome
+        self._standing = None
         with links() as host:
             bridges = self.networks.apply(host, state["networks"])
             l2.make_taps(host, state["ports"])
@@ -98,11 +110,25 @@ class Loop:
             wanted |= {names.vxlan(n) for n in bridges}
             host.refresh()
             l2.remove_others(host, wanted)
-        return wired + served + routed, floating
+        outcome = wired + served + routed, floating
+        if statuses(state).keys() <= set(outcome[0]):
+            self._standing = state, outcome, time.monotonic() + FULL_LOOK
+        return outcome
+
+    def _as_it_was(self, state: State) -> Outcome | None:
+        """What came of applying this state, if nothing has changed since."""
+        calm = self.watch.calm([*map(names.dhcp_namespace, state["dhcp"]),
+                                *map(names.router_namespace, state["routers"])])
+        if self._standing is None or not calm:
+            return None
+        applied, outcome, until = self._standing
+        if applied is not state or time.monotonic() > until:
+            return None
+        return outcome if self.dhcp.alive() and self.proxy.alive() else None
 
     def _tell(self, wired: list[str], floating: dict[str, str]) -> None:
         assert self.state is not None
-        known = _statuses(self.state)
+        known = statuses(self.state)
         news = [port_id for port_id in wired if known.get(port_id) != "ACTIVE"]
         if news:
             self.controller.ports_up(Context(), node=self.node, ports=news)
@@ -116,7 +142,7 @@ class Loop:
             self.controller.floating_ips_set(Context(), node=self.node, statuses=changed)
 
 
-def _statuses(state: State) -> dict[str, str]:
+def statuses(state: State) -> dict[str, str]:
     """What the server believes of this host's ports."""
     found = {port_id: port["status"] for port_id, port in state["ports"].items()}
     for network in state["dhcp"].values():

@@ -53,6 +53,10 @@ class MetadataProxy:
             self._daemon(namespace).stop()
             path.unlink()
 
+    def alive(self) -> bool:
+        """Every haproxy that was started runs."""
+        return all(self._daemon(path.stem).pid() is not None for path in self.folder.glob("*.cfg"))
+
     def _daemon(self, namespace: str) -> Daemon:
         path = self.folder / f"{namespace}.cfg"
         return Daemon(self.folder / f"{namespace}.pid", str(path))

@@ -1,6 +1,9 @@
 """Routers: a namespace each, with its interfaces, routes, and address translation."""
 
 import logging
+import socket
+import struct
+from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from cairn.neutron.agent.links import (
     links,
     namespaces,
     remove_namespace,
+    within,
 )
 from cairn.neutron.agent.metadata import METADATA_IP, MetadataProxy
 from cairn.neutron.settings import HostSettings
@@ -58,15 +62,15 @@ class Routers:
         if ensure_namespace(namespace):
             run("sysctl", "-qw", *SYSCTLS, namespace=namespace)
         plugs = _plugs(router)
-        for outside, inside, port in plugs:
-            host.veth(outside, inside, namespace, port["mtu"], bridges[port["network_id"]])
         up = router["admin_state_up"]
         gateway = router["gateway"]
         with links(namespace) as own:
-            for name in set(own.by_name) - {"lo", *(inside for _, inside, _ in plugs)}:
+            for name in own.by_name.keys() - {inside for _, inside, _ in plugs}:
                 if name.startswith(("qr-", "qg-")):
                     own.delete(name)
-            for _, inside, port in plugs:
+            for outside, inside, port in plugs:
+                host.veth(outside, inside, namespace, own, port["mtu"],
+                          bridges[port["network_id"]])
                 own.change(inside, mtu=port["mtu"], mac=port["mac"], up=up)
                 addresses = {ip["cidr"] for ip in port["fixed_ips"]}
                 if port is gateway:
@@ -74,7 +78,7 @@ class Routers:
                         f"{f['floating_ip_address']}/32" for f in router["floating_ips"]}
                 new = own.set_addresses(inside, addresses)
                 if port is gateway and up:
-                    _announce(namespace, inside, new)
+                    _announce(namespace, inside, port["mac"], new)
             if up:
                 own.set_routes(_routes(router))
         self._translate(namespace, router_id, router)
@@ -120,50 +124,64 @@ def _routes(router: State) -> dict[str, str]:
     return routes
 
 
-def _announce(namespace: str, interface: str, addresses: set[str]) -> None:
+def _announce(namespace: str, interface: str, mac: str, addresses: set[str]) -> None:
     """Tell the neighbours who may remember another machine behind an address (gratuitous ARP)."""
-    for address in addresses:
-        ip = address.partition("/")[0]
-        if ":" not in ip:
-            try:
-                run("arping", "-U", "-c", "1", "-w", "1", "-I", interface, ip,
-                    namespace=namespace)
-            except CommandFailed as failed:
-                # With -U nobody answers, and arping may call that a failure.
-                log.debug("%s", failed)
+    own = bytes.fromhex(mac.replace(":", ""))
+    everybody = b"\xff" * 6
+
+    def send() -> None:
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+            raw.bind((interface, 0))
+            for address in addresses:
+                ip = ip_interface(address).ip
+                if ip.version == 4:
+                    raw.send(everybody + own + struct.pack(
+                        "!HHHBBH6s4s6s4s", 0x0806, 1, 0x0800, 6, 4, 1, own, ip.packed,
+                        everybody, ip.packed))
+
+    if addresses:
+        within(namespace, send)
 
 
 def ruleset(router: State) -> str:
     """The router's translation as one nft transaction. Pure."""
-    outside = names.gateway_inside(router["gateway"]["id"]) if router["gateway"] else None
+    gateway = router["gateway"]
+    outside = names.gateway_inside(gateway["id"]) if gateway else None
+    own = next((ip["ip"] for ip in gateway["fixed_ips"] if ":" not in ip["ip"]), None
+               ) if gateway else None
     floating = sorted((f["floating_ip_address"], f["fixed_ip_address"])
                       for f in router["floating_ips"])
-    pre = [
-        # Remembered for the way out: what comes from inside and is sent back inside.
-        'iifname "qr-*" meta mark set 0x1',
-        f'iifname "qr-*" ip daddr {METADATA_IP} tcp dport 80 redirect to :{METADATA_PORT}',
-    ]
+    swapped = sorted({fixed: public for public, fixed in floating}.items())
+    pairs = ", ".join(f"{public} . {fixed}" for public, fixed in floating)
+    pre = [f'iifname "qr-*" ip daddr {METADATA_IP} tcp dport 80 redirect to :{METADATA_PORT}']
     post = []
+    # A connection remembers its translation; one by a floating IP that is another's now must end.
+    stale = [f"ct status dnat ct original ip daddr . ct reply ip saddr != {{ {pairs} }} drop"
+             if pairs else "ct status dnat drop"]
     if floating:
         pre.append(f"dnat to ip daddr map {{ {_pairs(floating)} }}")
-    if outside:
+    if outside and own:
         if floating:
-            swapped = sorted({fixed: public for public, fixed in floating}.items())
             post.append(f'oifname "{outside}" snat to ip saddr map {{ {_pairs(swapped)} }}')
+        # Back to where it came from, the answer must come this way too.
         post.append('oifname "qr-*" meta mark 0x1 ct status dnat masquerade')
-        own = next((ip["ip"] for ip in router["gateway"]["fixed_ips"] if ":" not in ip["ip"]),
-                   None)
-        if router["enable_snat"] and own:
+        if router["enable_snat"]:
             post.append(f'oifname "{outside}" meta mark 0x1 snat to {own}')
+        stale.append(
+            f'oifname "{outside}" ct status snat ct reply ip daddr != {own}'
+            + (f" ct reply ip daddr . ct original ip saddr != {{ {pairs} }}" if pairs else "")
+            + " drop")
     return "\n".join([
         f"add table ip {TABLE}", f"delete table ip {TABLE}", f"table ip {TABLE} {{",
         "  chain pre { type nat hook prerouting priority dstnat; policy accept;",
         *(f"    {line}" for line in pre), "  }",
         "  chain post { type nat hook postrouting priority srcnat; policy accept;",
         *(f"    {line}" for line in post), "  }",
-        # Marks are set for every packet, not only for the first of a connection.
+        # On every packet, not only the first of a connection: what comes from inside.
         "  chain marks { type filter hook prerouting priority mangle; policy accept;",
         '    iifname "qr-*" meta mark set 0x1', "  }",
+        "  chain passing { type filter hook forward priority filter; policy accept;",
+        *(f"    {line}" for line in stale), "  }",
         "  chain inp { type filter hook input priority filter; policy accept;",
         f'    iifname != "qr-*" tcp dport {METADATA_PORT} drop', "  }", "}", "",
     ])
