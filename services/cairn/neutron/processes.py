@@ -34,7 +34,7 @@ def build_rpc_server(settings: RpcServerSettings, host: Host) -> None:
         db=host.database(settings.database), policy=Policy(RULES), agents=Agent(bus),
         settings=settings.network,
     )
-    host.run(Server(bus, Controller.topic, host.name, Manager(neutron), fanout=False))
+    host.run(Server(bus, Controller.topic, host.name, Manager(neutron)))
 
 
 def build_agent(settings: AgentSettings, host: Host) -> None:
