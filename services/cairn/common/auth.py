@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import os
 import re
 import threading
 from collections.abc import Mapping
