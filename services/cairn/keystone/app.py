@@ -7,6 +7,7 @@ import flask
 from cairn.common import health
 from cairn.common.wsgi import Authenticate, Mount, serve
 from cairn.keystone.api import (
+    application_credentials,
     auth,
     catalog,
     credentials,
@@ -18,6 +19,7 @@ from cairn.keystone.api import (
     revocations,
     role_assignments,
     roles,
+    trusts,
     users,
     versions,
 )
@@ -26,7 +28,7 @@ from cairn.keystone.errors import envelope
 
 APIS = tuple(module.api for module in (
     auth, domains, projects, users, groups, roles, grants, role_assignments, catalog, credentials,
-    policies, revocations,
+    policies, revocations, trusts, application_credentials,
 ))
 
 
@@ -34,4 +36,5 @@ def create_app(
     keystone: Keystone, authenticate: Authenticate, checks: Mapping[str, health.Check]
 ) -> flask.Flask:
     mounts = [Mount("", [versions.api, health.endpoint(checks)]), Mount("/v3", APIS)]
-    return serve("keystone", keystone, mounts, authenticate=authenticate, envelope=envelope)
+    return serve("keystone", keystone, mounts, authenticate=authenticate, envelope=envelope,
+                 service="identity")

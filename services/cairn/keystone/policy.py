@@ -43,6 +43,8 @@ CHANGE_GRANT = Rule(
 )
 READ_CLOUD, CHANGE_CLOUD = Rule(READER, CLOUD), Rule(ADMIN, CLOUD)
 OPEN = Rule("", ANY_SCOPE)
+TRUSTOR, TRUSTEE = "target.trust.trustor_user_id", "target.trust.trustee_user_id"
+EITHER_SIDE = Rule(f"{READER} or user_id:%({TRUSTOR})s or user_id:%({TRUSTEE})s", CLOUD)
 OWN_CREDENTIAL = "user_id:%(target.credential.user_id)s"
 
 RULES: dict[str, Rule] = {
@@ -190,6 +192,28 @@ RULES: dict[str, Rule] = {
     ),
     "identity:ec2_delete_credential": Rule(
         f"{ADMIN} or (role:member and {OWN_CREDENTIAL})", CLOUD
+    ),
+    # What users let others do.
+    "identity:create_trust": Rule(f"user_id:%({TRUSTOR})s", (PROJECT,)),
+    "identity:list_trusts": READ_CLOUD,
+    "identity:list_trusts_for_trustor": Rule(f"{READER} or user_id:%({TRUSTOR})s", CLOUD),
+    "identity:list_trusts_for_trustee": Rule(f"{READER} or user_id:%({TRUSTEE})s", CLOUD),
+    "identity:list_roles_for_trust": EITHER_SIDE,
+    "identity:get_role_for_trust": EITHER_SIDE,
+    "identity:get_trust": EITHER_SIDE,
+    "identity:delete_trust": Rule(f"{ADMIN} or user_id:%({TRUSTOR})s", CLOUD),
+    "identity:get_application_credential": Rule(f"{READER} or rule:owner", CLOUD),
+    "identity:list_application_credentials": Rule(f"{READER} or rule:owner", CLOUD),
+    "identity:create_application_credential": Rule("user_id:%(user_id)s", (PROJECT,)),
+    "identity:delete_application_credential": Rule("rule:admin_or_owner", CLOUD),
+    "identity:get_access_rule": Rule(
+        "(role:reader and system_scope:all) or user_id:%(target.user.id)s", CLOUD
+    ),
+    "identity:list_access_rules": Rule(
+        "(role:reader and system_scope:all) or user_id:%(target.user.id)s", CLOUD
+    ),
+    "identity:delete_access_rule": Rule(
+        "(role:admin and system_scope:all) or user_id:%(target.user.id)s", CLOUD
     ),
     "identity:get_policy": READ_CLOUD,
     "identity:list_policies": READ_CLOUD,

@@ -16,6 +16,7 @@ from cairn.keystone.api.views import QUERY, collection, link, linked, listed
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import projects, users
 from cairn.keystone.core.changes import changing
+from cairn.keystone.core.delegations import refuse_delegated
 from cairn.keystone.core.listing import Query
 from cairn.keystone.core.projects import merged
 from cairn.keystone.db.models import Credential
@@ -75,6 +76,7 @@ def ec2_id(access: str) -> str:
 @api.post("/credentials", policy="identity:create_credential", body=schemas.CREDENTIAL_CREATE,
           status=201, late=True)
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
+    refuse_delegated(keystone, ctx)
     wanted = body["credential"]
     user_id = wanted.get("user_id") or ctx.user_id
     keystone.policy.enforce(
@@ -118,6 +120,7 @@ def show(keystone: Keystone, ctx: Context, credential_id: str) -> Document:
            body=schemas.CREDENTIAL_UPDATE, late=True)
 def update(keystone: Keystone, ctx: Context, credential_id: str, body: Document) -> Document:
     """Only what is kept may change, not whose it is or what for."""
+    refuse_delegated(keystone, ctx)
     credential = _permitted(keystone, ctx, "update", credential_id)
     wanted = body["credential"]
     for fixed in ("id", "user_id", "project_id", "type"):
@@ -137,6 +140,7 @@ def update(keystone: Keystone, ctx: Context, credential_id: str, body: Document)
 @api.delete("/credentials/<credential_id>", policy="identity:delete_credential", status=204,
             late=True)
 def delete(keystone: Keystone, ctx: Context, credential_id: str) -> None:
+    refuse_delegated(keystone, ctx)
     _permitted(keystone, ctx, "delete", credential_id)
     with keystone.db.writing() as session:
         session.delete(session.get_one(Credential, credential_id))
@@ -164,6 +168,7 @@ def _ec2_target(user_id: str) -> Document:
 @api.post("/users/<user_id>/credentials/OS-EC2", policy="identity:ec2_create_credential",
           body=schemas.EC2_CREATE, status=201, late=True)
 def ec2_create(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> Document:
+    refuse_delegated(keystone, ctx)
     keystone.policy.enforce(ctx, "identity:ec2_create_credential", _ec2_target(user_id))
     access, secret = secrets.token_hex(16), secrets.token_hex(16)
     blob = orjson.dumps({"access": access, "secret": secret, "trust_id": None}).decode()
@@ -202,6 +207,7 @@ def ec2_show(keystone: Keystone, ctx: Context, user_id: str, access: str) -> Doc
 @api.delete("/users/<user_id>/credentials/OS-EC2/<access>",
             policy="identity:ec2_delete_credential", status=204, late=True)
 def ec2_delete(keystone: Keystone, ctx: Context, user_id: str, access: str) -> None:
+    refuse_delegated(keystone, ctx)
     keystone.policy.enforce(ctx, "identity:ec2_delete_credential", _ec2_target(user_id))
     with keystone.db.writing() as session:
         session.delete(_ec2(session, user_id, access))

@@ -55,6 +55,17 @@ _TOKEN = {
     "type": "object", "required": ["id"], "properties": {"id": TEXT},
     "additionalProperties": False,
 }
+_APPLICATION_CREDENTIAL = {
+    "type": "object",
+    "required": ["secret"],
+    "properties": {
+        "id": TEXT, "name": TEXT, "secret": TEXT,
+        "user": {"type": "object",
+                 "properties": {"id": TEXT, "name": TEXT, "domain": _DOMAIN_REF},
+                 "additionalProperties": True},
+    },
+    "additionalProperties": False,
+}
 _SCOPE = {
     "type": ["object", "string"],
     "properties": {
@@ -80,6 +91,7 @@ AUTH = wrapped("auth", {
             "methods": {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True},
             "password": _PASSWORD,
             "token": _TOKEN,
+            "application_credential": _APPLICATION_CREDENTIAL,
         },
         "additionalProperties": True,
     },
@@ -142,6 +154,34 @@ EC2_CREATE: Schema = {
     "type": "object", "required": ["tenant_id"], "properties": {"tenant_id": TEXT},
     "additionalProperties": False,
 }
+
+_ROLES = {"type": "array", "items": {
+    "type": "object", "properties": {"id": TEXT, "name": TEXT}, "additionalProperties": True,
+}}
+TRUST_CREATE = wrapped("trust", {
+    "trustor_user_id": TEXT, "trustee_user_id": TEXT, "project_id": TEXT_OR_NULL,
+    "impersonation": FLAG, "expires_at": TEXT_OR_NULL, "roles": _ROLES,
+    "remaining_uses": {"type": ["integer", "null"], "minimum": 1},
+    "allow_redelegation": {"type": ["boolean", "null"]},
+    "redelegation_count": {"type": ["integer", "null"], "minimum": 0},
+    "redelegated_trust_id": TEXT_OR_NULL,
+}, ("trustor_user_id", "trustee_user_id", "impersonation"))
+
+_METHOD = {"type": "string", "pattern": "^(POST|GET|HEAD|PATCH|PUT|DELETE)$"}
+_ACCESS_RULES = {"type": ["array", "null"], "items": {
+    "type": "object",
+    "properties": {
+        "id": ID, "service": {"type": "string", "minLength": 1, "maxLength": 255},
+        "path": {"type": "string", "pattern": "^/"}, "method": _METHOD,
+    },
+    "additionalProperties": False,
+}}
+APPLICATION_CREDENTIAL_CREATE = wrapped("application_credential", {
+    "name": NAME, "description": TEXT_OR_NULL, "expires_at": TEXT_OR_NULL,
+    "secret": {"type": ["string", "null"], "minLength": 1}, "project_id": TEXT_OR_NULL,
+    "roles": {**_ROLES, "type": ["array", "null"]},
+    "unrestricted": {"type": ["boolean", "null"]}, "access_rules": _ACCESS_RULES,
+}, ("name",))
 
 _policy = {"blob": TEXT, "type": {"type": "string", "maxLength": 255}}
 POLICY_CREATE = wrapped("policy", _policy, ("blob", "type"))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cairn.keystone.core.changes import Change
 from cairn.keystone.core.directory import Graph
 from cairn.keystone.core.scopes import SYSTEM_ID
-from cairn.keystone.db.models import ROOT, Assignment, Membership, Project
+from cairn.keystone.db.models import ROOT, Assignment, Membership, Project, Trust
 
 
 def held_by(user_id: str) -> Any:
@@ -157,3 +157,7 @@ def _end(change: Change, row: Assignment, user_id: str) -> None:
     if row.target_id != SYSTEM_ID and not row.inherited:
         place = {f"{row.target}_id": row.target_id}
     change.revoke(user_id=user_id, role_id=row.role_id, **place)
+    # What the user let others do with it ends as well.
+    query = select(Trust.id).where(Trust.trustor_user_id == user_id)
+    for trust_id in change.session.scalars(query):
+        change.revoke(delegation_id=trust_id)

@@ -1,4 +1,4 @@
-"""Who is it? One function per method of authentication, by the name clients ask for it with."""
+"""Who is it? By password or by an earlier token; methods.py has them all."""
 
 import datetime as dt
 import logging
@@ -17,6 +17,7 @@ from cairn.keystone.db.models import Project, User
 
 if TYPE_CHECKING:
     from cairn.keystone.component import Keystone
+    from cairn.keystone.core.scopes import Scope
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +58,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a method has shown: who, and the token it came from if it did."""
+    """What a method has shown: who; the token it came from, the scope it is bound to, if so."""
 
     person: Person
     token: Token | None = None
+    scope: "Scope | None" = None
 
 
 Method = Callable[["Keystone", Session, Document], Proof]
@@ -114,26 +116,3 @@ def token(keystone: "Keystone", session: Session, given: Document) -> Proof:
     keystone.sweep.once()
     found = keystone.verifier.verify(given["id"])
     return Proof(person(session.execute(_BY_ID, {"id": found.user["id"]}).first()), found)
-
-
-METHODS: dict[str, Method] = {"password": password, "token": token}
-
-
-def authenticate(
-    keystone: "Keystone", session: Session, identity: Document
-) -> tuple[Person, list[str], Token | None]:
-    """The person, the methods that showed it, and the token among them. Raises Unauthorized."""
-    proofs = []
-    for name in identity["methods"]:
-        method = METHODS.get(name)
-        if method is None:
-            raise refuse(f"no such method: {name}")
-        if name not in identity:
-            raise Invalid(reason=f"Invalid input for field/attribute auth.identity. "
-                                 f"'{name}' is a required property")
-        proofs.append(method(keystone, session, identity[name]))
-    if len({proof.person.id for proof in proofs}) != 1:
-        raise refuse("the methods name different users")
-    origin = next((proof.token for proof in proofs if proof.token is not None), None)
-    before = [] if origin is None else [m for m in origin.methods if m not in identity["methods"]]
-    return proofs[0].person, [*identity["methods"], *before], origin

@@ -31,7 +31,8 @@ _SINCE = (
     .where(Revoked.__table__.c.issued_before >= bindparam("moment"))
     .order_by(Revoked.__table__.c.id)
 )
-FIELDS = ("audit_id", "audit_chain_id", "user_id", "project_id", "domain_id", "role_id")
+FIELDS = ("audit_id", "audit_chain_id", "user_id", "project_id", "domain_id", "role_id",
+          "delegation_id")
 
 
 @dataclass
@@ -88,7 +89,7 @@ def since(session: Session, moment: float) -> list[Revocation]:
 
 def event(row: Any) -> Revocation:
     return Revocation(row.issued_before, row.audit_id, row.audit_chain_id, row.user_id,
-                      row.project_id, row.domain_id, row.role_id)
+                      row.project_id, row.domain_id, row.role_id, row.delegation_id)
 
 
 class Sweep:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.keystone.core import assignments
+from cairn.keystone.core import assignments, delegations
 from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.directory import ROLES
 from cairn.keystone.db.models import (
@@ -204,6 +204,8 @@ def _delete_domain(change: Change, domain: Project) -> None:
         session.flush()
     for kind in (User, Group):
         for actor_id in list(session.scalars(select(kind.id).where(kind.domain_id == domain.id))):
+            # The tokens of its users end with the domain's; what they delegated, here.
+            delegations.end_tokens_of(change, actor_id)
             assignments.forget(session, actor_id=actor_id)
         session.execute(delete(kind).where(kind.domain_id == domain.id))
     session.execute(delete(Role).where(Role.domain_id == domain.id))

@@ -1,6 +1,6 @@
 """What a token is good for: a project, a domain, the system, or nothing but asking for another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import bindparam, select, union_all
@@ -53,6 +53,9 @@ class Scope:
     document: Document | None
     roles: list[dict[str, str]]
     is_domain: bool = False
+    # For a trust or an application credential: what the token is to say of it, and its end.
+    extra: Document = field(default_factory=dict)
+    end: float | None = None
 
 
 UNSCOPED = Scope(None, [])
@@ -60,7 +63,7 @@ UNSCOPED = Scope(None, [])
 
 def resolve(session: Session, graph: Graph, user_id: str, wanted: Document) -> Scope:
     """The scope that `wanted` means to this user. Raises Invalid, Unauthorized."""
-    given = [kind for kind in ("project", "domain", "system", "OS-TRUST:trust") if kind in wanted]
+    given = [kind for kind in ("project", "domain", "system") if kind in wanted]
     if len(given) != 1:
         raise Invalid(reason="Invalid input for field/attribute auth.scope. Expecting exactly one "
                              "of project, domain, system.")
@@ -71,14 +74,12 @@ def resolve(session: Session, graph: Graph, user_id: str, wanted: Document) -> S
         scope = of_project(session, graph, user_id, row)
     elif "domain" in wanted:
         scope = _of_domain(session, graph, user_id, wanted["domain"])
-    elif "system" in wanted:
+    else:
         if not wanted["system"].get("all"):
             raise Invalid(reason="Invalid input for field/attribute auth.scope.system.all. "
                                  "True was expected")
         scope = Scope({"system": {"all": True}},
                       graph.expand(_held(session, user_id, [(SYSTEM_ID, "system", False)])))
-    else:
-        raise refuse("there is no such trust")
     if not scope.roles:
         raise refuse(f"user {user_id} has no role on {wanted}")
     return scope

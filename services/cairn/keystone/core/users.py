@@ -9,8 +9,8 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
-from cairn.keystone.core import assignments, authentication, passwords, projects
-from cairn.keystone.core.changes import changing
+from cairn.keystone.core import assignments, authentication, delegations, passwords, projects
+from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.db.models import Credential, Project, User
 from cairn.keystone.errors import NotKnown
 
@@ -62,7 +62,7 @@ def update(keystone: "Keystone", ctx: Context, user_id: str, wanted: Document) -
             raise Invalid(reason="Invalid input for field/attribute domain_id. Cannot change "
                                  "Domain ID")
         if user.enabled and wanted.get("enabled") is False or stored:
-            change.revoke(user_id=user_id)
+            end_tokens(change, user_id)
         user.enabled = wanted.get("enabled", user.enabled)
         if "name" in wanted:
             user.name = wanted["name"].strip()
@@ -77,6 +77,12 @@ def update(keystone: "Keystone", ctx: Context, user_id: str, wanted: Document) -
     return user
 
 
+def end_tokens(change: Change, user_id: str) -> None:
+    """All that the user has, and all that was had in the user's name."""
+    change.revoke(user_id=user_id)
+    delegations.end_tokens_of(change, user_id)
+
+
 def _check_default_project(session: Session, user: User) -> None:
     if user.default_project_id is not None:
         project = session.get(Project, user.default_project_id)
@@ -88,7 +94,7 @@ def _check_default_project(session: Session, user: User) -> None:
 def delete(keystone: "Keystone", ctx: Context, user_id: str) -> None:
     with changing(keystone, ctx) as change:
         user = find(change.session, user_id)
-        change.revoke(user_id=user_id)
+        end_tokens(change, user_id)
         assignments.forget(change.session, actor_id=user_id)
         change.session.execute(sql_delete(Credential).where(Credential.user_id == user_id))
         change.session.delete(user)
@@ -107,4 +113,4 @@ def change_password(
         if user.options.get("lock_password"):
             raise Invalid(reason="The password of this user is locked.")
         user.password_hash, user.password_set_at = stored, utcnow()
-        change.revoke(user_id=user_id)
+        end_tokens(change, user_id)

@@ -191,6 +191,102 @@ class Credential(Base):
     extra: Mapped[Json] = mapped_column(default=dict)
 
 
+class Trust(Timestamps, Base):
+    """A user lets another act with some roles on a project, perhaps in the first one's name."""
+
+    __tablename__ = "trusts"
+
+    id: Mapped[Key]
+    trustor_user_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    trustee_user_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    project_id: Mapped[str | None] = mapped_column(
+        String(64), ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
+    impersonation: Mapped[bool]
+    expires_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    # Tokens it may still be used for; NULL for any number.
+    remaining_uses: Mapped[int | None]
+    # The trust it was made with, and how often that may be done again with this one.
+    redelegated_trust_id: Mapped[str | None] = mapped_column(
+        String(64), ForeignKey("trusts.id", ondelete="CASCADE")
+    )
+    redelegation_count: Mapped[int] = mapped_column(default=0)
+    extra: Mapped[Json] = mapped_column(default=dict)
+
+
+class TrustRole(Base):
+    __tablename__ = "trust_roles"
+
+    trust_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("trusts.id", ondelete="CASCADE"), primary_key=True
+    )
+    role_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class ApplicationCredential(Timestamps, Base):
+    """A user's second password, good for some of the user's roles on one project."""
+
+    __tablename__ = "application_credentials"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    id: Mapped[Key]
+    user_id: Mapped[str] = mapped_column(String(64), ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[Exact]
+    project_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
+    secret_hash: Mapped[str] = mapped_column(String(255))
+    description: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    # Whether its tokens may make more of its kind.
+    unrestricted: Mapped[bool] = mapped_column(default=False)
+    # Whether only what an access rule names may be asked with its tokens.
+    ruled: Mapped[bool] = mapped_column(default=False)
+
+
+class ApplicationCredentialRole(Base):
+    __tablename__ = "application_credential_roles"
+
+    application_credential_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("application_credentials.id", ondelete="CASCADE"), primary_key=True
+    )
+    role_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class AccessRule(Base):
+    """A request that an application credential may be limited to; kept by its user for reuse."""
+
+    __tablename__ = "access_rules"
+    __table_args__ = (UniqueConstraint("user_id", "service", "method", "digest"),)
+
+    id: Mapped[Key]
+    user_id: Mapped[str] = mapped_column(String(64), ForeignKey("users.id", ondelete="CASCADE"))
+    service: Mapped[str] = mapped_column(String(255))
+    method: Mapped[str] = mapped_column(String(16))
+    path: Mapped[str] = mapped_column(Text)
+    # Of the path, which is too long for a key.
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+class ApplicationCredentialRule(Base):
+    __tablename__ = "application_credential_rules"
+
+    application_credential_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("application_credentials.id", ondelete="CASCADE"), primary_key=True
+    )
+    access_rule_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("access_rules.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
 class PolicyBlob(Base):
     """A policy document kept for somebody else: nothing here reads it."""
 
@@ -216,6 +312,7 @@ class Revoked(Base):
     project_id: Mapped[str | None] = mapped_column(String(64))
     domain_id: Mapped[str | None] = mapped_column(String(64))
     role_id: Mapped[str | None] = mapped_column(String(64))
+    delegation_id: Mapped[str | None] = mapped_column(String(64))
 
 
 class Stamp(Base):

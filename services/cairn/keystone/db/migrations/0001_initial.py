@@ -68,6 +68,7 @@ def upgrade() -> None:
     sa.Column('project_id', sa.String(length=64), nullable=True),
     sa.Column('domain_id', sa.String(length=64), nullable=True),
     sa.Column('role_id', sa.String(length=64), nullable=True),
+    sa.Column('delegation_id', sa.String(length=64), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_revocations'))
     )
     with op.batch_alter_table('revocations', schema=None) as batch_op:
@@ -176,6 +177,37 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
     sa.UniqueConstraint('domain_id', 'name', name=op.f('uq_users_domain_id_name'))
     )
+    op.create_table('access_rules',
+    sa.Column('id', sa.String(length=64), nullable=False),
+    sa.Column('user_id', sa.String(length=64), nullable=False),
+    sa.Column('service', sa.String(length=255), nullable=False),
+    sa.Column('method', sa.String(length=16), nullable=False),
+    sa.Column('path', sa.Text(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_access_rules_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_access_rules')),
+    sa.UniqueConstraint('user_id', 'service', 'method', 'digest', name=op.f('uq_access_rules_user_id_service_method_digest'))
+    )
+    op.create_table('application_credentials',
+    sa.Column('id', sa.String(length=64), nullable=False),
+    sa.Column('user_id', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=255).with_variant(mysql.VARCHAR(charset='utf8mb4', collation='utf8mb4_nopad_bin', length=255), 'mariadb').with_variant(mysql.VARCHAR(charset='utf8mb4', collation='utf8mb4_nopad_bin', length=255), 'mysql'), nullable=False),
+    sa.Column('project_id', sa.String(length=64), nullable=False),
+    sa.Column('secret_hash', sa.String(length=255), nullable=False),
+    sa.Column('description', sa.Text(), nullable=True),
+    sa.Column('expires_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=True),
+    sa.Column('unrestricted', sa.Boolean(), nullable=False),
+    sa.Column('ruled', sa.Boolean(), nullable=False),
+    sa.Column('created_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=False),
+    sa.Column('updated_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=True),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_application_credentials_project_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_application_credentials_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_application_credentials')),
+    sa.UniqueConstraint('user_id', 'name', name=op.f('uq_application_credentials_user_id_name'))
+    )
+    with op.batch_alter_table('application_credentials', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_application_credentials_project_id'), ['project_id'], unique=False)
+
     op.create_table('memberships',
     sa.Column('user_id', sa.String(length=64), nullable=False),
     sa.Column('group_id', sa.String(length=64), nullable=False),
@@ -187,15 +219,80 @@ def upgrade() -> None:
     with op.batch_alter_table('memberships', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_memberships_group_id'), ['group_id'], unique=False)
 
+    op.create_table('trusts',
+    sa.Column('id', sa.String(length=64), nullable=False),
+    sa.Column('trustor_user_id', sa.String(length=64), nullable=False),
+    sa.Column('trustee_user_id', sa.String(length=64), nullable=False),
+    sa.Column('project_id', sa.String(length=64), nullable=True),
+    sa.Column('impersonation', sa.Boolean(), nullable=False),
+    sa.Column('expires_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=True),
+    sa.Column('remaining_uses', sa.Integer(), nullable=True),
+    sa.Column('redelegated_trust_id', sa.String(length=64), nullable=True),
+    sa.Column('redelegation_count', sa.Integer(), nullable=False),
+    sa.Column('extra', sa.JSON(), nullable=False),
+    sa.Column('created_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=False),
+    sa.Column('updated_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=True),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_trusts_project_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['redelegated_trust_id'], ['trusts.id'], name=op.f('fk_trusts_redelegated_trust_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['trustee_user_id'], ['users.id'], name=op.f('fk_trusts_trustee_user_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['trustor_user_id'], ['users.id'], name=op.f('fk_trusts_trustor_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_trusts'))
+    )
+    with op.batch_alter_table('trusts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_trusts_project_id'), ['project_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_trusts_trustee_user_id'), ['trustee_user_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_trusts_trustor_user_id'), ['trustor_user_id'], unique=False)
+
+    op.create_table('application_credential_roles',
+    sa.Column('application_credential_id', sa.String(length=64), nullable=False),
+    sa.Column('role_id', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['application_credential_id'], ['application_credentials.id'], name=op.f('fk_application_credential_roles_application_credential_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['role_id'], ['roles.id'], name=op.f('fk_application_credential_roles_role_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('application_credential_id', 'role_id', name=op.f('pk_application_credential_roles'))
+    )
+    op.create_table('application_credential_rules',
+    sa.Column('application_credential_id', sa.String(length=64), nullable=False),
+    sa.Column('access_rule_id', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['access_rule_id'], ['access_rules.id'], name=op.f('fk_application_credential_rules_access_rule_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['application_credential_id'], ['application_credentials.id'], name=op.f('fk_application_credential_rules_application_credential_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('application_credential_id', 'access_rule_id', name=op.f('pk_application_credential_rules'))
+    )
+    with op.batch_alter_table('application_credential_rules', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_application_credential_rules_access_rule_id'), ['access_rule_id'], unique=False)
+
+    op.create_table('trust_roles',
+    sa.Column('trust_id', sa.String(length=64), nullable=False),
+    sa.Column('role_id', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['role_id'], ['roles.id'], name=op.f('fk_trust_roles_role_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['trust_id'], ['trusts.id'], name=op.f('fk_trust_roles_trust_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('trust_id', 'role_id', name=op.f('pk_trust_roles'))
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table('trust_roles')
+    with op.batch_alter_table('application_credential_rules', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_application_credential_rules_access_rule_id'))
+
+    op.drop_table('application_credential_rules')
+    op.drop_table('application_credential_roles')
+    with op.batch_alter_table('trusts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_trusts_trustor_user_id'))
+        batch_op.drop_index(batch_op.f('ix_trusts_trustee_user_id'))
+        batch_op.drop_index(batch_op.f('ix_trusts_project_id'))
+
+    op.drop_table('trusts')
     with op.batch_alter_table('memberships', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_memberships_group_id'))
 
     op.drop_table('memberships')
+    with op.batch_alter_table('application_credentials', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_application_credentials_project_id'))
+
+    op.drop_table('application_credentials')
+    op.drop_table('access_rules')
     op.drop_table('users')
     op.drop_table('project_tags')
     with op.batch_alter_table('implied_roles', schema=None) as batch_op:
