@@ -102,12 +102,14 @@ def api(entry: dict[str, Any], path: str, name: str) -> Line:
 
 
 def _why(body: bytes) -> str:
+    """The checks that failed, as every API of ours lists them."""
     text = body.decode(errors="replace").strip()
     try:
-        told = json.loads(text)
-    except ValueError:
+        checks = json.loads(text)["checks"]
+        failed = [f"{name}: {each['reason']}" for name, each in checks.items() if not each["ok"]]
+    except (ValueError, KeyError, TypeError):
         return text[:120]
-    return json.dumps(told)[:200]
+    return "; ".join(failed)
 
 
 def agents(cloud: Cloud) -> list[Line]:

@@ -27,6 +27,13 @@ def test_an_api_that_does_not_answer_is_unwell() -> None:
     assert not line.good and "refused" in line.detail
 
 
+def test_of_an_unwell_api_the_failed_checks_are_told() -> None:
+    body = b'{"healthy": false, "checks": {"database": {"ok": true, "reason": "OK"}, '
+    body += b'"messaging": {"ok": false, "reason": "no answer"}}}'
+    assert status._why(body) == "messaging: no answer"
+    assert status._why(b"<html>Bad Gateway") == "<html>Bad Gateway"
+
+
 def test_a_node_that_does_not_run_is_told_with_what_helps(lab: Cloud) -> None:
     lines = status.processes(lab, lab.existing(), "compute1")
     assert [(line.where, line.good) for line in lines] == [("compute1", False)]
