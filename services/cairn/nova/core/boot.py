@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+import netaddr
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -88,7 +89,8 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
         "admin_pass": admin_pass, "asked_zone": zone, "zone": zone or nova.api.default_zone,
         "requested_networks": requested,
         "security_groups": (sorted(set(wanted)) or ["default"]) if requested else [],
-        "access_ipv4": body.get("accessIPv4") or "", "access_ipv6": body.get("accessIPv6") or "",
+        "access_ipv4": access(body.get("accessIPv4"), "accessIPv4"),
+        "access_ipv6": access(body.get("accessIPv6"), "accessIPv6"),
     }
     args = {"host": host, "node": node, "security_groups": groups, "attempt": 1, "excluded": []}
     return Plan(count, columns, body["name"], body.get("hostname"), args, group,
@@ -158,6 +160,19 @@ def _count(body: dict[str, Any]) -> int:
 
 def truthy(value: Any) -> bool:
     return value is True or str(value).lower() in ("1", "t", "true", "on", "y", "yes")
+
+
+def access(text: str | None, name: str) -> str:
+    """An access address as upstream writes it (netaddr's form). Raises Invalid naming the field."""
+    if not text:
+        return ""
+    try:
+        address = netaddr.IPAddress(text)
+    except (ValueError, netaddr.AddrFormatError):
+        raise Invalid(reason=f"{name}: not an IP address: {text}") from None
+    if (address.version == 6) != (name == "accessIPv6"):
+        raise Invalid(reason=f"{name}: an address of the other version: {text}")
+    return str(address)
 
 
 def user_data(text: str | None) -> str | None:
