@@ -25,7 +25,7 @@ def write(path: Path, text: str) -> bool:
     """Put the text there, whole or not at all; whether that changed anything."""
     if path.exists() and path.read_text() == text:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}")
     temporary.write_text(text)
     temporary.chmod(0o644)
@@ -33,24 +33,43 @@ def write(path: Path, text: str) -> bool:
     return True
 
 
-class Daemon:
-    """A program that goes on by itself, and outlives the agent: known by the file of its pid and by
-    a word of its command line that nothing else has."""
+def make_folder(path: Path) -> None:
+    """The folder and those above it, open to the unprivileged users that our helpers become."""
+    if not path.exists():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        path.chmod(0o755)
 
-    def __init__(self, pid_file: Path, mark: str) -> None:
-        self.pid_file, self.mark = pid_file, mark
+
+class Daemon:
+    """A program that goes on by itself in a namespace, and outlives the agent: known by the file of
+    its pid and by a word of its command line that nothing else has."""
+
+    def __init__(self, pid_file: Path, mark: str, namespace: str) -> None:
+        self.pid_file, self.mark, self.namespace = pid_file, mark, namespace
 
     def pid(self) -> int | None:
         try:
             pid = int(self.pid_file.read_text())
-            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return None
-        return pid if self.mark.encode() in line else None
+        return pid if self.mark.encode() in words else None
 
-    def start(self, *command: str, namespace: str) -> None:
+    def stands(self) -> bool:
+        """It runs where it should: a namespace that was wiped lives on, nameless, with whoever was
+        in it."""
+        if (pid := self.pid()) is None:
+            return False
+        try:
+            return (os.stat(f"/proc/{pid}/ns/net").st_ino
+                    == os.stat(f"/run/netns/{self.namespace}").st_ino)
+        except OSError:
+            return False
+
+    def start(self, *command: str) -> None:
         """Run a command that goes to the background by itself and writes the file."""
-        run(*command, namespace=namespace)
+        run(*command, namespace=self.namespace)
 
     def signal(self, number: signal.Signals) -> None:
         if (pid := self.pid()) is not None:

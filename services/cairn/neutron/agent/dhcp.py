@@ -49,32 +49,31 @@ class Dhcp:
             own.change(inside, mtu=network["mtu"], mac=port["mac"], up=True)
             addresses = {ip["cidr"] for ip in port["fixed_ips"]}
             own.set_addresses(inside, addresses | ({f"{METADATA_IP}/32"} if metadata else set()))
-        self._serve(network_id, network, namespace, inside)
+        self._serve(network_id, network, inside)
         if metadata:
             self.proxy.run(namespace, f"{METADATA_IP}:80", network_id=network_id)
         else:
             self.proxy.end(namespace)
 
-    def _serve(self, network_id: str, network: State, namespace: str, interface: str) -> None:
+    def _serve(self, network_id: str, network: State, interface: str) -> None:
         folder = self.folder / network_id
         daemon = self._daemon(network_id)
         told = write(folder / "hosts", hosts(network))
         told |= write(folder / "options", options(network))
         anew = write(folder / "conf", conf(network, folder, interface))
-        if anew:
+        if anew or not daemon.stands():
             daemon.stop()
-        if daemon.pid() is None:
-            daemon.start("dnsmasq", f"--conf-file={folder / 'conf'}", namespace=namespace)
+            daemon.start("dnsmasq", f"--conf-file={folder / 'conf'}")
         elif told:
             daemon.signal(signal.SIGHUP)
 
     def alive(self) -> bool:
         """Every dnsmasq that was started runs."""
-        return all(self._daemon(path.name).pid() is not None for path in _entries(self.folder))
+        return all(self._daemon(path.name).stands() for path in _entries(self.folder))
 
     def _daemon(self, network_id: str) -> Daemon:
         folder = self.folder / network_id
-        return Daemon(folder / "pid", str(folder / "conf"))
+        return Daemon(folder / "pid", str(folder / "conf"), names.dhcp_namespace(network_id))
 
     def _remove_others(self, wanted: set[str]) -> None:
         for network_id in [path.name for path in _entries(self.folder)]:

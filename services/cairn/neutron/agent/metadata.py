@@ -21,7 +21,7 @@ import requests
 
 from cairn.common.context import Context
 from cairn.common.errors import Problem
-from cairn.neutron.agent.commands import Daemon, write
+from cairn.neutron.agent.commands import Daemon, make_folder, write
 from cairn.neutron.rpc import Controller
 from cairn.neutron.settings import HostSettings, MetadataSettings
 
@@ -42,10 +42,10 @@ class MetadataProxy:
     ) -> None:
         path = self.folder / f"{namespace}.cfg"
         daemon = self._daemon(namespace)
-        if write(path, self._config(namespace, bind, router_id, network_id)):
+        anew = write(path, self._config(namespace, bind, router_id, network_id))
+        if anew or not daemon.stands():
             daemon.stop()
-        if daemon.pid() is None:
-            daemon.start("haproxy", "-f", str(path), namespace=namespace)
+            daemon.start("haproxy", "-f", str(path))
 
     def end(self, namespace: str) -> None:
         path = self.folder / f"{namespace}.cfg"
@@ -55,11 +55,11 @@ class MetadataProxy:
 
     def alive(self) -> bool:
         """Every haproxy that was started runs."""
-        return all(self._daemon(path.stem).pid() is not None for path in self.folder.glob("*.cfg"))
+        return all(self._daemon(path.stem).stands() for path in self.folder.glob("*.cfg"))
 
     def _daemon(self, namespace: str) -> Daemon:
         path = self.folder / f"{namespace}.cfg"
-        return Daemon(self.folder / f"{namespace}.pid", str(path))
+        return Daemon(self.folder / f"{namespace}.pid", str(path), namespace)
 
     def _config(self, namespace: str, bind: str, router_id: str, network_id: str) -> str:
         # What a guest says of itself in these headers is thrown away.
@@ -92,7 +92,7 @@ class MetadataServer:
         self._server: Any = None
 
     def start(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         self.path.unlink(missing_ok=True)
         outer = self
 
