@@ -428,7 +428,7 @@ class IllegalSubnetPoolPrefixBounds(errors.Invalid):
 
 
 class InvalidQuotaValue(errors.Invalid):
-    message = "Change would make usage less than 0 for the following resources: {unders}."
+    message = "Change would make usage less than limits for the following resources: {unders}."
 
 
 class DhcpAgentNotFound(Missing):

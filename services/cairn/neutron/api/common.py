@@ -37,6 +37,8 @@ DEFAULTS: dict[str, Any] = {
     "provider:segmentation_id": None, "binding:host_id": "", "binding:vnic_type": "normal",
     "device_owner": "", "distributed": False, "ha": False, "external_gateway_info": None,
 }
+# Attributes whose values rules look at.
+TELLING = ("device_owner", "shared", "router:external")
 EMPTY: tuple[Any, ...] = (None, [], {}, "")
 PAGING = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir")
 TAG_FILTERS = ("tags", "tags-any", "not-tags", "not-tags-any")
@@ -79,8 +81,9 @@ def may_create(
         name: value for name, value in item.items()
         if value not in EMPTY and value != DEFAULTS.get(name, _NOTHING)
     }
-    whose = {"project_id": item["project_id"], "tenant_id": item["project_id"]}
-    guard(neutron.policy, ctx, f"create_{kind.name}", given, {**item, **whose, **(about or {})})
+    facts = {"project_id": item["project_id"], "tenant_id": item["project_id"]}
+    facts |= {name: item[name] for name in TELLING if name in item}
+    guard(neutron.policy, ctx, f"create_{kind.name}", given, {**facts, **(about or {})})
 
 
 _NOTHING = object()
@@ -111,18 +114,13 @@ def change(
 
     def work(w: Write) -> Document:
         row = find(w.session, ctx, kind, id)
-        guard(neutron.policy, ctx, f"update_{kind.name}", wanted, {**about(row), **wanted_about(
-            wanted)})
+        told = {name: wanted[name] for name in TELLING if name in wanted}
+        guard(neutron.policy, ctx, f"update_{kind.name}", wanted, {**about(row), **told})
         alter(w, row, wanted)
         after = find(w.session, ctx, kind, id)
         return trimmed(neutron, ctx, kind, [after], views(w.session, [after]), about)[0]
 
     return {kind.name: write(neutron, ctx, work)}
-
-
-def wanted_about(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the wanted attributes rules look at: fields that decide who may set them."""
-    return {name: wanted[name] for name in ("device_owner",) if name in wanted}
 
 
 def remove(

@@ -3,6 +3,7 @@
 from cairn.common.api import ANYONE, Api, Document
 from cairn.common.context import Context
 from cairn.neutron import errors
+from cairn.neutron.api import common
 from cairn.neutron.api.schemas import QUOTA_UPDATE
 from cairn.neutron.component import Neutron
 from cairn.neutron.core import quotas
@@ -63,7 +64,9 @@ def details(neutron: Neutron, ctx: Context, project_id: str) -> Document:
 
 @api.put("/quotas/<project_id>", policy="update_quota", body=QUOTA_UPDATE)
 def change(neutron: Neutron, ctx: Context, project_id: str, body: Document) -> Document:
-    given = {name: int(value) for name, value in body["quota"].items()}
+    given = {name: int(value) for name, value in body["quota"].items()
+             if name not in ("check_limit", "force")}
+    checked = body["quota"].get("check_limit") in common.TRUE
     for name, value in given.items():
         if not -1 <= value < 2**31:
             raise errors.BadAttribute(
@@ -71,6 +74,11 @@ def change(neutron: Neutron, ctx: Context, project_id: str, body: Document) -> D
             )
 
     def work(w: Write) -> dict[str, int]:
+        if checked:
+            used = quotas.usages(w.session, project_id)
+            unders = sorted(n for n, limit in given.items() if 0 <= limit < used.get(n, 0))
+            if unders:
+                raise errors.InvalidQuotaValue(unders=unders)
         if given:
             quotas.put(w, project_id, given)
         return quotas.limits(w.session, neutron, project_id)

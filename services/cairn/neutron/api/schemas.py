@@ -159,12 +159,8 @@ AGENT_UPDATE = only("agent", part(admin_state_up=BOOL, description=TEXT))
 NETWORK_OF_AGENT = part("network_id", network_id=ID)
 ROUTER_OF_AGENT = part("router_id", router_id=ID)
 
-QUOTA_UPDATE = only("quota", {
-    "type": "object",
-    "properties": dict.fromkeys((
-        "network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group",
-        "security_group_rule", "rbac_policy",
-    ), INT),
-    "additionalProperties": False,
-})
+QUOTA_UPDATE = only("quota", part(**dict.fromkeys((
+    "network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group",
+    "security_group_rule", "rbac_policy",
+), INT), check_limit=BOOL, force=BOOL))
 TAGS_REPLACE = part("tags", tags=TAGS)
