@@ -49,8 +49,8 @@ def create_app(
         "cairn.nova", component,
         [
             Mount("", [versions.root, health.endpoint(checks)]),
-            Mount("/v2.1", [versions.current], versions.MICROVERSIONS),
-            Mount("/v2.1", APIS, versions.MICROVERSIONS),
+            Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS),
+            Mount("/v2", [versions.legacy, *APIS], versions.LEGACY),
         ],
         authenticate=authenticate, envelope=envelope,
         request_id_headers=("X-Compute-Request-Id",),

@@ -1,4 +1,5 @@
 import pytest
+from sqlalchemy import event
 
 from cairn.common.context import Context
 from cairn.common.db import Database
@@ -18,6 +19,7 @@ PEOPLE = {
 @pytest.fixture
 def world(tmp_path):
     db = Database(f"sqlite:///{tmp_path}/nova.db")
+    event.listen(db.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
     Base.metadata.create_all(db.engine)
     yield World(db)
     db.engine.dispose()

@@ -123,7 +123,7 @@ def update(version: Version) -> Schema:
         server["description"] = DESCRIPTION
     if version >= (2, 90):
         server["hostname"] = FQDN if version >= (2, 94) else HOSTNAME
-    return closed(["server"], server=closed(**server) | {"minProperties": 1})
+    return closed(["server"], server=closed(**server))
 
 
 REBUILD_CHANGES = [(2, 1), (2, 19), (2, 54), (2, 57), (2, 63), (2, 90), (2, 94)]

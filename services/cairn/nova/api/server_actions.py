@@ -109,6 +109,9 @@ def _rebuilt(session: Session, ctx: Context, row: Any, wanted: Document) -> dict
              "OS-DCF:diskConfig": "disk_config", "hostname": "hostname",
              "trusted_image_certificates": "trusted_certs"}
     values = {column: wanted[key] for key, column in names.items() if key in wanted}
+    for name in ("accessIPv4", "accessIPv6"):
+        if name in wanted:
+            values[names[name]] = boot.access(wanted[name], name)
     if "key_name" in wanted:
         values |= {"key_name": None, "key_data": None}
         if wanted["key_name"] is not None:

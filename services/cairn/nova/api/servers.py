@@ -250,6 +250,9 @@ def change(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document
                "accessIPv6": "access_ipv6", "OS-DCF:diskConfig": "disk_config",
                "hostname": "hostname"}
     values = {columns[key]: value for key, value in wanted.items()}
+    for name in ("accessIPv4", "accessIPv6"):
+        if name in wanted:
+            values[columns[name]] = boot.access(wanted[name], name)
     with nova.db.writing() as session:
         row = servers.find(session, ctx, server_id)
         if values:

@@ -14,8 +14,12 @@ from cairn.nova.policy import RULES
 
 MICROVERSIONS = Microversions("compute", (2, 1), (2, 104), "X-OpenStack-Nova-API-Version")
 
+# /v2 is the same API at its first microversion.
+LEGACY = Microversions("compute", (2, 1), (2, 1))
+
 root = Api(RULES)
 current = Api(RULES)
+legacy = Api(RULES)
 api = Api(RULES)
 
 
@@ -27,14 +31,29 @@ def document() -> Document:
     }
 
 
+def old() -> Document:
+    return {
+        "id": "v2.0", "status": "SUPPORTED", "version": "", "min_version": "",
+        "updated": "2011-01-21T11:33:21Z", "links": [{"rel": "self", "href": f"{base()}/v2/"}],
+    }
+
+
 @root.get("/", policy=PUBLIC)
 def versions(nova: Nova, ctx: Context) -> Document:
-    return {"versions": [document()]}
+    return {"versions": [old(), document()]}
 
 
 @current.get("", policy=PUBLIC)
 def version(nova: Nova, ctx: Context) -> Document:
-    found = document()
+    return _described(document())
+
+
+@legacy.get("", policy=PUBLIC)
+def old_version(nova: Nova, ctx: Context) -> Document:
+    return _described(old())
+
+
+def _described(found: Document) -> Document:
     found["links"].append({"rel": "describedby", "type": "text/html",
                            "href": "https://docs.openstack.org/"})
     found["media-types"] = [{"base": "application/json",
@@ -42,21 +61,34 @@ def version(nova: Nova, ctx: Context) -> Document:
     return {"version": found}
 
 
-# What clients have asked for by alias, before there were microversions.
-_EXTENSIONS = (
-    "os-aggregates", "os-attach-interfaces", "os-availability-zone", "os-config-drive",
-    "os-console-output", "os-disk-config", "os-extended-availability-zone",
-    "os-extended-server-attributes", "os-extended-status", "os-extended-volumes",
-    "os-flavor-access", "os-flavor-extra-specs", "os-flavor-manage", "os-hypervisors",
-    "os-instance-actions", "os-keypairs", "os-lock-server", "os-multinic", "os-multiple-create",
-    "os-quota-class-sets", "os-quota-sets", "os-scheduler-hints", "os-security-groups",
-    "os-server-external-events", "os-server-groups", "os-server-usage", "os-services",
-    "os-simple-tenant-usage", "os-user-data",
-)
+# What clients asked for by name before there were microversions: the list is closed, it says what
+# Nova had when it was, and no more than that.
+_EXTENSIONS = {
+    "OS-DCF": "DiskConfig", "OS-EXT-AZ": "ExtendedAvailabilityZone",
+    "OS-EXT-SRV-ATTR": "ExtendedServerAttributes", "OS-EXT-STS": "ExtendedStatus",
+    "OS-FLV-DISABLED": "FlavorDisabled", "OS-FLV-EXT-DATA": "FlavorExtraData",
+    "OS-SCH-HNT": "SchedulerHints", "OS-SRV-USG": "ServerUsage",
+    "os-admin-actions": "AdminActions", "os-aggregates": "Aggregates",
+    "os-attach-interfaces": "AttachInterfaces", "os-availability-zone": "AvailabilityZone",
+    "os-block-device-mapping-v2-boot": "BlockDeviceMappingV2Boot",
+    "os-config-drive": "ConfigDrive", "os-console-output": "ConsoleOutput",
+    "os-consoles": "Consoles", "os-deferred-delete": "DeferredDelete",
+    "os-extended-volumes": "ExtendedVolumes", "os-flavor-access": "FlavorAccess",
+    "os-flavor-extra-specs": "FlavorExtraSpecs", "os-flavor-manage": "FlavorManage",
+    "os-flavor-rxtx": "FlavorRxtx", "os-flavor-swap": "FlavorSwap", "os-hosts": "Hosts",
+    "os-hypervisors": "Hypervisors", "os-instance-actions": "InstanceActions",
+    "os-keypairs": "Keypairs", "os-lock-server": "LockServer", "os-multinic": "Multinic",
+    "os-multiple-create": "MultipleCreate", "os-quota-class-sets": "QuotaClasses",
+    "os-quota-sets": "Quotas", "os-security-groups": "SecurityGroups",
+    "os-server-diagnostics": "ServerDiagnostics",
+    "os-server-external-events": "ServerExternalEvents", "os-server-groups": "ServerGroups",
+    "os-services": "Services", "os-simple-tenant-usage": "SimpleTenantUsage",
+    "os-user-data": "UserData",
+}
 
 
 def _extension(alias: str) -> Document:
-    name = "".join(word.capitalize() for word in alias.removeprefix("os-").split("-"))
+    name = _EXTENSIONS[alias]
     return {"alias": alias, "name": name, "description": name, "links": [],
             "updated": "2014-12-03T00:00:00Z",
             "namespace": "http://docs.openstack.org/compute/ext/fake_xml"}

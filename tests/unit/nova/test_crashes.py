@@ -1,0 +1,186 @@
+"""Kill any process at any step: the work finishes or ends in a named error, and nothing leaks."""
+
+import pytest
+
+from cairn.common.errors import Invalid
+from cairn.nova.db.models import Usage
+from cairn.nova.rpc import CONDUCTOR
+
+CREATE = [
+    *((CONDUCTOR, step) for step in (
+        "work_taken", "host_selected", "host_recorded", "ports_created", "work_handed")),
+    *(("compute.one", step) for step in (
+        "spec_received", "image_found", "image_cached", "ports_plugged", "volumes_attached",
+        "disks_prepared", "domain_started")),
+]
+DELETE = [
+    ("compute.one", "domain_destroyed"), ("compute.one", "volumes_detached"),
+    (CONDUCTOR, "delete_started"), (CONDUCTOR, "ports_deleted"),
+    (CONDUCTOR, "allocation_removed"), (CONDUCTOR, "server_deleted"),
+]
+
+
+class Killed(BaseException):
+    """The process is no more: nothing of it runs, not even a handler of errors."""
+
+
+def kill_once(worker, moment, step):
+    def probe(now, job, name):
+        if (now, name) == (moment, step):
+            worker.probe = lambda *_: None
+            raise Killed
+
+    worker.probe = probe
+
+
+def settle(world):
+    """Run what there is; a killed process starts again."""
+    for _ in range(5):
+        try:
+            world.settle()
+            return
+        except Killed:
+            pass
+    raise AssertionError("it never settles")
+
+
+def assert_nothing_is_left(world, alice):
+    assert world.cloud.ports == {}
+    assert world.cloud.allocations == {}
+    for driver in world.drivers.values():
+        assert (driver.domains, driver.disks) == ({}, set())
+    assert alice.open_works() == 0
+
+
+def assert_runs(world, alice, server_id):
+    row = alice.row(server_id)
+    assert (row.vm_state, row.task_state, row.fault) == ("active", None, None)
+    assert row.admin_pass is None
+    assert list(world.cloud.allocations) == [server_id]
+    assert [p["device_id"] for p in world.cloud.ports.values()] == [server_id]
+    assert [host for host, d in world.drivers.items() if server_id in d.domains] == [row.host]
+    assert alice.open_works() == 0
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), CREATE)
+def test_a_server_survives_the_death_of_who_builds_it(world, alice, runner, step, moment):
+    kill_once(world.workers[runner], moment, step)
+    server_id = alice.boot()
+    settle(world)
+    assert_runs(world, alice, server_id)
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), DELETE)
+def test_a_deletion_survives_the_death_of_who_does_it(world, alice, runner, step, moment):
+    server_id = alice.boot()
+    settle(world)
+    kill_once(world.workers[runner], moment, step)
+    alice.delete(server_id)
+    settle(world)
+    assert alice.row(server_id).deleted
+    assert_nothing_is_left(world, alice)
+    with world.db.reading() as session:
+        assert session.get(Usage, "red").instances == 0
+
+
+def fail(step):
+    def probe(moment, job, name):
+        if (moment, name) == ("begun", step):
+            raise Invalid(reason=f"{step} broke")
+
+    return probe
+
+
+@pytest.mark.parametrize(("runner", "step"), CREATE)
+def test_a_step_that_fails_leaves_an_error_and_nothing_else(world, alice, runner, step):
+    world.workers[runner].probe = fail(step)
+    server_id = alice.boot()
+    settle(world)
+    row = alice.row(server_id)
+    assert (row.vm_state, row.task_state, row.host) == ("error", None, None)
+    assert row.fault["message"] == f"{step} broke"
+    assert_nothing_is_left(world, alice)
+    alice.delete(server_id)
+    settle(world)
+    assert alice.row(server_id).deleted
+
+
+@pytest.mark.parametrize(("runner", "step"), [c for c in CREATE if c[0] != CONDUCTOR])
+def test_undoing_survives_a_death_too(world, alice, runner, step):
+    world.add_host("two")
+    world.workers["compute.one"].probe = fail(step)
+    world.workers["compute.two"].probe = fail(step)
+    kill_once(world.workers[CONDUCTOR], "undoing", "ports_created")
+    server_id = alice.boot()
+    settle(world)
+    assert alice.row(server_id).vm_state == "error"
+    assert_nothing_is_left(world, alice)
+
+
+@pytest.mark.parametrize(("runner", "step"), CREATE)
+def test_a_server_may_be_deleted_while_it_is_built(world, alice, runner, step):
+    ids = []
+
+    def probe(moment, job, name):
+        if (moment, name) == ("done", step) and job.kind == "create":
+            alice.delete(ids[0])
+
+    world.workers[runner].probe = probe
+    ids.append(alice.boot())
+    settle(world)
+    assert alice.row(ids[0]).deleted
+    assert_nothing_is_left(world, alice)
+
+
+def test_another_host_is_tried(world, alice):
+    world.add_host("two")
+    world.workers["compute.one"].probe = fail("disks_prepared")
+    for _ in range(4):
+        server_id = alice.boot()
+        settle(world)
+        assert alice.row(server_id).host == "two"
+        assert alice.row(server_id).vm_state == "active"
+
+
+def test_the_fault_says_what_each_host_said(world, alice):
+    world.add_host("two")
+    for worker in ("compute.one", "compute.two"):
+        world.workers[worker].probe = fail("disks_prepared")
+    server_id = alice.boot()
+    settle(world)
+    fault = alice.row(server_id).fault
+    assert fault["message"] == "disks_prepared broke"
+    assert "one: disks_prepared broke" in fault["details"]
+    assert "two: disks_prepared broke" in fault["details"]
+
+
+def test_neighbours_that_are_away_leave_a_named_error(world, alice):
+    server_id = alice.boot()
+    world.cloud.away("network")
+    settle(world)
+    assert alice.open_works() == 1  # Its undoing waits for them.
+    world.cloud.away()
+    with world.db.writing() as session:
+        from cairn.nova.db.models import Work
+        session.query(Work).update({"not_before": None})
+    settle(world)
+    assert alice.row(server_id).vm_state == "error"
+    assert "network service" in alice.row(server_id).fault["message"]
+    assert_nothing_is_left(world, alice)
+
+
+def test_a_dead_host_keeps_no_deletion_waiting(world, alice):
+    from cairn.nova.conductor.sweeper import Sweeper
+    from cairn.nova.settings import ConductorSettings
+
+    server_id = alice.boot()
+    settle(world)
+    alice.delete(server_id)  # Its host was up, then.
+    world.down("one")
+    world.drivers.pop("one")
+    assert Sweeper(world.nova, ConductorSettings()).strand() == 1
+    settle(world)
+    assert alice.row(server_id).deleted
+    assert_nothing_is_left(world, alice)
