@@ -15,12 +15,13 @@ SECTORS = DISK_MIB * 2048 - START
 ACTIVE, LINUX = 0x80, 0x83
 NO_CYLINDERS = b"\xfe\xff\xff"
 
+# The 16-bit protocol: GRUB's other one takes a second longer on an emulated processor.
 GRUB_SCRIPT = f"""\
-linux /boot/vmlinuz {COMMAND_LINE}
-initrd /boot/initrd.img
+linux16 /boot/vmlinuz {COMMAND_LINE}
+initrd16 /boot/initrd.img
 boot
 """
-GRUB_MODULES = ("biosdisk", "part_msdos", "ext2", "linux")
+GRUB_MODULES = ("biosdisk", "part_msdos", "ext2", "linux16")
 
 # Whatever the builder's Debian would choose, the guest's kernel and GRUB know these.
 FEATURES = (

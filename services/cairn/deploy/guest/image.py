@@ -66,7 +66,9 @@ def make(chosen: list[Package], files: Path, kernel: str, target: Path, work: Pa
     raw = work / "disk.raw"
     make_disk(raw, tree, debian, work)
     part = target.with_suffix(".part")
-    run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-c", raw, part)
+    # Little larger than zlib's, and read several times as fast, which a guest's first boot does.
+    compressed = ("-c", "-o", "compression_type=zstd")
+    run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", *compressed, raw, part)
     part.rename(target)
 
 
