@@ -1,0 +1,83 @@
+"""Promises every endpoint of every component keeps, checked from the declarations themselves."""
+
+import importlib
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from cairn.common.api import PUBLIC
+from cairn.common.manage import COMPONENTS
+from cairn.common.microversions import text
+from cairn.common.policy import BASE, Policy
+
+PREFIX = {"keystone": "/v3", "placement": "", "glance": "/v2", "nova": "/v2.1",
+          "neutron": "/v2.0"}
+SERVICE = {"nova": "compute", "placement": "placement"}
+
+
+def endpoints():
+    for component in COMPONENTS:
+        app = importlib.import_module(f"cairn.{component}.app")
+        for api in app.APIS:
+            for endpoint in api.endpoints:
+                yield pytest.param(component, endpoint, id=" ".join(filter(None, (
+                    component, endpoint.method, endpoint.path, endpoint.action,
+                    endpoint.since and text(endpoint.since)))))
+
+
+ENDPOINTS = list(endpoints())
+
+
+@pytest.fixture(scope="module")
+def clients():
+    """A client of each component, whose every caller is a stranger."""
+    made = {}
+    for component in COMPONENTS:
+        rules = importlib.import_module(f"cairn.{component}.policy").RULES
+        app = importlib.import_module(f"cairn.{component}.app")
+        made[component] = app.create_app(
+            SimpleNamespace(policy=Policy(rules)), lambda headers: None, {}).test_client()
+    return made
+
+
+@pytest.mark.parametrize(("component", "endpoint"), ENDPOINTS)
+def test_a_stranger_is_turned_away(clients, component, endpoint):
+    if endpoint.policy == PUBLIC:
+        return
+    path = PREFIX[component] + re.sub(r"<(?:\w+:)?\w+>", "any", endpoint.path)
+    headers = {}
+    if component in SERVICE and endpoint.since:
+        headers["OpenStack-API-Version"] = f"{SERVICE[component]} {text(endpoint.since)}"
+    body = {endpoint.action: None} if endpoint.action else {}
+    reply = clients[component].open(path, method=endpoint.method, json=body, headers=headers)
+    assert reply.status_code == 401
+
+
+def objects(schema, where="body"):
+    """Every object with named properties inside a schema, and where it is."""
+    if isinstance(schema, dict):
+        if "properties" in schema and isinstance(schema["properties"], dict):
+            yield where, schema
+        for name, inner in schema.items():
+            yield from objects(inner, f"{where}.{name}")
+    elif isinstance(schema, list | tuple):
+        for number, inner in enumerate(schema):
+            yield from objects(inner, f"{where}.{number}")
+
+
+@pytest.mark.parametrize(("component", "endpoint"), ENDPOINTS)
+def test_bodies_say_what_of_unknown_keys(component, endpoint):
+    """Closed, or open on purpose (Keystone's resources take what they do not know)."""
+    open_ = [where for where, schema in objects(endpoint.body or {})
+             if "additionalProperties" not in schema]
+    assert open_ == []
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_rule_that_a_rule_names_is_written(component):
+    rules = {**BASE, **importlib.import_module(f"cairn.{component}.policy").RULES}
+    Policy(rules)
+    for name, rule in rules.items():
+        named = set(re.findall(r"rule:([\w:.\-]+)", rule.check))
+        assert named <= rules.keys(), name
