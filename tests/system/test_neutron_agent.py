@@ -4,8 +4,13 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
+import hmac
+import ipaddress
 import json
 import os
+import runpy
 import socket
 import subprocess
 import sysconfig
@@ -13,6 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +26,7 @@ import pytest
 pytestmark = pytest.mark.lab
 
 HOUSE = Path(__file__).parents[2]
+frames: Any = SimpleNamespace(**runpy.run_path(str(HOUSE / "tests/system/agent_frames.py")))
 PACKAGES = Path(sysconfig.get_path("purelib"))
 LAB = {
     "lab_name": "test-agent",
@@ -92,7 +99,7 @@ class Node:
         self.put("settings.json", {
             "node": self.name,
             "host": {"local_ip": self.address, "bridge_mappings": "physnet1:br-ex",
-                     "roles": self.roles, "interval": 0.5},
+                     "roles": self.roles, "interval": 0.2},
             "metadata": {"url": "http://127.0.0.1:8775/metadata", "secret": SECRET}})
         self.run(f"cd {HOUSE}; exec setsid python3 tests/system/agent_in_node.py {self.folder} "
                  f">> {self.folder}/log 2>&1 < /dev/null & echo $! > {self.folder}/pid")
@@ -229,7 +236,8 @@ def nodes() -> Iterator[None]:
         pytest.skip("making lab nodes needs root")
     try:
         book = ["ansible-playbook", "--extra-vars", json.dumps(LAB)]
-        run(*book, "playbooks/lab.yml")
+        if not ("LAB_KEEP" in os.environ and DIRECTORY.exists()):
+            run(*book, "playbooks/lab.yml")
         NET.run("ip link show br-ex || ip link add br-ex type bridge forward_delay 0 && "
                 "ip link set ext0 master br-ex up && ip link set br-ex up")
         yield
@@ -279,6 +287,8 @@ class Scene:
         self.b = self._guest(TWO, "b", "lan", 12, "10.10.0.12/24", "default")
         self.evil = self._guest(TWO, "evil", "lan", 13, "10.10.0.13/24", "open")
         self.ear = self._guest(TWO, "ear", "lan", 14, "10.10.0.14/24", "open")
+        self.loose = self._guest(TWO, "loose", "lan", 17, "10.10.0.17/24",
+                                 port_security_enabled=False)
         self.alone = self._guest(NET, "alone", "island", 15, "10.10.0.11/24", "default")
         self.direct = self._guest(NET, "direct", "public", 16, f"{OUTSIDE}.160/24", "web")
         for number, name in ((11, "lan"), (15, "island")):
@@ -311,9 +321,10 @@ class Scene:
             "routes": []}
 
     def _guest(
-        self, node: Node, name: str, network: str, number: int, address: str, *groups: str
+        self, node: Node, name: str, network: str, number: int, address: str, *groups: str,
+        **more: Any,
     ) -> Guest:
-        self.cloud.port(node, name, network, mac(number), address, groups=groups)
+        self.cloud.port(node, name, network, mac(number), address, groups=groups, **more)
         guest = Guest(node, name, mac(number), self.cloud.networks[uid(network)]["mtu"])
         if network == "public":
             guest.address(address, f"{OUTSIDE}.1")
@@ -337,6 +348,15 @@ def scene(nodes: None) -> Iterator[Scene]:
         node.start()
     scene.cloud.apply()
     yield scene
+
+
+@pytest.fixture
+def restored(scene: Scene) -> Iterator[Cloud]:
+    """What the cloud wants may be changed, and is as before at the end."""
+    before = copy.deepcopy(vars(scene.cloud), {id(NET): NET, id(TWO): TWO})
+    yield scene.cloud
+    vars(scene.cloud).update(before)
+    scene.cloud.apply()
 
 
 def machine_reaches(address: str, port: int) -> bool:
@@ -399,3 +419,367 @@ class TestAddresses:
     def test_a_mac_address_nobody_knows_gets_none(self, scene: Scene) -> None:
         with pytest.raises(AssertionError, match="no lease"):
             dhcp(scene.evil)
+
+
+@pytest.mark.usefixtures("listeners")
+class TestGroups:
+    def test_guests_of_a_network_meet_through_the_tunnel(self, scene: Scene) -> None:
+        assert scene.a.pings("10.10.0.12")
+        assert scene.b.pings("10.10.0.11")
+        # The whole MTU, and nothing above it.
+        assert scene.a.pings("10.10.0.12", "-M do -s 1422")
+        assert not scene.a.pings("10.10.0.12", "-M do -s 1423")
+
+    def test_a_port_range_is_open_and_its_neighbours_are_shut(self, scene: Scene) -> None:
+        assert [p for p in (22, 80, 81, 82, 83) if scene.ear.reaches("10.10.0.11", p)] == [
+            80, 81, 82]
+
+    def test_icmp_is_told_apart_by_type(self, scene: Scene) -> None:
+        assert scene.ear.pings("10.10.0.11")
+        scene.cloud.groups[uid("web")]["rules"][-1]["port_range_min"] = 13
+        scene.cloud.apply()
+        assert not scene.ear.pings("10.10.0.11")
+        scene.cloud.groups[uid("web")]["rules"][-1]["port_range_min"] = 8
+        scene.cloud.apply()
+        assert scene.ear.pings("10.10.0.11")
+
+    def test_members_of_a_remote_group_come_in_and_others_do_not(self, scene: Scene) -> None:
+        assert scene.a.reaches("10.10.0.12", 83)
+        assert not scene.ear.reaches("10.10.0.12", 83)
+        scene.cloud.members[uid("default")]["4"].append("10.10.0.14")
+        scene.cloud.apply()
+        assert scene.ear.reaches("10.10.0.12", 83)
+        scene.cloud.members[uid("default")]["4"].remove("10.10.0.14")
+        scene.cloud.apply()
+        assert not scene.ear.reaches("10.10.0.12", 83)
+
+    def test_a_rule_taken_away_ends_what_it_let_in(self, scene: Scene, restored: Cloud) -> None:
+        scene.ear.run("ping -i 0.1 -w 8 10.10.0.11 > /root/agent/pings 2>&1 &")
+        replies = "grep -c 'bytes from' /root/agent/pings"
+        until(lambda: int(TWO.run(replies, check=False) or 0) > 2)
+        restored.groups[uid("web")]["rules"].pop()
+        restored.apply()
+        seen = TWO.run(replies)
+        time.sleep(0.5)
+        assert TWO.run(replies) == seen
+
+    def test_a_guest_without_groups_gets_in_nothing_and_out_nothing(
+        self, scene: Scene, restored: Cloud
+    ) -> None:
+        restored.ports[uid("a")][1]["security_groups"] = []
+        restored.apply()
+        assert not scene.a.pings("10.10.0.12")
+        assert not scene.b.pings("10.10.0.11")
+        assert dhcp(scene.a)["ip"] == "10.10.0.11"
+
+    def test_every_protocol_and_prefix_is_understood(
+        self, scene: Scene, restored: Cloud
+    ) -> None:
+        rules = [
+            rule(direction, ethertype=ethertype, protocol=protocol, port_range_min=low,
+                 port_range_max=high, remote_ip_prefix=prefix)
+            for direction in ("ingress", "egress")
+            for ethertype, prefixes in (
+                ("IPv4", (None, "0.0.0.0/0", "10.0.0.0/8", "192.0.2.7/32")),
+                ("IPv6", (None, "::/0", "2001:db8::/32", "2001:db8::7/128")))
+            for prefix in prefixes
+            for protocol, low, high in (
+                (None, None, None), (0, None, None), (1, 8, 0), (2, None, None), (6, 1, 65535),
+                (6, None, None), (17, 53, 53), (33, 1, 2), (41, None, None), (47, None, None),
+                (58, 128, 0), (58, None, None), (112, None, None), (132, 5, 6), (136, 7, 8),
+                (255, None, None))]
+        restored.group("everything", *rules, *rules)
+        restored.group("nothing")
+        restored.ports[uid("ear")][1].update({
+            "security_groups": [uid("everything"), uid("nothing")],
+            "allowed_address_pairs": [
+                {"ip_address": ip, "mac_address": m} for m in (mac(14), mac(99))
+                for ip in ("0.0.0.0/0", "10.10.0.0/24", "10.10.0.14", "::/0", "2001:db8::1")]})
+        TWO.want(restored.wanted(TWO))
+        rules_in_force = TWO.run("nft list table inet cairn_sg")
+        for word in ("sctp dport 5-6", "dccp dport 1-2", "udplite dport 7-8",
+                     "ip6 saddr 2001:db8::/32", "icmpv6 type echo-request"):
+            assert word in rules_in_force
+
+    def test_without_port_security_everything_passes(self, scene: Scene) -> None:
+        assert scene.ear.pings("10.10.0.17")
+        assert "spoofed" in heard(scene, scene.loose, spoofed=frames.udp(
+            (mac(77), "10.10.0.77", 5000), (mac(14), "10.10.0.14", 5000), "spoofed"))
+
+
+def heard(scene: Scene, sender: Guest, **sent: bytes) -> set[str]:
+    """Which of these frames arrive at the ear; one that may pass is sent after them."""
+    tool = f"python3 {HOUSE}/tests/system/agent_frames.py"
+    own = sender.mac, scene.cloud.ports[uid(sender.name)][1]["fixed_ips"][0]["ip"], 5000
+    last = frames.udp(own, (scene.ear.mac, "10.10.0.14", 5000), "last")
+    words = TWO.words("ip", "netns", "exec", "ear", *tool.split(), "hear", "eth0", "5")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as ear:
+        assert ear.stdout is not None
+        assert ear.stdout.readline() == "listening\n"
+        sender.run(f"{tool} send eth0 " + " ".join(f.hex() for f in (*sent.values(), last)))
+        names = ear.stdout.read().split()
+    assert "last" in names, names
+    return set(names) - {"last"}
+
+
+class TestSpoofing:
+    """What a guest of ill will sends, all of its group's rules open."""
+
+    EAR = mac(14), "10.10.0.14", 5000
+    OWN = mac(13), "10.10.0.13"
+
+    def test_nobody_speaks_with_anothers_address(self, scene: Scene) -> None:
+        own, ear = self.OWN, self.EAR
+        assert heard(
+            scene, scene.evil,
+            mac=frames.udp((mac(12), own[1], 5000), ear, "mac"),
+            ip=frames.udp((own[0], "10.10.0.12", 5000), ear, "ip"),
+            arp=frames.arp(own[0], own[0], "10.10.0.1", "10.10.0.14", "arp"),
+            arpmac=frames.arp(own[0], mac(12), own[1], "10.10.0.14", "arpmac"),
+            good=frames.arp(own[0], own[0], own[1], "10.10.0.14", "good"),
+        ) == {"good"}
+
+    def test_nobody_speaks_with_anothers_ipv6_address(self, scene: Scene) -> None:
+        own, ear = "fe80::f816:3eff:fe00:d", "fe80::f816:3eff:fe00:e"
+        target = ipaddress.ip_address("fe80::f816:3eff:fe00:c").packed
+        assert heard(
+            scene, scene.evil,
+            ip=frames.udp((mac(13), "fe80::1", 5000), (mac(14), ear, 5000), "ip"),
+            wide=frames.udp((mac(13), "2001:db8::1", 5000), (mac(14), ear, 5000), "wide"),
+            advert=frames.icmp6(mac(13), own, "ff02::1", 136, b"\x20\0\0\0" + target, "advert"),
+            good=frames.udp((mac(13), own, 5000), (mac(14), ear, 5000), "good"),
+        ) == {"good"}
+
+    def test_nobody_plays_router_or_dhcp_server(self, scene: Scene) -> None:
+        own = "fe80::f816:3eff:fe00:d"
+        everybody = frames.ALL, "255.255.255.255", 68
+        assert heard(
+            scene, scene.evil,
+            dhcp=frames.udp((mac(13), "10.10.0.13", 67), everybody, "dhcp"),
+            unicast=frames.udp((mac(13), "10.10.0.13", 67), (*self.EAR[:2], 68), "unicast"),
+            dhcp6=frames.udp((mac(13), own, 547), (mac(14), "ff02::1", 546), "dhcp6"),
+            advert=frames.icmp6(mac(13), own, "ff02::1", 134, bytes(12), "advert"),
+            redirect=frames.icmp6(mac(13), own, "ff02::1", 137, bytes(36), "redirect"),
+            good=frames.udp((mac(13), "10.10.0.13", 5067), everybody, "good"),
+        ) == {"good"}
+
+    def test_allowed_address_pairs_are_allowed(self, scene: Scene, restored: Cloud) -> None:
+        restored.ports[uid("evil")][1]["allowed_address_pairs"] = [
+            {"ip_address": "10.10.0.192/28", "mac_address": mac(13)},
+            {"ip_address": "10.10.0.250", "mac_address": mac(50)}]
+        TWO.want(restored.wanted(TWO))
+        ear = self.EAR
+        assert heard(
+            scene, scene.evil,
+            inside=frames.udp((mac(13), "10.10.0.200", 5000), ear, "inside"),
+            claim=frames.arp(mac(13), mac(13), "10.10.0.207", "10.10.0.14", "claim"),
+            other=frames.udp((mac(50), "10.10.0.250", 5000), ear, "other"),
+            beside=frames.udp((mac(13), "10.10.0.208", 5000), ear, "beside"),
+        ) == {"inside", "claim", "other"}
+
+
+def seen_from(guest: Guest) -> str:
+    """The address that the machine sees when the guest connects to it."""
+    with socket.create_server((f"{OUTSIDE}.1", 0)) as server:
+        server.settimeout(5)
+        guest.run(f"bash -c 'exec 3<> /dev/tcp/{OUTSIDE}.1/{server.getsockname()[1]}; sleep 0.1'")
+        connection, address = server.accept()
+        connection.close()
+        return str(address[0])
+
+
+NOVA = """
+import http.server, json
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *args): pass
+    def do_GET(self):
+        body = json.dumps({"path": self.path, **self.headers}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+http.server.ThreadingHTTPServer(("127.0.0.1", 8775), Handler).serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def nova(scene: Scene) -> None:
+    NET.put("nova.py", NOVA)
+    NET.run("setsid python3 /root/agent/nova.py > /dev/null 2>&1 < /dev/null &")
+    until(lambda: NET.ok("bash -c '< /dev/tcp/127.0.0.1/8775'"))
+
+
+@pytest.mark.usefixtures("listeners")
+class TestOutside:
+    def test_a_guest_without_floating_ip_goes_out_by_the_routers_address(
+        self, scene: Scene
+    ) -> None:
+        assert seen_from(scene.ear) == f"{OUTSIDE}.150"
+
+    def test_a_floating_ip_is_a_guests_face_both_ways(self, scene: Scene) -> None:
+        assert machine_reaches(f"{OUTSIDE}.151", 80)
+        assert not machine_reaches(f"{OUTSIDE}.151", 22)
+        assert not machine_reaches(f"{OUTSIDE}.152", 80)
+        assert seen_from(scene.a) == f"{OUTSIDE}.151"
+        assert seen_from(scene.b) == f"{OUTSIDE}.152"
+
+    def test_a_floating_ip_is_reached_from_inside(self, scene: Scene) -> None:
+        assert scene.ear.reaches(f"{OUTSIDE}.151", 80)
+        assert scene.a.reaches(f"{OUTSIDE}.151", 80)
+        assert scene.direct.reaches(f"{OUTSIDE}.151", 80)
+        assert not scene.ear.reaches(f"{OUTSIDE}.151", 22)
+
+    def test_a_floating_ip_moves_with_its_open_connections_ended(
+        self, scene: Scene, restored: Cloud
+    ) -> None:
+        restored.groups[uid("default")]["rules"] += [rule("ingress", protocol=6)]
+        restored.apply()
+        with socket.create_connection((f"{OUTSIDE}.152", 80), 1):
+            pass
+        floating = restored.routers[uid("router")]["floating_ips"]
+        floating[:] = [floating[1] | {"fixed_ip_address": "10.10.0.11"}]
+        restored.apply()
+        assert seen_from(scene.a) == f"{OUTSIDE}.152"
+        assert seen_from(scene.b) == f"{OUTSIDE}.150"
+        assert not machine_reaches(f"{OUTSIDE}.151", 80)
+
+    def test_without_snat_only_floating_ips_go_out(self, scene: Scene, restored: Cloud) -> None:
+        restored.routers[uid("router")]["enable_snat"] = False
+        restored.apply()
+        assert not scene.ear.pings(f"{OUTSIDE}.1")
+        assert scene.a.pings(f"{OUTSIDE}.1")
+
+    def test_a_guest_on_the_outer_network_itself_is_guarded_as_others(
+        self, scene: Scene
+    ) -> None:
+        assert seen_from(scene.direct) == f"{OUTSIDE}.160"
+        assert machine_reaches(f"{OUTSIDE}.160", 80)
+        assert not machine_reaches(f"{OUTSIDE}.160", 22)
+
+    def test_the_host_is_held_to_the_groups_too(self, scene: Scene) -> None:
+        """On a host that is itself the way out, its packets pass no bridge's forward hook."""
+        NET.run(f"ip addr add {OUTSIDE}.140/24 dev br-ex")
+        try:
+            assert NET.ok(f"timeout 1 bash -c '< /dev/tcp/{OUTSIDE}.160/80'")
+            assert not NET.ok(f"timeout 1 bash -c '< /dev/tcp/{OUTSIDE}.160/22'")
+            assert scene.direct.pings(f"{OUTSIDE}.140")
+            assert NET.ok(f"timeout 1 bash -c '< /dev/tcp/{OUTSIDE}.151/80'")
+        finally:
+            NET.run(f"ip addr del {OUTSIDE}.140/24 dev br-ex")
+
+    @pytest.mark.usefixtures("nova")
+    def test_metadata_arrives_signed_through_the_router(self, scene: Scene) -> None:
+        got = self._metadata(scene.a, "--header 'X-Instance-ID: another' "
+                                      "--header 'X-Forwarded-For: 10.10.0.12'")
+        assert got["path"] == "/metadata/openstack/latest/meta_data.json"
+        server = uid("server a")
+        assert got["X-Instance-ID"] == server
+        assert got["X-Tenant-ID"] == "p"
+        assert got["X-Forwarded-For"] == "10.10.0.11"
+        assert got["X-Instance-ID-Signature"] == hmac.new(
+            SECRET.encode(), server.encode(), hashlib.sha256).hexdigest()
+        asked = [told for told in NET.told() if told["what"] == "instance_at"][-1]
+        assert (asked["router_id"], asked["network_id"]) == (uid("router"), None)
+
+    @pytest.mark.usefixtures("nova")
+    def test_metadata_arrives_where_no_router_is(self, scene: Scene) -> None:
+        scene.alone.run("ip route replace 169.254.169.254 via 10.10.0.2")
+        assert self._metadata(scene.alone)["X-Instance-ID"] == uid("server a")
+        asked = [told for told in NET.told() if told["what"] == "instance_at"][-1]
+        assert (asked["router_id"], asked["network_id"]) == (None, uid("island"))
+
+    @pytest.mark.usefixtures("nova")
+    def test_a_stranger_gets_no_metadata(self, scene: Scene) -> None:
+        with pytest.raises(AssertionError, match="404"):
+            self._metadata(scene.ear)
+        assert not machine_reaches(f"{OUTSIDE}.150", 9697)
+
+    def _metadata(self, guest: Guest, options: str = "") -> dict[str, str]:
+        answer = guest.run(f"busybox wget -T 5 -q -O - {options} "
+                           "http://169.254.169.254/openstack/latest/meta_data.json")
+        return dict(json.loads(answer))
+
+
+ROUTER = f"qrouter-{uid('router')}"
+HELPERS = "ps -eo pid,args | grep -E '[d]nsmasq|[h]aproxy' | sort -n"
+
+
+def works(scene: Scene) -> bool:
+    """Each thing that may be broken."""
+    return (scene.b.pings(f"{OUTSIDE}.1") and scene.a.pings("10.10.0.12")
+            and machine_reaches(f"{OUTSIDE}.151", 80) and dhcp(scene.b)["ip"] == "10.10.0.12"
+            and len(NET.run(HELPERS).splitlines()) == 4)
+
+
+@pytest.mark.usefixtures("listeners")
+class TestHealing:
+    def test_a_restart_of_the_agent_is_not_noticed(self, scene: Scene) -> None:
+        def standing() -> str:
+            return NET.run(f"{HELPERS}; nft list tables; nft list table inet cairn_sg | grep rev_; "
+                           "ls -i /run/netns; ip -o link | cut -d: -f1,2")
+
+        before = standing()
+        scene.b.run(f"ping -i 0.02 -c 150 {OUTSIDE}.1 > /root/agent/restart 2>&1 &")
+        NET.stop()
+        NET.start()
+        until(lambda: "packet loss" in TWO.run("cat /root/agent/restart"))
+        assert " 0% packet loss" in TWO.run("cat /root/agent/restart")
+        assert standing() == before
+
+    @pytest.mark.parametrize("harm", [
+        f"ip netns del {ROUTER}", f"ip netns del qdhcp-{uid('lan')}",
+        f"ip link del brq{uid('lan')[:11]}", f"ip link del vxl{uid('lan')[:11]}",
+        f"{HELPERS} | awk '{{print $1}}' | xargs kill -9", "nft flush ruleset",
+        f"ip netns exec {ROUTER} nft flush ruleset", f"ip -n {ROUTER} route del default",
+        f"ip -n {ROUTER} addr flush dev qr-{uid('lan side')[:11]}",
+    ], ids=lambda harm: harm.split(uid("lan"))[0][:30])
+    def test_harm_is_healed(self, scene: Scene, harm: str) -> None:
+        NET.run(harm)
+        until(lambda: works(scene))
+        assert not scene.ear.reaches("10.10.0.11", 83)
+
+    def test_a_look_that_finds_nothing_new_costs_nothing(self, scene: Scene) -> None:
+        def looks() -> list[State]:
+            return [told for told in NET.told() if told["what"] == "applied"]
+
+        count = len(looks())
+        until(lambda: len(looks()) > count + 6)
+        assert min(look["cpu_ms"] for look in looks()[count:]) < 10
+        assert len({(look["fds"], look["threads"]) for look in looks()[count + 2:]}) == 1
+
+    def test_a_real_tap_is_made_for_a_guest_to_come(self, scene: Scene, restored: Cloud) -> None:
+        port = restored.port(TWO, "coming", "lan", mac(18), "10.10.0.18/24", groups=("open",))
+        TWO.want(restored.wanted(TWO))
+        shown = TWO.run(f"ip -d link show {port['tap']}")
+        assert f"master brq{uid('lan')[:11]}" in shown
+        assert "tun type tap" in shown
+        assert "persist on" in shown and "vnet_hdr on" in shown
+        told = [told for told in TWO.told() if told["what"] == "ports_up"][-1]
+        assert uid("coming") in told["ports"]
+
+    def test_what_is_wanted_no_more_leaves_nothing(self, scene: Scene) -> None:
+        empty = {"networks": {}, "ports": {}, "security_groups": {}, "members": {}, "dhcp": {},
+                 "routers": {}}
+        assert NET.run(HELPERS)
+        for node in (NET, TWO):
+            node.want(empty | {"host": node.name})
+            assert leftovers(node) == ["table bridge cairn_sg", "table inet cairn_sg"]
+            assert "ERROR" not in node.errors()
+
+    def test_cleanup_leaves_nothing_at_all(self, scene: Scene) -> None:
+        without = scene.cloud.wanted(NET) | {"ports": {}}
+        NET.want(without)
+        assert NET.run(HELPERS)
+        NET.stop()
+        NET.put("agent.conf", "[host]\nlocal_ip = 172.30.242.11\n[messaging]\nurl = memory://\n")
+        for _ in range(2):
+            NET.run("python3 -c 'from cairn.common.manage import main; main()' --settings "
+                    f"{NET.folder}/agent.conf neutron agent-cleanup")
+            assert leftovers(NET) == []
+        assert NET.run("ls /run/cairn/neutron", check=False) == ""
+
+
+def leftovers(node: Node) -> list[str]:
+    return node.run(
+        f"{HELPERS}; ls /run/netns | grep ^q; nft list tables; "
+        "ip -br link | grep -E '^(brq|vxl|tap|vq)'; find /run/cairn -type f").splitlines()

@@ -1,5 +1,6 @@
 """Take everything of the agent's off a host: when a host leaves the cloud."""
 
+import shutil
 from pathlib import Path
 
 from cairn.neutron.agent.dhcp import Dhcp
@@ -12,7 +13,7 @@ from cairn.neutron.settings import HostSettings
 
 
 def clean(settings: HostSettings) -> None:
-    """No link, namespace, table or helper process of ours is left."""
+    """No link, namespace, table, file or helper process of ours is left."""
     proxy = MetadataProxy(settings)
     with links() as host:
         Routers(settings, proxy).apply(host, {}, {})
@@ -22,3 +23,4 @@ def clean(settings: HostSettings) -> None:
     for path in Path(settings.state_dir, "metadata").glob("*.cfg"):
         proxy.end(path.stem)
     Firewall().remove()
+    shutil.rmtree(settings.state_dir, ignore_errors=True)

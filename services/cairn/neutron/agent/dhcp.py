@@ -9,7 +9,13 @@ from typing import Any
 
 from cairn.neutron.agent import names
 from cairn.neutron.agent.commands import Daemon, write
-from cairn.neutron.agent.links import Links, ensure_namespace, links, remove_namespace
+from cairn.neutron.agent.links import (
+    Links,
+    ensure_namespace,
+    links,
+    namespaces,
+    remove_namespace,
+)
 from cairn.neutron.agent.metadata import METADATA_IP, MetadataProxy
 from cairn.neutron.settings import HostSettings
 
@@ -76,13 +82,14 @@ class Dhcp:
         return Daemon(folder / "pid", str(folder / "conf"), names.dhcp_namespace(network_id))
 
     def _remove_others(self, wanted: set[str]) -> None:
-        for network_id in [path.name for path in _entries(self.folder)]:
-            namespace = names.dhcp_namespace(network_id)
-            if namespace not in wanted:
-                self._daemon(network_id).stop()
-                self.proxy.end(namespace)
-                remove_namespace(namespace)
-                shutil.rmtree(self.folder / network_id)
+        known = {names.dhcp_namespace(path.name): path for path in _entries(self.folder)}
+        known |= {name: self.folder / name.removeprefix("qdhcp-") for name in namespaces()
+                  if name.startswith("qdhcp-") and names.NAMESPACE.match(name)}
+        for namespace in known.keys() - wanted:
+            self._daemon(known[namespace].name).stop()
+            self.proxy.end(namespace)
+            remove_namespace(namespace)
+            shutil.rmtree(known[namespace], ignore_errors=True)
 
 
 def _entries(folder: Path) -> list[Path]:
