@@ -17,7 +17,8 @@ def test_without_gateway_and_with_one_in_the_middle(api, net):
     none = api.made("alice", BASE, **body(net, gateway_ip=None)["subnet"])
     assert none["gateway_ip"] is None
     assert none["allocation_pools"] == [{"start": "10.1.0.1", "end": "10.1.0.254"}]
-    middle = api.made("alice", BASE, **body(net, cidr="10.2.0.0/24", gateway_ip="10.2.0.9")["subnet"])
+    wanted = body(net, cidr="10.2.0.0/24", gateway_ip="10.2.0.9")["subnet"]
+    middle = api.made("alice", BASE, **wanted)
     assert middle["allocation_pools"] == [
         {"start": "10.2.0.1", "end": "10.2.0.8"}, {"start": "10.2.0.10", "end": "10.2.0.254"}]
 

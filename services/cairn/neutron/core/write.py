@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
+from cairn.common.errors import Unavailable
 from cairn.neutron.component import Neutron
 
 T = TypeVar("T")
@@ -43,11 +45,12 @@ def write(neutron: Neutron, ctx: Context, func: Callable[[Write], T]) -> T:
     for _ in range(16):
         try:
             result, done = neutron.db.write(lambda session: _attempt(session, ctx, neutron, func))
-        except Again:
+        except (Again, IntegrityError):
+            # The second: what a new row refers to was deleted meanwhile. The next try will say so.
             continue
         done.ring()
         return result
-    raise Again
+    raise Unavailable(reason="Too many others change the same; try again.")
 
 
 def _attempt(
