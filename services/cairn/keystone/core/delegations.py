@@ -271,12 +271,17 @@ def create_credential(
     secret = wanted.get("secret") or base64.urlsafe_b64encode(
         secrets.token_bytes(64)).rstrip(b"=").decode()
     stored = passwords.hashed(secret)
-    mine = {role["id"] for role in caller(keystone, ctx).roles}
+    token = caller(keystone, ctx)
+    carried = {role["id"] for role in token.roles}
     with changing(keystone, ctx, "application_credential", f"name {wanted['name']}") as change:
         session = change.session
         keystone.directory.refresh(session)
-        ids = {role.id for role in _roles(session, wanted.get("roles") or [], "roles")} or mine
         graph = keystone.directory.roles
+        ids = {role.id for role in _roles(session, wanted.get("roles") or [], "roles")} or carried
+        # A role may have come since the token did; one of a delegation gives what it carries.
+        mine = carried if CREDENTIAL in token.extra else set(
+            held(session, graph, ctx.user_id, ctx.project_id)
+        )
         if not {role["id"] for role in graph.expand(ids)} <= mine:
             raise Invalid(reason="Invalid application credential: Cannot create an application "
                                  "credential with unassigned role")
