@@ -361,7 +361,8 @@ class World:
         """A compute that works, as it says itself."""
         settings = ComputeSettings(driver="fake", vif_plugging_timeout=0.0)
         driver = self.drivers[host] = FakeDriver(settings, host, **size)
-        flows = ComputeFlows(self.nova.conductor, driver, _Images(), settings, host)
+        images: Any = _Images()
+        flows = ComputeFlows(self.nova.conductor, driver, images, settings, host)
         worker = self._worker(runner_of(host), self.remote, flows.all())
         self.workers[runner_of(host)] = worker
         self.managers[host] = ComputeManager(self.nova.conductor, driver, worker)

@@ -102,7 +102,7 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
     found, size = _list(nova, ctx, query)
     items = []
     for flavor in found:
-        item = {"id": flavor.id, "name": flavor.name, "links": links(base(), "flavors", flavor.id)}
+        item: Document = {"id": flavor.id, "name": flavor.name, "links": links(base(), "flavors", flavor.id)}
         if ctx.version >= (2, 55):
             item["description"] = flavor.description
         items.append(item)
@@ -135,8 +135,6 @@ def create(nova: Nova, ctx: Context, body: Document) -> Document:
         raise Invalid(reason="id: a flavor's id is not only spaces.")
     with nova.db.writing() as session:
         flavor = flavors.create(session, wanted)
-        if not flavor.is_public and ctx.project:
-            flavors.grant(session, flavor, ctx.project)
     return {"flavor": view(nova, ctx, flavor)}
 
 

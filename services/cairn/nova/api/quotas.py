@@ -36,7 +36,7 @@ def _schema(*, network: bool, files: bool, **more: Any) -> Any:
     limit = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "minimum": -1,
              "maximum": 0x7FFFFFFF}
     known = [*_ALWAYS, *(_FILES if files else ()), *(quotas.NETWORK if network else ())]
-    return closed(**dict.fromkeys(known, limit), **more)
+    return closed(None, **dict.fromkeys(known, limit), **more)
 
 
 def _check(ctx: Context, project_id: str) -> None:
@@ -205,7 +205,7 @@ def _usage(
     project_id: str, servers: list[Document], start: dt.datetime, stop: dt.datetime, detailed: bool
 ) -> Document:
     def total(amount: str | None) -> float:
-        return sum(s["hours"] * (s[amount] if amount else 1) for s in servers)
+        return float(sum(s["hours"] * (s[amount] if amount else 1) for s in servers))
 
     shown: Document = {
         "tenant_id": project_id, "start": micro(start), "stop": micro(stop),

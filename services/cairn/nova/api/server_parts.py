@@ -256,8 +256,8 @@ def attach(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document
 
 
 _POLICY = "os_compute_api:os-attach-interfaces:create"
-_OPEN = closed(interfaceAttachment=closed(**_ATTACH))
-_TAGGED = closed(interfaceAttachment=closed(**_ATTACH, tag=TAG))
+_OPEN = closed(interfaceAttachment=closed(None, **_ATTACH))
+_TAGGED = closed(interfaceAttachment=closed(None, **_ATTACH, tag=TAG))
 api.post(INTERFACES, policy=_POLICY, body=_OPEN, until="2.48")(attach)
 api.post(INTERFACES, policy=_POLICY, body=_TAGGED, since="2.49")(attach)
 

@@ -16,7 +16,7 @@ from cairn.nova.component import Nova
 Query = MultiDict[str, str]
 
 # A name as Nova has it: something, nothing unprintable, no space at either end.
-NAME: Schema = {
+NAME: dict[str, Any] = {
     "type": "string", "minLength": 1, "maxLength": 255,
     "pattern": r"^[^\s\p{C}]([^\p{C}]*[^\s\p{C}])?$",
 }
@@ -29,20 +29,20 @@ BOOLEAN: Schema = {
              False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n",
              "f"],
 }
-COUNT: Schema = {"type": ["integer", "string"], "pattern": r"^[0-9]+$", "minimum": 0}
+COUNT: dict[str, Any] = {"type": ["integer", "string"], "pattern": r"^[0-9]+$", "minimum": 0}
 METADATA: Schema = {
     "type": "object", "additionalProperties": False,
     "patternProperties": {r"^[a-zA-Z0-9\-_:. ]{1,255}$": {"type": "string", "maxLength": 255}},
 }
 
 
-def closed(required: list[str] | None = None, **properties: Any) -> Schema:
+def closed(required: list[str] | None = None, /, **properties: Any) -> dict[str, Any]:
     """An object that may have these members and no others."""
     return {"type": "object", "properties": properties, "required": required or [],
             "additionalProperties": False}
 
 
-def wrapped(name: str, schema: Schema) -> Schema:
+def wrapped(name: str, schema: Schema) -> dict[str, Any]:
     return closed([name], **{name: schema})
 
 

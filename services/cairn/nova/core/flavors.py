@@ -56,7 +56,7 @@ def list_(
         query = query.where(Flavor.disk >= min_disk)
     if min_ram:
         query = query.where(Flavor.ram >= min_ram)
-    keys = [(SORTABLE[sort_key], sort_dir), (Flavor.number, sort_dir)]
+    keys: list[tuple[Any, str]] = [(SORTABLE[sort_key], sort_dir), (Flavor.number, sort_dir)]
     after = None
     if marker is not None:
         last = find(session, ctx, marker)

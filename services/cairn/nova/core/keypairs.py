@@ -41,7 +41,7 @@ def list_(
     if marker is not None:
         after = [find(session, user_id, marker).name]
     return list(session.scalars(
-        page(query, [(Keypair.name, "asc")], after=after, limit=limit)
+        page(query, [(Keypair.__table__.c.name, "asc")], after=after, limit=limit)
     ).all())
 
 

@@ -350,12 +350,13 @@ def statuses(nova: Nova, ctx: Context, server: Any) -> list[rpc.Vif]:
     )
     if not same:
         return refresh(nova, ctx, [server])[server.id]
-    return [
-        {**vif, "status": ports[vif["id"]].get("status") or "DOWN",
-         "vif_type": ports[vif["id"]].get("binding:vif_type") or "unbound",
-         "vif_details": ports[vif["id"]].get("binding:vif_details") or {}}
-        for vif in server.vifs
-    ]
+    vifs: list[rpc.Vif] = server.vifs
+    for vif in vifs:
+        port = ports[vif["id"]]
+        vif["status"] = port.get("status") or "DOWN"
+        vif["vif_type"] = port.get("binding:vif_type") or "unbound"
+        vif["vif_details"] = port.get("binding:vif_details") or {}
+    return vifs
 
 
 def addresses(vifs: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -235,7 +235,7 @@ def finish_delete(session: Session, server_id: str) -> None:
                    quotas.of_servers(row.flavor["vcpus"], row.flavor["ram"]))
 
 
-def of_host(session: Session, host: str) -> Sequence[Row[Any]]:
+def of_host(session: Session, host: str) -> Sequence[Any]:
     """The servers a host runs, and whether they are on their way in or out."""
     moving = exists().where(Work.subject == Server.id, Work.state.in_(ledger.OPEN),
                             Work.kind.in_(("create", "delete", "rebuild")))

@@ -18,7 +18,7 @@ EC2 = ("1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-1
 
 def files(server: Any, settings: ApiSettings, *, admin_pass: str | None = None) -> dict[str, bytes]:
     """Everything by path, for a config drive."""
-    documents = {}
+    documents: dict[str, bytes] = {}
     openstack = openstack_files(server, settings, admin_pass=admin_pass)
     for version in ("2018-08-27", "latest"):
         documents |= {f"openstack/{version}/{name}": content
@@ -92,7 +92,9 @@ def user_data(server: Any) -> bytes:
 
 def network_data(vifs: list[dict[str, Any]]) -> dict[str, Any]:
     """Links, networks and name servers as the published schema has them."""
-    links, networks, services = [], [], []
+    links: list[Any] = []
+    networks: list[Any] = []
+    services: list[Any] = []
     for vif in vifs:
         link = vif["device"]
         links.append({"id": link, "vif_id": vif["id"], "type": "ovs", "mtu": vif["mtu"],
