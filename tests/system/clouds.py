@@ -1,0 +1,143 @@
+"""A cloud deployed by the command itself, and people who use it through unmodified clients."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+HOUSE = Path(__file__).parents[2]
+# The clients are where this interpreter is.
+BIN = Path(sys.executable).parent
+
+
+class Failed(AssertionError):
+    """A command that was to succeed did not; all it said."""
+
+
+def run(*words: str, env: Mapping[str, str] | None = None, good: bool = True,
+        timeout: float = 900) -> str:
+    """The output of a command. Raises Failed when `good` and it fails, or not and it does not."""
+    done = subprocess.run(words, cwd=HOUSE, capture_output=True, text=True, check=False,
+                          timeout=timeout, env=dict(env) if env is not None else None)
+    if (done.returncode == 0) != good:
+        raise Failed(f"{' '.join(words)} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout if good else done.stdout + done.stderr
+
+
+def wait(what: str, true: Callable[[], Any], seconds: float = 60, every: float = 0.5) -> Any:
+    """The first true answer. Raises Failed, naming `what`, when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (answer := true()):
+        if time.monotonic() > deadline:
+            raise Failed(f"{what}: not within {seconds:.0f} s")
+        time.sleep(every)
+    return answer
+
+
+class Person:
+    """Somebody with credentials: a project's member, or the admin."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("OS_", "PYTHON"))}
+        self.environment = kept | dict(environment)
+
+    def openstack(self, *words: str, good: bool = True) -> str:
+        return run(str(BIN / "openstack"), *words, env=self.environment, good=good)
+
+    def ask(self, *words: str) -> Any:
+        """What the client answers, as JSON."""
+        return json.loads(self.openstack(*words, "-f", "json") or "null")
+
+    def nova(self, *words: str) -> str:
+        return run(str(BIN / "nova"), *words, env=self.environment)
+
+    def status(self, server: str) -> str:
+        return str(self.ask("server", "show", server)["status"])
+
+
+class Cloud:
+    def __init__(self, name: str, topology: str) -> None:
+        self.name, self.topology = name, topology
+        self.state = Path("/var/lib/cairn-deploy", name)
+
+    def cairn(self, *words: str, good: bool = True, timeout: float = 1800) -> str:
+        return run(sys.executable, "-m", "cairn.deploy", "--name", self.name, *words, good=good,
+                   timeout=timeout, env=os.environ | {"PYTHONPATH": str(HOUSE / "services")})
+
+    def up(self) -> None:
+        self.cairn("up", "--lab", "--topology", self.topology)
+
+    def down(self) -> None:
+        self.cairn("down")
+
+    def admin(self) -> Person:
+        exports = dict(re.findall(r"^export (OS_\w+)='?([^'\n]*)'?$", self.cairn("env"), re.M))
+        return Person(exports)
+
+    def nodes(self) -> list[str]:
+        return ["aio"] if self.topology == "allinone" else [
+            "controller", "network", "compute1", "compute2"]
+
+    def computes(self) -> list[str]:
+        return ["aio"] if self.topology == "allinone" else ["compute1", "compute2"]
+
+    def controller(self) -> str:
+        return self.nodes()[0]
+
+    def within(self, node: str, command: str, *, good: bool = True) -> str:
+        """The output of a shell command on a node, as root."""
+        leader = Path("/var/lib/cairn-lab", self.name, "nodes", node, "leader").read_text().strip()
+        return run("nsenter", "--target", leader, "--all", "--", "env", "-i",
+                   "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "/bin/sh", "-c", command,
+                   good=good)
+
+    def sql(self, schema: str, query: str) -> list[str]:
+        out = self.within(self.controller(), f'mysql -N -B {schema} -e "{query}"')
+        return out.splitlines()
+
+    def leftovers(self) -> dict[str, list[str]]:
+        """All that servers leave on hosts and in tables while they live, by where it is."""
+        found: dict[str, list[str]] = {}
+        for node in self.computes():
+            found[f"{node}: domains"] = self.within(
+                node, "virsh list --all --name").split()
+            found[f"{node}: disks"] = self.within(
+                node, "ls /var/lib/cairn/instances | grep -v _base || true").split()
+            found[f"{node}: taps"] = self.within(
+                node, "ls /sys/class/net | grep ^tap || true").split()
+        found["allocations"] = self.sql("placement", "select consumer from allocations")
+        found["open works"] = self.sql(
+            "nova", "select id from work where state in ('queued', 'undoing')")
+        return found
+
+
+def member(admin: Person, project: str, user: str) -> Person:
+    """A new project with one member."""
+    password = f"{user}-Secret-1"
+    admin.openstack("project", "create", project)
+    admin.openstack("user", "create", "--password", password, "--project", project, user)
+    admin.openstack("role", "add", "--project", project, "--user", user, "member")
+    return Person({
+        k: v for k, v in admin.environment.items() if k.startswith("OS_") or k == "PATH"
+    } | {"OS_USERNAME": user, "OS_PASSWORD": password, "OS_PROJECT_NAME": project})
+
+
+class Guest:
+    """A server, through ssh to its floating IP."""
+
+    def __init__(self, address: str, key: Path, user: str = "guest") -> None:
+        self.words = ["ssh", "-i", str(key), "-o", "StrictHostKeyChecking=no", "-o",
+                      "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-o",
+                      "BatchMode=yes", "-o", "LogLevel=ERROR", f"{user}@{address}"]
+
+    def run(self, command: str, *, good: bool = True) -> str:
+        return run(*self.words, command, good=good, timeout=120)
+
+    def reachable(self) -> bool:
+        done = subprocess.run([*self.words, "true"], capture_output=True, check=False, timeout=60)
+        return done.returncode == 0

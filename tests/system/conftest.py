@@ -1,0 +1,20 @@
+import os
+
+import pytest
+
+from .clouds import Cloud
+
+
+@pytest.fixture(scope="session", params=["allinone", "multinode"])
+def cloud(request):
+    """A cloud of each topology, deployed once. CAIRN_KEEP=1 leaves it for a closer look."""
+    cloud = Cloud(f"t{request.param[:3]}", request.param)
+    cloud.up()
+    yield cloud
+    if not os.environ.get("CAIRN_KEEP"):
+        cloud.down()
+
+
+@pytest.fixture(scope="session")
+def admin(cloud):
+    return cloud.admin()

@@ -1,0 +1,101 @@
+"""Crash-safe: whoever is killed in the middle of boots, every server ends ACTIVE or ERROR with a
+fault that says why, and nothing leaks."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from .clouds import member, wait
+
+pytestmark = pytest.mark.lab
+
+# Who takes part in a boot, and how it dies. systemd (Restart=always) brings each back.
+VICTIMS = {
+    "api": "systemctl kill -s KILL cairn-api",
+    "worker": "systemctl kill -s KILL cairn-worker",
+    "agent": "kill -9 $(systemctl show -p MainPID --value cairn-agent)",
+    "rabbitmq": "systemctl kill -s KILL rabbitmq-server",
+    "mariadb": "systemctl kill -s KILL mariadb",
+}
+
+
+@pytest.fixture(scope="module")
+def carol(cloud, admin):
+    if cloud.topology != "allinone":
+        pytest.skip("one host is where everybody can be killed")
+    carol = member(admin, "crashes", "carol")
+    project = admin.ask("project", "show", "crashes")["id"]
+    admin.openstack("quota", "set", "--instances", "40", "--cores", "80", project)
+    admin.openstack("flavor", "create", "--ram", "64", "--disk", "1", "c1.nano")
+    carol.openstack("network", "create", "calm")
+    carol.openstack("subnet", "create", "--network", "calm", "--subnet-range", "10.66.0.0/24",
+                    "calm")
+    return carol
+
+
+def boot(carol, count, name):
+    carol.openstack("server", "create", "--image", "cairn-guest", "--flavor", "c1.nano",
+                    "--network", "calm", "--min", str(count), "--max", str(count), name)
+
+
+def settled(carol):
+    """The servers, once none of them is on its way any more; None while one is, or the API is
+    not back yet."""
+    try:
+        servers = carol.ask("server", "list", "--long")
+    except (AssertionError, json.JSONDecodeError):
+        return None
+    busy = any(s["Status"] in ("BUILD", "DELETED") or s.get("Task State") not in (None, "None")
+               for s in servers)
+    return None if busy else servers
+
+
+def check_and_clear(carol, cloud, count, baseline):
+    servers = wait("every server has come to an end", lambda: settled(carol), 120, 2)
+    assert len(servers) == count
+    for server in servers:
+        if server["Status"] == "ERROR":
+            fault = carol.ask("server", "show", server["ID"])["fault"]
+            assert fault and fault["message"]
+        else:
+            assert server["Status"] == "ACTIVE"
+    for server in servers:
+        carol.openstack("server", "delete", server["ID"])
+    wait("all are gone", lambda: carol.ask("server", "list") == [], 120, 2)
+    wait("nothing is left", lambda: cloud.leftovers() == baseline, 60, 2)
+    assert carol.ask("port", "list", "--device-owner", "compute:nova") == []
+
+
+@pytest.mark.parametrize("delay", [0.3, 1.0, 2.0])
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_a_killed_process_loses_no_server(carol, cloud, victim, delay):
+    baseline = cloud.leftovers()
+    killer = threading.Timer(delay, lambda: cloud.within("aio", VICTIMS[victim]))
+    boots = threading.Thread(target=lambda: _try(carol), daemon=True)
+    boots.start()
+    # The boot itself begins when the client has its token and its names.
+    wait("a server is being built", lambda: cloud.sql(
+        "nova", "select id from work where state='queued' and kind='create'"), 60, 0.05)
+    killer.start()
+    killer.join()
+    boots.join(120)
+    check_and_clear(carol, cloud, 2, baseline)
+
+
+def _try(carol):
+    try:
+        boot(carol, 2, "crash")
+    except AssertionError:
+        # The API died after it had recorded the servers and before it had said so.
+        pass
+
+
+def test_a_wiped_broker_loses_none_of_ten_boots(carol, cloud):
+    baseline = cloud.leftovers()
+    boot(carol, 10, "many")
+    time.sleep(1)
+    cloud.within("aio", "systemctl kill -s KILL rabbitmq-server; sleep 0.5; "
+                        "rm -rf /var/lib/rabbitmq/mnesia; systemctl restart rabbitmq-server")
+    check_and_clear(carol, cloud, 10, baseline)

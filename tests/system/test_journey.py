@@ -1,0 +1,202 @@
+"""A new project's member, from an image to servers that talk, through the unmodified clients."""
+
+import re
+import subprocess
+
+import pytest
+
+from .clouds import Guest, member, wait
+
+pytestmark = pytest.mark.lab
+
+USER_DATA = "#!/bin/sh\necho user data was here > /tmp/user-data\n"
+
+
+@pytest.fixture(scope="module")
+def alice(cloud, admin):
+    return member(admin, "journey", "alice")
+
+
+@pytest.fixture(scope="module")
+def bob(cloud, admin):
+    return member(admin, "elsewhere", "bob")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, cloud):
+    return tmp_path_factory.mktemp(f"journey-{cloud.topology}")
+
+
+@pytest.fixture(scope="module")
+def key(alice, folder):
+    path = folder / "my_key"
+    path.write_text(alice.openstack("keypair", "create", "my_key"))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture(scope="module")
+def stage(alice, admin, key, folder, cloud):
+    """Image, flavor, network, router and rules, made as a user would."""
+    image = folder / "guest.qcow2"
+    admin.openstack("image", "save", "--file", str(image), "cairn-guest")
+    alice.openstack("image", "create", "--disk-format", "qcow2", "--container-format", "bare",
+                    "--file", str(image), "centos7")
+    admin.openstack("flavor", "create", "--ram", "128", "--disk", "1", "--vcpus", "1", "j1.tiny")
+    alice.openstack("network", "create", "private")
+    alice.openstack("subnet", "create", "--network", "private", "--subnet-range",
+                    "10.77.0.0/24", "private")
+    alice.openstack("router", "create", "edge")
+    alice.openstack("router", "set", "--external-gateway", "public", "edge")
+    alice.openstack("router", "add", "subnet", "edge", "private")
+    alice.openstack("security", "group", "create", "web")
+    for words in (["--protocol", "tcp", "--dst-port", "22"], ["--protocol", "icmp"]):
+        alice.openstack("security", "group", "rule", "create", *words, "web")
+    data = folder / "user-data"
+    data.write_text(USER_DATA)
+    return data
+
+
+@pytest.fixture(scope="module")
+def servers(alice, stage, cloud, admin):
+    """One server on each host (two where there is one), ACTIVE."""
+    hosts = (cloud.computes() * 2)[:2]
+    for number in (1, 2):
+        name = f"web{number}"
+        words = ["server", "create", "--image", "centos7", "--flavor", "j1.tiny", "--network",
+                 "private", "--security-group", "web", "--key-name", "my_key", "--user-data",
+                 str(stage), "--wait", name]
+        if len(set(hosts)) > 1 and number == 2:
+            first = alice.ask("server", "show", "web1")["id"]
+            words[2:2] = ["--hint", f"different_host={first}"]
+        alice.openstack(*words)
+    return ["web1", "web2"]
+
+
+@pytest.fixture(scope="module")
+def guest(alice, servers, key):
+    """A shell on web1, through its floating IP."""
+    address = alice.ask("floating", "ip", "create", "public")["floating_ip_address"]
+    alice.openstack("server", "add", "floating", "ip", "web1", address)
+    guest = Guest(address, key)
+    wait(f"ssh to {address}", guest.reachable, 180, 2)
+    return guest
+
+
+def test_servers_are_active_and_on_different_hosts(servers, admin, cloud):
+    shown = [admin.ask("server", "show", admin_id(admin, name)) for name in servers]
+    assert [s["status"] for s in shown] == ["ACTIVE", "ACTIVE"]
+    hosts = {s["OS-EXT-SRV-ATTR:host"] for s in shown}
+    assert len(hosts) == len(cloud.computes())
+
+
+def admin_id(admin, name):
+    return next(s["ID"] for s in admin.ask("server", "list", "--all-projects", "--name",
+                                           f"^{name}$"))
+
+
+def test_the_guest_is_who_it_was_asked_to_be(guest):
+    assert guest.run("hostname").strip() == "web1"
+    wait("user data", lambda: "was here" in guest.run("cat /tmp/user-data || true"), 30)
+
+
+def test_two_servers_ping_each_other(guest, alice):
+    networks = alice.ask("server", "show", "web2")["addresses"]
+    address = networks["private"][0]
+    wait(f"web2 at {address} answers", lambda: "0% packet loss" in guest.run(
+        f"ping -c 1 -W 2 {address} || true"), 120, 2)
+
+
+def test_a_guest_reaches_the_world_behind_its_router(guest, alice):
+    gateway = alice.ask("subnet", "show", "private")["gateway_ip"]
+    assert " 0% packet loss" in guest.run(f"ping -c 2 -W 2 {gateway}")
+
+
+def test_a_blocked_port_is_blocked_and_an_opened_one_open(guest, alice):
+    guest.run("sudo sh -c 'nohup nc -lk -p 8080 >/dev/null 2>&1 </dev/null &'")
+    address = guest.words[-1].partition("@")[2]
+
+    def open_():
+        return subprocess.run(["nc", "-z", "-w", "2", address, "8080"], check=False,
+                              capture_output=True).returncode == 0
+
+    assert not open_()
+    alice.openstack("security", "group", "rule", "create", "--protocol", "tcp", "--dst-port",
+                    "8080", "web")
+    wait("port 8080 opens", open_, 30)
+
+
+def test_the_console_log_shows_the_boot(servers, alice):
+    assert "BOOTED" in alice.openstack("console", "log", "show", "web1")
+
+
+def test_the_owner_sees_sixteen_steps(servers, alice):
+    request = alice.ask("server", "event", "list", "web1")[-1]["Request ID"]
+    events = alice.ask("server", "event", "show", "web1", request)["events"]
+    assert len(events) == 16
+    assert {event["result"] for event in events} == {"Success"}
+
+
+def test_another_project_sees_nothing_of_it(servers, alice, bob):
+    server = alice.ask("server", "show", "web1")["id"]
+    network = alice.ask("network", "show", "private")["id"]
+    assert "No server" in bob.openstack("server", "show", server, good=False)
+    bob.openstack("server", "delete", server, good=False)
+    bob.openstack("network", "show", network, good=False)
+    assert bob.ask("server", "list") == []
+    assert bob.ask("image", "list", "--private") == []
+
+
+def test_it_stops_starts_and_reboots(guest, alice):
+    alice.openstack("server", "stop", "web1")
+    wait("web1 is SHUTOFF", lambda: alice.status("web1") == "SHUTOFF", 90, 2)
+    alice.openstack("server", "start", "web1")
+    wait("web1 is ACTIVE", lambda: alice.status("web1") == "ACTIVE", 60, 2)
+    wait("ssh after the start", guest.reachable, 180, 2)
+    alice.openstack("server", "reboot", "--hard", "--wait", "web1")
+    wait("ssh after the reboot", guest.reachable, 180, 2)
+
+
+def test_the_old_client_boots_and_lists_verbatim(stage, alice, admin, cloud):
+    network = alice.ask("network", "show", "private")["id"]
+    if not any(f["Name"] == "m1.small" for f in alice.ask("flavor", "list")):
+        admin.openstack("flavor", "create", "--ram", "256", "--disk", "1", "m1.small")
+    alice.nova("boot", "--flavor", "m1.small", "--image", "centos7", "--nic", f"net-id={network}",
+               "--security-group", "web", "--key-name", "my_key", "stack_testvm")
+    wait("stack_testvm is ACTIVE",
+         lambda: re.search(r"stack_testvm \| ACTIVE", alice.nova("list")), 120, 2)
+    alice.openstack("server", "delete", "--wait", "stack_testvm")
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["--image", "centos7", "--flavor", "none"], "none"),
+    (["--image", "none", "--flavor", "j1.tiny"], "none"),
+    (["--image", "centos7", "--flavor", "j1.tiny", "--key-name", "none"], "none"),
+    (["--image", "centos7", "--flavor", "j1.tiny", "--network", "none"], "none"),
+])
+def test_a_mistake_is_named(stage, alice, words, says):
+    assert says in alice.openstack("server", "create", *words, "wrong", good=False)
+    assert not any(s["Name"] == "wrong" for s in alice.ask("server", "list"))
+
+
+def test_afterwards_nothing_is_left(guest, alice, cloud, admin):
+    mine = {s["ID"] for s in alice.ask("server", "list")}
+    for name in ("web1", "web2"):
+        alice.openstack("server", "delete", "--wait", name)
+    before = cloud.leftovers()
+    assert not [x for where in before.values() for x in where if x in mine]
+    for address in alice.ask("floating", "ip", "list"):
+        alice.openstack("floating", "ip", "delete", address["ID"])
+    alice.openstack("router", "remove", "subnet", "edge", "private")
+    alice.openstack("router", "delete", "edge")
+    network = alice.ask("network", "show", "private")["id"]
+    alice.openstack("network", "delete", "private")
+    assert alice.ask("port", "list") == []
+    alice.openstack("image", "delete", "centos7")
+
+    def gone():
+        spaces = " ".join(cloud.within(node, "ls /run/netns 2>/dev/null || true")
+                          for node in cloud.nodes())
+        return network not in spaces
+    wait("the network's namespace is gone", gone, 30)
+    assert cloud.leftovers()["open works"] == []
