@@ -9,6 +9,8 @@ keys and user data from a config drive or the metadata service, and grows into i
     packages    Debian packages      modules     kernel modules      elf  needed libraries
     tree        the guest's files    initramfs   (cpio)              disk GRUB, partition, ext4
     overlay/    files of ours in the guest; early/ in its initramfs
+
+What it does and how long it takes: docs/operate/images.md. That it does: tests/system.
 """
 
 from cairn.deploy.guest.errors import BuildError
