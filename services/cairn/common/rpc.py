@@ -58,6 +58,8 @@ class Bus:
                 "ca_certs": self.settings.ca_file or None, "cert_reqs": ssl.CERT_REQUIRED,
                 "server_hostname": url.rpartition("@")[2].partition(":")[0].partition("/")[0],
             }
+        if url.startswith("memory:"):
+            options["transport_options"] = {"polling_interval": 0.005}
         return Connection(url, **options)
 
     def send(
