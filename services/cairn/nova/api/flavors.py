@@ -102,7 +102,8 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
     found, size = _list(nova, ctx, query)
     items = []
     for flavor in found:
-        item: Document = {"id": flavor.id, "name": flavor.name, "links": links(base(), "flavors", flavor.id)}
+        item: Document = {"id": flavor.id, "name": flavor.name,
+                          "links": links(base(), "flavors", flavor.id)}
         if ctx.version >= (2, 55):
             item["description"] = flavor.description
         items.append(item)
