@@ -77,6 +77,7 @@ FILES = [
     "/etc/systemd/system/epmd.socket.d/cairn.conf",
     "/etc/systemd/system/libvirtd.socket.d/cairn.conf",
     "/etc/systemd/system/mariadb.service.d/cairn.conf",
+    "/etc/systemd/system/nginx.service.d/cairn.conf",
     "/etc/systemd/system/rabbitmq-server.service.d/cairn.conf",
     "/etc/tmpfiles.d/cairn.conf",
     BRIDGE,
