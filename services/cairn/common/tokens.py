@@ -103,6 +103,15 @@ class Revocation:
     # The trust or application credential that the token was given for.
     delegation_id: str | None = None
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The field that tells most, and its value: only tokens that have it can match."""
+        for name in TELLING:
+            value = getattr(self, name)
+            if value is not None:
+                return name, value
+        return "", ""
+
     def matches(self, token: Token) -> bool:
         scope = token.scope or {}
         project, domain = scope.get("project") or {}, scope.get("domain") or {}
@@ -120,6 +129,25 @@ class Revocation:
         )
 
 
+TELLING = ("audit_id", "delegation_id", "audit_chain_id", "user_id", "project_id", "domain_id",
+           "role_id")
+
+
+def keys_of(token: Token) -> list[tuple[str, str]]:
+    """Every Revocation.key that a revocation of this token may have."""
+    scope = token.scope or {}
+    project, domain = scope.get("project") or {}, scope.get("domain") or {}
+    found = [
+        ("", ""), ("audit_id", token.audit_ids[0]), ("audit_chain_id", token.audit_ids[-1]),
+        ("delegation_id", token.extra.get("delegation_id")), ("user_id", token.user["id"]),
+        ("project_id", project.get("id")), ("domain_id", domain.get("id")),
+        ("domain_id", token.user["domain"]["id"]),
+        ("domain_id", (project.get("domain") or {}).get("id")),
+        *(("role_id", role["id"]) for role in token.roles),
+    ]
+    return [(name, value) for name, value in found if value is not None]
+
+
 class Verifier:
     """Everybody's side: public keys, a bounded cache of verified tokens, and what was revoked."""
 
@@ -128,22 +156,26 @@ class Verifier:
         self.size = size
         self.lifetime = lifetime
         self._keys: dict[int, Ed25519PublicKey] = {}
-        self._cache: OrderedDict[str, Token] = OrderedDict()
-        self._revoked: set[Revocation] = set()
+        # A token, and how many times something had been revoked when it was last looked up there.
+        self._cache: OrderedDict[str, tuple[Token, int]] = OrderedDict()
+        self._times = 0
+        # By the most telling field each has: a cloud in use has thousands.
+        self._revoked: dict[tuple[str, str], set[Revocation]] = {}
+        self._tidied = time.time()
         self._lock = threading.Lock()
 
     def verify(self, text: str, *, allow_expired: bool = False) -> Token:
         """What the token says. Raises Unauthorized: forged, expired or revoked."""
         with self._lock:
-            token = self._cache.get(text)
-            if token is not None:
-                self._cache.move_to_end(text)
+            token, seen = self._cache.get(text, (None, -1))
         if token is None:
             token = self._open(text)
+        if seen != self._times:
             with self._lock:
-                if any(revocation.matches(token) for revocation in self._revoked):
+                if self._is_revoked(token):
+                    self._cache.pop(text, None)
                     raise Unauthorized
-                self._cache[text] = token
+                self._cache[text] = token, self._times
                 if len(self._cache) > self.size:
                     self._cache.popitem(last=False)
         if token.expires_at <= time.time() and not allow_expired:
@@ -153,15 +185,29 @@ class Verifier:
     def revoke(self, *revocations: Revocation) -> None:
         """From now on refuse what any of them matches."""
         with self._lock:
-            horizon = time.time() - self.lifetime
-            kept = {r for r in self._revoked if r.issued_before > horizon}
-            new = set(revocations) - kept
-            self._revoked = kept | new
-            if new:
-                self._cache = OrderedDict(
-                    (text, token) for text, token in self._cache.items()
-                    if not any(revocation.matches(token) for revocation in new)
-                )
+            for revocation in revocations:
+                bucket = self._revoked.setdefault(revocation.key, set())
+                if revocation not in bucket:
+                    bucket.add(revocation)
+                    self._times += 1
+            if time.time() - self._tidied > 3600:
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """Forget what no living token can match."""
+        self._tidied = time.time()
+        for key, bucket in list(self._revoked.items()):
+            alive = {r for r in bucket if r.issued_before > self._tidied - self.lifetime}
+            if alive:
+                self._revoked[key] = alive
+            else:
+                del self._revoked[key]
+
+    def _is_revoked(self, token: Token) -> bool:
+        return any(
+            revocation.matches(token)
+            for key in keys_of(token) for revocation in self._revoked.get(key, ())
+        )
 
     def _open(self, text: str) -> Token:
         try:

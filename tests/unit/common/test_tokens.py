@@ -97,3 +97,21 @@ def test_a_token_issued_after_the_revocation_holds(keys):
     verifier = Verifier(str(keys))
     verifier.revoke(Revocation(issued_before=time.time() - 10, user_id="u1"))
     assert verifier.verify(Signer(str(keys)).sign(token()))
+
+
+@pytest.mark.parametrize("event", [{"delegation_id": "t1"}, {"role_id": "r1"}, {}])
+def test_every_field_alone_finds_its_tokens(keys, event):
+    verifier = Verifier(str(keys))
+    text = Signer(str(keys)).sign(token(age=1, extra={"delegation_id": "t1"}))
+    verifier.verify(text)
+    verifier.revoke(Revocation(issued_before=time.time(), **event))
+    with pytest.raises(Unauthorized):
+        verifier.verify(text)
+
+
+def test_what_no_living_token_can_match_is_forgotten(keys):
+    verifier = Verifier(str(keys), lifetime=100)
+    verifier.revoke(Revocation(issued_before=time.time() - 200, user_id="u1"),
+                    Revocation(issued_before=time.time(), user_id="u2"))
+    verifier._tidy()
+    assert list(verifier._revoked) == [("user_id", "u2")]
