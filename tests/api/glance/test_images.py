@@ -118,6 +118,13 @@ def test_a_patch_changes_what_it_names(call, make):
     assert "hw_frogs" not in changed
 
 
+def test_a_patch_may_be_in_the_older_form(call, make):
+    image_id = make()
+    changed = call("PATCH", f"/v2/images/{image_id}", data='[{"replace": "/name", "value": "n"}]',
+                   content_type="application/openstack-images-v2.0-json-patch")
+    assert changed.json["name"] == "n"
+
+
 @pytest.mark.parametrize(("change", "status"), [
     ({"op": "replace", "path": "/status", "value": "active"}, 403),
     ({"op": "replace", "path": "/min_ram", "value": "lots"}, 400),

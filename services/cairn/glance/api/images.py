@@ -25,8 +25,8 @@ api = Api(RULES)
 LIMIT, MOST = 25, 1000
 SORTABLE = ("name", "status", "container_format", "disk_format", "size", "id", "created_at",
             "updated_at")
-PATCH_TYPES = ("application/openstack-images-v2.1-json-patch",
-               "application/openstack-images-v2.0-json-patch")
+OLD_PATCH = "application/openstack-images-v2.0-json-patch"
+PATCH_TYPES = ("application/openstack-images-v2.1-json-patch", OLD_PATCH)
 check_patch = Validator(PATCH)
 check_value = {name: Validator({"type": "object", "properties": {name: schema}})
                for name, schema in SETTABLE.items()}
@@ -92,6 +92,8 @@ def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Documen
         changes = orjson.loads(request.get_data())
     except orjson.JSONDecodeError as wrong:
         raise Invalid(reason=f"Malformed request body: not JSON: {wrong}") from wrong
+    if request.mimetype == OLD_PATCH:
+        changes = [_renewed(change) for change in changes] if isinstance(changes, list) else changes
     check_patch(changes)
     with glance.db.writing() as session:
         image = images.find_mine(session, ctx, image_id, "modify")
@@ -100,6 +102,16 @@ def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Documen
         session.flush()
         session.refresh(image)
         return view(session, image)
+
+
+def _renewed(change: Any) -> Any:
+    """{"replace": "/name", "value": v} as {"op": "replace", "path": "/name", "value": v}."""
+    operations = [o for o in ("add", "replace", "remove") if o in change]
+    if len(operations) != 1:
+        raise Invalid(reason="Operation objects must contain exactly one member named add, "
+                             "remove, or replace.")
+    rest = {name: value for name, value in change.items() if name != operations[0]}
+    return {"op": operations[0], "path": change[operations[0]], **rest}
 
 
 def _apply(
