@@ -86,7 +86,7 @@ class Routers:
             self.proxy.run(namespace, f"0.0.0.0:{METADATA_PORT}", router_id=router_id)
         else:
             self.proxy.end(namespace)
-        return [port["id"] for _, _, port in plugs] if up else []
+        return [port["id"] for _, _, port in plugs]
 
     def _translate(self, namespace: str, router_id: str, router: State) -> None:
         text = ruleset(router)
