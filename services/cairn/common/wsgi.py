@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import flask
 import orjson
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from cairn.common import errors
@@ -100,6 +101,11 @@ def serve(
         if error.code == 413:
             return refuse(errors.TooLarge(reason="The request is too large."))
         return refuse(errors.Invalid(reason=error.description or error.name))
+
+    @app.errorhandler(DataError)
+    def misfit(error: DataError) -> flask.Response:
+        # A schema forgot a limit that the column has; the database says which one.
+        return refuse(errors.Invalid(reason=f"A value does not fit: {error.orig}"))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> flask.Response:
