@@ -10,8 +10,8 @@ ID_OR_NULL = {**ID, "type": ["string", "null"]}
 NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
 # Of domains, projects and groups.
 SHORT_NAME = {**NAME, "maxLength": 64}
-TEXT = {"type": "string"}
-TEXT_OR_NULL = {"type": ["string", "null"]}
+TEXT = {"type": "string", "maxLength": 16383}
+TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": 16383}
 FLAG = {"type": "boolean"}
 OPTIONS = {"type": "object"}
 TAG = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^,/]*$"}
@@ -146,8 +146,8 @@ _endpoint = {
 ENDPOINT_CREATE = wrapped("endpoint", _endpoint, ("interface", "service_id", "url"))
 ENDPOINT_UPDATE = wrapped("endpoint", _endpoint, least=1)
 
-_credential = {"blob": TEXT, "project_id": TEXT_OR_NULL, "type": {"type": "string", "minLength": 1},
-               "user_id": TEXT}
+_credential = {"blob": {**TEXT, "maxLength": 32768}, "project_id": ID_OR_NULL, "user_id": ID,
+               "type": {"type": "string", "minLength": 1, "maxLength": 255}}
 CREDENTIAL_CREATE = wrapped("credential", _credential, ("blob", "type"))
 CREDENTIAL_UPDATE = wrapped("credential", _credential, least=1)
 EC2_CREATE: Schema = {
@@ -161,7 +161,7 @@ _ROLES = {"type": "array", "items": {
 TRUST_CREATE = wrapped("trust", {
     "trustor_user_id": TEXT, "trustee_user_id": TEXT, "project_id": TEXT_OR_NULL,
     "impersonation": FLAG, "expires_at": TEXT_OR_NULL, "roles": _ROLES,
-    "remaining_uses": {"type": ["integer", "null"], "minimum": 1},
+    "remaining_uses": {"type": ["integer", "null"], "minimum": 1, "maximum": 2147483647},
     "allow_redelegation": {"type": ["boolean", "null"]},
     "redelegation_count": {"type": ["integer", "null"], "minimum": 0},
     "redelegated_trust_id": TEXT_OR_NULL,
