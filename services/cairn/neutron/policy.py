@@ -108,7 +108,7 @@ RULES: dict[str, Rule] = {
     # Subnets.
     "create_subnet": Rule(f"{MEMBER} or ({NET_OWNER_MEMBER})", (PROJECT,)),
     "get_subnet": Rule(
-        f"{READER} or rule:shared or rule:external or ({NET_OWNER_READER}) or ({SERVICE})",
+        f"{READER} or rule:shared or ({NET_OWNER_READER}) or ({SERVICE})",
         (PROJECT,),
     ),
     **_rules(f"{MEMBER} or ({NET_OWNER_MEMBER})", ["update_subnet", "delete_subnet"]),
