@@ -30,9 +30,11 @@ HERE = Path(sys.argv[1])
 class Controller:
     """The server side, played by files."""
 
+    asked = ""
+
     def wanted(self, ctx: Any, *, node: str, known: str | None) -> dict[str, Any]:
         path = HERE / "wanted.json"
-        revision = str(path.stat().st_mtime_ns)
+        revision = Controller.asked = str(path.stat().st_mtime_ns)
         state = None if known == revision else json.loads(path.read_text())
         return {"revision": revision, "state": state}
 
@@ -61,7 +63,7 @@ class TimedLoop(Loop):
         try:
             return super().apply(state)
         finally:
-            tell("applied", revision=str((HERE / "wanted.json").stat().st_mtime_ns),
+            tell("applied", revision=Controller.asked,
                  ms=(time.monotonic() - started) * 1000,
                  cpu_ms=(time.process_time() - cpu) * 1000,
                  threads=threading.active_count(), fds=len(list(Path("/proc/self/fd").iterdir())))
@@ -79,10 +81,12 @@ def main() -> None:
             host, MetadataSettings(**settings["metadata"]), controller))
     for part in parts:
         part.start()
-    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    while not ended.wait(1):
+        pass
     for part in reversed(parts):
         part.stop()
 
 
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
 main()

@@ -669,8 +669,7 @@ class TestOutside:
 
     @pytest.mark.usefixtures("nova")
     def test_metadata_arrives_signed_through_the_router(self, scene: Scene) -> None:
-        got = self._metadata(scene.a, "--header 'X-Instance-ID: another' "
-                                      "--header 'X-Forwarded-For: 10.10.0.12'")
+        got = self._metadata(scene.a, "X-Instance-ID: another", "X-Forwarded-For: 10.10.0.12")
         assert got["path"] == "/metadata/openstack/latest/meta_data.json"
         server = uid("server a")
         assert got["X-Instance-ID"] == server
@@ -694,10 +693,13 @@ class TestOutside:
             self._metadata(scene.ear)
         assert not machine_reaches(f"{OUTSIDE}.150", 9697)
 
-    def _metadata(self, guest: Guest, options: str = "") -> dict[str, str]:
-        answer = guest.run(f"busybox wget -T 5 -q -O - {options} "
-                           "http://169.254.169.254/openstack/latest/meta_data.json")
-        return dict(json.loads(answer))
+    def _metadata(self, guest: Guest, *headers: str) -> dict[str, str]:
+        head = "\\r\\n".join(["GET /openstack/latest/meta_data.json HTTP/1.0", *headers])
+        answer = guest.run("timeout 5 bash -c 'exec 3<> /dev/tcp/169.254.169.254/80; "
+                           f"printf \"{head}\\r\\n\\r\\n\" >&3; cat <&3'")
+        status, _, body = answer.partition("\n")
+        assert "200" in status, status
+        return dict(json.loads(body[body.index("{"):]))
 
 
 ROUTER = f"qrouter-{uid('router')}"
@@ -713,6 +715,10 @@ def works(scene: Scene) -> bool:
 
 @pytest.mark.usefixtures("listeners")
 class TestHealing:
+    def test_there_was_nothing_to_complain_of(self, scene: Scene) -> None:
+        assert NET.errors() == ""
+        assert TWO.errors() == ""
+
     def test_a_restart_of_the_agent_is_not_noticed(self, scene: Scene) -> None:
         def standing() -> str:
             return NET.run(f"{HELPERS}; nft list tables; nft list table inet cairn_sg | grep rev_; "
@@ -729,14 +735,13 @@ class TestHealing:
     @pytest.mark.parametrize("harm", [
         f"ip netns del {ROUTER}", f"ip netns del qdhcp-{uid('lan')}",
         f"ip link del brq{uid('lan')[:11]}", f"ip link del vxl{uid('lan')[:11]}",
-        f"{HELPERS} | awk '{{print $1}}' | xargs kill -9", "nft flush ruleset",
+        "pkill -9 '^(dnsmasq|haproxy)$'", "nft flush ruleset",
         f"ip netns exec {ROUTER} nft flush ruleset", f"ip -n {ROUTER} route del default",
         f"ip -n {ROUTER} addr flush dev qr-{uid('lan side')[:11]}",
     ], ids=lambda harm: harm.split(uid("lan"))[0][:30])
     def test_harm_is_healed(self, scene: Scene, harm: str) -> None:
         NET.run(harm)
-        until(lambda: works(scene))
-        assert not scene.ear.reaches("10.10.0.11", 83)
+        until(lambda: works(scene) and not scene.ear.reaches("10.10.0.11", 83), 10)
 
     def test_a_look_that_finds_nothing_new_costs_nothing(self, scene: Scene) -> None:
         def looks() -> list[State]:
@@ -764,7 +769,6 @@ class TestHealing:
         for node in (NET, TWO):
             node.want(empty | {"host": node.name})
             assert leftovers(node) == ["table bridge cairn_sg", "table inet cairn_sg"]
-            assert "ERROR" not in node.errors()
 
     def test_cleanup_leaves_nothing_at_all(self, scene: Scene) -> None:
         without = scene.cloud.wanted(NET) | {"ports": {}}
@@ -782,4 +786,4 @@ class TestHealing:
 def leftovers(node: Node) -> list[str]:
     return node.run(
         f"{HELPERS}; ls /run/netns | grep ^q; nft list tables; "
-        "ip -br link | grep -E '^(brq|vxl|tap|vq)'; find /run/cairn -type f").splitlines()
+        "ip -br link | grep -E '^(brq|vxl|tap|vq)'; find /run/cairn -type f; true").splitlines()

@@ -44,7 +44,8 @@ class Firewall:
         if _in_force(mark):
             self.tables = tables
             return
-        if self.tables is not None:
+        # Where nothing changed and yet another thing is in force, ours was taken away.
+        if self.tables is not None and self.tables != tables:
             try:
                 run("nft", "-f", "-", stdin=change(TABLE, self.tables, tables))
                 self.tables = tables
@@ -65,7 +66,8 @@ class Firewall:
 
 def _in_force(mark: str) -> bool:
     try:
-        run("nft", f"list chain bridge {TABLE} {mark}; list chain inet {TABLE} {mark}")
+        for family in ("bridge", "inet"):
+            run("nft", "list", "chain", family, TABLE, mark)
     except CommandFailed:
         return False
     return True
