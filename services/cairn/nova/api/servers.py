@@ -40,12 +40,15 @@ _FOR_ALL = {"name", "status", "flavor", "image", "reservation_id", "ip", "ip6", 
             "changes-before", "tags", "tags-any", "not-tags", "not-tags-any", "locked"}
 _SINCE_283 = {"availability_zone", "config_drive", "key_name", "created_at", "launched_at",
               "terminated_at", "power_state", "task_state", "vm_state", "progress", "user_id"}
+# Of the table, not the model: such a query is plain SQL to SQLAlchemy, and twice as fast.
+S: Any = Server.__table__.c
+
 _EQUAL = {
-    "flavor": Server.flavor_id, "image": Server.image_id, "reservation_id": Server.reservation_id,
-    "host": Server.host, "node": Server.node, "uuid": Server.id, "user_id": Server.user_id,
-    "availability_zone": Server.zone, "key_name": Server.key_name, "task_state": Server.task_state,
-    "vm_state": Server.vm_state, "hostname": Server.hostname, "project_id": Server.project_id,
-    "tenant_id": Server.project_id,
+    "flavor": S.flavor_id, "image": S.image_id, "reservation_id": S.reservation_id,
+    "host": S.host, "node": S.node, "uuid": S.id, "user_id": S.user_id,
+    "availability_zone": S.zone, "key_name": S.key_name, "task_state": S.task_state,
+    "vm_state": S.vm_state, "hostname": S.hostname, "project_id": S.project_id,
+    "tenant_id": S.project_id,
 }
 
 
@@ -99,7 +102,7 @@ for _since, _until, _version in schemas.ranges(schemas.CREATE_CHANGES):
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
     view = ServerView(nova, ctx)
     with nova.db.reading() as session:
-        rows = _page(nova, session, ctx, query, [Server.id, Server.name])
+        rows = _page(nova, session, ctx, query, [S.id, S.name])
     return _listed(nova, query, [view.summary(row) for row in rows])
 
 
@@ -164,14 +167,14 @@ def _where(nova: Nova, ctx: Context, query: Query) -> list[Any] | None:
         if not nova.policy.allows(ctx, "os_compute_api:servers:detail:get_all_tenants"):
             raise Forbidden(rule="os_compute_api:servers:detail:get_all_tenants")
     else:
-        where.append(Server.project_id == ctx.project)
+        where.append(S.project_id == ctx.project)
         given.pop("project_id", None)
         given.pop("tenant_id", None)
     changed = "changes-since" in given
     if "deleted" in given:
-        where.append(Server.deleted.is_(truth(given["deleted"][0], "deleted")))
+        where.append(S.deleted.is_(truth(given["deleted"][0], "deleted")))
     elif not changed:
-        where.append(Server.deleted.is_(False))
+        where.append(S.deleted.is_(False))
     if changed:
         since = moment(given["changes-since"][0], "changes-since")
         where.append(_changed_at() >= since)
@@ -192,20 +195,20 @@ def _where(nova: Nova, ctx: Context, query: Query) -> list[Any] | None:
         if name in given:
             where.append(column.in_(given[name]))
     if "power_state" in given:
-        where.append(Server.power_state.in_([int(p) for p in given["power_state"]
+        where.append(S.power_state.in_([int(p) for p in given["power_state"]
                                              if p.isdigit()]))
     if "config_drive" in given:
-        where.append(Server.config_drive.is_(truth(given["config_drive"][0], "config_drive")))
+        where.append(S.config_drive.is_(truth(given["config_drive"][0], "config_drive")))
     if "locked" in given and ctx.version >= (2, 73):
         wanted = truth(given["locked"][0], "locked")
-        where.append(Server.locked_by.is_not(None) if wanted else Server.locked_by.is_(None))
+        where.append(S.locked_by.is_not(None) if wanted else S.locked_by.is_(None))
     if ctx.version >= (2, 26):
         where += _tags(given)
     return where
 
 
 def _changed_at() -> Any:
-    return func.coalesce(Server.updated_at, Server.created_at)
+    return func.coalesce(S.updated_at, S.created_at)
 
 
 def _tags(given: dict[str, list[str]]) -> list[Any]:
@@ -234,7 +237,7 @@ def show(nova: Nova, ctx: Context, server_id: str) -> Document:
 def shown(nova: Nova, ctx: Context, server_id: str) -> Document:
     view = ServerView(nova, ctx)
     with nova.db.reading() as session:
-        row = servers.find(session, ctx, server_id)
+        row = view.find(session, ctx, server_id)
         known = host_states(nova, session) if view.host_status else None
         group = None
         if ctx.version >= (2, 71):
@@ -256,7 +259,7 @@ def change(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document
     with nova.db.writing() as session:
         row = servers.find(session, ctx, server_id)
         if values:
-            session.execute(update(Server).where(Server.id == row.id).values(**values))
+            session.execute(update(Server).where(S.id == row.id).values(**values))
     if ctx.version >= (2, 75):
         return {"server": shown(nova, ctx, server_id)}
     return {"server": brief(nova, ctx, server_id)}
@@ -265,7 +268,7 @@ def change(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document
 def brief(nova: Nova, ctx: Context, server_id: str) -> Document:
     view = ServerView(nova, ctx)
     with nova.db.reading() as session:
-        row = servers.find(session, ctx, server_id)
+        row = view.find(session, ctx, server_id)
         document = view.short(row)
         if ctx.version >= (2, 71):
             found = groups.of_server(session, row.id)

@@ -90,7 +90,7 @@ def limit(nova: Nova, args: Query) -> int:
 
 def stamp(moment: dt.datetime | None) -> str | None:
     """A time as the API writes it."""
-    return None if moment is None else f"{moment.replace(microsecond=0).isoformat()}Z"
+    return None if moment is None else moment.isoformat(timespec="seconds") + "Z"
 
 
 def micro(moment: dt.datetime | None) -> str | None:

@@ -1,14 +1,18 @@
 """Server groups."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
 from cairn.common.errors import NotFound
 from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember
 from cairn.nova.errors import LimitReached
+
+_MEMBERS: Any = ServerGroupMember.__table__.c
+_OF_SERVER = select(_MEMBERS.group_id).where(_MEMBERS.server_id == bindparam("id"))
 
 
 def find(session: Session, ctx: Context, group_id: str) -> ServerGroup:
@@ -64,6 +68,4 @@ def members(session: Session, group_ids: Sequence[str]) -> dict[str, list[str]]:
 
 
 def of_server(session: Session, server_id: str) -> str | None:
-    return session.scalar(
-        select(ServerGroupMember.group_id).where(ServerGroupMember.server_id == server_id)
-    )
+    return session.scalar(_OF_SERVER, {"id": server_id})

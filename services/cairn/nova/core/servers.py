@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     String,
+    bindparam,
     case,
     delete,
     exists,
@@ -34,28 +35,37 @@ from cairn.nova.settings import ServiceSettings
 TABLE = Server.__table__
 COLUMNS = list(TABLE.c)
 
+S: Any = TABLE.c
+
 SORTABLE = {
-    "access_ip_v4": Server.access_ipv4, "access_ip_v6": Server.access_ipv6,
-    "auto_disk_config": Server.disk_config, "availability_zone": Server.zone,
-    "config_drive": Server.config_drive, "created_at": Server.created_at,
-    "display_description": Server.description, "display_name": Server.name, "host": Server.host,
-    "hostname": Server.hostname, "image_ref": Server.image_id,
-    "instance_type_id": Server.flavor_id, "key_name": Server.key_name,
-    "launch_index": Server.launch_index, "launched_at": Server.launched_at,
-    "locked_by": Server.locked_by, "node": Server.node, "power_state": Server.power_state,
-    "project_id": Server.project_id, "root_device_name": Server.root_device,
-    "task_state": Server.task_state, "terminated_at": Server.terminated_at,
-    "updated_at": Server.updated_at, "user_id": Server.user_id, "uuid": Server.id,
-    "vm_state": Server.vm_state,
+    "access_ip_v4": S.access_ipv4, "access_ip_v6": S.access_ipv6,
+    "auto_disk_config": S.disk_config, "availability_zone": S.zone,
+    "config_drive": S.config_drive, "created_at": S.created_at,
+    "display_description": S.description, "display_name": S.name, "host": S.host,
+    "hostname": S.hostname, "image_ref": S.image_id,
+    "instance_type_id": S.flavor_id, "key_name": S.key_name,
+    "launch_index": S.launch_index, "launched_at": S.launched_at,
+    "locked_by": S.locked_by, "node": S.node, "power_state": S.power_state,
+    "project_id": S.project_id, "root_device_name": S.root_device,
+    "task_state": S.task_state, "terminated_at": S.terminated_at,
+    "updated_at": S.updated_at, "user_id": S.user_id, "uuid": S.id,
+    "vm_state": S.vm_state,
 }
+
+
+# Built once: that takes SQLAlchemy longer than the database needs to answer.
+_KNOWN = select(*COLUMNS).where(S.id == bindparam("id"))
+_FIND = _KNOWN.where(S.deleted.is_(False))
+_FIND_OWN = _FIND.where(S.project_id == bindparam("project"))
 
 
 def find(session: Session, ctx: Context, server_id: str) -> Row[Any]:
     """The row of a server that is the caller's (an admin's: anybody's). Raises ServerNotFound."""
-    query = select(*COLUMNS).where(TABLE.c.id == server_id, TABLE.c.deleted.is_(False))
-    if not ctx.is_admin:
-        query = query.where(TABLE.c.project_id == ctx.project)
-    row = session.execute(query).one_or_none()
+    if ctx.is_admin:
+        row = session.execute(_FIND, {"id": server_id}).one_or_none()
+    else:
+        values = {"id": server_id, "project": ctx.project}
+        row = session.execute(_FIND_OWN, values).one_or_none()
     if row is None:
         raise ServerNotFound(server_id)
     return row
@@ -63,7 +73,7 @@ def find(session: Session, ctx: Context, server_id: str) -> Row[Any]:
 
 def known(session: Session, server_id: str) -> Row[Any] | None:
     """The row, whoever asks, gone or not: for those who work on it."""
-    return session.execute(select(*COLUMNS).where(TABLE.c.id == server_id)).one_or_none()
+    return session.execute(_KNOWN, {"id": server_id}).one_or_none()
 
 
 # --- Lists ---------------------------------------------------------------------------------
@@ -75,12 +85,12 @@ def page_of(
 ) -> Sequence[Row[Any]]:
     """Raises Invalid for a marker that is no server of the caller's."""
     keys: list[tuple[Any, str]] = [(SORTABLE[name], direction) for name, direction in sort]
-    keys.append((Server.number, keys[-1][1] if keys else "desc"))
+    keys.append((S.number, keys[-1][1] if keys else "desc"))
     after = None
     if marker is not None:
-        query = select(*(column for column, _ in keys)).where(Server.id == marker)
+        query = select(*(column for column, _ in keys)).where(S.id == marker)
         if not ctx.is_admin:
-            query = query.where(Server.project_id == ctx.project)
+            query = query.where(S.project_id == ctx.project)
         last = session.execute(query).one_or_none()
         if last is None:
             raise Invalid(reason=f"marker [{marker}] not found")
@@ -92,16 +102,16 @@ def page_of(
 def named(pattern: str) -> ColumnElement[bool]:
     """Names are asked for by regular expression, as Nova has it. Raises Invalid for a bad one."""
     if re.fullmatch(r"[\w \-]*", pattern):
-        return Server.name.contains(pattern, autoescape=True)
+        return S.name.contains(pattern, autoescape=True)
     try:
         re.compile(pattern)
     except re.error as wrong:
         raise Invalid(reason=f"name: not a regular expression: {wrong}") from None
-    return Server.name.regexp_match(pattern)
+    return S.name.regexp_match(pattern)
 
 
 def with_address(pattern: str) -> ColumnElement[bool]:
-    text = type_coerce(Server.vifs, String)
+    text = type_coerce(S.vifs, String)
     plain = pattern.replace("\\", "")
     if plain.startswith("^"):
         return text.contains(f'"address":"{plain[1:].rstrip("$")}', autoescape=True)
@@ -112,7 +122,7 @@ def with_address(pattern: str) -> ColumnElement[bool]:
 
 def tagged(tag: str) -> ColumnElement[bool]:
     quoted = tag.replace("\\", "\\\\").replace('"', '\\"')
-    return type_coerce(Server.tags, String).contains(f'"{quoted}"', autoescape=True)
+    return type_coerce(S.tags, String).contains(f'"{quoted}"', autoescape=True)
 
 
 # --- One task at a time --------------------------------------------------------------------

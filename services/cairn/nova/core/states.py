@@ -1,10 +1,13 @@
 """A server's states: what the API calls each pair of vm_state and task_state."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_
 
 from cairn.nova.db.models import Server
+
+S: Any = Server.__table__.c
 
 # (vm_state, task_state) where the task changes the word; else the word of the vm_state alone.
 _PLAIN = {
@@ -65,11 +68,11 @@ def having(statuses: Iterable[str]) -> ColumnElement[bool]:
         tasks = _BY_TASK.get(vm_state, {})
         named = [task for task, word in tasks.items() if word in wanted]
         if named:
-            cases.append(and_(Server.vm_state == vm_state, Server.task_state.in_(named)))
+            cases.append(and_(S.vm_state == vm_state, S.task_state.in_(named)))
         if plain in wanted:
-            here = Server.vm_state == vm_state
+            here = S.vm_state == vm_state
             if tasks:
-                here = and_(here, or_(Server.task_state.is_(None),
-                                      Server.task_state.not_in(list(tasks))))
+                here = and_(here, or_(S.task_state.is_(None),
+                                      S.task_state.not_in(list(tasks))))
             cases.append(here)
     return or_(*cases) if cases else false()
