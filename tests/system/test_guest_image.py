@@ -269,7 +269,7 @@ def test_disks_and_cards_come_and_go_while_it_runs(tmp_path, boot, key):
 def test_netcat_serves_as_tempest_asks_it_to(tmp_path, boot, key, protocol):
     guest = boot("-drive", config_drive(tmp_path / "drive.iso", key))
     guest.reachable()
-    guest.ssh(f"sudo nc {protocol} -p 80 -lk -e echo foolish >/dev/null 2>&1 &")
+    guest.ssh(f"sudo nc {protocol} -p 80 -lk -e echo foolish &")
     ask = f"echo bar | nc -w 1 {protocol} "
     guest.until(lambda: guest.ssh(f"{ask} 127.0.0.1 80 || true") == "foolish", 20)
     assert guest.ssh(f"{ask} ::1 80") == "foolish"
@@ -308,6 +308,27 @@ def guest(tmp_path_factory: pytest.TempPathFactory, image: Path) -> Iterator[Gue
     running.reachable()
     yield running
     running.stop()
+
+
+def test_a_leases_mtu_routes_and_servers_are_taken(guest):
+    """Played to a card that leads nowhere, with what udhcpc would put into the environment."""
+    lease = "interface=eth9 ip=10.77.0.5 mask=24 mtu=1442 router=10.77.0.1 domain=novalocal"
+    routes = "0.0.0.0/0 10.77.0.1 10.88.0.0/16 10.77.0.2 10.99.0.0/24 0.0.0.0"
+    guest.ssh("sudo ip link add eth9 type dummy; sudo ip link set eth9 up")
+    guest.ssh(
+        f"sudo env {lease} staticroutes='{routes}' dns='10.77.0.3 10.77.0.4' "
+        "/usr/lib/guest/lease bound"
+    )
+    assert "mtu 1442" in guest.ssh("ip link show eth9")
+    taken = guest.ssh("ip route show dev eth9")
+    assert "default via 10.77.0.1 metric 900" in taken
+    assert "10.88.0.0/16 via 10.77.0.2" in taken
+    assert "10.99.0.0/24 scope link" in taken
+    assert "dev eth0" in guest.ssh("ip route get 8.8.8.8")
+    resolv = guest.ssh("cat /etc/resolv.conf")
+    assert "nameserver 10.77.0.3\nnameserver 10.77.0.4" in resolv and "search novalocal" in resolv
+    guest.ssh("sudo env interface=eth9 /usr/lib/guest/lease deconfig")
+    assert "10.77.0.5" not in guest.ssh("ip addr show eth9")
 
 
 def test_files_can_be_copied_into_it(tmp_path, guest):
@@ -361,11 +382,35 @@ def test_a_cloud_config_is_followed(tmp_path, boot, key):
     assert "two\n  lines" in guest.console().replace("\r", "")
 
 
-def test_a_password_of_the_instances_own_opens_ssh(tmp_path, boot, key):
-    guest = boot("-drive", config_drive(tmp_path / "drive.iso", key, admin_pass="it's/&"))
-    guest.reachable()
-    assert "dropbear" in guest.ssh("ps | grep 'dropbear -w -R -P'")
-    assert guest.ssh("sudo grep -c '^guest:.6.' /etc/shadow") == "1"
+def test_ssh_takes_a_password_only_if_it_is_the_instances_own(tmp_path, boot, key, guest):
+    other = boot("-drive", config_drive(tmp_path / "drive.iso", key, admin_pass="it's/&"))
+    other.reachable()
+    assert ask_with_password(tmp_path, other, "it's/&").stdout == "guest\n"
+    assert ask_with_password(tmp_path, other, "cairn").returncode != 0
+    assert ask_with_password(tmp_path, guest, "cairn").returncode != 0
+
+
+def ask_with_password(
+    folder: Path, guest: Guest, password: str
+) -> subprocess.CompletedProcess[str]:
+    (folder / "password").write_text(password)
+    (folder / "askpass").write_text(f"#!/bin/sh\ncat {folder}/password\n")
+    (folder / "askpass").chmod(0o755)
+    options = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"]
+    for option in ("UserKnownHostsFile=/dev/null", "PubkeyAuthentication=no"):
+        options += ["-o", option]
+    return subprocess.run(
+        ["ssh", "-n", *options, "-p", str(guest.port), f"{USER}@127.0.0.1", "id -un"],
+        env={
+            **os.environ,
+            "SSH_ASKPASS": str(folder / "askpass"),
+            "SSH_ASKPASS_REQUIRE": "force",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 def test_a_second_card_gets_its_lease_but_not_the_default_route(tmp_path, boot, key):
