@@ -35,16 +35,29 @@ class Bells:
         self.rung.append({"hosts": hosts, "networks": networks, "groups": security_groups})
 
 
-@pytest.fixture
-def neutron():
+@pytest.fixture(scope="session")
+def cloud():
+    """One schema and one application for all tests; what they write is wiped after each."""
     db = Database("sqlite://")
     Base.metadata.create_all(db.engine)
-    yield Neutron(
+    neutron = Neutron(
         db=db, policy=POLICY, agents=Bells(),
         settings=NetworkSettings(vlan_ranges="physnet1:100:102", vni_ranges="1:1000"),
         quota=QuotaSettings(),
     )
+    yield Caller(neutron)
     db.engine.dispose()
+
+
+@pytest.fixture
+def neutron(cloud):
+    neutron = cloud.neutron
+    neutron.agents.rung.clear()
+    yield neutron
+    with neutron.db.writing() as session:
+        session.connection().exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
 
 
 @pytest.fixture
@@ -123,8 +136,8 @@ class Caller:
 
 
 @pytest.fixture
-def api(neutron):
-    return Caller(neutron)
+def api(cloud, neutron):
+    return cloud
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ def test_from_birth_to_death(api, public, inside):
     on = api.changed("alice", path, port_id=port["id"])
     assert on["fixed_ip_address"] == port["fixed_ips"][0]["ip_address"]
     assert on["router_id"] == router["id"]
+    assert on["port_details"]["mac_address"] == port["mac_address"]
     assert api.refused("DELETE", "alice", f"/routers/{router['id']}")[0] == 409
     gateway = {"router": {"external_gateway_info": {}}}
     assert api.refused("PUT", "alice", f"/routers/{router['id']}", gateway)[1] == (

@@ -35,6 +35,9 @@ def test_quotas(api, net):
     api.made("alice", "/networks")
     api.gone("admin", "/quotas/red")
     assert api("DELETE", "admin", "/quotas/red")[0] == 404
+    held = api.refused("PUT", "admin", "/quotas/red", {
+        "quota": {"network": 1, "check_limit": True}})
+    assert held[0] == 400 and "network" in held[2]
     bad = api.refused("PUT", "admin", "/quotas/red", {"quota": {"network": -7}})
     assert bad[0] == 400 and "network" in bad[2]
     assert api("PUT", "admin", "/quotas/red", {"quota": {"nonsense": 1}})[0] == 400

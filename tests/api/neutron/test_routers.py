@@ -82,6 +82,14 @@ def test_an_interface_by_port(api, net, subnet, router):
     assert api("GET", "alice", f"/ports/{port['id']}")[0] == 404
 
 
+def test_an_interface_follows_its_ports_addresses(api, net, subnet, router):
+    added = plug(api, router, subnet_id=subnet["id"])
+    other = api.made("alice", "/subnets", network_id=net["id"], ip_version=4, cidr="10.4.0.0/24")
+    api.changed("alice", f"/ports/{added['port_id']}", fixed_ips=[{"ip_address": "10.4.0.9"}])
+    assert unplug(api, router, subnet_id=subnet["id"])[0] == 404
+    assert unplug(api, router, subnet_id=other["id"])[0] == 200
+
+
 @pytest.mark.parametrize("body", [{}, {"subnet_id": "a", "port_id": "b"}, {"nonsense": 1}])
 def test_an_interface_is_one_thing(api, router, body):
     path = f"{BASE}/{router['id']}/add_router_interface"

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from cairn.common.api import Api, Document
+from cairn.common.api import ANYONE, Api, Document
 from cairn.common.context import Context
 from cairn.neutron import errors
 from cairn.neutron.api import common, networks, routers
@@ -50,8 +50,11 @@ def view(neutron: Neutron, row: Any) -> Document:
     }
 
 
-@api.get("/agents", policy="get_agent", query=QUERY)
+@api.get("/agents", policy=ANYONE, query=QUERY)
 def index(neutron: Neutron, ctx: Context, query: Any) -> Document:
+    """Those the caller may see: to whom they are no business there are none, as upstream has it."""
+    if not neutron.policy.allows(ctx, "get_agent"):
+        return {"agents": []}
     alive = query.get("alive")
     given = query.copy()
     given.pop("alive", None)

@@ -1,4 +1,4 @@
-"""/extensions: what clients may count on beyond networks, subnets and ports"""
+"""/extensions and /service-providers: what clients may count on beyond networks and ports"""
 
 from cairn.common.api import ANYONE, Api, Document
 from cairn.common.context import Context
@@ -29,6 +29,8 @@ EXTENSIONS = {
     "extraroute": ("Neutron Extra Route", "Extra routes configuration for L3 router"),
     "extraroute-atomic": ("Atomically add/remove extra routes", "Edit extra routes of a router on "
                           "server side by atomically adding/removing extra routes"),
+    "fip-port-details": ("Floating IP Port Details Extension", "Add port_details attribute to "
+                         "Floating IP resource"),
     "filter-validation": ("Filter parameters validation", "Provides validation on filter "
                           "parameters."),
     "ip-substring-filtering": ("IP address substring filtering", "Provides IP address substring "
@@ -50,6 +52,8 @@ EXTENSIONS = {
     "provider": ("Provider Network", "Expose mapping of virtual networks to physical networks"),
     "quota_details": ("Quota details management support", "Expose functions for quotas usage "
                       "statistics per project"),
+    "quota-check-limit": ("Quota engine limit check", "Support for checking the resource usage "
+                          "before applying a new quota limit"),
     "quotas": ("Quota management support", "Expose functions for quotas management per project"),
     "router": ("Neutron L3 Router", "Router abstraction for basic L3 forwarding between L2 Neutron "
                "networks and access to external networks via a NAT gateway."),
@@ -58,6 +62,8 @@ EXTENSIONS = {
     "security-group": ("security-group", "The security groups extension."),
     "security-groups-normalized-cidr": ("Normalized CIDR field for security group rules", "Add new "
                                         "field with normalized remote_ip_prefix cidr in SG rule"),
+    "service-type": ("Neutron Service Type Management", "API for retrieving service providers for "
+                     "Neutron advanced services"),
     "sorting": ("Sorting support", "Extension that indicates that sorting is enabled."),
     "standard-attr-description": ("standard-attr-description", "Extension to add descriptions to "
                                   "standard attributes"),
@@ -70,8 +76,11 @@ EXTENSIONS = {
                                 "all Neutron resources that have Neutron standard attributes."),
     "stateful-security-group": ("Stateful security group", "Indicates if the security group is "
                                 "stateful or not"),
+    "subnet-external-network": ("Subnet belongs to an external network", "Informs if the subnet "
+                                "belongs to an external network"),
     "subnet-service-types": ("Subnet service types", "Provides ability to set the subnet "
                              "service_types field"),
+    "tag": ("Tag support", "Enables to set tag on resources."),
     "subnet_allocation": ("Subnet Allocation", "Enables allocation of subnets from a subnet pool"),
 }
 UPDATED = "2026-01-01T00:00:00-00:00"
@@ -93,3 +102,10 @@ def show(neutron: Neutron, ctx: Context, alias: str) -> Document:
     if alias not in EXTENSIONS:
         raise errors.ExtensionNotFound(alias)
     return {"extension": view(alias)}
+
+
+@api.get("/service-providers", policy=ANYONE)
+def providers(neutron: Neutron, ctx: Context) -> Document:
+    """What carries out the services: routers on one network node each."""
+    return {"service_providers": [
+        {"service_type": "L3_ROUTER_NAT", "name": "single_node", "default": True}]}

@@ -1,8 +1,10 @@
 """/floatingips"""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row
+from sqlalchemy.orm import Session
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
@@ -17,7 +19,7 @@ from cairn.neutron.policy import RULES
 api = Api(RULES)
 
 
-def view(row: Any) -> Document:
+def view(row: Any, port: Any) -> Document:
     document = common.standard(row)
     del document["name"]
     return {
@@ -26,10 +28,18 @@ def view(row: Any) -> Document:
         "floating_ip_address": row.floating_ip_address, "port_id": row.port_id,
         "fixed_ip_address": row.fixed_ip_address, "router_id": row.router_id,
         "dns_name": row.dns_name, "dns_domain": row.dns_domain,
+        "port_details": None if port is None else {
+            "name": port.name, "network_id": port.network_id, "mac_address": port.mac_address,
+            "admin_state_up": port.admin_state_up, "status": port.status,
+            "device_id": port.device_id, "device_owner": port.device_owner,
+        },
     }
 
 
-views = common.each(view)
+def views(session: Session, rows: Iterable[Any]) -> list[Document]:
+    rows = list(rows)
+    ports = floatingips.ports_of(session, [row.port_id for row in rows if row.port_id])
+    return [view(row, ports.get(row.port_id)) for row in rows]
 
 
 @api.get("/floatingips", policy="get_floatingip", query=QUERY, raw=True)

@@ -1,6 +1,9 @@
 """/subnets"""
 
+from collections.abc import Iterable
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
@@ -8,7 +11,7 @@ from cairn.common.errors import Invalid
 from cairn.neutron.api import common
 from cairn.neutron.api.schemas import QUERY, SUBNET_CREATE, SUBNET_UPDATE
 from cairn.neutron.component import Neutron
-from cairn.neutron.core import subnets
+from cairn.neutron.core import networks, subnets
 from cairn.neutron.core.kinds import NETWORK, SUBNET, find, target
 from cairn.neutron.core.write import Write
 from cairn.neutron.policy import RULES
@@ -16,7 +19,7 @@ from cairn.neutron.policy import RULES
 api = Api(RULES)
 
 
-def view(row: Any) -> Document:
+def view(row: Any, external: bool) -> Document:
     return {
         **common.standard(row),
         "network_id": row.network_id, "ip_version": row.ip_version, "cidr": row.cidr,
@@ -25,10 +28,14 @@ def view(row: Any) -> Document:
         "host_routes": row.host_routes, "ipv6_ra_mode": row.ipv6_ra_mode,
         "ipv6_address_mode": row.ipv6_address_mode, "subnetpool_id": row.subnetpool_id,
         "service_types": row.service_types, "segment_id": None, "dns_publish_fixed_ip": False,
+        "router:external": external,
     }
 
 
-views = common.each(view)
+def views(session: Session, rows: Iterable[Any]) -> list[Document]:
+    rows = list(rows)
+    outside = networks.external(session, {row.network_id for row in rows})
+    return [view(row, row.network_id in outside) for row in rows]
 
 
 @api.get("/subnets", policy="get_subnet", query=QUERY, raw=True)

@@ -1,15 +1,16 @@
 """Floating IPs: an address outside, and the address inside that it leads to."""
 
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
-from cairn.neutron.core import ports, quotas, tags
+from cairn.neutron.core import addresses, ports, quotas, tags
 from cairn.neutron.core.kinds import (
     FLOATING,
     FLOATINGIP,
@@ -76,8 +77,6 @@ def _outside(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> list[dic
             resource="floatingip",
             reason=f"Network {network.id} does not contain any IPv4 subnet",
         )
-    from cairn.neutron.core import addresses
-
     for subnet in fours:
         if addresses.choose(w.session, subnet) is not None:
             return [{"subnet_id": subnet.id}]
@@ -221,10 +220,8 @@ def report(w: Write, node: str, statuses: Mapping[str, str]) -> None:
         ).values(status=status))
 
 
-def of_routers(w: Any, ids: Sequence[str]) -> Sequence[Row[Any]]:
-    return w.session.execute(  # type: ignore[no-any-return]
-        select(FLOATING).where(FLOATING.c.router_id.in_(ids))).all()
-
-
-def inside(cidr: str, address: str) -> bool:
-    return ip_address(address) in ip_network(cidr)
+def ports_of(session: Session, ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """The ports that floating IPs lead to, by id."""
+    if not ids:
+        return {}
+    return {row.id: row for row in session.execute(select(PORTS).where(PORTS.c.id.in_(ids)))}

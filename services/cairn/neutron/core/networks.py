@@ -1,7 +1,7 @@
 """What it means to make, change and delete a network."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
@@ -220,6 +220,13 @@ def delete(w: Write, network: Row[Any]) -> None:
     tags.forget(w, network.id)
     w.session.execute(NETWORKS.delete().where(NETWORKS.c.id == network.id))
     quotas.give_back(w, network.project_id, "network")
+
+
+def external(session: Session, ids: Collection[str]) -> set[str]:
+    """Those of the networks that lead outside."""
+    return set(session.scalars(
+        select(NETWORKS.c.id).where(NETWORKS.c.id.in_(ids), NETWORKS.c.external.is_(True))
+    ))
 
 
 def subnets_of(session: Session, ids: list[str]) -> dict[str, list[str]]:

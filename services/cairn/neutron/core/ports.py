@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,16 @@ from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
 from cairn.neutron.core import addresses, agents, quotas, security_groups, tags
 from cairn.neutron.core.addresses import FixedIp
-from cairn.neutron.core.kinds import FLOATING, MEMBERS, PORT, PORTS, SUBNETS
+from cairn.neutron.core.kinds import (
+    DHCP,
+    FLOATING,
+    INTERFACES,
+    MEMBERS,
+    NETWORKS,
+    PORT,
+    PORTS,
+    SUBNETS,
+)
 from cairn.neutron.core.write import Again, Write
 
 # Ports that belong to a router or a floating IP go with them, not by themselves.
@@ -224,8 +233,23 @@ def change(w: Write, port: Row[Any], network: Any, wanted: Mapping[str, Any]) ->
         )
     except IntegrityError:
         raise errors.MacAddressInUse(network=port.network_id, mac=mac) from None
+    if "fixed_ips" in values and owner == "network:router_interface":
+        _rejoin(w, port, values["fixed_ips"])
     after = SimpleNamespace(**{**port._mapping, **values})
     _tell(w, port, after)
+
+
+def _rejoin(w: Write, port: Row[Any], fixed_ips: Sequence[FixedIp]) -> None:
+    """A router serves the subnets that its port has addresses of."""
+    before = {f["subnet_id"] for f in port.fixed_ips}
+    now = {f["subnet_id"] for f in fixed_ips}
+    w.session.execute(delete(INTERFACES).where(
+        INTERFACES.c.port_id == port.id, INTERFACES.c.subnet_id.in_(before - now)))
+    held = set(w.session.scalars(
+        select(INTERFACES.c.subnet_id).where(INTERFACES.c.router_id == port.device_id)))
+    for subnet_id in sorted(now - held):
+        w.session.execute(insert(INTERFACES).values(
+            router_id=port.device_id, subnet_id=subnet_id, port_id=port.id))
 
 
 def _new_mac(port: Row[Any], wanted: Mapping[str, Any]) -> str:
@@ -351,8 +375,6 @@ def erase(w: Write, port: Row[Any]) -> None:
 
 def drop(w: Write, port: Any) -> None:
     """The records of a port, and all that hangs on it."""
-    from cairn.neutron.core.kinds import DHCP
-
     unassociate(w, port.id)
     addresses.release(w, port.id)
     w.session.execute(delete(MEMBERS).where(MEMBERS.c.port_id == port.id))
@@ -377,10 +399,8 @@ def report(w: Write, node: str, ids: Sequence[str], status: str) -> None:
 
 def retry_binding(w: Write, node: str) -> None:
     """The host's agent is there (again): what could not be bound to it may be now."""
-    from cairn.neutron.core.kinds import NETWORKS
-
     for port in w.session.execute(select(PORTS).where(
-        PORTS.c.host == node, or_(PORTS.c.vif_type == "binding_failed")
+        PORTS.c.host == node, PORTS.c.vif_type == "binding_failed"
     )).all():
         network = w.session.execute(
             select(NETWORKS).where(NETWORKS.c.id == port.network_id)

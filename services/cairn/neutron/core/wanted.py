@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from cairn.neutron.core import agents, dhcp, routers, security_groups
 from cairn.neutron.core.kinds import (
+    ALLOCATIONS,
     DHCP,
     FLOATING,
     GROUPS,
@@ -253,8 +254,6 @@ def instance_at(
                 .where(INTERFACES.c.router_id == router_id))
             if ip in ip_network(row.cidr)
         ]
-    from cairn.neutron.core.kinds import ALLOCATIONS
-
     found = session.execute(
         select(PORTS.c.id, PORTS.c.device_id, PORTS.c.project_id)
         .join(ALLOCATIONS, ALLOCATIONS.c.port_id == PORTS.c.id)
