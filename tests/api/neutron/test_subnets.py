@@ -96,6 +96,13 @@ def test_nobody_adds_subnets_to_a_network_that_is_only_shared(api):
     assert api.get("bob", f"{BASE}/{made['id']}")["cidr"] == "10.1.0.0/24"
 
 
+def test_the_subnets_of_an_external_network_are_seen_by_all(api, public):
+    seen, = api.get("bob", f"{BASE}?network_id={public['id']}")
+    assert seen["router:external"] is True and seen["cidr"] == "172.31.0.0/24"
+    assert {"alias": "subnet-external-network"}.items() <= api.get(
+        "bob", "/extensions/subnet-external-network").items()
+
+
 def test_cut_from_a_pool(api, net):
     pool = api.made("alice", "/subnetpools", name="p", prefixes=["10.64.0.0/16"],
                     default_prefixlen=26, min_prefixlen="24")

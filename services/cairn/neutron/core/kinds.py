@@ -141,8 +141,8 @@ def _seen_networks(project: str) -> ColumnElement[bool]:
 
 
 def _seen_subnets(project: str) -> ColumnElement[bool]:
-    # An external network is everybody's to see, its subnets are not.
-    seen = or_(NETWORKS.c.project_id == project, NETWORKS.c.shared.is_(True))
+    # Those of external networks too: the extension subnet-external-network says so.
+    seen = or_(NETWORKS.c.project_id == project, _seen_networks(project))
     return SUBNETS.c.network_id.in_(select(NETWORKS.c.id).where(seen))
 
 
