@@ -14,6 +14,7 @@ from cairn.keystone.api import (
     domains,
     grants,
     groups,
+    limits,
     policies,
     projects,
     revocations,
@@ -28,7 +29,7 @@ from cairn.keystone.errors import envelope
 
 APIS = tuple(module.api for module in (
     auth, domains, projects, users, groups, roles, grants, role_assignments, catalog, credentials,
-    policies, revocations, trusts, application_credentials,
+    limits, policies, revocations, trusts, application_credentials,
 ))
 
 

@@ -36,7 +36,20 @@ class ParentDisabled(Refused):
 
 
 class RegionInUse(Refused):
-    message = "Unable to delete region {id} because it or its child regions have endpoints."
+    message = (
+        "Unable to delete region {id} because it or its child regions have endpoints or limits."
+    )
+
+
+class NotRegistered(Refused):
+    message = "Unable to create a limit that has no corresponding registered limit."
+
+
+class LimitInUse(Refused):
+    message = (
+        "Unable to update or delete registered limit {id} because there are project limits "
+        "associated with it."
+    )
 
 
 class Immutable(Refused):

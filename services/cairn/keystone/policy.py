@@ -179,6 +179,23 @@ RULES: dict[str, Rule] = {
     "identity:create_endpoint": CHANGE_CLOUD,
     "identity:update_endpoint": CHANGE_CLOUD,
     "identity:delete_endpoint": CHANGE_CLOUD,
+    # How much of what.
+    "identity:get_registered_limit": OPEN,
+    "identity:list_registered_limits": OPEN,
+    "identity:create_registered_limits": CHANGE_CLOUD,
+    "identity:update_registered_limit": CHANGE_CLOUD,
+    "identity:delete_registered_limit": CHANGE_CLOUD,
+    "identity:get_limit_model": OPEN,
+    "identity:get_limit": Rule(
+        f"{READER} or domain_id:%(target.limit.domain.id)s or "
+        "domain_id:%(target.limit.project.domain_id)s or "
+        "(project_id:%(target.limit.project_id)s and not None:%(target.limit.project_id)s)",
+        ANY_SCOPE
+    ),
+    "identity:list_limits": OPEN,
+    "identity:create_limits": CHANGE_CLOUD,
+    "identity:update_limit": CHANGE_CLOUD,
+    "identity:delete_limit": CHANGE_CLOUD,
     # Documents kept for others.
     "identity:get_credential": Rule(f"{READER} or {OWN_CREDENTIAL}", ANY_SCOPE),
     "identity:list_credentials": Rule(f"{READER} or {OWN_CREDENTIAL}", ANY_SCOPE),

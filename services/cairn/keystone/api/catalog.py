@@ -14,7 +14,7 @@ from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.directory import CATALOG, address
 from cairn.keystone.core.listing import Query
 from cairn.keystone.core.projects import merged
-from cairn.keystone.db.models import Endpoint, Region, Service
+from cairn.keystone.db.models import Endpoint, Region, RegisteredLimit, Service
 from cairn.keystone.errors import NotKnown, RegionInUse
 from cairn.keystone.policy import RULES
 
@@ -120,15 +120,16 @@ def update_region(keystone: Keystone, ctx: Context, region_id: str, body: Docume
 
 @api.delete("/regions/<region_id>", policy="identity:delete_region", status=204)
 def delete_region(keystone: Keystone, ctx: Context, region_id: str) -> None:
-    """With the regions below it; not while one of them has endpoints."""
+    """With the regions below it; not while one of them has endpoints or limits."""
     with changing(keystone, ctx) as change:
         session = change.session
         branch = [_find(session, Region, region_id)]
         for region in branch:
             branch += session.scalars(select(Region).where(Region.parent_id == region.id))
         ids = [region.id for region in branch]
-        if session.scalar(select(exists().where(Endpoint.region_id.in_(ids)))):
-            raise RegionInUse(id=region_id)
+        for kind in (Endpoint, RegisteredLimit):
+            if session.scalar(select(exists().where(kind.region_id.in_(ids)))):
+                raise RegionInUse(id=region_id)
         for region in reversed(branch):
             session.delete(region)
             session.flush()

@@ -183,6 +183,30 @@ APPLICATION_CREDENTIAL_CREATE = wrapped("application_credential", {
     "unrestricted": {"type": ["boolean", "null"]}, "access_rules": _ACCESS_RULES,
 }, ("name",))
 
+_NUMBER = {"type": "integer", "minimum": -1, "maximum": 2147483647}
+_registered = {"service_id": ID, "region_id": {**REGION_ID, "type": ["string", "null"]},
+               "resource_name": NAME, "default_limit": _NUMBER, "description": TEXT_OR_NULL}
+_limit = {"service_id": ID, "region_id": {**REGION_ID, "type": ["string", "null"]},
+          "resource_name": NAME, "project_id": ID_OR_NULL, "domain_id": ID_OR_NULL,
+          "resource_limit": _NUMBER, "description": TEXT_OR_NULL}
+
+
+def _several(name: str, properties: dict[str, Any], required: tuple[str, ...]) -> Schema:
+    one = {"type": "object", "required": list(required), "properties": properties,
+           "additionalProperties": False}
+    return {"type": "object", "required": [name],
+            "properties": {name: {"type": "array", "items": one, "minItems": 1}},
+            "additionalProperties": False}
+
+
+REGISTERED_LIMITS_CREATE = _several(
+    "registered_limits", _registered, ("service_id", "resource_name", "default_limit")
+)
+REGISTERED_LIMIT_UPDATE = wrapped("registered_limit", _registered, open_=False, least=1)
+LIMITS_CREATE = _several("limits", _limit, ("service_id", "resource_name", "resource_limit"))
+LIMIT_UPDATE = wrapped("limit", {"resource_limit": _NUMBER, "description": TEXT_OR_NULL},
+                       open_=False, least=1)
+
 _policy = {"blob": TEXT, "type": {"type": "string", "maxLength": 255}}
 POLICY_CREATE = wrapped("policy", _policy, ("blob", "type"))
 POLICY_UPDATE = wrapped("policy", _policy, least=1)

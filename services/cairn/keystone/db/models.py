@@ -298,6 +298,43 @@ class PolicyBlob(Base):
     extra: Mapped[Json] = mapped_column(default=dict)
 
 
+class RegisteredLimit(Timestamps, Base):
+    """How much of a service's resource any project may have, unless a limit says otherwise."""
+
+    __tablename__ = "registered_limits"
+    __table_args__ = (UniqueConstraint("service_id", "resource_name", "region_key"),)
+
+    id: Mapped[Key]
+    service_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("services.id", ondelete="CASCADE")
+    )
+    region_id: Mapped[str | None] = mapped_column(String(255), ForeignKey("regions.id"))
+    # The region's id, "" for none: see ROOT.
+    region_key: Mapped[str] = mapped_column(String(255), default=ROOT)
+    resource_name: Mapped[Exact]
+    default_limit: Mapped[int]
+    description: Mapped[str | None] = mapped_column(Text)
+
+
+class Limit(Timestamps, Base):
+    """How much one project, or one domain, may have of what a registered limit is about."""
+
+    __tablename__ = "limits"
+    __table_args__ = (UniqueConstraint("registered_limit_id", "owner_id"),)
+
+    id: Mapped[Key]
+    registered_limit_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("registered_limits.id", ondelete="CASCADE")
+    )
+    # The project or the domain: a domain's id is a project's as well.
+    owner_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
+    of_domain: Mapped[bool] = mapped_column(default=False)
+    resource_limit: Mapped[int]
+    description: Mapped[str | None] = mapped_column(Text)
+
+
 class Revoked(Base):
     """Tokens that no longer hold (common.tokens.Revocation); kept as long as one could be alive."""
 

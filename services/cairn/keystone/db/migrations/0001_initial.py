@@ -160,6 +160,21 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_project_tags_project_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('project_id', 'name', name=op.f('pk_project_tags'))
     )
+    op.create_table('registered_limits',
+    sa.Column('id', sa.String(length=64), nullable=False),
+    sa.Column('service_id', sa.String(length=64), nullable=False),
+    sa.Column('region_id', sa.String(length=255), nullable=True),
+    sa.Column('region_key', sa.String(length=255), nullable=False),
+    sa.Column('resource_name', sa.String(length=255).with_variant(mysql.VARCHAR(charset='utf8mb4', collation='utf8mb4_nopad_bin', length=255), 'mariadb').with_variant(mysql.VARCHAR(charset='utf8mb4', collation='utf8mb4_nopad_bin', length=255), 'mysql'), nullable=False),
+    sa.Column('default_limit', sa.Integer(), nullable=False),
+    sa.Column('description', sa.Text(), nullable=True),
+    sa.Column('created_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=False),
+    sa.Column('updated_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=True),
+    sa.ForeignKeyConstraint(['region_id'], ['regions.id'], name=op.f('fk_registered_limits_region_id')),
+    sa.ForeignKeyConstraint(['service_id'], ['services.id'], name=op.f('fk_registered_limits_service_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_registered_limits')),
+    sa.UniqueConstraint('service_id', 'resource_name', 'region_key', name=op.f('uq_registered_limits_service_id_resource_name_region_key'))
+    )
     op.create_table('users',
     sa.Column('id', sa.String(length=64), nullable=False),
     sa.Column('domain_id', sa.String(length=64), nullable=False),
@@ -207,6 +222,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('application_credentials', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_application_credentials_project_id'), ['project_id'], unique=False)
+
+    op.create_table('limits',
+    sa.Column('id', sa.String(length=64), nullable=False),
+    sa.Column('registered_limit_id', sa.String(length=64), nullable=False),
+    sa.Column('owner_id', sa.String(length=64), nullable=False),
+    sa.Column('of_domain', sa.Boolean(), nullable=False),
+    sa.Column('resource_limit', sa.Integer(), nullable=False),
+    sa.Column('description', sa.Text(), nullable=True),
+    sa.Column('created_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=False),
+    sa.Column('updated_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=True),
+    sa.ForeignKeyConstraint(['owner_id'], ['projects.id'], name=op.f('fk_limits_owner_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['registered_limit_id'], ['registered_limits.id'], name=op.f('fk_limits_registered_limit_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_limits')),
+    sa.UniqueConstraint('registered_limit_id', 'owner_id', name=op.f('uq_limits_registered_limit_id_owner_id'))
+    )
+    with op.batch_alter_table('limits', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_limits_owner_id'), ['owner_id'], unique=False)
 
     op.create_table('memberships',
     sa.Column('user_id', sa.String(length=64), nullable=False),
@@ -288,12 +320,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_memberships_group_id'))
 
     op.drop_table('memberships')
+    with op.batch_alter_table('limits', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_limits_owner_id'))
+
+    op.drop_table('limits')
     with op.batch_alter_table('application_credentials', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_application_credentials_project_id'))
 
     op.drop_table('application_credentials')
     op.drop_table('access_rules')
     op.drop_table('users')
+    op.drop_table('registered_limits')
     op.drop_table('project_tags')
     with op.batch_alter_table('implied_roles', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_implied_roles_implied_id'))
