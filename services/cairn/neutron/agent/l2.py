@@ -29,7 +29,7 @@ class Networks:
         kind = network["network_type"]
         if kind == "flat":
             return self.mappings[network["physical_network"]]
-        if kind in ("vxlan", "local"):
+        if kind in ("vxlan", "vlan", "local"):
             return names.bridge(network_id)
         raise LookupError(f"networks of type {kind} are not known to this agent")
 
@@ -45,6 +45,9 @@ class Networks:
                     host.bridge(bridge, network["mtu"])
                 if network["network_type"] == "vxlan":
                     self._tunnel(host, network_id, network, bridge)
+                elif network["network_type"] == "vlan":
+                    host.vlan(names.vlan(network_id), network["segmentation_id"],
+                              self.mappings[network["physical_network"]], network["mtu"], bridge)
                 bridges[network_id] = bridge
             except Exception as error:
                 log.error("network %s cannot be wired here: %r", network_id, error)

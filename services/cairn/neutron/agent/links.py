@@ -88,6 +88,11 @@ class Links:
                       vxlan_learning=True, vxlan_ttl=64)
         return self.change(name, mtu=mtu, master=master, up=True)
 
+    def vlan(self, name: str, tag: int, below: str, mtu: int, master: str) -> Link:
+        if not self.has(name):
+            self._add(name, kind="vlan", link=self.by_name[below].index, vlan_id=tag)
+        return self.change(name, mtu=mtu, master=master, up=True)
+
     def tap(self, name: str) -> Link:
         """A tap that outlives us; down and on no bridge until it is set."""
         if not self.has(name):

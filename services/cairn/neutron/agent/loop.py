@@ -107,7 +107,7 @@ class Loop:
             routed, router_links, floating = self.routers.apply(host, state["routers"], bridges)
             wanted = set(bridges.values()) | dhcp_links | router_links
             wanted |= {port["tap"] for port in state["ports"].values()}
-            wanted |= {names.vxlan(n) for n in bridges}
+            wanted |= {name(n) for n in bridges for name in (names.vxlan, names.vlan)}
             host.refresh()
             l2.remove_others(host, wanted)
         outcome = wired + served + routed, floating

@@ -4,7 +4,7 @@ import re
 
 # Fifteen characters is all that a link's name may have.
 PART = 11
-HOST_LINK = re.compile(r"^(brq|vxl|tap|vqr|vqg|vqd)[0-9a-f-]{11}$")
+HOST_LINK = re.compile(r"^(brq|vxl|vln|tap|vqr|vqg|vqd)[0-9a-f-]{11}$")
 NAMESPACE = re.compile(r"^q(dhcp|router)-[0-9a-f-]{36}$")
 
 
@@ -14,6 +14,10 @@ def bridge(network_id: str) -> str:
 
 def vxlan(network_id: str) -> str:
     return f"vxl{network_id[:PART]}"
+
+
+def vlan(network_id: str) -> str:
+    return f"vln{network_id[:PART]}"
 
 
 def router_outside(port_id: str) -> str:

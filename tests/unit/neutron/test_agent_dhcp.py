@@ -1,0 +1,79 @@
+"""What the agent writes for dnsmasq."""
+
+from pathlib import Path
+
+from cairn.neutron.agent.dhcp import conf, hosts, options
+
+FOUR, SIX = "4444", "6666"
+
+
+def subnet(cidr, gateway, **more):
+    return {"cidr": cidr, "ip_version": 6 if ":" in cidr else 4, "gateway_ip": gateway,
+            "dns_nameservers": [], "host_routes": [], "ipv6_ra_mode": None,
+            "ipv6_address_mode": None, "enable_dhcp": True, "metadata_port": None, **more}
+
+
+def network(subnets=None, hosts=()):
+    return {"port": {"id": "p", "mac": "fa:16:3e:00:00:01", "fixed_ips": [
+        {"ip": "10.0.0.2", "subnet_id": FOUR, "cidr": "10.0.0.2/24"}]}, "mtu": 1450,
+        "dns_domain": "example.org", "hosts": list(hosts),
+        "subnets": subnets or {FOUR: subnet("10.0.0.0/24", "10.0.0.1")}}
+
+
+def host(*addresses, **more):
+    return {"port_id": "h", "mac": "fa:16:3e:00:00:05", "hostname": "web", "extra_dhcp_opts": [],
+            "fixed_ips": [{"ip": ip, "subnet_id": FOUR} for ip in addresses], **more}
+
+
+def test_each_subnet_with_dhcp_is_a_range_of_known_guests_only():
+    text = conf(network({
+        FOUR: subnet("10.0.0.0/24", None),
+        SIX: subnet("2001:db8::/64", None, ipv6_address_mode="dhcpv6-stateful"),
+        "off": subnet("10.1.0.0/24", None, enable_dhcp=False),
+        "slaac": subnet("2001:db8:1::/64", None, ipv6_address_mode="slaac"),
+    }), Path("/d"), "ns-1")
+    assert [line for line in text.splitlines() if "dhcp-range" in line] == [
+        "dhcp-range=set:subnet-4444,10.0.0.0,static,255.255.255.0,86400s",
+        "dhcp-range=set:subnet-6666,2001:db8::,static,64,86400s",
+    ]
+    assert "dhcp-option-force=option:mtu,1450\n" in text
+    assert "interface=ns-1\n" in text
+
+
+def test_a_guest_has_a_line_for_each_address():
+    text = hosts(network(hosts=[host("10.0.0.5", "2001:db8::5")]))
+    assert text.splitlines() == [
+        "fa:16:3e:00:00:05,web.example.org,10.0.0.5",
+        "fa:16:3e:00:00:05,web.example.org,[2001:db8::5]",
+    ]
+
+
+def test_a_subnet_without_name_servers_has_the_dhcp_port_for_one():
+    text = options(network())
+    assert "tag:subnet-4444,option:dns-server,10.0.0.2\n" in text
+    assert "tag:subnet-4444,option:router,10.0.0.1\n" in text
+    assert "classless" not in text
+
+
+def test_a_subnet_without_gateway_announces_no_router():
+    assert "tag:subnet-4444,option:router\n" in options(
+        network({FOUR: subnet("10.0.0.0/24", None)}))
+
+
+def test_routes_come_with_the_default_one_since_guests_then_ignore_the_router_option():
+    text = options(network({FOUR: subnet(
+        "10.0.0.0/24", "10.0.0.1", metadata_port="10.0.0.2",
+        host_routes=[{"destination": "10.9.0.0/16", "nexthop": "10.0.0.9"}])}))
+    flat = "10.9.0.0/16,10.0.0.9,169.254.169.254/32,10.0.0.2,0.0.0.0/0,10.0.0.1"
+    assert f"tag:subnet-4444,option:classless-static-route,{flat}\n" in text
+    assert f"tag:subnet-4444,249,{flat}\n" in text
+
+
+def test_options_of_a_port_are_its_own():
+    one = host("10.0.0.5", extra_dhcp_opts=[
+        {"opt_name": "bootfile-name", "opt_value": "x.0", "ip_version": 4},
+        {"opt_name": "150", "opt_value": "10.0.0.9", "ip_version": 4}])
+    assert "fa:16:3e:00:00:05,set:port-h,web.example.org,10.0.0.5\n" == hosts(network(hosts=[one]))
+    text = options(network(hosts=[one]))
+    assert "tag:port-h,option:bootfile-name,x.0\n" in text
+    assert "tag:port-h,150,10.0.0.9\n" in text
