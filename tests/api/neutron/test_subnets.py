@@ -126,11 +126,3 @@ def test_cut_from_a_pool(api, net):
     bad = api.refused("POST", "alice", "/subnetpools", {"subnetpool": {
         "name": "s", "prefixes": ["x"]}})
     assert bad[0] == 400 and "prefixes" in bad[2]
-
-
-def test_an_external_networks_subnets_are_its_owners_to_see(api):
-    outside = api.made("admin", "/networks", **{"router:external": True})
-    made = api.made("admin", BASE, **body(outside)["subnet"])
-    assert outside["id"] in [n["id"] for n in api.get("bob", "/networks")]
-    assert made["id"] not in [s["id"] for s in api.get("bob", BASE)]
-    assert api("GET", "bob", f"{BASE}/{made['id']}")[0] == 404
