@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from sqlalchemy import event
 
@@ -16,11 +18,21 @@ PEOPLE = {
 }
 
 
+@pytest.fixture(scope="session")
+def schema(tmp_path_factory):
+    """An empty database: made once, copied for each test."""
+    path = tmp_path_factory.mktemp("nova") / "nova.db"
+    db = Database(f"sqlite:///{path}")
+    Base.metadata.create_all(db.engine)
+    db.engine.dispose()
+    return path
+
+
 @pytest.fixture
-def world(tmp_path):
+def world(tmp_path, schema):
+    shutil.copy(schema, tmp_path / "nova.db")
     db = Database(f"sqlite:///{tmp_path}/nova.db")
     event.listen(db.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
-    Base.metadata.create_all(db.engine)
     yield World(db)
     db.engine.dispose()
 

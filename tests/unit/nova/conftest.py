@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from sqlalchemy import event
 
@@ -12,11 +14,21 @@ ALICE = Context("alice", project_id="red", roles=frozenset({"member", "reader"})
                 request_id="req-1", version=(2, 96))
 
 
+@pytest.fixture(scope="session")
+def schema(tmp_path_factory):
+    """An empty database: made once, copied for each test."""
+    path = tmp_path_factory.mktemp("nova") / "nova.db"
+    db = Database(f"sqlite:///{path}")
+    Base.metadata.create_all(db.engine)
+    db.engine.dispose()
+    return path
+
+
 @pytest.fixture
-def db(tmp_path):
+def db(tmp_path, schema):
+    shutil.copy(schema, tmp_path / "nova.db")
     db = Database(f"sqlite:///{tmp_path}/nova.db")
     event.listen(db.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
-    Base.metadata.create_all(db.engine)
     yield db
     db.engine.dispose()
 
