@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
-from cairn.common.db import Database
+from cairn.common.db import Database, transient
+from cairn.common.errors import Unavailable
 from cairn.common.tokens import Revocation, Verifier
 from cairn.keystone.core import directory
 from cairn.keystone.db.models import Revoked
@@ -65,6 +66,10 @@ def changing(
             session.flush()
     except IntegrityError as error:
         raise Taken(kind=kind, what=what) from error
+    except DBAPIError as error:
+        if not transient(error):
+            raise
+        raise Unavailable(reason="The database was busy with the same rows; try again.") from error
     if change.rows:
         announce(keystone, ctx, change.rows)
 
