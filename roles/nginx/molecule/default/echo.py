@@ -1,4 +1,4 @@
-"""A service on a unix socket that answers with what it was asked, to see what a proxy makes of it."""
+"""A service on a unix socket that answers with what it was asked."""
 
 import json
 import os
@@ -12,7 +12,7 @@ class Echo(BaseHTTPRequestHandler):
 
     def answer(self):
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            # It says when the first bytes are here: before the last are, if nothing holds them back.
+            # It answers to the first bytes, before the last are sent if nothing holds them back.
             first = self.rfile.read(int(self.rfile.readline(), 16))
             body = json.dumps({"first": len(first)}).encode()
             self.close_connection = True
