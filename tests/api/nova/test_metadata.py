@@ -1,0 +1,85 @@
+"""What guests are told, and that only the proxy may ask for them."""
+
+import base64
+import hmac
+
+import pytest
+
+from cairn.nova.core import specs
+from cairn.nova.core.servers import known
+from cairn.nova.metadata.app import Metadata, create_app
+from cairn.nova.settings import ApiSettings, MetadataSettings
+
+SECRET = "a shared secret"
+
+
+@pytest.fixture
+def ask(world):
+    """ask(path, server_id, **headers) -> the response."""
+    metadata = Metadata(world.db, MetadataSettings(secret=SECRET), ApiSettings())
+    client = create_app(metadata).test_client()
+
+    def ask(path, server_id, **headers):
+        signature = hmac.new(SECRET.encode(), server_id.encode(), "sha256").hexdigest()
+        given = {"X-Instance-ID": server_id, "X-Instance-ID-Signature": signature,
+                 **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return client.get(path, headers=given)
+
+    return ask
+
+
+@pytest.fixture
+def guest(world, create):
+    made = create(user_data=base64.b64encode(b"#!/bin/sh").decode(), metadata={"role": "db"},
+                  config_drive=True)
+    world.settle()
+    return made.json["server"]["id"]
+
+
+def test_the_openstack_tree(ask, guest):
+    assert "latest" in ask("/openstack", guest).text.split("\n")
+    assert set(ask("/openstack/latest/", guest).text.split("\n")) == {
+        "meta_data.json", "network_data.json", "user_data", "vendor_data.json",
+        "vendor_data2.json"}
+    meta = ask("/openstack/latest/meta_data.json", guest).json
+    assert (meta["uuid"], meta["hostname"]) == (guest, "web.novalocal")
+    assert meta["meta"] == {"role": "db"}
+    assert "admin_pass" not in meta
+    network = ask("/openstack/latest/network_data.json", guest).json
+    assert network["networks"][0]["type"] == "ipv4_dhcp"
+    assert network["links"][0]["mtu"] == 1450
+    assert ask("/openstack/latest/user_data", guest).data == b"#!/bin/sh"
+    assert ask("/openstack/1999-01-01", guest).status_code == 404
+
+
+def test_the_ec2_tree(ask, guest):
+    assert ask("/latest", guest).text == "meta-data/\nuser-data"
+    names = ask("/latest/meta-data/", guest).text.split("\n")
+    assert {"instance-id", "local-ipv4", "placement/"} <= set(names)
+    assert ask("/latest/meta-data/instance-id", guest).text == "i-00000001"
+    assert ask("/2009-04-04/meta-data/placement/availability-zone", guest).text == "nova"
+    assert ask("/latest/user-data", guest).data == b"#!/bin/sh"
+    assert ask("/latest/meta-data/none", guest).status_code == 404
+
+
+def test_only_the_proxy_is_answered(ask, guest):
+    assert ask("/latest", guest, X_Instance_ID_Signature="0" * 64).status_code == 403
+    assert ask("/latest", guest, X_Tenant_ID="blue").status_code == 404
+    assert ask("/latest", guest, X_Tenant_ID="red").status_code == 200
+    assert ask("/latest", "7bd7e6f2-6f0b-4c0e-a9ba-0a7f4f2cbb0f").status_code == 404
+
+
+def test_a_key_is_found_by_number(world, call, ask, create):
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPgGj6M1Zz5q8hUq5xj0O8u2zGm0rY1s0o7m3uJ0f0Zk"
+    call("POST", "/v2.1/os-keypairs", {"keypair": {"name": "k", "public_key": key}})
+    made = create(key_name="k").json["server"]["id"]
+    assert ask("/latest/meta-data/public-keys/", made).text == "0=k"
+    assert ask("/latest/meta-data/public-keys/0/openssh-key", made).text == key
+    assert ask("/openstack/latest/meta_data.json", made).json["public_keys"] == {"k": key}
+
+
+def test_the_config_drive_has_the_same(world, guest):
+    with world.db.reading() as session:
+        drive = specs.spec(known(session, guest), ApiSettings())["config_drive"]
+    assert base64.b64decode(drive["openstack/latest/user_data"]) == b"#!/bin/sh"
+    assert {"ec2/latest/meta-data.json", "openstack/latest/network_data.json"} <= set(drive)
