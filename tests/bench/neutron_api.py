@@ -1,7 +1,7 @@
 # Copyright: Cairn authors
 # SPDX-License-Identifier: Apache-2.0
-"""What neutron's API costs: CPU of this process per request, and queries. Without a database's URL it
-runs on SQLite in memory; the schema that a URL names is made anew.
+"""What neutron's API costs: CPU of this process per request, and queries. Without a database's URL
+it runs on SQLite in memory; the schema that a URL names is made anew.
 
     python tests/bench/neutron_api.py [mysql+mysqldb://...]
 """

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
@@ -43,7 +44,7 @@ class Kind:
     # Columns that clients know nothing of.
     inner: frozenset[str] = frozenset()
     # What the caller sees beside what the project owns.
-    shown: Callable[[str], ColumnElement[bool]] | None = None
+    shown: Callable[[Any], ColumnElement[bool]] | None = None
     # Filters that are more than a column's value.
     filters: Mapping[str, Filter] = field(default_factory=dict)
     plural: str = ""
@@ -74,17 +75,26 @@ def unscoped(ctx: Context) -> bool:
 def scoped(query: Select[Any], ctx: Context, kind: Kind) -> Select[Any]:
     if unscoped(ctx) or not kind.owned:
         return query
-    mine: ColumnElement[bool] = kind.table.c.project_id == ctx.project
-    if kind.shown is not None:
-        mine = or_(mine, kind.shown(ctx.project))
-    return query.where(mine)
+    return query.where(_mine(kind, ctx.project))
+
+
+def _mine(kind: Kind, project: Any) -> ColumnElement[bool]:
+    mine: ColumnElement[bool] = kind.table.c.project_id == project
+    return mine if kind.shown is None else or_(mine, kind.shown(project))
+
+
+@cache
+def _by_id(kind: str, everything: bool) -> Select[Any]:
+    """Built once: this is the question asked most."""
+    found = KINDS[kind]
+    query = select(found.table).where(found.table.c.id == bindparam("id"))
+    return query if everything else query.where(_mine(found, bindparam("project")))
 
 
 def find(session: Session, ctx: Context, kind: Kind, id: str) -> Row[Any]:
     """The row, if the caller may know of it. Raises the kind's NotFound."""
-    row = session.execute(
-        scoped(select(kind.table), ctx, kind).where(kind.table.c.id == id)
-    ).first()
+    query = _by_id(kind.name, unscoped(ctx) or not kind.owned)
+    row = session.execute(query, {"id": id, "project": ctx.project}).first()
     if row is None:
         raise kind.missing(id)
     return row
@@ -92,9 +102,8 @@ def find(session: Session, ctx: Context, kind: Kind, id: str) -> Row[Any]:
 
 def claim(session: Session, ctx: Context, kind: Kind, id: str) -> Row[Any]:
     """As `find`, and the row is ours until the transaction ends."""
-    row = session.execute(
-        scoped(select(kind.table), ctx, kind).where(kind.table.c.id == id).with_for_update()
-    ).first()
+    query = _by_id(kind.name, unscoped(ctx) or not kind.owned).with_for_update()
+    row = session.execute(query, {"id": id, "project": ctx.project}).first()
     if row is None:
         raise kind.missing(id)
     return row
@@ -136,11 +145,11 @@ def guard(
                     policy.enforce(ctx, f"{rule}:{key}", about)
 
 
-def _seen_networks(project: str) -> ColumnElement[bool]:
+def _seen_networks(project: Any) -> ColumnElement[bool]:
     return or_(NETWORKS.c.shared.is_(True), NETWORKS.c.external.is_(True))
 
 
-def _seen_subnets(project: str) -> ColumnElement[bool]:
+def _seen_subnets(project: Any) -> ColumnElement[bool]:
     # Those of external networks too: the extension subnet-external-network says so.
     seen = or_(NETWORKS.c.project_id == project, _seen_networks(project))
     return SUBNETS.c.network_id.in_(select(NETWORKS.c.id).where(seen))
@@ -221,3 +230,8 @@ AGENT = Kind(
     inner=frozenset({"tunnel_ip", "configurations"}),
     renamed={"started_at": "started_at", "heartbeat_timestamp": "heartbeat_at"},
 )
+
+KINDS = {kind.name: kind for kind in (
+    NETWORK, SUBNET, SUBNETPOOL, PORT, ROUTER, FLOATINGIP, SECURITY_GROUP, SECURITY_GROUP_RULE,
+    AGENT,
+)}

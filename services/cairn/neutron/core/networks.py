@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,13 @@ from cairn.neutron.settings import NetworkSettings
 OVERHEAD = {"vxlan": 50}
 # Ports that nobody but the network itself wants.
 OWN = ("network:dhcp", "network:floatingip")
+
+
+_subnet_ids = (
+    select(SUBNETS.c.network_id, SUBNETS.c.id)
+    .where(SUBNETS.c.network_id.in_(bindparam("ids", expanding=True)))
+    .order_by(SUBNETS.c.created_at, SUBNETS.c.id)
+)
 
 
 def ranges(text: str) -> list[tuple[int, int]]:
@@ -233,9 +240,6 @@ def subnets_of(session: Session, ids: list[str]) -> dict[str, list[str]]:
     """The subnets of each network, oldest first."""
     found: dict[str, list[str]] = {id: [] for id in ids}
     if ids:
-        for network_id, subnet_id in session.execute(
-            select(SUBNETS.c.network_id, SUBNETS.c.id)
-            .where(SUBNETS.c.network_id.in_(ids)).order_by(SUBNETS.c.created_at, SUBNETS.c.id)
-        ):
+        for network_id, subnet_id in session.execute(_subnet_ids, {"ids": ids}):
             found[network_id].append(subnet_id)
     return found
