@@ -32,7 +32,7 @@ RULES: dict[str, Rule] = {
            "server-metadata:update_all", "server-metadata:delete", "os-server-tags:update",
            "os-server-tags:update_all", "os-server-tags:delete", "os-server-tags:delete_all",
            "os-lock-server:lock", "os-lock-server:unlock", "os-console-output",
-           "os-deferred-delete:force", "os-attach-interfaces:create",
+           "os-deferred-delete:force", "os-deferred-delete:restore", "os-attach-interfaces:create",
            "os-attach-interfaces:delete", "os-multinic:add", "os-multinic:remove",
            "os-security-groups:add", "os-security-groups:remove", "os-security-groups:create",
            "os-security-groups:update", "os-security-groups:delete",

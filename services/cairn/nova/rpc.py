@@ -80,6 +80,7 @@ class Vif(TypedDict):
     status: str  # Neutron's: ACTIVE, DOWN, BUILD.
     preserve: bool  # Was the user's before the server: never deleted with it.
     tag: NotRequired[str | None]
+    security_groups: NotRequired[list[str]]  # Ids.
 
 
 class BlockDevice(TypedDict):

@@ -48,7 +48,7 @@ class ServiceSettings:
 class ConductorSettings:
     threads: int = option(16, "Works a conductor runs at once.")
     attempts: int = option(3, "Hosts that are tried for one server.")
-    heal_interval: float = option(20.0, "Seconds between looks at what Neutron did to ports.")
+    heal_interval: float = option(10.0, "Seconds between looks at what Neutron did to ports.")
 
 
 @dataclass(frozen=True)

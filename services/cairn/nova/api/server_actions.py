@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.errors import Conflict, Invalid, Problem, Unavailable
+from cairn.common.errors import Conflict, Invalid, NotFound, Problem, Unavailable
 from cairn.nova.api import schemas
 from cairn.nova.api.servers import brief, remove, shown
 from cairn.nova.api.words import NULL_OR_OBJECT, closed
@@ -15,7 +15,7 @@ from cairn.nova.component import Nova
 from cairn.nova.core import boot, hosts, images, keypairs, network, servers
 from cairn.nova.core.callers import as_caller
 from cairn.nova.db.models import Server
-from cairn.nova.errors import HostDown, NotOnAHost
+from cairn.nova.errors import HostDown, NotOnAHost, ServerBusy
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -71,6 +71,15 @@ def force_delete(nova: Nova, ctx: Context, server_id: str, body: Document) -> No
     remove(nova, ctx, server_id)
 
 
+@api.post(PATH, action="restore", policy="os_compute_api:os-deferred-delete:restore", status=202,
+          body=closed(["restore"], restore=NULL_OR_OBJECT))
+def restore(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Nothing deleted is kept here, so there is never anything to bring back."""
+    with nova.db.reading() as session:
+        row = servers.find(session, ctx, server_id)
+    raise ServerBusy(action="restore", id=row.id, attribute="vm_state", state=row.vm_state)
+
+
 def rebuild(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
     """A new root disk from an image; everything else of the server stays."""
     wanted = body["rebuild"]
@@ -88,7 +97,10 @@ def rebuild(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
         servers.claim(session, row, "rebuild", "rebuilding")
         session.execute(update(Server).where(Server.id == row.id).values(
             image_id=image["id"], image=image, admin_pass=password, fault=None, **values))
-        return servers.begin(session, ctx, row, "rebuild", args)
+        runner = servers.begin(session, ctx, row, "rebuild", args)
+        if row.vm_state == "stopped":  # It ends as it was; works run in order.
+            servers.begin(session, ctx, row, "stop", {"timeout": 0})
+        return runner
 
     nova.ring(ctx, nova.db.write(begin))
     document = shown(nova, ctx, server_id) if ctx.version >= (2, 75) else brief(
@@ -211,25 +223,27 @@ def add_security_group(nova: Nova, ctx: Context, server_id: str, body: Document)
 def remove_security_group(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     group = network.find_group(nova, ctx, body["removeSecurityGroup"]["name"])
 
-    def without(have: list[str]) -> list[str]:
-        if group not in have:
-            raise network.missing_group(group, server_id)
-        return [g for g in have if g != group]
-
-    _regroup(nova, ctx, server_id, without)
+    found = _regroup(nova, ctx, server_id, lambda have: [g for g in have if g != group])
+    if not any(group in have for have in found):
+        raise NotFound("Security group", group)
 
 
-def _regroup(nova: Nova, ctx: Context, server_id: str, change: Any) -> None:
+def _regroup(nova: Nova, ctx: Context, server_id: str, change: Any) -> list[list[str]]:
+    """Change the groups of each port; what they were."""
     with nova.db.reading() as session:
         row = servers.find(session, ctx, server_id)
     ports = network.ports_of(nova, ctx, row.id)
     if not ports:
         raise Invalid(reason=f"Server {row.id} has no port to change the security groups of.")
+    before = []
     for port in ports:
-        groups = change(list(port.get("security_groups") or ()))
-        nova.cloud.put("network", f"/ports/{port['id']}", ctx=ctx, **as_caller(ctx),
-                       json={"port": {"security_groups": groups}})
+        have = list(port.get("security_groups") or ())
+        before.append(have)
+        if (groups := change(have)) != have:
+            nova.cloud.put("network", f"/ports/{port['id']}", ctx=ctx, **as_caller(ctx),
+                           json={"port": {"security_groups": groups}})
     network.refresh(nova, ctx, [row])
+    return before
 
 
 @api.post(PATH, action="addFixedIp", policy="os_compute_api:os-multinic:add", status=202,

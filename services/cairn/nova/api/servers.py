@@ -3,11 +3,12 @@
 from typing import Any
 
 from sqlalchemy import and_, func, not_, or_, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.db import utcnow
+from cairn.common.db import transient, utcnow
 from cairn.common.errors import Forbidden, Invalid, NotFound
 from cairn.nova.api import schemas
 from cairn.nova.api.security_groups import of_server
@@ -139,7 +140,14 @@ def _page(
     where = _where(nova, ctx, query)
     if where is None or size == 0:
         return []
-    return servers.page_of(session, ctx, columns, where, _sort(query), query.get("marker"), size)
+    sort, marker = _sort(query), query.get("marker")
+    try:
+        return servers.page_of(session, ctx, columns, where, sort, marker, size)
+    except DBAPIError as error:
+        if "name" not in query or transient(error):
+            raise
+        # Its regular expressions are not quite Python's, which it was checked against.
+        raise Invalid(reason="name: the database does not take this regular expression") from None
 
 
 def _sort(query: Query) -> list[tuple[str, str]]:

@@ -39,7 +39,7 @@ _PROGRESS = {"ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE"}
 
 @lru_cache(maxsize=64)
 def columns(*more: str) -> list[ColumnElement[Any]]:
-    found = []
+    found: list[ColumnElement[Any]] = []
     for name in (*_SHOWN, *more):
         column = TABLE.c[name]
         raw = isinstance(column.type, JSON)
@@ -215,7 +215,7 @@ class ServerView:
 
     def _properties(self, row: Any) -> dict[str, Any]:
         found = orjson.loads(row.image)["properties"] if row.image else {}
-        return found  # type: ignore[no-any-return]
+        return found
 
     def _fault(self, fault: dict[str, Any]) -> Document:
         shown = {"code": fault["code"], "created": fault["created"], "message": fault["message"]}

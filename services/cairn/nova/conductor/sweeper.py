@@ -19,7 +19,7 @@ from cairn.nova.settings import ConductorSettings
 log = logging.getLogger(__name__)
 
 PAUSE = 5.0
-BATCH = 50
+BATCH = 100
 
 
 class Sweeper:
@@ -88,6 +88,13 @@ class Sweeper:
                 .order_by(Server.vifs_at).limit(BATCH)
             ).all()
         try:
-            network.refresh(self.nova, Context(), rows)
+            stale = network.changed(self.nova, Context(), rows)
+            network.refresh(self.nova, Context(), stale)
+            fresh = [row.id for row in rows if row not in stale]
+            with self.nova.db.writing() as session:
+                session.execute(
+                    update(Server).where(Server.id.in_(fresh))
+                    .values(vifs_at=utcnow(), updated_at=Server.updated_at)
+                )
         except Problem as problem:
             log.debug("ports were not looked at: %s", problem)

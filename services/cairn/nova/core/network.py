@@ -151,10 +151,6 @@ def find_group(nova: Nova, ctx: Context, name: str) -> str:
     raise NotFound("Security group", name)
 
 
-def missing_group(group: str, server_id: str) -> Problem:
-    return NotFound(f"Security group {group} on server", server_id)
-
-
 # --- What the conductor does ---------------------------------------------------------------
 
 
@@ -302,6 +298,7 @@ def _vif(
         "vif_details": port.get("binding:vif_details") or {},
         "device": f"tap{port['id'][:11]}", "status": port.get("status") or "DOWN",
         "preserve": port["id"] in kept, "tag": port.get("tag"),
+        "security_groups": list(port.get("security_groups") or ()),
     }
 
 
@@ -337,6 +334,31 @@ def refresh(nova: Nova, ctx: Context, servers: Sequence[Any]) -> dict[str, list[
                         updated_at=Server.updated_at)
             )
     return found
+
+
+def changed(nova: Nova, ctx: Context, servers: Sequence[Any]) -> list[Any]:
+    """Those of the servers whose ports or addresses are no more what was kept: two questions."""
+    if not servers:
+        return []
+    ports: dict[str, set[Any]] = {server.id: set() for server in servers}
+    found = _of(nova, ctx, list(ports))
+    outside: dict[tuple[str, str], list[str]] = {}
+    if found:
+        for ip in _get(nova, ctx, "floatingips", port_id=[p["id"] for p in found]):
+            key = (ip["port_id"], ip["fixed_ip_address"])
+            outside.setdefault(key, []).append(ip["floating_ip_address"])
+    for port in found:
+        addresses = tuple(
+            (f["ip_address"], *sorted(outside.get((port["id"], f["ip_address"]), ())))
+            for f in port["fixed_ips"])
+        groups = tuple(sorted(port.get("security_groups") or ()))
+        ports[port["device_id"]].add((port["id"], addresses, groups))
+
+    def kept(vif: dict[str, Any]) -> Any:
+        addresses = tuple((f["address"], *sorted(f["floating"])) for f in vif["fixed_ips"])
+        return vif["id"], addresses, tuple(sorted(vif.get("security_groups") or ()))
+
+    return [server for server in servers if ports[server.id] != {kept(v) for v in server.vifs}]
 
 
 def statuses(nova: Nova, ctx: Context, server: Any) -> list[rpc.Vif]:

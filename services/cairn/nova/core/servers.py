@@ -102,12 +102,12 @@ def page_of(
 def named(pattern: str) -> ColumnElement[bool]:
     """Names are asked for by regular expression, as Nova has it. Raises Invalid for a bad one."""
     if re.fullmatch(r"[\w \-]*", pattern):
-        return S.name.contains(pattern, autoescape=True)
+        return Server.name.contains(pattern, autoescape=True)
     try:
         re.compile(pattern)
     except re.error as wrong:
         raise Invalid(reason=f"name: not a regular expression: {wrong}") from None
-    return S.name.regexp_match(pattern)
+    return Server.name.regexp_match(pattern)
 
 
 def with_address(pattern: str) -> ColumnElement[bool]:
