@@ -29,15 +29,19 @@ class Watch:
     changed: int = 0
     # Of the phase that is running: tasks that changed a host.
     _changed: int = 0
+    # The play that was announced and has not done anything yet.
+    _next: str = ""
 
     def handle(self, event: Event) -> bool:
         kind = event.get("event", "")
         data = event.get("event_data", {})
         if kind == "playbook_on_play_start":
-            self._play(data.get("name") or data.get("play") or "?")
-        elif kind == "playbook_on_task_start" and self.phase:
+            self.end("ok")
+            self._next = data.get("name") or data.get("play") or "?"
+        elif kind == "playbook_on_task_start":
+            self._begin()
             role, task = data.get("role"), data.get("task") or data.get("name") or ""
-            self.phase.step(f"{role} : {task}" if role else task)
+            self._step(f"{role} : {task}" if role else task)
         elif kind == "runner_on_ok" and data.get("res", {}).get("changed"):
             self._changed += 1
         elif kind == "runner_on_unreachable" or (
@@ -48,10 +52,16 @@ class Watch:
         # Nothing reads the events again: the log has what they say.
         return False
 
-    def _play(self, name: str) -> None:
-        self.end("ok")
-        expected = [play.tasks for play in self.plays if play.name == name and play.tasks]
-        self.phase = self.display.begin(name, expected[0] if expected else None)
+    def _begin(self) -> None:
+        """Begin the play's phase with its first task: a play without hosts has none."""
+        if self._next:
+            expected = [play.tasks for play in self.plays if play.name == self._next]
+            self.phase = self.display.begin(self._next, expected[0] if expected else None)
+            self._next = ""
+
+    def _step(self, doing: str) -> None:
+        if self.phase:
+            self.phase.step(doing)
 
     def end(self, how: str) -> None:
         if self.phase is None:

@@ -54,6 +54,12 @@ def test_plays_are_phases_with_their_tasks_and_changes_counted() -> None:
     assert found.changed == 1
 
 
+def test_a_play_without_hosts_is_no_phase() -> None:
+    _, out = watch(("playbook_on_play_start", {"name": "Set up network hosts"}), PLAY, TASK)
+    assert "network hosts" not in out
+    assert "Prepare the release" in out
+
+
 def test_an_ignored_failure_is_none() -> None:
     found, _ = watch(PLAY, TASK, ("runner_on_failed", {"host": "a", "ignore_errors": True}))
     assert found.failures == {}
