@@ -44,6 +44,7 @@ LAB = {
 DIRECTORY = Path("/var/lib/cairn-lab") / str(LAB["lab_name"])
 OUTSIDE = "172.31.242"
 SECRET = "swordfish"
+SIX = "2001:db8::f816:3eff:fe00:{}"  # What a guest makes of the prefix and its MAC address.
 State = dict[str, Any]
 
 
@@ -141,11 +142,11 @@ class Cloud:
         self.dhcp: State = {}
         self.routers: State = {}
 
-    def network(self, name: str, number: int | None = None, **more: Any) -> None:
+    def network(self, name: str, kind: str, number: int | None = None) -> None:
         self.networks[uid(name)] = {
-            "network_type": "vxlan" if number else "flat", "segmentation_id": number,
-            "physical_network": None if number else "physnet1", "mtu": 1450 if number else 1500,
-            "admin_state_up": True, **more}
+            "network_type": kind, "segmentation_id": number, "admin_state_up": True,
+            "physical_network": None if kind == "vxlan" else "physnet1",
+            "mtu": 1450 if kind == "vxlan" else 1500}
 
     def port(
         self, node: Node, name: str, network: str, mac: str, *addresses: str,
@@ -271,12 +272,13 @@ class Scene:
 
     def __init__(self) -> None:
         self.cloud = cloud = Cloud()
-        cloud.network("lan", 4711)
-        cloud.network("island", 4712)
-        cloud.network("public")
+        cloud.network("lan", "vxlan", 4711)
+        cloud.network("island", "vxlan", 4712)
+        cloud.network("public", "flat")
         cloud.group("default", rule("egress"), rule("egress", ethertype="IPv6"),
-                    rule("ingress", remote_group_id=uid("default")))
-        cloud.members[uid("default")] = {"4": ["10.10.0.11", "10.10.0.12"], "6": []}
+                    *(rule("ingress", ethertype=ethertype, remote_group_id=uid("default"))
+                      for ethertype in ("IPv4", "IPv6")))
+        cloud.members[uid("default")] = {"4": ["10.10.0.11", "10.10.0.12"], "6": [SIX.format("b")]}
         cloud.group("web", rule("egress"), rule("egress", ethertype="IPv6"),
                     rule("ingress", protocol=6, port_range_min=80, port_range_max=82),
                     rule("ingress", protocol=1, port_range_min=8))
@@ -285,6 +287,10 @@ class Scene:
                               for ethertype in ("IPv4", "IPv6")))
         self.a = self._guest(NET, "a", "lan", 11, "10.10.0.11/24", "default", "web")
         self.b = self._guest(TWO, "b", "lan", 12, "10.10.0.12/24", "default")
+        for name, last in (("a", "b"), ("b", "c")):
+            cloud.ports[uid(name)][1]["fixed_ips"] += [
+                {"ip": SIX.format(last), "subnet_id": uid("six"),
+                 "cidr": f"{SIX.format(last)}/64"}]
         self.evil = self._guest(TWO, "evil", "lan", 13, "10.10.0.13/24", "open")
         self.ear = self._guest(TWO, "ear", "lan", 14, "10.10.0.14/24", "open")
         self.loose = self._guest(TWO, "loose", "lan", 17, "10.10.0.17/24",
@@ -308,10 +314,11 @@ class Scene:
         cloud.dhcp[uid("island")]["hosts"] = [lease("alone", mac(15), "10.10.0.11")]
         cloud.routers[uid("router")] = {
             "admin_state_up": True, "enable_snat": True,
-            "interfaces": [system_port("lan side", "lan", mac(41), 1450, "10.10.0.1/24") | {
-                "subnets": [{"id": uid("subnet"), "cidr": "10.10.0.0/24", "ip_version": 4,
-                             "gateway_ip": "10.10.0.1", "ipv6_ra_mode": None,
-                             "ipv6_address_mode": None, "dns_nameservers": []}]}],
+            "interfaces": [system_port(
+                "lan side", "lan", mac(41), 1450, "10.10.0.1/24", "2001:db8::1/64") | {"subnets": [
+                    {"id": uid("subnet"), **subnet("10.10.0.0/24", "10.10.0.1")},
+                    {"id": uid("six"), **subnet("2001:db8::/64", "2001:db8::1"),
+                     "ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}]}],
             "gateway": system_port("way out", "public", mac(42), 1500, f"{OUTSIDE}.150/24") | {
                 "gateway_ips": [f"{OUTSIDE}.1"]},
             "floating_ips": [
@@ -386,11 +393,11 @@ def listeners(scene: Scene) -> None:
         until(lambda g=guest: g.reaches("127.0.0.1", 22))
 
 
-def dhcp(guest: Guest) -> dict[str, str]:
+def dhcp(guest: Guest, tries: int = 4) -> dict[str, str]:
     """What the guest is offered and takes."""
     guest.node.put("udhcpc", TOLD)
     told = f"/root/agent/lease-{guest.name}"
-    guest.run(f"chmod +x /root/agent/udhcpc; TOLD={told} udhcpc -i eth0 -n -q -f -t 4 -T 1 "
+    guest.run(f"chmod +x /root/agent/udhcpc; TOLD={told} udhcpc -i eth0 -n -q -f -t {tries} -T 1 "
               "-O mtu -O staticroutes -O msstaticroutes -s /root/agent/udhcpc")
     lines = guest.run(f"cat {told}").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
@@ -418,7 +425,16 @@ class TestAddresses:
 
     def test_a_mac_address_nobody_knows_gets_none(self, scene: Scene) -> None:
         with pytest.raises(AssertionError, match="no lease"):
-            dhcp(scene.evil)
+            dhcp(scene.evil, tries=2)
+
+    def test_a_router_tells_guests_their_ipv6_prefix(self, scene: Scene) -> None:
+        for guest, last in ((scene.a, "b"), (scene.b, "c")):
+            guest.run(f"until ip -6 addr show | grep {SIX.format(last)}; do sleep 0.1; done")
+            assert "default via fe80::f816:3eff:fe00:29" in guest.run("ip -6 route")
+            assert guest.pings("2001:db8::1")
+        # Only the first is a member of the group that the other lets in.
+        assert scene.a.pings(SIX.format("c"))
+        assert not scene.b.pings(SIX.format("b"))
 
 
 @pytest.mark.usefixtures("listeners")
@@ -462,6 +478,26 @@ class TestGroups:
         seen = TWO.run(replies)
         time.sleep(0.5)
         assert TWO.run(replies) == seen
+
+    def test_guests_of_a_vlan_network_meet_their_physical_neighbours(
+        self, scene: Scene, restored: Cloud
+    ) -> None:
+        if not NET.ok("ip link add link lo name probe type vlan id 9 && ip link del probe"):
+            pytest.skip("this kernel has no VLANs")
+        wire = "ip netns exec wire ip"
+        NET.run("ip netns add wire; ip link add wire type veth peer name eth0 netns wire; "
+                "ip link set wire master br-ex up; "
+                f"{wire} link add link eth0 name eth0.300 type vlan id 300; "
+                f"{wire} link set eth0 up; {wire} link set eth0.300 up; "
+                f"{wire} addr add 10.30.0.1/24 dev eth0.300")
+        restored.network("wired", "vlan", 300)
+        guest = Guest(NET, "tagged", mac(19))
+        guest.address("10.30.0.11/24")
+        restored.port(NET, "tagged", "wired", mac(19), "10.30.0.11/24", groups=("default",))
+        NET.want(restored.wanted(NET))
+        assert guest.pings("10.30.0.1")
+        assert not NET.ok("ip netns exec wire ping -c 1 -W 1 10.30.0.11")
+        NET.run("ip netns del wire; ip netns del tagged")
 
     def test_a_guest_without_groups_gets_in_nothing_and_out_nothing(
         self, scene: Scene, restored: Cloud
@@ -710,7 +746,7 @@ def works(scene: Scene) -> bool:
     """Each thing that may be broken."""
     return (scene.b.pings(f"{OUTSIDE}.1") and scene.a.pings("10.10.0.12")
             and machine_reaches(f"{OUTSIDE}.151", 80) and dhcp(scene.b)["ip"] == "10.10.0.12"
-            and len(NET.run(HELPERS).splitlines()) == 4)
+            and len(NET.run(HELPERS).splitlines()) == 5)
 
 
 @pytest.mark.usefixtures("listeners")
@@ -776,10 +812,9 @@ class TestHealing:
         assert NET.run(HELPERS)
         NET.stop()
         NET.put("agent.conf", "[host]\nlocal_ip = 172.30.242.11\n[messaging]\nurl = memory://\n")
-        for _ in range(2):
-            NET.run("python3 -c 'from cairn.common.manage import main; main()' --settings "
-                    f"{NET.folder}/agent.conf neutron agent-cleanup")
-            assert leftovers(NET) == []
+        NET.run("python3 -c 'from cairn.common.manage import main; main()' --settings "
+                f"{NET.folder}/agent.conf neutron agent-cleanup")
+        assert leftovers(NET) == []
         assert NET.run("ls /run/cairn/neutron", check=False) == ""
 
 

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from cairn.neutron.agent.advertising import Advertiser
 from cairn.neutron.agent.dhcp import Dhcp
 from cairn.neutron.agent.firewall import Firewall
 from cairn.neutron.agent.l2 import remove_others
@@ -20,6 +21,9 @@ def clean(settings: HostSettings) -> None:
         Dhcp(settings, proxy).apply(host, {}, {})
         host.refresh()
         remove_others(host, set())
+    # Of namespaces that somebody else removed.
+    for path in Path(settings.state_dir, "advertising").glob("*.conf"):
+        Advertiser(settings).end(path.stem)
     for path in Path(settings.state_dir, "metadata").glob("*.cfg"):
         proxy.end(path.stem)
     Firewall().remove()

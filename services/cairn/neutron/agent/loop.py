@@ -34,11 +34,11 @@ Outcome = tuple[list[str], dict[str, str]]
 class Loop:
     def __init__(self, controller: Controller, settings: HostSettings, node: str) -> None:
         self.controller, self.settings, self.node = controller, settings, node
-        self.proxy = MetadataProxy(settings)
+        proxy = MetadataProxy(settings)
         self.networks = Networks(settings)
         self.firewall = Firewall()
-        self.dhcp = Dhcp(settings, self.proxy)
-        self.routers = Routers(settings, self.proxy)
+        self.dhcp = Dhcp(settings, proxy)
+        self.routers = Routers(settings, proxy)
         self.watch = Watch()
         # What was applied without a gap, what came of it, and until when that is believed.
         self._standing: tuple[State, Outcome, float] | None = None
@@ -108,7 +108,6 @@ class Loop:
             wanted = set(bridges.values()) | dhcp_links | router_links
             wanted |= {port["tap"] for port in state["ports"].values()}
             wanted |= {name(n) for n in bridges for name in (names.vxlan, names.vlan)}
-            host.refresh()
             l2.remove_others(host, wanted)
         outcome = wired + served + routed, floating
         if statuses(state).keys() <= set(outcome[0]):
@@ -124,7 +123,7 @@ class Loop:
         applied, outcome, until = self._standing
         if applied is not state or time.monotonic() > until:
             return None
-        return outcome if self.dhcp.alive() and self.proxy.alive() else None
+        return outcome if self.dhcp.alive() and self.routers.alive() else None
 
     def _tell(self, wired: list[str], floating: dict[str, str]) -> None:
         assert self.state is not None

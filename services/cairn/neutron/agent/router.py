@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cairn.neutron.agent import names
+from cairn.neutron.agent.advertising import Advertiser
 from cairn.neutron.agent.commands import CommandFailed, run, write
 from cairn.neutron.agent.links import (
     Links,
@@ -34,6 +35,7 @@ class Routers:
     def __init__(self, settings: HostSettings, proxy: MetadataProxy) -> None:
         self.folder = Path(settings.state_dir, "routers")
         self.proxy = proxy
+        self.advertiser = Advertiser(settings)
 
     def apply(
         self, host: Links, routers: dict[str, State], bridges: dict[str, str]
@@ -84,8 +86,9 @@ class Routers:
         self._translate(namespace, router_id, router)
         if router["interfaces"] and up:
             self.proxy.run(namespace, f"0.0.0.0:{METADATA_PORT}", router_id=router_id)
+            self.advertiser.run(namespace, router)
         else:
-            self.proxy.end(namespace)
+            self._end_helpers(namespace)
         return [port["id"] for _, _, port in plugs]
 
     def _translate(self, namespace: str, router_id: str, router: State) -> None:
@@ -99,10 +102,18 @@ class Routers:
                 log.warning("%s lost its rules", namespace)
         run("nft", "-f", "-", stdin=text, namespace=namespace)
 
+    def alive(self) -> bool:
+        """Every helper that was started runs."""
+        return self.proxy.alive() and self.advertiser.alive()
+
+    def _end_helpers(self, namespace: str) -> None:
+        self.proxy.end(namespace)
+        self.advertiser.end(namespace)
+
     def _remove_others(self, wanted: set[str]) -> None:
         for namespace in namespaces() - wanted:
             if namespace.startswith("qrouter-") and names.NAMESPACE.match(namespace):
-                self.proxy.end(namespace)
+                self._end_helpers(namespace)
                 remove_namespace(namespace)
                 (self.folder / namespace.removeprefix("qrouter-")).unlink(missing_ok=True)
 
