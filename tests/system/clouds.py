@@ -66,8 +66,7 @@ class Cloud:
         self.state = Path("/var/lib/cairn-deploy", name)
 
     def cairn(self, *words: str, good: bool = True, timeout: float = 1800) -> str:
-        return run(sys.executable, "-m", "cairn.deploy", "--name", self.name, *words, good=good,
-                   timeout=timeout, env=os.environ | {"PYTHONPATH": str(HOUSE / "services")})
+        return run(str(HOUSE / "cairn"), "--name", self.name, *words, good=good, timeout=timeout)
 
     def up(self) -> None:
         self.cairn("up", "--lab", "--topology", self.topology)

@@ -22,6 +22,8 @@ from cairn.common.settings import load
 from cairn.common.wsgi import Dispatcher
 
 log = logging.getLogger(__name__)
+# Seconds a pack may take until the cloud knows of it; then it runs on and keeps trying.
+PATIENCE = 45.0
 
 
 def confs(place: Path) -> list[Path]:
@@ -132,6 +134,8 @@ def _run(place: Path) -> None:
     gc.collect()
     gc.freeze()
     host.start()
+    if not host.reported(PATIENCE):
+        log.warning("started, but not everything could be reported yet")
     sdnotify.SystemdNotifier().notify("READY=1")
     ended.wait()
     host.stop()

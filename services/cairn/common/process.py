@@ -6,6 +6,7 @@ dash, and the room's: nova-api, nova-compute, neutron-rpc-server.
 
 import importlib
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -83,6 +84,14 @@ class Host:
     def start(self) -> None:
         for service in self.services:
             service.start()
+
+    def reported(self, timeout: float) -> bool:
+        """Whether within that time every service that reports itself (it has an event of that
+        name) had its first report taken: then the cloud knows that it is here."""
+        deadline = time.monotonic() + timeout
+        events = [getattr(service, "reported", None) for service in self.services]
+        return all(event.wait(max(0.0, deadline - time.monotonic()))
+                   for event in events if event is not None)
 
     def stop(self) -> None:
         for service in reversed(self.services):

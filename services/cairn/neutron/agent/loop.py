@@ -160,6 +160,7 @@ class Reporter:
     ) -> None:
         self.controller, self.server = controller, server
         self.settings, self.node = settings, node
+        self.reported = threading.Event()
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -177,6 +178,7 @@ class Reporter:
                     self.controller.report_state(
                         Context(), node=self.node, tunnel_ip=self.settings.local_ip,
                         started=started, agents=self._agents())
+                    self.reported.set()
                     started, wait = False, self.settings.report_interval
                 else:
                     log.warning("a message through our own queue did not come back")

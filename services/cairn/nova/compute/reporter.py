@@ -24,6 +24,7 @@ class Reporter:
     ) -> None:
         self.conductor, self.driver, self.server = conductor, driver, server
         self.housekeeping, self.host = housekeeping, host
+        self.reported = threading.Event()
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -44,6 +45,7 @@ class Reporter:
                     due["host"] = now + HOST
                 if due["live"] <= now:
                     due["live"] = now + self._live()
+                self.reported.set()
                 if not recovered:
                     self.housekeeping.recover()
                     recovered = True
