@@ -19,5 +19,5 @@ def create_app(
     return serve(
         "glance", glance,
         [Mount("", (versions.root, health.endpoint(checks))), Mount("/v2", APIS)],
-        authenticate=authenticate, envelope=envelope,
+        authenticate=authenticate, envelope=envelope, service="image",
     )

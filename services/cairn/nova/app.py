@@ -52,6 +52,6 @@ def create_app(
             Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS),
             Mount("/v2", [versions.legacy, *APIS], versions.LEGACY),
         ],
-        authenticate=authenticate, envelope=envelope,
+        authenticate=authenticate, envelope=envelope, service="compute",
         request_id_headers=("X-Compute-Request-Id",),
     )

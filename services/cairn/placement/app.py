@@ -31,5 +31,5 @@ def create_app(
         "placement", placement,
         [Mount("", (versions.api, health.endpoint(checks))),
          Mount("", APIS, versions.MICROVERSIONS)],
-        authenticate=authenticate, envelope=envelope,
+        authenticate=authenticate, envelope=envelope, service="placement",
     )
