@@ -15,6 +15,7 @@ the same way, with the error, and the earlier runner undoes its own steps.
 import datetime as dt
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -36,6 +37,11 @@ class Lost(Exception):
 class Cancelled(Problem):
     code = 409
     message = "The work was cancelled."
+
+
+class Interrupted(Exception):
+    """A step could not go on through no fault of its own (the database, the conductor is away):
+    it failed nothing, and is repeated later."""
 
 
 class Elsewhere(Exception):
@@ -223,9 +229,36 @@ class Worker:
                 self._backward(flow, job)
         except Lost:
             log.warning("%s %s of %s was lost to another", self.runner, job.kind, job.subject)
+        except Interrupted as error:
+            log.warning("%s: %s of %s waits: %s", self.runner, job.kind, job.subject, error)
+            self._release(job)
         except Exception:
             # The ledger itself failed; the lease lapses, or the next start takes it up again.
             log.exception("%s: %s of %s was interrupted", self.runner, job.kind, job.subject)
+
+    def _release(self, job: Job) -> None:
+        try:
+            self.ledger.postpone(job, 1.0)
+        except Exception as error:
+            log.info("%s: the lease of %s is left to lapse: %s", self.runner, job.id, error)
+
+    def _record(self, change: Callable[..., None], job: Job, *args: Any) -> None:
+        """Change the ledger, patiently: what keeps it may be restarting. Raises Interrupted."""
+        end = time.monotonic() + LEASE / 2
+        pause = 0.1
+        while True:
+            try:
+                change(job, *args)
+                return
+            except (Lost, Cancelled):
+                raise
+            except Exception as error:
+                if self._ended.is_set() or time.monotonic() + pause > end:
+                    raise Interrupted(str(error)) from error
+                log.warning("%s: %s of %s is not recorded yet: %s", self.runner, job.kind,
+                            job.subject, error)
+            self._ended.wait(pause)
+            pause = min(pause * 2, 1.0)
 
     def _forward(self, flow: Flow, job: Job) -> None:
         step = None
@@ -233,31 +266,34 @@ class Worker:
             for step in flow.steps:
                 if step.name in job.results and (self.runner, step.name) in job.begun:
                     continue
-                self.ledger.begin(job, step.name)
+                self._record(self.ledger.begin, job, step.name)
                 if (self.runner, step.name) not in job.begun:
                     job.begun.append((self.runner, step.name))
                 self.probe("begun", job, step.name)
                 result = step.do(job)
                 self.probe("done", job, step.name)
                 job.results[step.name] = result or {}
-                self.ledger.finish(job, step.name, result)
+                self._record(self.ledger.finish, job, step.name, result)
             step = None
             following = flow.then(job)
-        except Lost:
+        except (Lost, Interrupted):
             raise
         except Elsewhere as other:
-            self.ledger.hand(job, other.runner)
+            self._record(self.ledger.hand, job, other.runner)
             return
         except Exception as error:
             if not isinstance(error, Problem):
                 log.exception("%s: %s of %s failed", self.runner, job.kind, job.subject)
             job.error = self.explain(error) or type(error).__name__
-            self.ledger.fail(job, step.name if step else None, job.error)
+            self._record(self.ledger.fail, job, step.name if step else None, job.error)
             return
+        self._pass_on(job, following)
+
+    def _pass_on(self, job: Job, following: str | None) -> None:
         if following is None:
-            self.ledger.close(job)
+            self._record(self.ledger.close, job)
         else:
-            self.ledger.hand(job, following)
+            self._record(self.ledger.hand, job, following)
 
     def _backward(self, flow: Flow, job: Job) -> None:
         assert job.error is not None
@@ -275,7 +311,7 @@ class Worker:
                               job.subject)
                 self.ledger.postpone(job, min(2.0 ** min(job.attempts, 5), 30.0))
                 return
-            self.ledger.undone(job, name)
+            self._record(self.ledger.undone, job, name)
             job.begun.remove((runner, name))
         try:
             following = flow.failed(job, job.error)
@@ -284,10 +320,7 @@ class Worker:
                           job.kind, job.subject)
             self.ledger.postpone(job, 2.0)
             return
-        if following is None:
-            self.ledger.close(job)
-        else:
-            self.ledger.hand(job, following)
+        self._pass_on(job, following)
 
 
 def seconds_from(now: dt.datetime, seconds: float) -> dt.datetime:

@@ -4,9 +4,11 @@ Records travel as JSON documents; the TypedDicts here say what is in them. Every
 changes something may be repeated.
 """
 
+import time
 from typing import Any, NotRequired, TypedDict
 
 from cairn.common.context import Context
+from cairn.common.errors import Unavailable
 from cairn.common.ledger import LedgerStub
 from cairn.common.rpc import Stub
 
@@ -158,7 +160,32 @@ class HostReport(TypedDict):
     uptime: str
 
 
-class Conductor(LedgerStub):
+class Patient(LedgerStub):
+    """A stub that waits for its conductor."""
+
+    # Seconds that a question waits for a conductor, or a broker, that restarts.
+    patience = 45.0
+
+    def call(
+        self, ctx: Context, method: str, *, host: str | None = None,
+        timeout: float | None = None, **args: Any,
+    ) -> Any:
+        """Ask again while nobody answers: every question may be repeated. What is said at
+        intervals, and the ledger's own, are not: those have a next time."""
+        end = time.monotonic() + self.patience
+        pause = 0.2
+        while True:
+            try:
+                return super().call(ctx, method, host=host, timeout=timeout, **args)
+            except Unavailable:
+                hurried = method.startswith(("work_", "report_", "sync_"))
+                if hurried or time.monotonic() + pause > end:
+                    raise
+            time.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+
+class Conductor(Patient):
     """The process that has the database, for those that have not."""
 
     topic = "nova.conductor"
@@ -245,7 +272,7 @@ class Scheduler(Stub):
         placement for the server: {"host", "node", "provider", "candidates"}. A server that has a
         claim keeps it: repeating is safe. Raises Remote NoValidHost."""
         return self.call(  # type: ignore[no-any-return]
-            ctx, "select_host", server_id=server_id, wanted=wanted, excluded=excluded, timeout=30
+            ctx, "select_host", server_id=server_id, wanted=wanted, excluded=excluded, timeout=15
         )
 
 

@@ -10,7 +10,7 @@ from cairn.common import ledger
 from cairn.common.errors import Problem
 from cairn.common.work import Elsewhere, Flow, Job, Step
 from cairn.nova.component import Nova
-from cairn.nova.conductor.patience import patiently
+from cairn.nova.conductor.patience import durable, patiently
 from cairn.nova.core import hosts, network, servers, specs
 from cairn.nova.db.models import Server, Work, WorkStep
 from cairn.nova.errors import HostDown, NoValidHost, Withdrawn
@@ -31,17 +31,17 @@ class Flows:
     def all(self) -> list[Flow]:
         return [
             Flow("create", (
-                Step("work_taken", self.take),
-                Step("host_selected", self.select_host, self.release_claim),
-                Step("host_recorded", self.record_host, self.forget_host),
-                Step("ports_created", self.create_ports, self.delete_ports),
-                Step("work_handed", self.hand),
+                Step("work_taken", durable(self.take)),
+                Step("host_selected", durable(self.select_host), self.release_claim),
+                Step("host_recorded", durable(self.record_host), self.forget_host),
+                Step("ports_created", durable(self.create_ports), self.delete_ports),
+                Step("work_handed", durable(self.hand)),
             ), then=self.to_host, failed=self.create_failed),
             Flow("delete", (
-                Step("delete_started", self.start_delete),
-                Step("ports_deleted", self.delete_ports),
-                Step("allocation_removed", self.release_claim),
-                Step("server_deleted", self.finish_delete),
+                Step("delete_started", durable(self.start_delete)),
+                Step("ports_deleted", durable(self.delete_ports)),
+                Step("allocation_removed", durable(self.release_claim)),
+                Step("server_deleted", durable(self.finish_delete)),
             ), failed=self.delete_failed),
         ]
 
