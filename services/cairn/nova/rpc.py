@@ -160,9 +160,10 @@ class HostReport(TypedDict):
     uptime: str
 
 
-class Patient(LedgerStub):
-    """A stub that waits for its conductor."""
+class Conductor(LedgerStub):
+    """The process that has the database, for those that have not."""
 
+    topic = "nova.conductor"
     # Seconds that a question waits for a conductor, or a broker, that restarts.
     patience = 45.0
 
@@ -183,12 +184,6 @@ class Patient(LedgerStub):
                     raise
             time.sleep(pause)
             pause = min(pause * 2, 2.0)
-
-
-class Conductor(Patient):
-    """The process that has the database, for those that have not."""
-
-    topic = "nova.conductor"
 
     def ring(self, ctx: Context) -> None:
         """There may be work for the conductor. A doorbell."""
