@@ -8,11 +8,14 @@ import time
 from typing import Any, NotRequired, TypedDict
 
 from cairn.common.context import Context
-from cairn.common.errors import Unavailable
+from cairn.common.errors import Remote, Unavailable
 from cairn.common.ledger import LedgerStub
 from cairn.common.rpc import Stub
 
 CONDUCTOR = "conductor"  # The conductor's name as a runner of works.
+
+# Kinds of Remote by which a process with a database says that it has none now.
+DATABASE_AWAY = {"OperationalError", "InterfaceError", "TimeoutError"}
 
 
 def runner_of(host: str) -> str:
@@ -178,9 +181,10 @@ class Conductor(LedgerStub):
         while True:
             try:
                 return super().call(ctx, method, host=host, timeout=timeout, **args)
-            except Unavailable:
+            except (Unavailable, Remote) as error:
+                away = isinstance(error, Unavailable) or error.kind in DATABASE_AWAY
                 hurried = method.startswith(("work_", "report_", "sync_"))
-                if hurried or time.monotonic() + pause > end:
+                if not away or hurried or time.monotonic() + pause > end:
                     raise
             time.sleep(pause)
             pause = min(pause * 2, 2.0)
