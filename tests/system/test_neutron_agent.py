@@ -415,6 +415,19 @@ class TestAddresses:
         assert lease["staticroutes"] == "10.99.0.0/16 10.10.0.77 0.0.0.0/0 10.10.0.1"
         assert lease["serverid"] == "10.10.0.2"
 
+    def test_a_port_has_options_of_its_own_and_bad_ones_harm_nobody(
+        self, scene: Scene, restored: Cloud
+    ) -> None:
+        restored.dhcp[uid("lan")]["hosts"][0]["extra_dhcp_opts"] = [
+            {"opt_name": name, "opt_value": value, "ip_version": 4}
+            for name, value in (("nonsense", "x"), ("dns-server", "8.8.8.8"), ("mtu", "1400"))]
+        NET.want(restored.wanted(NET))
+        NET.run("pkill dnsmasq")
+        until(lambda: "option:dns-server,8.8.8.8" in NET.run("cat /run/cairn/neutron/dhcp/*/options"
+              ) and NET.run(HELPERS).count("dnsmasq") == 3)
+        lease = dhcp(scene.a)
+        assert (lease["dns"], lease["mtu"]) == ("8.8.8.8", "1400")
+
     def test_a_guest_on_another_node_is_served_through_the_tunnel(self, scene: Scene) -> None:
         assert dhcp(scene.b)["ip"] == "10.10.0.12"
 
@@ -507,6 +520,31 @@ class TestGroups:
         assert not scene.a.pings("10.10.0.12")
         assert not scene.b.pings("10.10.0.11")
         assert dhcp(scene.a)["ip"] == "10.10.0.11"
+
+    def test_a_stateless_group_lets_no_answer_in_by_itself(
+        self, scene: Scene, restored: Cloud
+    ) -> None:
+        restored.groups[uid("stateless")] = {"stateful": False, "rules": [rule("egress")]}
+        restored.ports[uid("ear")][1]["security_groups"] = [uid("stateless")]
+        restored.apply()
+        assert not scene.ear.pings("10.10.0.11")
+        restored.groups[uid("stateless")]["rules"].append(
+            rule("ingress", protocol=1, port_range_min=0))
+        restored.apply()
+        assert scene.ear.pings("10.10.0.11")
+
+    def test_a_port_taken_down_is_down_and_told_so(self, scene: Scene, restored: Cloud) -> None:
+        port = restored.ports[uid("a")][1]
+        port.update({"admin_state_up": False, "status": "ACTIVE"})
+        restored.apply()
+        assert not scene.b.pings("10.10.0.11")
+        until(lambda: {"what": "ports_down", "ports": [uid("a")]} in NET.told())
+
+    def test_the_hosts_do_not_answer_guests(self, scene: Scene) -> None:
+        for host in (NET, TWO):
+            assert not scene.ear.ok(f"arping -c 1 -w 1 -I eth0 {host.address}")
+            assert not scene.a.ok(f"arping -c 1 -w 1 -I eth0 {host.address}")
+        assert scene.a.ok("arping -c 1 -w 1 -I eth0 10.10.0.12")
 
     def test_every_protocol_and_prefix_is_understood(
         self, scene: Scene, restored: Cloud

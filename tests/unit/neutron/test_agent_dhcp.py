@@ -77,3 +77,10 @@ def test_options_of_a_port_are_its_own():
     text = options(network(hosts=[one]))
     assert "tag:port-h,option:bootfile-name,x.0\n" in text
     assert "tag:port-h,150,10.0.0.9\n" in text
+
+
+def test_an_option_cannot_bring_lines_of_its_own():
+    one = host("10.0.0.5", extra_dhcp_opts=[
+        {"opt_name": "tftp-server", "opt_value": "x\ntag:port-other,option:router,10.0.0.66",
+         "ip_version": 4}])
+    assert "10.0.0.66" not in options(network(hosts=[one]))

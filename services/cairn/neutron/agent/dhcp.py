@@ -164,5 +164,7 @@ def options(network: State) -> str:
             word = "option6" if option.get("ip_version") == 6 else "option"
             name = option["opt_name"]
             name = name if name.isdigit() else f"{word}:{name}"
-            lines.append(f"tag:port-{host['port_id']},{name},{option['opt_value']}")
+            line = f"tag:port-{host['port_id']},{name},{option['opt_value']}"
+            if line.isprintable():  # One line stays one line.
+                lines.append(line)
     return "".join(f"{line}\n" for line in lines)

@@ -6,8 +6,9 @@ br_netfilter, tracks connections and applies the groups by these marks. A zone f
 network keeps equal addresses of different networks apart; physical networks have none, because the
 host itself may route and translate there.
 
-Only answers pass by the connection they belong to. What goes the way the connection was opened is
-held against the groups each time, so a rule taken away ends what it had let in.
+Of ports whose groups are stateful, answers pass by the connection they belong to, and only they:
+what goes the way the connection was opened is held against the groups each time, so a rule taken
+away ends what it had let in.
 """
 
 import hashlib
@@ -132,9 +133,11 @@ def _bridge_table(
         ("bridge", "forw"): Chain(
             ("meta mark set 0", "meta mark set iifname map @from", "oifname vmap @receivers"),
             "type filter hook forward priority -200"),
-        # A guest has no business with the host itself, unless a physical network leads there.
+        # A guest, here or beyond a tunnel, has no business with the host itself, be it an ARP
+        # question. Unless a physical network leads there.
         ("bridge", "inp"): Chain(
-            ("iifname @tenants drop", "meta mark set iifname map @from"),
+            ("iifname @tenants drop", *(f'iifname "{tunnel}*" drop' for tunnel in ("vxl", "vln")),
+             "meta mark set iifname map @from"),
             "type filter hook input priority -200"),
     }
     for port_id, port in ports.items():
@@ -215,15 +218,20 @@ def _inet_table(
     for port_id, port in ports.items():
         number = numbers[port_id]
         groups = [_plain(g) for g in sorted(port["security_groups"])]
+        answers = CONNECTIONS if all(
+            state["security_groups"].get(g, {}).get("stateful", True)
+            for g in port["security_groups"]) else ()
         tables["inet", f"e_{number}"] = Chain((
-            "udp sport 68 udp dport 67 accept", "udp sport 546 udp dport 547 accept", ND_OUT,
+            *answers, "udp sport 68 udp dport 67 accept",
+            "udp sport 546 udp dport 547 accept", ND_OUT,
             *(f"jump esg_{group}" for group in groups), "drop"))
         tables["inet", f"i_{number}"] = Chain((
-            "udp sport 67 udp dport 68 accept", "udp sport 547 udp dport 546 accept", ND_IN,
+            *answers, "udp sport 67 udp dport 68 accept",
+            "udp sport 547 udp dport 546 accept", ND_IN,
             *(f"jump isg_{group}" for group in groups), "drop"))
     out = frozenset(f"{n << 16:#x} : jump e_{n}" for n in numbers.values())
     into = frozenset(f"{n:#x} : jump i_{n}" for n in numbers.values())
-    leaving = (*CONNECTIONS, "meta mark & 0xffff0000 vmap @leaving")
+    leaving = "meta mark & 0xffff0000 vmap @leaving"
     tables |= {
         ("inet", "leaving"): Set("mark : verdict", out, "map"),
         ("inet", "arriving"): Set("mark : verdict", into, "map"),
@@ -233,13 +241,12 @@ def _inet_table(
                   if bridge == names.bridge(network_id)),
             "type filter hook prerouting priority -300"),
         ("inet", "egress"): Chain(
-            ("meta mark 0 accept", *leaving), "type filter hook forward priority 0"),
+            (leaving,), "type filter hook forward priority 0"),
         ("inet", "ingress"): Chain(
-            ("meta mark 0 accept", *CONNECTIONS, "meta mark & 0x0000ffff vmap @arriving"),
-            "type filter hook forward priority 1"),
+            ("meta mark & 0x0000ffff vmap @arriving",), "type filter hook forward priority 1"),
         # To the host itself.
         ("inet", "input"): Chain(
-            ("meta mark 0 accept", *leaving), "type filter hook input priority 0"),
+            (leaving,), "type filter hook input priority 0"),
     }
     return tables | _from_the_host(ports, numbers, bridges)
 
@@ -263,7 +270,7 @@ def _from_the_host(
             frozenset(f"{key} : {verdict}" for key, verdict in found[family].items()), "map")
            for family, kind in (("ip", "ipv4_addr"), ("ip6", "ipv6_addr"))},
         ("inet", "routed"): Chain(
-            ("meta mark & 0x0000ffff != 0 accept", *CONNECTIONS,
+            ("meta mark & 0x0000ffff != 0 accept",
              "oifname . ip daddr vmap @routed_ip", "oifname . ip6 daddr vmap @routed_ip6"),
             "type filter hook postrouting priority 0"),
     }

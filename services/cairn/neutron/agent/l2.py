@@ -66,19 +66,20 @@ def make_taps(host: Links, ports: dict[str, State]) -> None:
         host.tap(port["tap"])
 
 
-def plug_taps(host: Links, ports: dict[str, State], bridges: dict[str, str]) -> list[str]:
+def plug_taps(host: Links, state: State, bridges: dict[str, str]) -> list[str]:
     """Put the taps on their bridges and up; the ids of the ports that are wired."""
     wired = []
-    for port_id, port in ports.items():
+    for port_id, port in state["ports"].items():
         bridge = bridges.get(port["network_id"])
         if bridge is None:
             continue
+        up = port["admin_state_up"] and state["networks"][port["network_id"]]["admin_state_up"]
         try:
-            host.change(port["tap"], mtu=port["mtu"], master=bridge, up=port["admin_state_up"])
+            host.change(port["tap"], mtu=port["mtu"], master=bridge, up=up)
         except Exception as error:
             log.error("port %s cannot be plugged: %r", port_id, error)
             continue
-        if port["admin_state_up"]:
+        if up:
             wired.append(port_id)
     return wired
 

@@ -102,7 +102,7 @@ class Loop:
             bridges = self.networks.apply(host, state["networks"])
             l2.make_taps(host, state["ports"])
             self.firewall.apply(state, bridges)
-            wired = l2.plug_taps(host, state["ports"], bridges)
+            wired = l2.plug_taps(host, state, bridges)
             served, dhcp_links = self.dhcp.apply(host, state["dhcp"], bridges)
             routed, router_links, floating = self.routers.apply(host, state["routers"], bridges)
             wanted = set(bridges.values()) | dhcp_links | router_links
