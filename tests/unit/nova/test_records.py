@@ -5,6 +5,7 @@ import pytest
 from cairn.common.context import Context
 from cairn.nova.conductor.sweeper import Sweeper
 from cairn.nova.core import quotas, servers
+from cairn.nova.db.models import Usage
 from cairn.nova.errors import OverQuota, ServerBusy
 from cairn.nova.settings import ConductorSettings
 
@@ -101,3 +102,40 @@ def test_hostnames_are_what_guests_can_have():
     assert hostname("Füße", "id") == "fe"
     assert hostname("---", "7bd7e6f2") == "server-7bd7e6f2"
     assert len(hostname("x" * 200, "id")) == 63
+
+
+def test_a_server_deleted_behind_its_hosts_back_ends_there_too(world, alice):
+    server_id = alice.boot()
+    world.settle()
+    driver = world.drivers["one"]
+    world.workers.pop("compute.one")
+    with world.db.writing() as session:
+        servers.finish_delete(session, server_id)
+    world.conductor.sync_power(CTX, "one", driver.power_states())
+    world.conductor.sync_power(CTX, "one", driver.power_states())
+    assert alice.open_works() == 1
+    world.add_host("one").domains.update(driver.domains)
+    world.settle()
+    assert world.drivers["one"].domains == {}
+    assert alice.open_works() == 0
+
+
+def test_a_first_use_by_two_at_once_is_no_refusal(db, monkeypatch):
+    """The other makes the usage row between our UPDATE and our INSERT."""
+    allowed = {"instances": 2, "cores": 2, "ram": -1}
+    with db.writing() as session:
+        real, calls = session.execute, []
+
+        def execute(statement, *args, **options):
+            if statement.is_update and not calls:
+                calls.append(1)
+                answer = real(statement, *args, **options)
+                session.add(Usage(project_id="red", instances=0, cores=0, ram=0))
+                session.flush()
+                return answer
+            return real(statement, *args, **options)
+
+        monkeypatch.setattr(session, "execute", execute)
+        quotas.reserve(session, "red", quotas.of_servers(1, 512), allowed)
+    with db.reading() as session:
+        assert quotas.usage(session, "red")["instances"] == 1

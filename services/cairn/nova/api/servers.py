@@ -167,11 +167,7 @@ def _where(nova: Nova, ctx: Context, query: Query) -> list[Any] | None:
     allowed = _FOR_ALL | (_SINCE_283 if ctx.version >= (2, 83) else set())
     given = {name: query.getlist(name) for name in query if every or name in allowed}
     where: list[Any] = []
-    all_projects = truth(query.get("all_tenants"), "all_tenants") or (
-        every and ("project_id" in query or "tenant_id" in query)
-        and "all_tenants" in query
-    )
-    if all_projects:
+    if truth(query.get("all_tenants"), "all_tenants"):
         if not nova.policy.allows(ctx, "os_compute_api:servers:detail:get_all_tenants"):
             raise Forbidden(rule="os_compute_api:servers:detail:get_all_tenants")
     else:

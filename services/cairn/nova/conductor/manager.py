@@ -3,19 +3,20 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, exists, func, select, update
 
 from cairn.common.context import Context
 from cairn.common.db import utcnow
-from cairn.common.ledger import DatabaseLedger, LedgerManager
+from cairn.common.ledger import OPEN, DatabaseLedger, LedgerManager, add
 from cairn.common.work import Worker
 from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.conductor.providers import Providers
 from cairn.nova.core import hosts, network, servers, specs
-from cairn.nova.db.models import Server
+from cairn.nova.db.models import Server, Work
 from cairn.nova.drivers.base import CRASHED, NOSTATE, RUNNING, SHUTDOWN
 from cairn.nova.errors import ServerNotFound
+from cairn.nova.rpc import runner_of
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Manager(LedgerManager):
                        Server.task_state.is_(None),
                        Server.vm_state.in_(("active", "stopped")))
             ).all()
+        self._end_orphans(ctx, service_host, set(states) - {row.id for row in rows})
         for row in rows:
             state = states.get(row.id, NOSTATE)
             if state == row.power_state:
@@ -72,6 +74,20 @@ class Manager(LedgerManager):
                 self.odd[row.id] = state
             else:
                 self._believe(row.id, state)
+
+    def _end_orphans(self, ctx: Context, host: str, unknown: set[str]) -> None:
+        """Servers that were deleted while their host was thought dead: it shall end them, too."""
+        if not unknown:
+            return
+        with self.nova.db.writing() as session:
+            open_ = exists().where(Work.subject == Server.id, Work.state.in_(OPEN))
+            orphans = session.scalars(
+                select(Server.id).where(Server.id.in_(unknown), Server.deleted.is_(True), ~open_)
+            ).all()
+            for server_id in orphans:
+                add(session, ctx, Work, kind="delete", subject=server_id, runner=runner_of(host))
+        if orphans:
+            self.nova.ring(ctx, runner_of(host))
 
     def _believe(self, server_id: str, state: int) -> None:
         self.odd.pop(server_id, None)

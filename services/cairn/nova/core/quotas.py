@@ -54,17 +54,23 @@ def reserve(
         update(Usage).where(Usage.project_id == project_id, *guards)
         .values({name: getattr(Usage, name) + amount for name, amount in amounts.items()})
     )
-    for _ in range(2):
-        if session.execute(statement).rowcount:  # type: ignore[attr-defined]
-            return
+    while not session.execute(statement).rowcount:  # type: ignore[attr-defined]
         try:
             with session.begin_nested():
                 session.add(Usage(project_id=project_id, instances=0, cores=0, ram=0))
         except IntegrityError:
-            break  # The row was there: a limit is what refused.
+            # The row was there, so a limit refused; or another made it a moment ago.
+            _refuse(session, project_id, amounts, allowed)
+
+
+def _refuse(
+    session: Session, project_id: str, amounts: dict[str, int], allowed: dict[str, int]
+) -> None:
     used = usage(session, project_id)
     over = [name for name, amount in amounts.items()
             if 0 <= allowed[name] < used[name] + amount]
+    if not over:
+        return
     raise OverQuota(
         over=", ".join(over), requested=", ".join(str(amounts[name]) for name in over),
         used=", ".join(str(used[name]) for name in over),
