@@ -35,4 +35,5 @@ def create_app(
     neutron: Neutron, authenticate: Authenticate, checks: Mapping[str, health.Check]
 ) -> flask.Flask:
     mounts = [Mount("", (versions.root, health.endpoint(checks))), Mount("/v2.0", APIS)]
-    return serve("neutron", neutron, mounts, authenticate=authenticate, envelope=envelope)
+    return serve("neutron", neutron, mounts, authenticate=authenticate, envelope=envelope,
+                 service="network")
