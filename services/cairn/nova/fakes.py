@@ -361,7 +361,7 @@ class World:
         """A compute that works, as it says itself."""
         settings = ComputeSettings(driver="fake", vif_plugging_timeout=0.0)
         driver = self.drivers[host] = FakeDriver(settings, host, **size)
-        images: Any = _Images()
+        images: Any = NoImages()
         flows = ComputeFlows(self.nova.conductor, driver, images, settings, host)
         worker = self._worker(runner_of(host), self.remote, flows.all())
         self.workers[runner_of(host)] = worker
@@ -394,7 +394,7 @@ class World:
         return True
 
 
-class _Images:
+class NoImages:
     """Stands for the image cache: every image is there."""
 
     def has(self, image: Any) -> bool:

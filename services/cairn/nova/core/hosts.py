@@ -31,7 +31,7 @@ def seen(session: Session, binary: str, host: str) -> None:
             pass  # It said hello twice at once.
 
 
-def up(service: Service, settings: ServiceSettings, now: dt.datetime | None = None) -> bool:
+def up(service: Any, settings: ServiceSettings, now: dt.datetime | None = None) -> bool:
     if service.forced_down or service.seen_at is None:
         return False
     return ((now or utcnow()) - service.seen_at).total_seconds() <= settings.down_after
@@ -44,10 +44,13 @@ def is_up(session: Session, host: str, settings: ServiceSettings) -> bool:
     return service is not None and up(service, settings)
 
 
-def computes(session: Session) -> dict[str, Service]:
-    """nova-compute services by host."""
-    found = session.scalars(select(Service).where(Service.binary == COMPUTE))
-    return {service.host: service for service in found}
+_SERVICES: Any = Service.__table__.c
+_COMPUTES = select(*_SERVICES).where(_SERVICES.binary == COMPUTE)
+
+
+def computes(session: Session) -> dict[str, Any]:
+    """Rows of nova-compute services by host."""
+    return {service.host: service for service in session.execute(_COMPUTES)}
 
 
 def find_service(session: Session, service_id: str) -> Service:
