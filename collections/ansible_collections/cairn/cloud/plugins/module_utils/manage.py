@@ -11,13 +11,20 @@ def command(release, *words):
     return ["runuser", "-u", "cairn", "--", os.path.join(release, "bin", "cairn-manage"), *words]
 
 
+def attempt(module, release, *words, data=None):
+    """What it prints, and what there is to say of its failure: None when there was none."""
+    rc, out, err = module.run_command(command(release, *words), data=data, cwd="/")
+    if rc == 0:
+        return out, None
+    said = [line for line in err.splitlines() if line.strip()]
+    reason = said[-1] if said else f"ended with {rc}"
+    message = f"cairn-manage {' '.join(words)}: {reason}"
+    return out, {"msg": message, "rc": rc, "stdout": out, "stderr": err}
+
+
 def manage(module, release, *words, data=None):
     """What it prints. On failure the module ends with the last thing it said."""
-    rc, out, err = module.run_command(command(release, *words), data=data, cwd="/")
-    if rc != 0:
-        said = [line for line in err.splitlines() if line.strip()]
-        module.fail_json(
-            msg=f"cairn-manage {' '.join(words)}: {said[-1] if said else f'ended with {rc}'}",
-            rc=rc, stdout=out, stderr=err,
-        )
+    out, failure = attempt(module, release, *words, data=data)
+    if failure:
+        module.fail_json(**failure)
     return out
