@@ -1,11 +1,14 @@
 """Claims, quotas, and what conductors record: compare-and-set, whoever is late."""
 
+import datetime as dt
+
 import pytest
 
 from cairn.common.context import Context
+from cairn.common.db import utcnow
 from cairn.nova.conductor.sweeper import Sweeper
 from cairn.nova.core import quotas, servers
-from cairn.nova.db.models import Usage
+from cairn.nova.db.models import Usage, Work
 from cairn.nova.errors import OverQuota, ServerBusy
 from cairn.nova.settings import ConductorSettings
 
@@ -139,3 +142,16 @@ def test_a_first_use_by_two_at_once_is_no_refusal(db, monkeypatch):
         quotas.reserve(session, "red", quotas.of_servers(1, 512), allowed)
     with db.reading() as session:
         assert quotas.usage(session, "red")["instances"] == 1
+
+
+def test_what_was_deleted_long_ago_is_forgotten(world, alice):
+    kept, gone = alice.boot(), alice.boot()
+    world.settle()
+    alice.delete(gone)
+    world.settle()
+    later = utcnow() + dt.timedelta(days=1)
+    assert world.db.write(lambda session: servers.purge(session, later)) == 1
+    assert alice.row(gone) is None
+    assert alice.row(kept).vm_state == "active"
+    with world.db.reading() as session:
+        assert {work.subject for work in session.query(Work)} == {kept}

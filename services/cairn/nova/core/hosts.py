@@ -34,7 +34,8 @@ def seen(session: Session, binary: str, host: str) -> None:
 def up(service: Any, settings: ServiceSettings, now: dt.datetime | None = None) -> bool:
     if service.forced_down or service.seen_at is None:
         return False
-    return ((now or utcnow()) - service.seen_at).total_seconds() <= settings.down_after
+    silent = ((now or utcnow()) - service.seen_at).total_seconds()
+    return bool(silent <= settings.down_after)
 
 
 def is_up(session: Session, host: str, settings: ServiceSettings) -> bool:

@@ -27,7 +27,7 @@ from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
 from cairn.common.pagination import page
 from cairn.nova.core import hosts, quotas, states
-from cairn.nova.db.models import Server, ServerGroupMember, Work
+from cairn.nova.db.models import Server, ServerGroupMember, Work, WorkStep
 from cairn.nova.errors import NotOnAHost, ServerBusy, ServerLocked, ServerNotFound
 from cairn.nova.rpc import CONDUCTOR, runner_of
 from cairn.nova.settings import ServiceSettings
@@ -243,6 +243,20 @@ def finish_delete(session: Session, server_id: str) -> None:
     session.execute(delete(ServerGroupMember).where(ServerGroupMember.server_id == server_id))
     quotas.release(session, row.project_id,
                    quotas.of_servers(row.flavor["vcpus"], row.flavor["ram"]))
+
+
+def purge(session: Session, before: dt.datetime) -> int:
+    """Forget what was deleted before then, with its works; how many servers."""
+    gone = session.scalars(
+        select(Server.id).where(Server.deleted.is_(True), Server.terminated_at < before)
+    ).all()
+    for start in range(0, len(gone), 500):
+        some = gone[start:start + 500]
+        works = select(Work.id).where(Work.subject.in_(some))
+        session.execute(delete(WorkStep).where(WorkStep.work_id.in_(works)))
+        session.execute(delete(Work).where(Work.subject.in_(some)))
+        session.execute(delete(Server).where(Server.id.in_(some)))
+    return len(gone)
 
 
 def of_host(session: Session, host: str) -> Sequence[Any]:
