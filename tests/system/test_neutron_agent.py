@@ -767,8 +767,16 @@ class TestOutside:
             self._metadata(scene.ear)
         assert not machine_reaches(f"{OUTSIDE}.150", 9697)
 
-    def _metadata(self, guest: Guest, *headers: str) -> dict[str, str]:
-        head = "\\r\\n".join(["GET /openstack/latest/meta_data.json HTTP/1.0", *headers])
+    @pytest.mark.usefixtures("nova")
+    @pytest.mark.parametrize("path", ["/../compute/", "/a/%2e%2e/%2e%2e/compute/"])
+    def test_a_guest_does_not_get_out_of_metadata(self, scene: Scene, path: str) -> None:
+        with pytest.raises(AssertionError, match="40"):
+            self._metadata(scene.a, path=path)
+
+    def _metadata(
+        self, guest: Guest, *headers: str, path: str = "/openstack/latest/meta_data.json"
+    ) -> dict[str, str]:
+        head = "\\r\\n".join([f"GET {path.replace('%', '%%')} HTTP/1.0", *headers])
         answer = guest.run("timeout 5 bash -c 'exec 3<> /dev/tcp/169.254.169.254/80; "
                            f"printf \"{head}\\r\\n\\r\\n\" >&3; cat <&3'")
         status, _, body = answer.partition("\n")

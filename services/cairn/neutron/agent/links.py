@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import fcntl
+import logging
 import os
 import socket
 import struct
@@ -19,6 +20,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from cairn.neutron.agent.commands import CommandFailed, run
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 NAMESPACES = Path("/run/netns")
 CLONE_NEWNET = 0x40000000
@@ -219,7 +221,11 @@ class Links:
             self.handle.route("del", dst=destination, gateway=have[destination])
         for destination, hop in wanted.items():
             if have.get(destination) != hop:
-                self.handle.route("replace", dst=destination, gateway=hop)
+                try:
+                    self.handle.route("replace", dst=destination, gateway=hop)
+                except NetlinkError as error:
+                    # Somebody's hop that is not on the link; the others are still to be had.
+                    log.error("no route to %s by %s: %s", destination, hop, error)
 
 
 def _all(dumps: socket.socket) -> Iterator[Link]:

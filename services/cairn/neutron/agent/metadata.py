@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import requests
 
@@ -27,7 +28,9 @@ from cairn.neutron.settings import HostSettings, MetadataSettings
 
 log = logging.getLogger(__name__)
 METADATA_IP = "169.254.169.254"
-REMEMBER = 10.0  # Seconds an address's owner is remembered.
+# Seconds an address's owner is remembered: a guest asks in bursts, but an address may soon be
+# another's.
+REMEMBER = 2.0
 
 
 class MetadataProxy:
@@ -127,6 +130,10 @@ class MetadataServer:
 
     def answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
         headers = handler.headers
+        if not handler.path.startswith("/") or ".." in unquote(handler.path):
+            # It would lead out of what nova shows to guests.
+            self._send(handler, 404, b"no such document\n", "text/plain")
+            return
         try:
             found = self.owner(
                 headers.get("X-Forwarded-For", ""), headers.get("X-Neutron-Router-ID", "-"),

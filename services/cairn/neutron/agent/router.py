@@ -79,7 +79,7 @@ class Routers:
                     addresses |= {
                         f"{f['floating_ip_address']}/32" for f in router["floating_ips"]}
                 new = own.set_addresses(inside, addresses)
-                if port is gateway and up:
+                if up:
                     _announce(namespace, inside, port["mac"], new)
             if up:
                 own.set_routes(_routes(router))
@@ -136,7 +136,8 @@ def _routes(router: State) -> dict[str, str]:
 
 
 def _announce(namespace: str, interface: str, mac: str, addresses: set[str]) -> None:
-    """Tell the neighbours who may remember another machine behind an address (gratuitous ARP)."""
+    """Tell neighbours who remember another machine behind an address, and bridges and tunnels that
+    remember another way to this one (gratuitous ARP)."""
     own = bytes.fromhex(mac.replace(":", ""))
     everybody = b"\xff" * 6
 
