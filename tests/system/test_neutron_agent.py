@@ -428,6 +428,10 @@ class TestAddresses:
         lease = dhcp(scene.a)
         assert (lease["dns"], lease["mtu"]) == ("8.8.8.8", "1400")
 
+    def test_guests_find_each_other_by_name(self, scene: Scene) -> None:
+        answer = scene.a.run("busybox nslookup -type=a host-10-10-0-12.openstacklocal 10.10.0.2")
+        assert "10.10.0.12" in answer
+
     def test_a_guest_on_another_node_is_served_through_the_tunnel(self, scene: Scene) -> None:
         assert dhcp(scene.b)["ip"] == "10.10.0.12"
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cairn.neutron.agent.dhcp import conf, hosts, options
+from cairn.neutron.agent.dhcp import conf, hosts, known_names, options
 
 FOUR, SIX = "4444", "6666"
 
@@ -84,3 +84,8 @@ def test_an_option_cannot_bring_lines_of_its_own():
         {"opt_name": "tftp-server", "opt_value": "x\ntag:port-other,option:router,10.0.0.66",
          "ip_version": 4}])
     assert "10.0.0.66" not in options(network(hosts=[one]))
+
+
+def test_names_are_known_with_and_without_their_domain():
+    assert known_names(network(hosts=[host("10.0.0.5", "2001:db8::5")])).splitlines() == [
+        "10.0.0.5 web.example.org web", "2001:db8::5 web.example.org web"]

@@ -66,6 +66,7 @@ class Dhcp:
         daemon = self._daemon(network_id)
         told = write(folder / "hosts", hosts(network))
         told |= write(folder / "options", options(network))
+        told |= write(folder / "names", known_names(network))
         anew = write(folder / "conf", conf(network, folder, interface))
         if anew or not daemon.stands():
             daemon.stop()
@@ -102,7 +103,8 @@ def conf(network: State, folder: Path, interface: str) -> str:
         "except-interface=lo", "dhcp-authoritative", "leasefile-ro", "dhcp-no-override",
         "user=nobody", "group=nogroup", f"pid-file={folder / 'pid'}",
         f"dhcp-hostsfile={folder / 'hosts'}", f"dhcp-optsfile={folder / 'options'}",
-        f"dhcp-option-force=option:mtu,{network['mtu']}", f"domain={network['dns_domain']}",
+        f"addn-hosts={folder / 'names'}", f"domain={network['dns_domain']}",
+        f"dhcp-option-force=option:mtu,{network['mtu']}",
         "local-service", "dhcp-lease-max=16777216",
     ]
     for subnet_id, subnet in sorted(network["subnets"].items()):
@@ -131,6 +133,13 @@ def hosts(network: State) -> str:
             name = f"{host['hostname']}.{network['dns_domain']}"
             lines.append(f"{host['mac']},{mark}{name},{address}")
     return "".join(f"{line}\n" for line in sorted(lines))
+
+
+def known_names(network: State) -> str:
+    """Who is who, for those that ask this dnsmasq as a name server. (A hosts file)"""
+    return "".join(
+        f"{ip['ip']} {host['hostname']}.{network['dns_domain']} {host['hostname']}\n"
+        for host in network["hosts"] for ip in host["fixed_ips"])
 
 
 def options(network: State) -> str:
