@@ -174,26 +174,43 @@ class DatabaseLedger:
     def begin(self, job: Job, step: str) -> None:
         with self.db.writing() as session:
             self._hold(session, job)
-            cancelled = session.scalar(
-                select(self.work.cancelled).where(self.work.id == job.id)
-            )
-            if cancelled:
+            if not self._begin(session, job, step):
                 raise Cancelled
-            again = session.execute(
-                update(self.step).where(*self._of(job, step))
-                .values(state="running", tries=self.step.tries + 1, error=None)
-            )
-            if not _changed(again):
-                session.add(self.step(work_id=job.id, runner=job.runner, name=step,
-                                      state="running"))
+
+    def _begin(self, session: Session, job: Job, step: str) -> bool:
+        """Whether it may: not when the work is cancelled."""
+        if session.scalar(select(self.work.cancelled).where(self.work.id == job.id)):
+            return False
+        again = session.execute(
+            update(self.step).where(*self._of(job, step))
+            .values(state="running", tries=self.step.tries + 1, error=None)
+        )
+        if not _changed(again):
+            session.add(self.step(work_id=job.id, runner=job.runner, name=step, state="running"))
+        return True
 
     def finish(self, job: Job, step: str, result: dict[str, Any] | None) -> None:
         with self.db.writing() as session:
             self._hold(session, job)
-            session.execute(
-                update(self.step).where(*self._of(job, step))
-                .values(state="done", finished_at=utcnow(), result=result)
-            )
+            self._finish(session, job, step, result)
+
+    def _finish(
+        self, session: Session, job: Job, step: str, result: dict[str, Any] | None
+    ) -> None:
+        session.execute(
+            update(self.step).where(*self._of(job, step))
+            .values(state="done", finished_at=utcnow(), result=result)
+        )
+
+    def advance(
+        self, job: Job, step: str, result: dict[str, Any] | None, following: str
+    ) -> None:
+        with self.db.writing() as session:
+            self._hold(session, job)
+            self._finish(session, job, step, result)
+            may = self._begin(session, job, following)
+        if not may:
+            raise Cancelled
 
     def fail(self, job: Job, step: str | None, error: str) -> None:
         with self.db.writing() as session:
@@ -275,7 +292,7 @@ class LedgerStub(Stub):
 class LedgerManager:
     """The conductor's side of LedgerStub."""
 
-    CHANGES = ("begin", "finish", "fail", "undone", "hand", "close", "postpone")
+    CHANGES = ("begin", "finish", "advance", "fail", "undone", "hand", "close", "postpone")
 
     def __init__(self, ledger: DatabaseLedger) -> None:
         self.ledger = ledger
@@ -320,6 +337,11 @@ class RemoteLedger:
 
     def finish(self, job: Job, step: str, result: dict[str, Any] | None) -> None:
         self._change("finish", job, step, result)
+
+    def advance(
+        self, job: Job, step: str, result: dict[str, Any] | None, following: str
+    ) -> None:
+        self._change("advance", job, step, result, following)
 
     def fail(self, job: Job, step: str | None, error: str) -> None:
         self._change("fail", job, step, error)

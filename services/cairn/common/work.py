@@ -126,6 +126,12 @@ class Ledger(Protocol):
 
     def finish(self, job: Job, step: str, result: dict[str, Any] | None) -> None: ...
 
+    def advance(
+        self, job: Job, step: str, result: dict[str, Any] | None, following: str
+    ) -> None:
+        """finish(step) and begin(following) at once. Raises Cancelled with the step finished."""
+        ...
+
     def fail(self, job: Job, step: str | None, error: str) -> None:
         """Record that a step failed (None: no step) and that the work is being undone."""
         ...
@@ -263,18 +269,23 @@ class Worker:
     def _forward(self, flow: Flow, job: Job) -> None:
         step = None
         try:
-            for step in flow.steps:
-                if step.name in job.results and (self.runner, step.name) in job.begun:
-                    continue
+            steps = [s for s in flow.steps
+                     if s.name not in job.results or (self.runner, s.name) not in job.begun]
+            if steps:
+                step = steps[0]
                 self._record(self.ledger.begin, job, step.name)
-                if (self.runner, step.name) not in job.begun:
-                    job.begun.append((self.runner, step.name))
-                self.probe("begun", job, step.name)
-                result = step.do(job)
-                self.probe("done", job, step.name)
-                job.results[step.name] = result or {}
-                self._record(self.ledger.finish, job, step.name, result)
-            step = None
+            for done, following_step in zip(steps, [*steps[1:], None], strict=True):
+                if (self.runner, done.name) not in job.begun:
+                    job.begun.append((self.runner, done.name))
+                self.probe("begun", job, done.name)
+                result = done.do(job)
+                self.probe("done", job, done.name)
+                job.results[done.name] = result or {}
+                step = following_step
+                if step is None:
+                    self._record(self.ledger.finish, job, done.name, result)
+                else:
+                    self._record(self.ledger.advance, job, done.name, result, step.name)
             following = flow.then(job)
         except (Lost, Interrupted):
             raise
