@@ -69,7 +69,8 @@ class Cloud:
         return run(str(HOUSE / "cairn"), "--name", self.name, *words, good=good, timeout=timeout)
 
     def up(self) -> None:
-        self.cairn("up", "--lab", "--topology", self.topology)
+        self.cairn("up", "--lab", "--topology", self.topology, "--answer-file",
+                   str(HOUSE / "tests/system/answers.conf"))
 
     def down(self) -> None:
         self.cairn("down")

@@ -4,6 +4,7 @@ fault that says why, and nothing leaks."""
 import json
 import threading
 import time
+import uuid
 
 import pytest
 
@@ -25,10 +26,10 @@ VICTIMS = {
 def carol(cloud, admin):
     if cloud.topology != "allinone":
         pytest.skip("one host is where everybody can be killed")
-    carol = member(admin, "crashes", "carol")
-    project = admin.ask("project", "show", "crashes")["id"]
+    run = uuid.uuid4().hex[:6]
+    carol = member(admin, f"crashes-{run}", f"carol-{run}")
+    project = admin.ask("project", "show", f"crashes-{run}")["id"]
     admin.openstack("quota", "set", "--instances", "40", "--cores", "80", project)
-    admin.openstack("flavor", "create", "--ram", "64", "--disk", "1", "c1.nano")
     carol.openstack("network", "create", "calm")
     carol.openstack("subnet", "create", "--network", "calm", "--subnet-range", "10.66.0.0/24",
                     "calm")
@@ -36,7 +37,7 @@ def carol(cloud, admin):
 
 
 def boot(carol, count, name):
-    carol.openstack("server", "create", "--image", "cairn-guest", "--flavor", "c1.nano",
+    carol.openstack("server", "create", "--image", "cairn-guest", "--flavor", "m1.tiny",
                     "--network", "calm", "--min", str(count), "--max", str(count), name)
 
 
