@@ -10,7 +10,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Conflict, Invalid, NotFound, Problem, Unavailable
 from cairn.nova.api import schemas
 from cairn.nova.api.servers import brief, remove, shown
-from cairn.nova.api.words import NULL_OR_OBJECT, closed
+from cairn.nova.api.words import NULL_OR_OBJECT, base, closed
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, hosts, images, keypairs, network, servers
 from cairn.nova.core.callers import as_caller
@@ -111,7 +111,7 @@ def rebuild(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
     if ctx.version >= (2, 57):
         document["user_data"] = values.get("user_data", row.user_data)
     document.pop("OS-EXT-SRV-ATTR:user_data", None)
-    location = document["links"][0]["href"]
+    location = f"{base()}/v2.1/servers/{server_id}"
     return Reply({"server": document}, 202, {"Location": location})
 
 
