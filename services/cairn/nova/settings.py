@@ -41,7 +41,7 @@ class QuotaSettings:
 @dataclass(frozen=True)
 class ServiceSettings:
     interval: float = option(10.0, "Seconds between a process's reports that it works.")
-    down_after: float = option(35.0, "Seconds of silence after which a process counts as down.")
+    down_after: float = option(60.0, "Seconds of silence after which a process counts as down.")
 
 
 @dataclass(frozen=True)

@@ -178,3 +178,12 @@ def test_neutron_tells_of_floating_ips(world, call, server):
     assert told.json["events"][0]["code"] == 200
     shown = call("GET", f"/v2.1/servers/{server}").json["server"]["addresses"]["private"]
     assert [a["OS-EXT-IPS:type"] for a in shown] == ["fixed", "floating"]
+
+
+def test_admins_diagnose(world, call, server):
+    path = f"/v2.1/servers/{server}/diagnostics"
+    assert call("GET", path, who="admin").json["driver"] == "libvirt"
+    assert call("GET", path).status_code == 403
+    assert act(call, server, {"injectNetworkInfo": None}, who="admin").status_code == 202
+    world.down("one")
+    assert call("GET", path, who="admin").status_code == 409

@@ -206,6 +206,16 @@ def reset_state(nova: Nova, ctx: Context, server_id: str, body: Document) -> Non
                         .values(vm_state=state, task_state=None))
 
 
+@api.post(PATH, action="injectNetworkInfo",
+          policy="os_compute_api:os-admin-actions:inject_network_info", status=202,
+          body=closed(["injectNetworkInfo"], injectNetworkInfo=NULL_OR_OBJECT))
+def inject_network_info(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Look at the server's ports again, now."""
+    with nova.db.reading() as session:
+        row = servers.find(session, ctx, server_id)
+    network.refresh(nova, ctx, [row])
+
+
 # --- Security groups and fixed addresses: Neutron's, through the server --------------------
 
 

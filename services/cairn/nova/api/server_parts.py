@@ -298,6 +298,22 @@ def _again(nova: Nova, ctx: Context, server_id: str) -> Any:
         return servers.find(session, ctx, server_id)
 
 
+# --- Diagnostics ---------------------------------------------------------------------------
+
+
+@api.get("/servers/<server_id>/diagnostics", policy="os_compute_api:os-server-diagnostics")
+def diagnostics(nova: Nova, ctx: Context, server_id: str) -> Document:
+    """What the hypervisor counts of it, in the words of 2.48 for every version."""
+    with nova.db.reading() as session:
+        row = servers.find(session, ctx, server_id)
+    if row.host is None:
+        raise NotOnAHost(id=row.id)
+    try:
+        return nova.compute.diagnostics(ctx, host=row.host, server_id=row.id)
+    except Unavailable:
+        raise HostDown(host=row.host, action="diagnostics") from None
+
+
 # --- Instance actions ----------------------------------------------------------------------
 
 ACTIONS = "/servers/<server_id>/os-instance-actions"
