@@ -310,8 +310,8 @@ class Direct:
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(ctx: Context, host: str | None = None, **args: Any) -> Any:
             args.pop("timeout", None)
+            func = getattr(self._manager(host), method)  # Unavailable where nobody is.
             try:
-                func = getattr(self._manager(host), method)
                 answer = func(Context.from_wire(ctx.to_wire()), **_wire(args))
             except Problem as problem:
                 raise Remote(problem.kind, problem.code, str(problem)) from problem
