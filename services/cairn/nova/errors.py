@@ -72,9 +72,10 @@ class NotOnAHost(Conflict):
 
 
 class HostDown(Conflict):
+    """Which host it is, is the operator's to know: `host` is a fact, not in the sentence."""
+
     message = (
-        "Service nova-compute on host {host} does not answer; '{action}' needs it. Try again "
-        "when it is back."
+        "The server's host does not answer, and '{action}' needs it. Try again when it is back."
     )
 
 

@@ -43,11 +43,11 @@ def test_rebuild_takes_another_image(world, call, server):
     assert (shown["status"], shown["image"]["id"], shown["name"]) == ("ACTIVE", other, "new")
 
 
-def test_a_host_that_is_down_is_named(world, call, server):
+def test_a_host_that_is_down_is_said(world, call, server):
     world.down("one")
     refused = act(call, server, {"os-stop": None})
     assert refused.status_code == 409
-    assert "host one" in refused.json["conflictingRequest"]["message"]
+    assert "host does not answer" in refused.json["conflictingRequest"]["message"]
     assert status(call, server) == "ACTIVE"
 
 

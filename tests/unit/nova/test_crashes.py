@@ -85,10 +85,10 @@ def test_a_deletion_survives_the_death_of_who_does_it(world, alice, runner, step
         assert session.get(Usage, "red").instances == 0
 
 
-def fail(step):
+def fail(step, reason=None):
     def probe(moment, job, name):
         if (moment, name) == ("begun", step):
-            raise Invalid(reason=f"{step} broke")
+            raise Invalid(reason=reason or f"{step} broke")
 
     return probe
 
@@ -146,14 +146,14 @@ def test_another_host_is_tried(world, alice):
 
 def test_the_fault_says_what_each_host_said(world, alice):
     world.add_host("two")
-    for worker in ("compute.one", "compute.two"):
-        world.workers[worker].probe = fail("disks_prepared")
+    for name in ("one", "two"):
+        world.workers[f"compute.{name}"].probe = fail("disks_prepared", f"no room on {name}")
     server_id = alice.boot()
     settle(world)
     fault = alice.row(server_id).fault
-    assert fault["message"] == "disks_prepared broke"
-    assert "one: disks_prepared broke" in fault["details"]
-    assert "two: disks_prepared broke" in fault["details"]
+    assert fault["message"] == "no room on its host"
+    assert "one: no room on one" in fault["details"]
+    assert "two: no room on two" in fault["details"]
 
 
 def test_neighbours_that_are_away_leave_a_named_error(world, alice):

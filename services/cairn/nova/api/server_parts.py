@@ -406,10 +406,13 @@ def _event(
         if all_of_it:
             shown["host"] = host or event.runner
     if ctx.version >= (2, 84):
-        shown["details"] = event.error if details else _sentence(event.error)
+        shown["details"] = event.error if details else _sentence(event.error, host)
     return shown
 
 
-def _sentence(error: str | None) -> str | None:
-    """What anybody may read of an error: its first line."""
-    return error.partition("\n")[0] if error else None
+def _sentence(error: str | None, host: str) -> str | None:
+    """What anybody may read of an error: its first line, and no host's name."""
+    if not error:
+        return None
+    sentence = error.partition("\n")[0]
+    return servers.without(host, sentence) if host else sentence

@@ -172,6 +172,8 @@ class Flows:
             if errors:
                 message = (errors[0].partition(": ")[2]).partition("\n")[0]
                 details = "\n".join([*errors, *([] if tried else [error])])
+                for host in (line.partition(": ")[0] for line in errors):
+                    message = servers.without(host, message)
             servers.change(session, job.subject, task_state=None, vm_state="error",
                            fault=servers.fault(message, details or error))
 

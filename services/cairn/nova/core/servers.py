@@ -222,6 +222,11 @@ def deletion_waits() -> ColumnElement[bool]:
                           Work.state == ledger.QUEUED)
 
 
+def without(host: str, text: str) -> str:
+    """A sentence for tenants, who are not told the names of hosts."""
+    return re.sub(rf"\b{re.escape(host)}\b", "its host", text)
+
+
 def fault(message: str, details: str = "", code: int = 500) -> dict[str, Any]:
     return {"code": code, "created": f"{utcnow():%Y-%m-%dT%H:%M:%SZ}", "message": message[:255],
             "details": details or message}
