@@ -165,8 +165,8 @@ def remove(nova: Nova, ctx: Context, flavor_id: str) -> None:
 
 SPECS = "/flavors/<flavor_id>/os-extra_specs"
 _SPECS = {
-    "type": "object", "additionalProperties": False,
-    "patternProperties": {r"^[a-zA-Z0-9\-_:. ]{1,255}$": {
+    "type": "object", "additionalProperties": False, "propertyNames": {"maxLength": 255},
+    "patternProperties": {r"^[a-zA-Z0-9\-_:. ]+$": {
         "type": ["string", "number", "boolean"], "maxLength": 255}},
 }
 

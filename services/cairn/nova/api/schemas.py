@@ -8,7 +8,9 @@ from cairn.nova.api.words import BOOLEAN, COUNT, METADATA, NAME, NULL_OR_OBJECT,
 TAG: Schema = {"type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[^,/]*$"}
 TAGS: Schema = {"type": "array", "items": TAG, "maxItems": 50}
 DEVICE_TAG = TAG
-DESCRIPTION: Schema = {"type": ["string", "null"], "maxLength": 255, "pattern": r"^[^\p{C}]*$"}
+DESCRIPTION: Schema = {
+    "type": ["string", "null"], "maxLength": 255, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$",
+}
 HOSTNAME: Schema = {
     "type": "string", "minLength": 2, "maxLength": 63,
     "pattern": "^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$",
