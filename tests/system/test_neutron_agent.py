@@ -499,7 +499,7 @@ class TestGroups:
     def test_guests_of_a_vlan_network_meet_their_physical_neighbours(
         self, scene: Scene, restored: Cloud
     ) -> None:
-        if not NET.ok("ip link add link lo name probe type vlan id 9 && ip link del probe"):
+        if not NET.ok("ip link add link br-ex name probe type vlan id 9 && ip link del probe"):
             pytest.skip("this kernel has no VLANs")
         wire = "ip netns exec wire ip"
         NET.run("ip netns add wire; ip link add wire type veth peer name eth0 netns wire; "
