@@ -19,7 +19,6 @@ import sdnotify
 
 from cairn.common.process import Host, Room, find
 from cairn.common.settings import load
-from cairn.common.wsgi import Dispatcher
 
 log = logging.getLogger(__name__)
 # Seconds a pack may take until the cloud knows of it; then it runs on and keeps trying.
@@ -69,6 +68,9 @@ def api() -> None:
     """Serve WSGI on a unix socket with granian, the applications loaded before the fork."""
     from granian.constants import Interfaces
     from granian.server import Server
+
+    import cairn.common.auth  # noqa: F401 - of every API's, so before the fork
+    from cairn.common.wsgi import Dispatcher
 
     options = _options("api")
     place: Path = options.place

@@ -9,18 +9,21 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from cairn.common.auth import Authenticator, Listener
-from cairn.common.client import Neighbours
-from cairn.common.db import Database
 from cairn.common.rpc import Bus
 from cairn.common.settings import (
     DatabaseSettings,
     IdentitySettings,
     MessagingSettings,
 )
-from cairn.common.tokens import Verifier
+
+if TYPE_CHECKING:
+    # Imported where they are made: not every process has them, and they are not small.
+    from cairn.common.auth import Authenticator, Listener
+    from cairn.common.client import Neighbours
+    from cairn.common.db import Database
+    from cairn.common.tokens import Verifier
 
 API, WORKER, AGENT = "api", "worker", "agent"
 
@@ -50,7 +53,9 @@ class Host:
         self.services.append(service)
         return service
 
-    def database(self, settings: DatabaseSettings) -> Database:
+    def database(self, settings: DatabaseSettings) -> "Database":
+        from cairn.common.db import Database
+
         return self._once(  # type: ignore[no-any-return]
             settings, lambda: Database(settings.url, settings.pool_size)
         )
@@ -58,18 +63,24 @@ class Host:
     def bus(self, settings: MessagingSettings) -> Bus:
         return self._once(settings, lambda: Bus(settings))  # type: ignore[no-any-return]
 
-    def neighbours(self, settings: IdentitySettings) -> Neighbours:
+    def neighbours(self, settings: IdentitySettings) -> "Neighbours":
+        from cairn.common.client import Neighbours
+
         return self._once(settings, lambda: Neighbours(settings))  # type: ignore[no-any-return]
 
-    def verifier(self, settings: IdentitySettings) -> Verifier:
+    def verifier(self, settings: IdentitySettings) -> "Verifier":
+        from cairn.common.tokens import Verifier
+
         return self._once(  # type: ignore[no-any-return]
             ("verifier", settings.public_keys), lambda: Verifier(settings.public_keys)
         )
 
     def authenticator(
         self, settings: IdentitySettings, messaging: MessagingSettings
-    ) -> tuple[Authenticator, Listener]:
+    ) -> "tuple[Authenticator, Listener]":
         """What reads tokens, and what keeps its revocations fresh (shared by all of a process)."""
+        from cairn.common.auth import Authenticator, Listener
+
         verifier = self.verifier(settings)
 
         def listen() -> Listener:

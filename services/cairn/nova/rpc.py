@@ -9,7 +9,7 @@ from typing import Any, NotRequired, TypedDict
 
 from cairn.common.context import Context
 from cairn.common.errors import Remote, Unavailable
-from cairn.common.ledger import LedgerStub
+from cairn.common.remote import LedgerStub
 from cairn.common.rpc import Stub
 
 CONDUCTOR = "conductor"  # The conductor's name as a runner of works.

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from cairn.common.ledger import RemoteLedger
 from cairn.common.process import Host
+from cairn.common.remote import RemoteLedger
 from cairn.common.rpc import Server
 from cairn.common.work import Worker
 from cairn.nova.compute.flows import Flows, Housekeeping
