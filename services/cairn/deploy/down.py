@@ -10,7 +10,7 @@ def run(cloud: Cloud, display: Display) -> None:
     machine.require_root()
     record = cloud.existing()
     with cloud.lock():
-        playbook.run(cloud, "lab-destroy" if record.place == "lab" else "destroy", display)
+        playbook.run(cloud, ["lab-destroy" if record.place == "lab" else "destroy"], display)
         left = leftovers.find(cloud, record)
         if left:
             raise Failed(

@@ -1,9 +1,11 @@
 """Runs a playbook through ansible-runner and tells what happens as phases."""
 
 import os
+import shlex
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,12 +20,19 @@ from cairn.deploy.progress import Display, Phase
 RUNS_KEPT = 5
 
 
+def _path(name: str) -> Path:
+    path = checkout.PLAYBOOKS / f"{name}.yml"
+    if not path.exists():
+        raise Failed(f"{path} is missing: this checkout is not complete")
+    return path
+
+
 @dataclass
 class Watch:
     """Turns Ansible's events into phases (its plays) and steps (its tasks)."""
 
     display: Display
-    plays: list[plan.Play] = field(default_factory=list)
+    plan: plan.Plan
     phase: Phase | None = None
     failures: dict[str, Failure] = field(default_factory=dict)
     changed: int = 0
@@ -55,8 +64,7 @@ class Watch:
     def _begin(self) -> None:
         """Begin the play's phase with its first task: a play without hosts has none."""
         if self._next:
-            expected = [play.tasks for play in self.plays if play.name == self._next]
-            self.phase = self.display.begin(self._next, expected[0] if expected else None)
+            self.phase = self.display.begin(self._next, self.plan.tasks(self._next))
             self._next = ""
 
     def _step(self, doing: str) -> None:
@@ -83,27 +91,16 @@ def environment(cloud: Cloud) -> dict[str, str]:
     }
 
 
-def plays(cloud: Cloud, name: str) -> list[plan.Play]:
-    """What playbooks/NAME.yml will do, so that its progress can be told."""
-    return plan.ask(_path(name), cloud.inventory, {**os.environ, **environment(cloud)})
+def run(cloud: Cloud, names: Sequence[str], display: Display) -> Watch:
+    """Run the playbooks of these names, one after another in one go, to their end.
 
-
-def _path(name: str) -> Path:
-    path = checkout.PLAYBOOKS / f"{name}.yml"
-    if not path.exists():
-        raise Failed(f"{path} is missing: this checkout is not complete")
-    return path
-
-
-def run(
-    cloud: Cloud, name: str, display: Display, expected: list[plan.Play] | None = None
-) -> Watch:
-    """Run playbooks/NAME.yml to its end. A failure is raised in words that help."""
-    playbook = _path(name)
+    A failure is raised in words that help; what was to come after it is not begun.
+    """
+    playbooks = [_path(name) for name in names]
     for directory in (cloud.runs, cloud.logs):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    watch = Watch(display, expected or [])
-    ident = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    watch = Watch(display, plan.ask(playbooks, cloud.inventory, environment(cloud)))
+    ident = f"{time.strftime('%Y%m%d-%H%M%S')}-{names[-1]}"
     log = cloud.logs / f"{ident}.log"
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     end = "failed"
@@ -112,8 +109,10 @@ def run(
             private_data_dir=str(cloud.runs),
             artifact_dir=str(cloud.runs),
             project_dir=str(checkout.ROOT),
-            playbook=str(playbook),
-            inventory=str(cloud.inventory),
+            # The runner knows of one playbook only and puts it last; all others must stand
+            # right before it, so the inventory is not left to the runner either.
+            cmdline=shlex.join(["-i", str(cloud.inventory), *map(str, playbooks[:-1])]),
+            playbook=str(playbooks[-1]),
             envvars=environment(cloud),
             settings={"pexpect_timeout": 1},
             suppress_env_files=True,

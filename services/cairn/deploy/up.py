@@ -1,6 +1,5 @@
 """`cairn up`: from a bare Debian to a server one can ssh into."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
@@ -104,12 +103,7 @@ def _build(
     password = _demo_password(cloud) if wish.demo else ""
     image = GuestImage(cloud.directory) if wish.demo else None
     stages = ["lab"] if record.place == "lab" else []
-    with ThreadPoolExecutor(1) as side:
-        work = side.submit(playbook.plays, cloud, "site")
-        for stage in (*stages, "precheck"):
-            playbook.run(cloud, stage, display)
-    playbook.run(cloud, "site", display, work.result())
-    playbook.run(cloud, "credentials", display)
+    playbook.run(cloud, [*stages, "precheck", "site", "credentials"], display)
     demo = None
     if image:
         facts = credentials.facts(cloud)

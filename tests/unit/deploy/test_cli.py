@@ -93,7 +93,7 @@ def test_down_takes_the_lab_and_then_the_memory_of_it(
 ) -> None:
     ran: list[str] = []
     monkeypatch.setattr(machine, "require_root", lambda: None)
-    monkeypatch.setattr(playbook, "run", lambda cloud, name, display: ran.append(name))
+    monkeypatch.setattr(playbook, "run", lambda cloud, names, display: ran.extend(names))
     monkeypatch.setattr(down.leftovers, "find", lambda cloud, record: ["bridge cl-try"])
     assert call(monkeypatch, "down") == 1
     assert "bridge cl-try" in capsys.readouterr().err

@@ -1,4 +1,5 @@
 import io
+from concurrent.futures import Future
 from typing import Any
 
 from rich.console import Console
@@ -28,10 +29,21 @@ def test_the_plan_is_read_from_ansibles_own_listing() -> None:
     ]
 
 
+def test_a_plan_that_is_not_known_yet_is_not_waited_for() -> None:
+    coming: Future[list[plan.Play]] = Future()
+    found = plan.Plan(coming)
+    assert found.tasks("Prepare the release") is None
+    coming.set_result(plan.read(LISTING))
+    assert found.tasks("Prepare the release") == 1
+    assert found.tasks("Another") is None
+
+
 def watch(*events: tuple[str, dict[str, Any]], terminal: bool = False) -> tuple[Watch, str]:
     out = io.StringIO()
     display = Display(Console(file=out, force_terminal=terminal, width=100))
-    found = Watch(display, plan.read(LISTING))
+    known: Future[list[plan.Play]] = Future()
+    known.set_result(plan.read(LISTING))
+    found = Watch(display, plan.Plan(known))
     for name, data in events:
         assert found.handle({"event": name, "event_data": data}) is False
     found.end("failed" if found.failures else "ok")
