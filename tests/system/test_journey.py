@@ -140,7 +140,7 @@ def test_the_owner_sees_sixteen_steps(servers, alice):
 def test_another_project_sees_nothing_of_it(servers, alice, bob):
     server = alice.ask("server", "show", "web1")["id"]
     network = alice.ask("network", "show", "private")["id"]
-    assert "No server" in bob.openstack("server", "show", server, good=False)
+    assert "No Server found" in bob.openstack("server", "show", server, good=False)
     bob.openstack("server", "delete", server, good=False)
     bob.openstack("network", "show", network, good=False)
     assert bob.ask("server", "list") == []
