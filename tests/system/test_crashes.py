@@ -10,7 +10,11 @@ import pytest
 
 from .clouds import member, wait
 
-pytestmark = pytest.mark.lab
+pytestmark = [
+    pytest.mark.lab,
+    # One host is where everybody can be killed.
+    pytest.mark.parametrize("cloud", ["allinone"], indirect=True, scope="session"),
+]
 
 # Who takes part in a boot, and how it dies. systemd (Restart=always) brings each back.
 VICTIMS = {
@@ -24,8 +28,6 @@ VICTIMS = {
 
 @pytest.fixture(scope="module")
 def carol(cloud, admin):
-    if cloud.topology != "allinone":
-        pytest.skip("one host is where everybody can be killed")
     run = uuid.uuid4().hex[:6]
     carol = member(admin, f"crashes-{run}", f"carol-{run}")
     project = admin.ask("project", "show", f"crashes-{run}")["id"]
