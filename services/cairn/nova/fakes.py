@@ -328,8 +328,10 @@ class World:
     """A whole nova in one process: api, conductor, scheduler, and computes with the fake driver.
     Nothing runs by itself: `settle` runs the works there are, one at a time."""
 
-    def __init__(self, db: Database, hosts: Iterable[str] = ("one",)) -> None:
-        self.db, self.cloud = db, Cloud()
+    def __init__(
+        self, db: Database, hosts: Iterable[str] = ("one",), cloud: Cloud | None = None
+    ) -> None:
+        self.db, self.cloud = db, cloud or Cloud()
         self.rung: list[str] = []
         self.drivers: dict[str, FakeDriver] = {}
         self.workers: dict[str, Worker] = {}
