@@ -171,7 +171,7 @@ def test_the_old_client_boots_and_lists_verbatim(stage, alice, admin, cloud):
 @pytest.mark.parametrize(("words", "says"), [
     (["--image", "centos7", "--flavor", "none"], "none"),
     (["--image", "none", "--flavor", FLAVOR], "none"),
-    (["--image", "centos7", "--flavor", FLAVOR, "--key-name", "none"], "none"),
+    (["--image", "centos7", "--flavor", FLAVOR, "--key-name", "none"], "key_name"),
     (["--image", "centos7", "--flavor", FLAVOR, "--network", "none"], "none"),
 ])
 def test_a_mistake_is_named(stage, alice, words, says):

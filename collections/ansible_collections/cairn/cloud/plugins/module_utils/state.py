@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 def converge(module, before, after, apply, **facts):
-    """Turn C(before) into C(after) by calling C(apply) when they differ, then exit with C(facts)."""
+    """Make C(before) into C(after) by C(apply) if they differ, then exit with C(facts)."""
     changed = before != after
     if changed and not module.check_mode:
         apply()

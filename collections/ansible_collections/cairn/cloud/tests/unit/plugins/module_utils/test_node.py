@@ -43,6 +43,6 @@ def test_entering_brings_the_nodes_own_environment(monkeypatch, tmp_path):
     assert not any("nonsense" in word or "#" in word for word in words)
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), 4194304])
+@pytest.mark.parametrize("pid", [os.getpid(), 4194304], ids=["alive", "none"])
 def test_an_ordinary_process_is_no_leader(pid):
     assert not node.is_leader(pid, "/")
