@@ -23,8 +23,8 @@ options:
     required: true
   wait:
     description:
-      - Whether to wait until it is built. Otherwise it is begun, and a later task that waits has less
-        to wait for.
+      - Whether to wait until it is built. Otherwise it is begun, and a later task that waits has
+        less to wait for.
     type: bool
     default: true
 attributes:
