@@ -1,0 +1,19 @@
+"""The parts of neutron-rpc-server, put together."""
+
+from cairn.common.policy import Policy
+from cairn.common.process import Host
+from cairn.common.rpc import Server
+from cairn.neutron.component import Neutron
+from cairn.neutron.policy import RULES
+from cairn.neutron.rpc import Agent, Controller
+from cairn.neutron.rpc_server.manager import Manager
+from cairn.neutron.settings import RpcServerSettings
+
+
+def build(settings: RpcServerSettings, host: Host) -> None:
+    bus = host.bus(settings.messaging)
+    neutron = Neutron(
+        db=host.database(settings.database), policy=Policy(RULES), agents=Agent(bus),
+        settings=settings.network,
+    )
+    host.run(Server(bus, Controller.topic, host.name, Manager(neutron)))
