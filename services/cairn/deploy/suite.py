@@ -120,8 +120,8 @@ def checks(wanted: Wanted) -> Iterator[Check]:
     paths = [*quick, *wanted.pytest] if quick or "system" not in wanted.stages else []
     if paths:
         names = [stage for stage in ("unit", "api", "contract") if stage in wanted.stages]
-        yield Check(" ".join(["pytest", *names]), ["pytest", "-q", "-n", _workers(), *paths],
-                    pytest=True)
+        # In one process: the other processor has the linters.
+        yield Check(" ".join(["pytest", *names]), ["pytest", "-q", *paths], pytest=True)
     if "molecule" in wanted.stages:
         for role in wanted.roles or roles():
             yield Check(f"molecule {role}", ["molecule", "test"], checkout.ROLES / role,
@@ -130,10 +130,6 @@ def checks(wanted: Wanted) -> Iterator[Check]:
         options = [] if paths else wanted.pytest
         yield Check("pytest system", ["pytest", "-q", *PYTEST["system"], *options], pytest=True,
                     kind="system", width=1)
-
-
-def _workers() -> str:
-    return str(min(os.cpu_count() or 1, 8))
 
 
 def run(wanted: Wanted, say: Callable[[str], None]) -> None:
