@@ -128,7 +128,7 @@ def checks(wanted: Wanted) -> Iterator[Check]:
                         kind="molecule")
     if "system" in wanted.stages:
         options = [] if paths else wanted.pytest
-        yield Check("pytest system", ["pytest", "-q", *PYTEST["system"], *options], pytest=True,
+        yield Check("pytest system", ["pytest", "-v", *PYTEST["system"], *options], pytest=True,
                     kind="system", width=1)
 
 
@@ -140,7 +140,8 @@ def run(wanted: Wanted, say: Callable[[str], None]) -> None:
 
     def begin(check: Check) -> Result:
         say(f"  ...  {check.name}")
-        return perform(check)
+        # What runs alone and for long is shown as it goes.
+        return perform(check, say if check.width == 1 else None)
 
     for _, alike in groupby(checks(wanted), key=lambda check: check.kind):
         batch = list(alike)
@@ -161,26 +162,39 @@ def _prepare(say: Callable[[str], None]) -> None:
         say(f"missing packages (tests that need them are skipped): {' '.join(lacking)}")
 
 
-def perform(check: Check) -> Result:
+def perform(check: Check, show: Callable[[str], None] | None = None) -> Result:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory, "report.xml")
         command = [*check.command, *([f"--junitxml={report}"] if check.pytest else [])]
-        try:
-            done = subprocess.run(
-                command, cwd=check.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, text=True, errors="replace", env=_environment(),
-                check=False,
-            )
-            code, output = done.returncode, done.stdout
-        except FileNotFoundError:
-            code, output = 127, f"{command[0]} is not installed"
+        code, output = _output(command, check.directory, show)
         count = _count(report) if check.pytest else None
     # pytest's exit code 5: there was nothing to run, which is not what was asked for.
     good = code == 0
     if count is None or (not good and count.failed == 0):
         count = Count(passed=int(good), failed=int(not good))
-    return Result(check, good, time.monotonic() - begun, count, output)
+    seconds = time.monotonic() - begun
+    return Result(check, good, seconds, count, "" if show else output)
+
+
+def _output(
+    command: list[str], directory: Path, show: Callable[[str], None] | None
+) -> tuple[int, str]:
+    """The exit code and everything that was printed, shown line by line if that is wanted."""
+    lines = []
+    try:
+        with subprocess.Popen(
+            command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", env=_environment(),
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                if show:
+                    show(line.rstrip("\n"))
+    except FileNotFoundError:
+        return 127, f"{command[0]} is not installed"
+    return process.returncode, "".join(lines)
 
 
 def _environment() -> dict[str, str]:
