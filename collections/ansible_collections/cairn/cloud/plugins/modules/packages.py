@@ -35,13 +35,19 @@ EXAMPLES = r"""
 
 RETURN = r""" # """
 
+import fcntl
 import os
 import tempfile
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cairn.cloud.plugins.module_utils.state import converge
 
+LOCK = "/run/lock/cairn-packages.lock"
 POLICY = "/usr/sbin/policy-rc.d"
+STAY_STOPPED = "#!/bin/sh\n# There while Cairn's packages are installed.\nexit 101\n"
+QUIETLY = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+PAUSE = 0.5
 # A package nobody asked for, but apt writes to disk four times as calmly with it.
 CALM = "eatmydata"
 
@@ -62,21 +68,53 @@ def installed(listing):
     return {name for name, status in pairs if status == "installed"}
 
 
-def act(module, missing, lock_timeout):
-    """Install them. What was half done by a run that was killed is first brought to its end."""
-    # Written by hand or by a container's maker: then starting is none of our business.
-    ours = not os.path.lexists(POLICY)
+def act(module, names, lock_timeout):
+    """Install what is missing. What was half done by a run that was killed is first brought to its
+    end, and a run that was killed here may still be going on there: then wait for it."""
+    deadline = time.monotonic() + lock_timeout
+    with open(LOCK, "w", encoding="utf-8") as lock:
+        wait_for(module, deadline, "another run of this module", lambda: locked(lock))
+        missing = sorted(set(names) - look(module, names))
+        if not missing:
+            return
+        # Written by hand or by a container's maker: then starting is none of our business.
+        ours = not os.path.lexists(POLICY) or _is_ours(POLICY)
+        try:
+            if ours:
+                _keep_everything_stopped()
+            wait_for(module, deadline, "another run of dpkg", lambda: configured(module))
+            run(module, apt(lock_timeout, "update"))
+            run(module, apt(lock_timeout, "install", CALM))
+            run(module, [CALM, *apt(lock_timeout, "install", *missing)])
+        finally:
+            os.sync()
+            if ours:
+                os.unlink(POLICY)
+
+
+def wait_for(module, deadline, what, done):
+    while not done():
+        if time.monotonic() > deadline:
+            module.fail_json(msg=f"Gave up waiting for {what}.")
+        time.sleep(PAUSE)
+
+
+def locked(lock):
     try:
-        if ours:
-            _keep_everything_stopped()
-        run(module, ["dpkg", "--configure", "--pending"])
-        run(module, apt(lock_timeout, "update"))
-        run(module, apt(lock_timeout, "install", CALM))
-        run(module, [CALM, *apt(lock_timeout, "install", *missing)])
-    finally:
-        os.sync()
-        if ours:
-            os.unlink(POLICY)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def configured(module):
+    """Bring to its end what dpkg has begun. False when somebody else is at it."""
+    command = ["dpkg", "--configure", "--pending"]
+    rc, out, err = module.run_command(command, environ_update=QUIETLY)
+    if rc != 0 and "lock" in err:
+        return False
+    judge(module, command, rc, out, err)
+    return True
 
 
 def apt(lock_timeout, verb, *names):
@@ -92,8 +130,10 @@ def apt(lock_timeout, verb, *names):
 
 
 def run(module, command):
-    environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    rc, out, err = module.run_command(command, environ_update=environment)
+    judge(module, command, *module.run_command(command, environ_update=QUIETLY))
+
+
+def judge(module, command, rc, out, err):
     if rc != 0:
         wrong = [line for line in err.splitlines() if line.startswith(("E:", "dpkg: error"))]
         module.fail_json(
@@ -102,10 +142,16 @@ def run(module, command):
         )
 
 
+def _is_ours(path):
+    """Left by a run of this module that was killed together with its host."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read() == STAY_STOPPED
+
+
 def _keep_everything_stopped():
     handle, name = tempfile.mkstemp(dir=os.path.dirname(POLICY))
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write("#!/bin/sh\nexit 101\n")
+        file.write(STAY_STOPPED)
     os.chmod(name, 0o755)
     os.replace(name, POLICY)
 
