@@ -19,6 +19,8 @@ from ansible_collections.cairn.cloud.plugins.plugin_utils.control import Control
 
 LOCK = "requirements/cloud.txt"
 BUILD_LOCK = "requirements/build.txt"
+# Archives that stay on the control host, the newest.
+KEEP = 3
 # What a wheel is made of, below the checkout.
 INGREDIENTS = ("pyproject.toml", "README.md", "LICENSE", "services")
 
@@ -90,6 +92,7 @@ def build_once(source, state, archive):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not archive.exists():
             build(source, state, archive)
+            forget(archive.parent, KEEP)
 
 
 def build(source, state, archive):
@@ -113,6 +116,16 @@ def build(source, state, archive):
             tar.add(uv(), "uv")
         bundle.chmod(0o644)
         os.replace(bundle, archive)
+
+
+def forget(releases, keep):
+    """Remove the oldest archives, and what a killed build left."""
+    archives = sorted(releases.glob("*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in archives[keep:]:
+        path.unlink()
+    for path in releases.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
 
 
 def collect(source, wheels):

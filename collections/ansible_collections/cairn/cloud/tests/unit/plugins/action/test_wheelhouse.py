@@ -48,3 +48,12 @@ def test_who_waits_gets_what_was_begun_in_the_background(tmp_path, monkeypatch):
     time.sleep(0.05)
     wheelhouse.build_once(None, None, archive)
     assert archive.read_text() != str(os.getpid())
+
+
+def test_keeps_the_newest_archives_and_nothing_half_made(tmp_path):
+    (tmp_path / "tmpabc").mkdir()
+    for age, name in enumerate(["new", "old", "oldest"]):
+        (tmp_path / f"{name}.tar").touch()
+        os.utime(tmp_path / f"{name}.tar", (1000 - age, 1000 - age))
+    wheelhouse.forget(tmp_path, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.tar", "old.tar"]
