@@ -41,6 +41,8 @@ class Failure:
         for pattern, words in ADVICE:
             if re.search(pattern, self.reason):
                 return words.format(host=self.host)
+        if self.host == "localhost":
+            return "Run ./cairn up again: it goes on from here. If it stops again: ./cairn doctor"
         return f"Look around: ./cairn ssh {self.host}. When it is mended, run ./cairn up again."
 
 
