@@ -15,7 +15,7 @@ def test_every_part_of_the_agent_reads_its_part(api, manager, hosts, public, net
     port = api.made("nova", "/ports", network_id=net["id"], project_id="red", device_id="vm",
                     device_owner="compute:nova", **{"binding:host_id": "net1"})
     api.changed("alice", f"/ports/{port['id']}", allowed_address_pairs=[{
-        "ip_address": "10.0.0.128/25"}])
+        "ip_address": "10.8.0.128/25"}])
     leader = api.made("alice", "/routers", external_gateway_info={"network_id": public["id"]})
     for inside in (subnet, six):
         api("PUT", "alice", f"/routers/{leader['id']}/add_router_interface",
@@ -36,7 +36,7 @@ def test_every_part_of_the_agent_reads_its_part(api, manager, hosts, public, net
     plain = group.replace("-", "")
     assert "meta nfproto ipv4 tcp dport 22 accept" in tables["inet", f"isg_{plain}"].rules
     assert tables["inet", f"m4_{plain}"].elements == {
-        port["fixed_ips"][0]["ip_address"], "10.0.0.128/25"}
+        port["fixed_ips"][0]["ip_address"], "10.8.0.128/25"}
     served = state["dhcp"][net["id"]]
     assert "dhcp-range=" in dhcp.conf(served, Path("/d"), "ns-1")
     assert port["mac_address"] in dhcp.hosts(served)
