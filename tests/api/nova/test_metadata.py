@@ -19,11 +19,11 @@ def ask(world):
     metadata = Metadata(world.db, MetadataSettings(secret=SECRET), ApiSettings())
     client = create_app(metadata).test_client()
 
-    def ask(path, server_id, **headers):
+    def ask(path, server_id, method="GET", data=None, **headers):
         signature = hmac.new(SECRET.encode(), server_id.encode(), "sha256").hexdigest()
         given = {"X-Instance-ID": server_id, "X-Instance-ID-Signature": signature,
                  **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return client.get(path, headers=given)
+        return client.open(path, method=method, data=data, headers=given)
 
     return ask
 
@@ -83,3 +83,18 @@ def test_the_config_drive_has_the_same(world, guest):
         drive = specs.spec(known(session, guest), ApiSettings())["config_drive"]
     assert base64.b64decode(drive["openstack/latest/user_data"]) == b"#!/bin/sh"
     assert {"ec2/latest/meta-data.json", "openstack/latest/network_data.json"} <= set(drive)
+
+
+def test_a_guest_tells_its_password_once_and_the_owner_reads_it(ask, guest, call):
+    path, shown = "/openstack/latest/password", f"/v2.1/servers/{guest}/os-server-password"
+    assert call("GET", shown).json == {"password": ""}
+    assert ask(path, guest, "POST", b"").status_code == 400
+    assert ask(path, guest, "POST", b"x" * 2000).status_code == 400
+    assert ask(path, guest, "POST", b"c2VjcmV0").status_code == 200
+    assert ask(path, guest, "POST", b"b3RoZXI=").status_code == 409
+    assert ask(path, guest).text == "c2VjcmV0"
+    assert call("GET", shown).json == {"password": "c2VjcmV0"}
+    assert call("GET", shown, who="bob").status_code == 404
+    assert call("DELETE", shown, who="rita").status_code == 403
+    assert call("DELETE", shown).status_code == 204
+    assert call("GET", shown).json == {"password": ""}

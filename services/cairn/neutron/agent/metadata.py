@@ -28,6 +28,7 @@ from cairn.neutron.settings import HostSettings, MetadataSettings
 
 log = logging.getLogger(__name__)
 METADATA_IP = "169.254.169.254"
+LONGEST = 4096  # Bytes a guest may post: its password, and nothing bigger.
 # Seconds an address's owner is remembered: a guest asks in bursts, but an address may soon be
 # another's.
 REMEMBER = 2.0
@@ -111,7 +112,7 @@ class MetadataServer:
             def do_GET(self) -> None:
                 outer.answer(self)
 
-            do_HEAD = do_GET
+            do_HEAD = do_POST = do_GET
 
         class UnixServer(socketserver.ThreadingUnixStreamServer):
             daemon_threads = True
@@ -141,9 +142,14 @@ class MetadataServer:
             if found is None:
                 self._send(handler, 404, b"no server has this address\n", "text/plain")
                 return
-            reply = self.session.get(
-                self.settings.url + handler.path, headers=self.signed(found, headers),
-                timeout=20)
+            length = headers.get("Content-Length", "0")
+            if not length.isdigit() or int(length) > LONGEST:
+                self._send(handler, 413, b"a guest may not tell that much\n", "text/plain")
+                return
+            method = "POST" if handler.command == "POST" else "GET"
+            reply = self.session.request(
+                method, self.settings.url + handler.path, headers=self.signed(found, headers),
+                data=handler.rfile.read(int(length)) if method == "POST" else None, timeout=20)
             self._send(handler, reply.status_code, reply.content,
                        reply.headers.get("Content-Type", "text/plain"))
         except (requests.RequestException, Problem) as error:

@@ -314,6 +314,26 @@ def diagnostics(nova: Nova, ctx: Context, server_id: str) -> Document:
         raise HostDown(host=row.host, action="diagnostics") from None
 
 
+
+# --- The password a guest told us -------------------------------------------------------------
+
+PASSWORD = "/servers/<server_id>/os-server-password"
+
+
+@api.get(PASSWORD, policy="os_compute_api:os-server-password:show")
+def guest_password(nova: Nova, ctx: Context, server_id: str) -> Document:
+    with nova.db.reading() as session:
+        return {"password": servers.find(session, ctx, server_id).guest_password or ""}
+
+
+@api.delete(PASSWORD, policy="os_compute_api:os-server-password:clear", status=204)
+def forget_guest_password(nova: Nova, ctx: Context, server_id: str) -> None:
+    with nova.db.writing() as session:
+        server = servers.find(session, ctx, server_id)
+        session.execute(
+            update(Server).where(Server.id == server.id).values(guest_password=None))
+
+
 # --- Instance actions ----------------------------------------------------------------------
 
 ACTIONS = "/servers/<server_id>/os-instance-actions"

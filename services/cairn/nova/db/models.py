@@ -125,6 +125,8 @@ class Server(Timestamps, Base):
     scheduler_hints: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     # Until the guest has it, then forgotten.
     admin_pass: Mapped[str | None] = mapped_column(String(255))
+    # What the guest made up itself and told us, encrypted for the owner of the key pair.
+    guest_password: Mapped[str | None] = mapped_column(String(1020))
 
     # Where it is.
     host: Mapped[str | None] = mapped_column(String(255))
@@ -139,8 +141,8 @@ class Server(Timestamps, Base):
     security_groups: Mapped[list[Any]] = mapped_column(JSON, default=list)
     vifs: Mapped[list[Any]] = mapped_column(JSON, default=list)
     vifs_at: Mapped[dt.datetime | None] = mapped_column(Moment)
-    access_ipv4: Mapped[str] = mapped_column(String(39), default="")
-    access_ipv6: Mapped[str] = mapped_column(String(39), default="")
+    access_ipv4: Mapped[str] = mapped_column(String(45), default="")
+    access_ipv6: Mapped[str] = mapped_column(String(45), default="")
 
 
 class ServerGroup(Timestamps, Base):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import flask
+from sqlalchemy import update
 
 from cairn.common import errors, health
 from cairn.common.api import PUBLIC, Api, Document, Reply
@@ -20,10 +21,12 @@ from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.common.wsgi import Mount, serve
 from cairn.nova.core.servers import known
+from cairn.nova.db.models import Server
 from cairn.nova.metadata import documents
 from cairn.nova.settings import ApiSettings, MetadataSettings
 
 MOST = 1000  # Guests whose documents are kept.
+PASSWORD_LENGTH = 1020
 
 api = Api({})
 
@@ -57,6 +60,10 @@ class Cache:
             self._rows.move_to_end(server_id)
             while len(self._rows) > MOST:
                 self._rows.popitem(last=False)
+
+    def forget(self, server_id: str) -> None:
+        with self._lock:
+            self._rows.pop(server_id, None)
 
 
 def _server(metadata: Metadata, request: flask.Request) -> Any:
@@ -97,12 +104,35 @@ def lookup(metadata: Metadata, ctx: Context, path: str, request: flask.Request) 
     raise errors.NoSuchPath
 
 
+@api.post("/openstack/<version>/password", policy=PUBLIC, raw=True)
+def tell_password(
+    metadata: Metadata, ctx: Context, version: str, request: flask.Request
+) -> Reply:
+    """Keep the password that a guest made up, once: whoever gets into it later cannot change it."""
+    server = _server(metadata, request)
+    if version not in documents.OPENSTACK:
+        raise errors.NoSuchPath
+    told = request.get_data().decode("ascii", "replace")
+    if not told or len(told) > PASSWORD_LENGTH:
+        raise errors.Invalid(reason=f"A password has 1 to {PASSWORD_LENGTH} characters.")
+    with metadata.db.writing() as session:
+        kept = session.execute(
+            update(Server).where(Server.id == server.id, Server.guest_password.is_(None))
+            .values(guest_password=told))
+        if not getattr(kept, "rowcount", 0):
+            raise errors.Conflict(reason="The server has told its password before.")
+    metadata.cache.forget(server.id)
+    return Reply(None, 200)
+
+
 def _openstack(metadata: Metadata, server: Any, rest: list[str]) -> Reply:
     if not rest:
         return _text("\n".join(documents.OPENSTACK))
     version, *names = rest
     if version not in documents.OPENSTACK or len(names) > 1:
         raise errors.NoSuchPath
+    if names == ["password"]:
+        return _text(server.guest_password or "")
     files = documents.openstack_files(server, metadata.api)
     if not names:
         return _text("\n".join(sorted(files)))
