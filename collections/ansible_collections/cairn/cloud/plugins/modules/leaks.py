@@ -8,8 +8,8 @@ module: leaks
 short_description: Look for secrets where none may be
 version_added: 0.1.0
 description:
-  - Fails when a file that everybody may read holds a secret or a private key, and when any file
-    holds a secret that is none of the host's business.
+  - Fails when a file that everybody may read holds a secret, or a private key in a directory of
+    the cloud's, and when any file holds a secret that is none of the host's business.
   - Changes nothing. Reports paths, never what is in them.
 options:
   secrets:
@@ -26,7 +26,7 @@ options:
     description: Where to look.
     type: list
     elements: path
-    default: [/etc, /root, /home, /run/cairn, /tmp, /var/lib/cairn, /var/log, /var/tmp]
+    default: [/etc, /root, /run/cairn, /tmp, /var/lib/cairn, /var/log, /var/tmp]
   largest:
     description: Size in bytes of files that are too large to look at, such as images.
     type: int
@@ -52,6 +52,8 @@ import stat
 
 from ansible.module_utils.basic import AnsibleModule
 
+# Where a private key is the cloud's. What else a machine has of keys is its owner's business.
+OURS = ("/etc/cairn/", "/run/cairn/", "/var/lib/cairn/")
 PRIVATE_KEY = re.compile(rb"^-----BEGIN [A-Z ]*PRIVATE KEY-----$", re.MULTILINE)
 
 
@@ -59,6 +61,7 @@ def walk(directory, largest, open_to_all=True):
     """Every file below, whether everybody may read it, and what is in it."""
     try:
         entries = list(os.scandir(directory))
+        open_to_all = open_to_all and bool(os.stat(directory).st_mode & stat.S_IXOTH)
     except FileNotFoundError:
         return
     for entry in entries:
@@ -66,8 +69,7 @@ def walk(directory, largest, open_to_all=True):
             found = entry.stat(follow_symlinks=False)
             if stat.S_ISDIR(found.st_mode):
                 # What is behind a closed door nobody reads, but it can still be foreign.
-                inside = open_to_all and bool(found.st_mode & stat.S_IXOTH)
-                yield from walk(entry.path, largest, inside)
+                yield from walk(entry.path, largest, open_to_all)
             elif stat.S_ISREG(found.st_mode) and found.st_size <= largest:
                 with open(entry.path, "rb") as file:
                     readable = open_to_all and bool(found.st_mode & stat.S_IROTH)
@@ -76,13 +78,13 @@ def walk(directory, largest, open_to_all=True):
             continue  # It went away meanwhile, as files in /tmp do.
 
 
-def judge(open_to_all, content, secrets, foreign):
+def judge(path, open_to_all, content, secrets, foreign):
     """What is wrong with a file, or None. Pure."""
     if any(secret in content for secret in foreign):
         return "holds a secret that is none of this host's business"
     if open_to_all and any(secret in content for secret in secrets):
         return "holds a secret and everybody may read it"
-    if open_to_all and PRIVATE_KEY.search(content):
+    if open_to_all and path.startswith(OURS) and PRIVATE_KEY.search(content):
         return "holds a private key and everybody may read it"
     return None
 
@@ -95,7 +97,7 @@ def main():
             "directories": {
                 "type": "list", "elements": "path",
                 "default": [
-                    "/etc", "/root", "/home", "/run/cairn", "/tmp", "/var/lib/cairn", "/var/log",
+                    "/etc", "/root", "/run/cairn", "/tmp", "/var/lib/cairn", "/var/log",
                     "/var/tmp",
                 ],
             },
@@ -110,7 +112,7 @@ def main():
     wrong = []
     for directory in module.params["directories"]:
         for path, open_to_all, content in walk(directory, module.params["largest"]):
-            if verdict := judge(open_to_all, content, secrets, foreign):
+            if verdict := judge(path, open_to_all, content, secrets, foreign):
                 wrong.append(f"{path} {verdict}")
     if wrong:
         module.fail_json(msg="\n".join(sorted(wrong)))
