@@ -4,8 +4,8 @@
 
     python tests/bench/idle.py CLOUD [SECONDS]
 
-Memory is PSS (shared pages counted once among those who share them) of every process of the node but
-guests; processor time is user and system of the same, over SECONDS (default 30).
+Memory is PSS (shared pages counted once among those who share them) of every process of the node
+but guests; processor time is user and system of the same, over SECONDS (default 30).
 """
 
 from __future__ import annotations
