@@ -103,7 +103,7 @@ def test_the_guest_is_who_it_was_asked_to_be(guest):
 def test_two_servers_ping_each_other(guest, alice):
     networks = alice.ask("server", "show", "web2")["addresses"]
     address = networks["private"][0]
-    wait(f"web2 at {address} answers", lambda: "0% packet loss" in guest.run(
+    wait(f"web2 at {address} answers", lambda: " 0% packet loss" in guest.run(
         f"ping -c 1 -W 2 {address} || true"), 120, 2)
 
 
