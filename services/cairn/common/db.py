@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from sqlalchemy import JSON, DateTime, Engine, MetaData, String, Text, create_engine, event
+from sqlalchemy import JSON, DateTime, Engine, MetaData, String, create_engine, event
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
@@ -18,7 +18,6 @@ from sqlalchemy.pool import StaticPool
 Uuid = Annotated[str, mapped_column(String(36))]
 Id = Annotated[str, mapped_column(String(64))]
 Name = Annotated[str, mapped_column(String(255))]
-LongText = Annotated[str, mapped_column(Text)]
 Json = Annotated[dict[str, Any], mapped_column(JSON)]
 JsonList = Annotated[list[Any], mapped_column(JSON)]
 # Microseconds, so that rows made in one second keep their order.

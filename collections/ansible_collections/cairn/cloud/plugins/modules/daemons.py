@@ -65,10 +65,10 @@ commands:
   returned: always
 """
 
-import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cairn.cloud.plugins.module_utils.age import newest
 from ansible_collections.cairn.cloud.plugins.module_utils.state import converge
 
 PROPERTIES = [
@@ -99,18 +99,6 @@ def look(module, daemon):
         ),
         "triggers": facts["Triggers"],
     }
-
-
-def newest(paths):
-    """When the last of the paths, or of what is in them, was changed."""
-    found = [0.0]
-    for path in paths:
-        if not os.path.lexists(path):
-            continue
-        found.append(os.lstat(path).st_mtime)
-        if os.path.isdir(path) and not os.path.islink(path):
-            found.extend(entry.stat(follow_symlinks=False).st_mtime for entry in os.scandir(path))
-    return max(found)
 
 
 def plan(before, daemon):

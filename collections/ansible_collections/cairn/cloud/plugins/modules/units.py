@@ -67,6 +67,7 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cairn.cloud.plugins.module_utils.age import newest
 from ansible_collections.cairn.cloud.plugins.module_utils.state import converge
 
 PROPERTIES = ("ActiveState", "UnitFileState", "NeedDaemonReload", "InactiveExitTimestampMonotonic")
@@ -92,18 +93,6 @@ def look(module, unit, path):
         and facts["NeedDaemonReload"] == "no"
         and newest(unit["reads"], started) <= started,
     }
-
-
-def newest(paths, default=0.0):
-    """When the last of the paths, or of what is in them, was changed."""
-    found = [default]
-    for path in paths:
-        if not os.path.lexists(path):
-            continue
-        found.append(os.lstat(path).st_mtime)
-        if os.path.isdir(path) and not os.path.islink(path):
-            found.extend(entry.stat(follow_symlinks=False).st_mtime for entry in os.scandir(path))
-    return max(found)
 
 
 def plan(unit):
