@@ -109,8 +109,9 @@ class Node:
         self.run(f"p=$(cat {self.folder}/pid); kill $p; while [ -d /proc/$p ]; do sleep .05; done")
 
     def told(self) -> list[State]:
-        lines = self.run(f"cat {self.folder}/told.jsonl", check=False).splitlines()
-        return [json.loads(line) for line in lines]
+        """Everything told so far; a line still being written is not told yet."""
+        lines = self.run(f"cat {self.folder}/told.jsonl", check=False).splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def want(self, state: State) -> float:
         """Give the agent its wanted state; milliseconds it took to make it so."""
