@@ -83,8 +83,9 @@ class House:
         driver = FakeDriver(settings, name)
         images: Any = NoImages()
         stub = self.nova.conductor
-        worker = Worker(RemoteLedger(stub), Flows(stub, driver, images, settings, name).all(),
-                        runner=runner_of(name), owner=name)
+        cloud: Any = self.cloud
+        flows = Flows(stub, driver, images, settings, name, cloud)
+        worker = Worker(RemoteLedger(stub), flows.all(), runner=runner_of(name), owner=name)
         Server(bus, Compute.topic, name, Manager(stub, driver, worker)).start()
         worker.start()
         stub.report_service(Context(), binary="nova-compute", service_host=name)

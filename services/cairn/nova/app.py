@@ -15,6 +15,7 @@ from cairn.nova.api import (
     quotas,
     security_groups,
     server_actions,
+    server_images,
     server_parts,
     servers,
     versions,
@@ -22,8 +23,8 @@ from cairn.nova.api import (
 from cairn.nova.component import Nova
 
 APIS = [
-    versions.api, servers.api, server_actions.api, server_parts.api, flavors.api, keypairs.api,
-    groups.api, hosts.api, quotas.api, security_groups.api,
+    versions.api, servers.api, server_actions.api, server_images.api, server_parts.api, flavors.api,
+    keypairs.api, groups.api, hosts.api, quotas.api, security_groups.api,
 ]
 
 # What Nova calls each code in its envelope.

@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -137,10 +138,23 @@ class Cloud:
 
     # --- Glance ---
 
-    def _image(self, method: str, path: list[str], query: Any, body: Any) -> Document:
-        if len(path) == 2 and path[1] in self.images:
-            return self.images[path[1]]
-        raise refuse("image", 404, f"No image found with ID {path[-1]}")
+    def _image(self, method: str, path: list[str], query: Any, body: Any) -> Any:
+        if method == "POST":
+            return self.images[self.image(**body, status="queued")]
+        if path[1] not in self.images:
+            raise refuse("image", 404, f"No image found with ID {path[1]}")
+        if method == "DELETE":
+            del self.images[path[1]]
+            return Answer(None, 204)
+        if method == "PUT":
+            return self._upload(self.images[path[1]])
+        return self.images[path[1]]
+
+    def _upload(self, image: Document) -> Answer:
+        if image["status"] != "queued":
+            raise refuse("image", 409, f"The image is {image['status']}")
+        image["status"] = "active"
+        return Answer(None, 204)
 
     # --- Neutron ---
 
@@ -329,10 +343,12 @@ class World:
     Nothing runs by itself: `settle` runs the works there are, one at a time."""
 
     def __init__(
-        self, db: Database, hosts: Iterable[str] = ("one",), cloud: Cloud | None = None
+        self, db: Database, hosts: Iterable[str] = ("one",), cloud: Cloud | None = None,
+        *, folder: Path = Path("/nonexistent"),
     ) -> None:
         self.db, self.cloud = db, cloud or Cloud()
         self.rung: list[str] = []
+        self.folder = folder
         self.drivers: dict[str, FakeDriver] = {}
         self.workers: dict[str, Worker] = {}
         self.managers: dict[str, ComputeManager] = {}
@@ -361,10 +377,12 @@ class World:
 
     def add_host(self, host: str, **size: int) -> FakeDriver:
         """A compute that works, as it says itself."""
-        settings = ComputeSettings(driver="fake", vif_plugging_timeout=0.0)
+        settings = ComputeSettings(driver="fake", vif_plugging_timeout=0.0,
+                                   folder=str(self.folder))
         driver = self.drivers[host] = FakeDriver(settings, host, **size)
         images: Any = NoImages()
-        flows = ComputeFlows(self.nova.conductor, driver, images, settings, host)
+        cloud: Any = self.cloud
+        flows = ComputeFlows(self.nova.conductor, driver, images, settings, host, cloud)
         worker = self._worker(runner_of(host), self.remote, flows.all())
         self.workers[runner_of(host)] = worker
         self.managers[host] = ComputeManager(self.nova.conductor, driver, worker)

@@ -33,7 +33,7 @@ def world(tmp_path, schema):
     shutil.copy(schema, tmp_path / "nova.db")
     db = Database(f"sqlite:///{tmp_path}/nova.db")
     event.listen(db.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
-    yield World(db)
+    yield World(db, folder=tmp_path)
     db.engine.dispose()
 
 

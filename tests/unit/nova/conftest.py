@@ -6,7 +6,7 @@ from sqlalchemy import event
 from cairn.common import ledger
 from cairn.common.context import Context
 from cairn.common.db import Database, utcnow
-from cairn.nova.core import boot, servers
+from cairn.nova.core import boot, servers, snapshots
 from cairn.nova.db.models import Base, Flavor, Server, Work
 from cairn.nova.fakes import World
 
@@ -60,6 +60,10 @@ class Tenant:
         nova, row = self.world.nova, self.row(server_id)
         nova.db.write(lambda session: servers.remove(session, self.ctx, row, nova.service))
 
+    def snapshot(self, server_id):
+        """Ask for an image of the server; its id."""
+        return snapshots.take(self.world.nova, self.ctx, server_id, {"name": "kept"})
+
     def open_works(self):
         with self.world.db.reading() as session:
             return session.query(Work).where(Work.state.in_(ledger.OPEN)).count()
@@ -70,8 +74,8 @@ class Tenant:
 
 
 @pytest.fixture
-def world(db):
-    return World(db, ("one",))
+def world(db, tmp_path):
+    return World(db, ("one",), folder=tmp_path)
 
 
 @pytest.fixture

@@ -85,6 +85,19 @@ def test_a_deletion_survives_the_death_of_who_does_it(world, alice, runner, step
         assert session.get(Usage, "red").instances == 0
 
 
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize("step", ["snapshot_taken", "snapshot_uploaded", "snapshot_removed"])
+def test_a_snapshot_survives_the_death_of_who_takes_it(world, alice, step, moment):
+    server_id = alice.boot()
+    settle(world)
+    kill_once(world.workers["compute.one"], moment, step)
+    image_id = alice.snapshot(server_id)
+    settle(world)
+    assert world.cloud.images[image_id]["status"] == "active"
+    assert_runs(world, alice, server_id)
+    assert not list(world.folder.rglob("snapshot-*"))
+
+
 def fail(step, reason=None):
     def probe(moment, job, name):
         if (moment, name) == ("begun", step):

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cairn.common.client import Neighbours
 from cairn.common.context import Context
 from cairn.common.work import Flow, Job, Step
 from cairn.nova.compute.errors import PortNotPlugged, Unsupported
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.settings import ComputeSettings
+from cairn.nova.compute.snapshots import Snapshots
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import CONDUCTOR, Conductor, Spec
 
@@ -23,10 +25,11 @@ Done = dict[str, Any] | None
 class Flows:
     def __init__(
         self, conductor: Conductor, driver: Driver, images: ImageCache, settings: ComputeSettings,
-        host: str, sleep: Callable[[float], None] = time.sleep,
+        host: str, cloud: Neighbours, sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.conductor, self.driver, self.images = conductor, driver, images
         self.settings, self.host, self.sleep = settings, host, sleep
+        self.snapshots = Snapshots(conductor, driver, cloud, Path(settings.folder), sleep)
 
     def all(self) -> list[Flow]:
         started = Step("domain_started", self.create_domain, self.destroy_domain)
@@ -49,6 +52,7 @@ class Flows:
             Flow("start", (ports, Step("domain_started", self.start)), failed=self.refused),
             Flow("stop", (Step("domain_stopped", self.stop),), failed=self.refused),
             Flow("reboot", (Step("domain_rebooted", self.reboot),), failed=self.refused),
+            self.snapshots.flow(),
         ]
 
     def spec(self, job: Job) -> Spec:

@@ -23,10 +23,11 @@ def build(settings: ComputeProcess, host: Host) -> None:
     folder = Path(own.folder)
     bus = host.bus(settings.messaging)
     conductor = Conductor(bus)
-    images = ImageCache(folder / "_base", host.neighbours(settings.identity), host.name)
+    cloud = host.neighbours(settings.identity)
+    images = ImageCache(folder / "_base", cloud, host.name)
     images.sweep()
     driver = make_driver(settings, images, host.name)
-    flows = Flows(conductor, driver, images, own, host.name)
+    flows = Flows(conductor, driver, images, own, host.name, cloud)
     worker = Worker(RemoteLedger(conductor), flows.all(), runner=runner_of(host.name),
                     owner=host.name, threads=own.threads)
     server = Server(bus, Compute.topic, host.name, Manager(conductor, driver, worker))

@@ -38,7 +38,7 @@ class LibvirtSettings:
 @dataclass(frozen=True)
 class ComputeProcess:
     messaging: MessagingSettings = section(MessagingSettings)
-    # Only to fetch images.
+    # Only to fetch images, and to send snapshots.
     identity: IdentitySettings = section(IdentitySettings)
     compute: ComputeSettings = section(ComputeSettings)
     libvirt: LibvirtSettings = section(LibvirtSettings)

@@ -11,7 +11,7 @@ from cairn.common.errors import Problem
 from cairn.common.work import Elsewhere, Flow, Job, Step
 from cairn.nova.component import Nova
 from cairn.nova.conductor.patience import durable, patiently
-from cairn.nova.core import hosts, network, servers, specs
+from cairn.nova.core import hosts, network, servers, snapshots, specs
 from cairn.nova.db.models import Server, Work, WorkStep
 from cairn.nova.errors import HostDown, NoValidHost, Withdrawn
 from cairn.nova.rpc import CONDUCTOR, Scheduler, runner_of
@@ -43,6 +43,8 @@ class Flows:
                 Step("allocation_removed", durable(self.release_claim)),
                 Step("server_deleted", durable(self.finish_delete)),
             ), failed=self.delete_failed),
+            # Its steps are its host's; here ends one that failed.
+            Flow("createImage", (), failed=self.snapshot_failed),
         ]
 
     # --- create ---
@@ -216,3 +218,12 @@ class Flows:
                 .values(task_state=None, vm_state="error", fault=servers.fault(
                     *error.partition("\n")[::2]))
             )
+
+    # --- snapshot ---
+
+    def snapshot_failed(self, job: Job, error: str) -> None:
+        """No half an image stays. The server is as it was; its actions say what went wrong."""
+        patiently(lambda: snapshots.remove(self.nova, job.ctx, job.args["image_id"]),
+                  self.patience, "removing the image")
+        with self.nova.db.writing() as session:
+            servers.change(session, job.subject, task_state=None)

@@ -192,7 +192,8 @@ def remove(
     )
     if not taken.rowcount:  # type: ignore[attr-defined]
         return None
-    ledger.cancel(session, Work, server.id, ("create", "start", "stop", "reboot", "rebuild"))
+    ledger.cancel(session, Work, server.id,
+                  ("create", "start", "stop", "reboot", "rebuild", "createImage"))
     local = server.host is None or not hosts.is_up(session, server.host, settings)
     runner = CONDUCTOR if local else runner_of(server.host)
     ledger.add(session, ctx, Work, kind="delete", subject=server.id, runner=runner,

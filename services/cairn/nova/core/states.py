@@ -50,6 +50,7 @@ MAY = {
     "reboot": ("active",),
     "reboot_hard": ("active", "stopped", "paused", "suspended", "error"),
     "rebuild": ("active", "stopped", "error"),
+    "createImage": ("active", "stopped", "paused", "suspended"),
     "attach_interface": ("active", "paused", "stopped"),
     "detach_interface": ("active", "paused", "stopped"),
 }

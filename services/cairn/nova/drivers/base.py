@@ -1,5 +1,6 @@
 """What nova-compute needs of a hypervisor."""
 
+from pathlib import Path
 from typing import Any, Protocol
 
 from cairn.nova.rpc import HostReport, Spec, Vif
@@ -30,6 +31,11 @@ class Driver(Protocol):
 
     def reboot(self, spec: Spec, *, hard: bool) -> None:
         """Soft: ask the guest, fall back to hard. Hard: destroy, define anew, start."""
+        ...
+
+    def snapshot(self, spec: Spec, path: Path) -> None:
+        """Write the root disk as it is now to `path`, a qcow2 file that needs no other; a running
+        guest goes on. What an earlier try left there is written over."""
         ...
 
     def destroy(self, spec: Spec) -> None:

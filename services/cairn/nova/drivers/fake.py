@@ -1,6 +1,7 @@
 """A hypervisor that only remembers: for tests, and for thousands of hosts in one process."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from cairn.nova.compute.settings import ComputeSettings
@@ -57,6 +58,13 @@ class FakeDriver:
 
     def reboot(self, spec: Spec, *, hard: bool) -> None:
         self.start(spec)
+
+    def snapshot(self, spec: Spec, path: Path) -> None:
+        with self._lock:
+            if spec["id"] not in self.disks:
+                raise RuntimeError(f"{spec['id']} has no disks")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(spec["id"].encode())
 
     def destroy(self, spec: Spec) -> None:
         with self._lock:

@@ -19,10 +19,10 @@ GIB = 1 << 30
 LIMITS = ["prlimit", "--as=1073741824", "--cpu=60", "--"]
 
 
-def qemu_img(*words: str, limits: bool = True) -> str:
+def qemu_img(*words: str, limits: bool = True, timeout: float = 600) -> str:
     """What `qemu-img words` prints. Raises HypervisorFailed."""
     command = [*(LIMITS if limits else []), "qemu-img", *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode:
         raise HypervisorFailed(reason=f"qemu-img {words[0]}: {done.stderr.strip()[-300:]}")
     return done.stdout
@@ -66,6 +66,15 @@ class Disks:
 
     def remove(self, spec: Spec) -> None:
         shutil.rmtree(self.of(spec), ignore_errors=True)
+
+    def root(self, spec: Spec) -> Path:
+        return self.of(spec) / "disk"
+
+    def bytes_of(self, disk: Path) -> int:
+        """What the disk takes with all that is below it: a whole copy needs no more."""
+        chain = json.loads(qemu_img("info", "--output=json", "--backing-chain", "-f", "qcow2",
+                                    "-U", str(disk)))
+        return sum(int(layer["actual-size"]) for layer in chain)
 
     def files(self, spec: Spec) -> list[tuple[str, Path]]:
         """(target device, file) of the disks that there are, the root disk first."""

@@ -11,9 +11,10 @@ from xml.etree import ElementTree as xml
 import libvirt
 
 from cairn.nova.compute.errors import HypervisorFailed
-from cairn.nova.compute.images import ImageCache
+from cairn.nova.compute.images import ImageCache, require_space
 from cairn.nova.compute.settings import ComputeProcess
 from cairn.nova.drivers.base import CRASHED, NOSTATE, PAUSED, RUNNING, SHUTDOWN, SUSPENDED
+from cairn.nova.drivers.libvirt import copies
 from cairn.nova.drivers.libvirt import domain as domains
 from cairn.nova.drivers.libvirt.connection import Connection
 from cairn.nova.drivers.libvirt.disks import Disks
@@ -84,6 +85,19 @@ class LibvirtDriver:
     def reboot(self, spec: Spec, *, hard: bool) -> None:
         self.stop(spec, timeout=0 if hard else self.settings.compute.shutdown_timeout)
         self.start(spec)
+
+    def snapshot(self, spec: Spec, path: Path) -> None:
+        found = self.connection.find(spec["id"])
+        if found is None:
+            raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
+        disk = self.disks.root(spec)
+        require_space(self.folder, self.disks.bytes_of(disk), self.host,
+                      f"a snapshot of server {spec['id']}")
+        with hypervisor():
+            if found.isActive():
+                copies.live(found, disk, path)
+            else:
+                copies.still(disk, path)
 
     def destroy(self, spec: Spec) -> None:
         self._off(spec)

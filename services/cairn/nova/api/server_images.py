@@ -1,0 +1,26 @@
+"""POST /servers/{id}/action createImage: a server's root disk, as an image."""
+
+from cairn.common.api import Api, Document, Reply
+from cairn.common.context import Context
+from cairn.nova.api.words import METADATA, NAME, base, closed
+from cairn.nova.component import Nova
+from cairn.nova.core import snapshots
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+PATH = "/servers/<server_id>/action"
+BODY = closed(["createImage"], createImage=closed(["name"], name=NAME, metadata=METADATA))
+POLICY = "os_compute_api:servers:create_image"
+
+
+@api.post(PATH, action="createImage", policy=POLICY, status=202, until="2.44", body=BODY)
+def create_image(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
+    image_id = snapshots.take(nova, ctx, server_id, body["createImage"])
+    return Reply(None, 202, {"Location": f"{base()}/v2.1/images/{image_id}"})
+
+
+@api.post(PATH, action="createImage", policy=POLICY, status=202, since="2.45", body=BODY)
+def create_image_named(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
+    """The same, with the image's id in the answer (microversion 2.45)."""
+    return {"image_id": snapshots.take(nova, ctx, server_id, body["createImage"])}

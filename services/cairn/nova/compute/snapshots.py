@@ -1,0 +1,75 @@
+"""A server's disk becomes an image: frozen, sent to Glance, forgotten here."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cairn.common.client import Neighbours
+from cairn.common.errors import Problem
+from cairn.common.work import Flow, Job, Step
+from cairn.nova.compute.errors import ImageBroken
+from cairn.nova.drivers.base import Driver
+from cairn.nova.rpc import CONDUCTOR, Conductor
+
+# Glance calls an upload dead that was silent for a minute: then it takes another.
+PATIENCE = 120.0
+
+
+class Snapshots:
+    def __init__(
+        self, conductor: Conductor, driver: Driver, cloud: Neighbours, folder: Path,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.conductor, self.driver, self.cloud = conductor, driver, cloud
+        self.folder, self.sleep = folder, sleep
+
+    def flow(self) -> Flow:
+        return Flow("createImage", (
+            Step("snapshot_taken", self.take, self.forget),
+            Step("snapshot_uploaded", self.upload),
+            Step("snapshot_removed", self.end),
+        ), failed=lambda job, error: CONDUCTOR)
+
+    def _path(self, job: Job) -> Path:
+        return self.folder / job.subject / f"snapshot-{job.id}"
+
+    def take(self, job: Job) -> dict[str, Any]:
+        spec = self.conductor.spec(job.ctx, server_id=job.subject)
+        self._now(job, "image_snapshot")
+        self.driver.snapshot(spec, self._path(job))
+        return {"bytes": self._path(job).stat().st_size}
+
+    def upload(self, job: Job) -> dict[str, Any] | None:
+        """Raises what Glance refuses with. One that an earlier life of this process began is
+        waited for."""
+        self._now(job, "image_uploading")
+        image_id = job.args["image_id"]
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self._path(job).open("rb") as file:
+                    self.cloud.put("image", f"/images/{image_id}/file", ctx=job.ctx, data=file,
+                                   headers={"Content-Type": "application/octet-stream"})
+                return None
+            except Problem as problem:
+                if problem.code != 409:
+                    raise
+            status = self.cloud.get("image", f"/images/{image_id}", ctx=job.ctx).json()["status"]
+            if status == "active":
+                return None
+            if status != "saving" or time.monotonic() > end:
+                raise ImageBroken(id=image_id, reason=f"it is {status}, and cannot be filled")
+            self.sleep(5)
+
+    def end(self, job: Job) -> None:
+        self.forget(job)
+        self._now(job, None)
+
+    def forget(self, job: Job) -> None:
+        self._path(job).unlink(missing_ok=True)
+
+    def _now(self, job: Job, task_state: str | None) -> None:
+        spec = self.conductor.spec(job.ctx, server_id=job.subject)
+        self.conductor.server_changed(job.ctx, server_id=job.subject, task_state=task_state,
+                                      power_state=self.driver.power_state(spec))

@@ -1,0 +1,84 @@
+"""Images that servers become: made in Glance at the request, filled by the server's host."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from cairn.common.api import Document
+from cairn.common.context import Context
+from cairn.common.errors import Problem, Refused
+from cairn.nova.component import Nova
+from cairn.nova.core import hosts, quotas, servers, states
+from cairn.nova.core.callers import as_caller
+from cairn.nova.errors import HostDown, LimitReached, NotOnAHost, ServerBusy
+
+# What says of one image how its own bytes are to be trusted or kept, and so not of its child's.
+_NOT_INHERITED = ("img_signature", "img_signature_hash_method", "img_signature_key_type",
+                  "img_signature_certificate_uuid", "cache_in_nova", "bittorrent")
+
+
+def take(nova: Nova, ctx: Context, server_id: str, wanted: Document) -> str:
+    """Make the image, and let the server's host fill it; the image's id."""
+    properties = wanted.get("metadata") or {}
+    with nova.db.reading() as session:
+        row = servers.find(session, ctx, server_id)
+        most = quotas.limits(session, row.project_id, nova.quota)["metadata_items"]
+    servers.check_unlocked(ctx, row)
+    if 0 <= most < len(properties):
+        raise LimitReached(what="metadata items", limit=most)
+    _check_may(row)
+    image_id = _create(nova, ctx, row, wanted["name"], properties)
+
+    def begin(session: Session) -> str:
+        servers.claim(session, row, "createImage", "image_snapshot_pending")
+        if not hosts.is_up(session, row.host, nova.service):
+            raise HostDown(host=row.host, action="createImage")
+        return servers.begin(session, ctx, row, "createImage", {"image_id": image_id})
+
+    try:
+        runner = nova.db.write(begin)
+    except BaseException:
+        remove(nova, ctx, image_id)
+        raise
+    nova.ring(ctx, runner)
+    return image_id
+
+
+def _check_may(row: Any) -> None:
+    """Before there is an image to take back; `claim` decides."""
+    if row.vm_state not in states.MAY["createImage"]:
+        raise ServerBusy(action="createImage", id=row.id, attribute="vm_state",
+                         state=row.vm_state)
+    if row.host is None:
+        raise NotOnAHost(id=row.id)
+
+
+def _create(
+    nova: Nova, ctx: Context, row: Any, name: str, properties: dict[str, str]
+) -> str:
+    """A private image without bytes, which the server `row` is to become; its id."""
+    base = row.image or {}
+    inherited = {key: str(value) for key, value in base.get("properties", {}).items()
+                 if key not in _NOT_INHERITED}
+    wanted = inherited | properties | {
+        "name": name, "visibility": "private", "disk_format": "qcow2", "container_format": "bare",
+        "min_disk": row.flavor["disk"], "min_ram": base.get("min_ram", 0),
+        "instance_uuid": row.id, "user_id": row.user_id, "base_image_ref": row.image_id or "",
+        "image_type": "snapshot",
+    }
+    try:
+        made = nova.cloud.post("image", "/images", json=wanted, ctx=ctx, **as_caller(ctx)).json()
+    except Problem as problem:
+        if problem.code == 413:
+            raise Refused(reason=str(problem)) from None
+        raise
+    return str(made["id"])
+
+
+def remove(nova: Nova, ctx: Context, image_id: str) -> None:
+    """As the cloud itself: who asked for the snapshot may be gone."""
+    try:
+        nova.cloud.delete("image", f"/images/{image_id}", ctx=ctx)
+    except Problem as problem:
+        if problem.code != 404:
+            raise
