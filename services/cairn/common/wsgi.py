@@ -1,6 +1,8 @@
 """Declared endpoints served by Flask: identity, policy, validation, errors, request ids."""
 
+import contextlib
 import logging
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +21,9 @@ from cairn.common.microversions import Microversions
 from cairn.common.policy import ENFORCED, Policy
 
 log = logging.getLogger(__name__)
+
+# How much of a refused request's body is read, in bytes and in seconds.
+MOST_HEARD, PATIENCE = 1 << 30, 60.0
 
 # What turns the headers of a request into its caller: None where there is no token.
 # Raises Unauthorized when there is one and it is no good.
@@ -83,6 +88,8 @@ def serve(
         if "version_headers" in flask.g:
             for header, value in flask.g.version_headers.items():
                 response.headers[header] = value
+        if response.status_code >= 400:
+            _hear_out(flask.request)
         return response
 
     @app.errorhandler(errors.Problem)
@@ -170,6 +177,19 @@ def _view(
         return _respond(answer, endpoint.status)
 
     return view
+
+
+def _hear_out(request: flask.Request) -> None:
+    """Read what a refused caller still sends. The proxy passes uploads on as they come: closed in
+    its face, the connection would show the caller a 502 and not the reason."""
+    end = time.monotonic() + PATIENCE
+    heard = 0
+    with contextlib.suppress(Exception):  # Whoever hung up reads no answer anyway.
+        while heard < MOST_HEARD and time.monotonic() < end:
+            chunk = request.stream.read(1 << 20)
+            if not chunk:
+                return
+            heard += len(chunk)
 
 
 def _context(endpoint: Endpoint, authenticate: Authenticate, version: tuple[int, int]) -> Context:

@@ -1,12 +1,13 @@
 """What every endpoint gets from the kernel: identity, policy, validation, versions, errors."""
 
+import io
 from dataclasses import dataclass
 
 import pytest
 
 from cairn.common.api import ANYONE, PUBLIC, Api, Reply
 from cairn.common.context import Context
-from cairn.common.errors import Unauthorized
+from cairn.common.errors import Invalid, Unauthorized
 from cairn.common.microversions import Microversions
 from cairn.common.policy import Policy, Rule
 from cairn.common.wsgi import Dispatcher, Mount, serve
@@ -40,6 +41,11 @@ def new(thing, ctx):
 @api.post("/act", policy="things:make", body=NAME, action="name")
 def act(thing, ctx, body):
     return {"acted": body["name"]}
+
+
+@api.put("/file", policy="things:make", raw=True, status=204)
+def upload(thing, ctx, request):
+    raise Invalid(reason="not now")
 
 
 @api.get("/broken", policy=ANYONE)
@@ -137,6 +143,14 @@ def test_what_is_not_there_is_said_in_the_envelope(call, method, path, status):
 def test_an_action_selects_its_endpoint(call):
     assert call("POST", "/v2/act", json={"name": "go"}).json == {"acted": "go"}
     assert call("POST", "/v2/act", json={"other": "go"}).status_code == 400
+
+
+@pytest.mark.parametrize(("who", "status"), [("member", 400), ("reader", 403), (None, 401)])
+def test_a_refused_upload_is_heard_out(call, who, status):
+    body = io.BytesIO(b"x" * 3_000_000)
+    reply = call("PUT", "/v2/file", who, input_stream=body, content_length=3_000_000)
+    assert reply.status_code == status
+    assert body.tell() == 3_000_000
 
 
 def test_a_policy_nobody_wrote_is_found_at_import():
