@@ -160,6 +160,22 @@ def test_it_stops_starts_and_reboots(guest, alice):
     wait("ssh after the reboot", guest.reachable, 180, 2)
 
 
+def test_a_running_server_becomes_an_image_that_boots(guest, alice, key):
+    guest.run("echo kept > kept && sync")
+    alice.openstack("server", "image", "create", "--wait", "--name", "copy", "web1")
+    assert alice.status("web1") == "ACTIVE"
+    alice.openstack("server", "create", "--image", "copy", "--flavor", FLAVOR, "--network",
+                    "private", "--security-group", "web", "--key-name", "my_key", "--wait",
+                    "again")
+    address = alice.ask("floating", "ip", "create", "public")["floating_ip_address"]
+    alice.openstack("server", "add", "floating", "ip", "again", address)
+    again = Guest(address, key)
+    wait(f"ssh to {address}", again.reachable, 180, 2)
+    assert again.run("hostname; cat kept").split() == ["again", "kept"]
+    alice.openstack("server", "delete", "--wait", "again")
+    alice.openstack("image", "delete", "copy")
+
+
 def test_the_old_client_boots_and_lists_verbatim(stage, alice, admin, cloud):
     network = alice.ask("network", "show", "private")["id"]
     if not any(f["Name"] == "m1.small" for f in alice.ask("flavor", "list")):
