@@ -6,11 +6,11 @@ import flask
 
 from cairn.common import health
 from cairn.common.wsgi import Authenticate, Mount, serve
-from cairn.glance.api import data, images, members, versions
+from cairn.glance.api import actions, data, images, members, published, tags, versions
 from cairn.glance.component import Glance
 from cairn.glance.errors import envelope
 
-APIS = (versions.api, images.api, data.api, members.api)
+APIS = (versions.api, published.api, images.api, data.api, actions.api, tags.api, members.api)
 
 
 def create_app(

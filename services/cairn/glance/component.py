@@ -1,9 +1,10 @@
 """What glance is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cairn.common.db import Database
 from cairn.common.policy import Policy
+from cairn.glance.core.protections import Protections
 from cairn.glance.drivers.base import Store
 from cairn.glance.settings import ImageSettings
 
@@ -14,3 +15,4 @@ class Glance:
     policy: Policy
     store: Store
     settings: ImageSettings
+    protections: Protections = field(default_factory=Protections)

@@ -28,6 +28,18 @@ class ReadOnly(Refused):
     message = "Attribute '{name}' is read-only."
 
 
+class LocationsHidden(Refused):
+    message = "It's not allowed to change locations if locations are invisible."
+
+
+class Reserved(Refused):
+    message = "Attribute '{name}' is reserved."
+
+
+class OverLimit(TooLarge):
+    message = "An image may have {maximum} {what}, {attempted} were attempted."
+
+
 class WrongState(Conflict):
     message = "Image status transition from {status} to {wanted} is not allowed."
 

@@ -22,6 +22,17 @@ class ImageSettings:
     check_content: bool = option(
         True, "Refuse content that is not what the image's disk_format says."
     )
+    limit_param_default: int = option(25, "Entries of a list's page that names no limit.")
+    api_limit_max: int = option(1000, "The most entries of one page.")
+    image_property_quota: int = option(128, "Properties an image may have; negative: any number.")
+    image_tag_quota: int = option(128, "Tags an image may have; negative: any number.")
+    image_member_quota: int = option(128, "Members an image may have; negative: any number.")
+    property_protection_file: str = option(
+        "", "File that says who may create, read, update and delete which properties; empty: all."
+    )
+    property_protection_rule_format: str = option(
+        "roles", "What that file names: roles, or policies of the policy file."
+    )
 
 
 @dataclass(frozen=True)

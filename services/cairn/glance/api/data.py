@@ -1,19 +1,16 @@
-"""/v2/images/{id}/file and /actions: the bytes, and whether they may be had."""
+"""/v2/images/{id}/file: the bytes."""
 
 import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import update
-
 from cairn.common.api import Api, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Forbidden, Invalid, Unsupported
 from cairn.glance.component import Glance
 from cairn.glance.core import content, images
-from cairn.glance.db.models import Image
-from cairn.glance.errors import ImageNotFound, WrongState
+from cairn.glance.errors import ImageNotFound
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
@@ -23,13 +20,13 @@ class _Gone(Exception):
     """The image was deleted, or taken over, while its bytes came in."""
 
 
-@api.put("/images/<image_id>/file", policy="upload_image", status=204, raw=True)
+@api.put("/images/<image_id>/file", policy="upload_image", status=204, raw=True, late=True)
 def upload(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     """Take the bytes as they come: memory stays flat whatever the size."""
     if request.mimetype != "application/octet-stream":
         raise Unsupported(reason="Expected content type application/octet-stream.")
     with glance.db.writing() as session:
-        image = images.find_mine(session, ctx, image_id, "upload to")
+        image = images.find_for(glance.policy, session, ctx, image_id, "upload_image")
         if not image.disk_format or not image.container_format:
             raise Invalid(reason="Properties disk_format, container_format must be set prior to "
                                  "saving data.")
@@ -71,10 +68,10 @@ def _heartbeat(glance: Glance, image_id: str) -> Any:
     return alive
 
 
-@api.get("/images/<image_id>/file", policy="download_image")
+@api.get("/images/<image_id>/file", policy="download_image", late=True)
 def download(glance: Glance, ctx: Context, image_id: str) -> Reply:
     with glance.db.reading() as session:
-        image = images.find(session, ctx, image_id)
+        image = images.find_for(glance.policy, session, ctx, image_id, "download_image")
     if image.status == "deactivated" and not ctx.is_admin:
         raise Forbidden(rule="download_image: the image is deactivated; it")
     if image.status not in ("active", "deactivated"):
@@ -92,23 +89,3 @@ def _chunks(glance: Glance, image_id: str) -> Iterator[bytes]:
     with glance.store.read(image_id) as source:
         while chunk := source.read(content.CHUNK):
             yield chunk
-
-
-def _set_status(glance: Glance, ctx: Context, image_id: str, wanted: str) -> None:
-    other = "active" if wanted == "deactivated" else "deactivated"
-    with glance.db.writing() as session:
-        image = images.find_mine(session, ctx, image_id, "change")
-        if image.status not in (wanted, other):
-            raise WrongState(status=image.status, wanted=wanted, reason="")
-        session.execute(update(Image).where(Image.id == image_id, Image.status == other)
-                        .values(status=wanted))
-
-
-@api.post("/images/<image_id>/actions/deactivate", policy="deactivate", status=204)
-def deactivate(glance: Glance, ctx: Context, image_id: str) -> None:
-    _set_status(glance, ctx, image_id, "deactivated")
-
-
-@api.post("/images/<image_id>/actions/reactivate", policy="reactivate", status=204)
-def reactivate(glance: Glance, ctx: Context, image_id: str) -> None:
-    _set_status(glance, ctx, image_id, "active")

@@ -1,59 +1,110 @@
-"""The bodies glance accepts, and the schemas it publishes."""
+"""The bodies glance accepts, and the schemas of images, members and tasks it publishes.
+
+Clients make their arguments and their objects of the published ones (API reference, "Image
+Schemas"), so they say more than a validation needs.
+"""
 
 from typing import Any
 
-from cairn.common.api import Schema
+from cairn.common.api import Schema, Validator
 
 DISK_FORMATS = ["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"]
 CONTAINER_FORMATS = ["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]
 VISIBILITIES = ["community", "public", "private", "shared"]
+STATUSES = ["queued", "saving", "active", "killed", "deleted", "uploading", "importing",
+            "pending_delete", "deactivated"]
 UUID = ("^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}"
         "-([0-9a-fA-F]){12}$")
-TAG: dict[str, Any] = {"type": "string", "maxLength": 255}
+NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 2147483647}
+TEXT: dict[str, Any] = {"type": ["null", "string"], "maxLength": 255}
+PROPERTY: dict[str, Any] = {"type": "string", "maxLength": 65535}
 
-# What a caller may set. Anything else that is a string is a custom property.
+
+def about(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {**schema, "description": description}
+
+
+def read_only(schema: dict[str, Any], description: str = "") -> dict[str, Any]:
+    return {**schema, "readOnly": True, **({"description": description} if description else {})}
+
+
+# What a caller may set. Anything else that is a string is a property.
 SETTABLE: dict[str, Any] = {
-    "name": {"type": ["null", "string"], "maxLength": 255},
-    "visibility": {"type": "string", "enum": VISIBILITIES},
-    "protected": {"type": "boolean"},
-    "os_hidden": {"type": "boolean"},
-    "owner": {"type": ["null", "string"], "maxLength": 255},
-    "disk_format": {"type": ["null", "string"], "enum": [None, *DISK_FORMATS]},
-    "container_format": {"type": ["null", "string"], "enum": [None, *CONTAINER_FORMATS]},
-    "min_disk": {"type": "integer", "minimum": 0, "maximum": 2147483647},
-    "min_ram": {"type": "integer", "minimum": 0, "maximum": 2147483647},
-    "tags": {"type": "array", "items": TAG, "maxItems": 128},
+    "name": about(TEXT, "What the image is called"),
+    "visibility": about({"type": "string", "enum": VISIBILITIES}, "Who sees the image"),
+    "protected": about({"type": "boolean"}, "Whether the image is kept from being deleted"),
+    "os_hidden": about({"type": "boolean"}, "Whether lists leave the image out"),
+    "owner": about(TEXT, "The project whose image it is"),
+    "disk_format": about(
+        {"type": ["null", "string"], "enum": [None, *DISK_FORMATS]}, "Format of the disk"),
+    "container_format": about(
+        {"type": ["null", "string"], "enum": [None, *CONTAINER_FORMATS]},
+        "Format of what the disk is wrapped in"),
+    "min_disk": about(NUMBER, "GB of disk that a server of the image needs"),
+    "min_ram": about(NUMBER, "MB of memory that a server of the image needs"),
+    "tags": about({"type": "array", "items": {"type": "string", "maxLength": 255}},
+                  "Words about the image"),
 }
-READ_ONLY: dict[str, Any] = {
-    "id": {"type": "string", "pattern": UUID},
-    "status": {"type": "string", "enum": [
-        "queued", "saving", "active", "killed", "deleted", "uploading", "importing",
-        "pending_delete", "deactivated"]},
-    "checksum": {"type": ["null", "string"], "maxLength": 32},
-    "os_hash_algo": {"type": ["null", "string"], "maxLength": 64},
-    "os_hash_value": {"type": ["null", "string"], "maxLength": 128},
-    "size": {"type": ["null", "integer"]},
-    "virtual_size": {"type": ["null", "integer"]},
-    "created_at": {"type": "string"},
-    "updated_at": {"type": "string"},
-    "self": {"type": "string"},
-    "file": {"type": "string"},
-    "schema": {"type": "string"},
-    "direct_url": {"type": "string"},
-    "locations": {"type": "array"},
+# Properties that images commonly have, and what they are to be.
+COMMON: dict[str, Any] = {
+    name: {**schema, "is_base": False} for name, schema in {
+        "architecture": about({"type": "string"}, "Processor architecture of the operating system"),
+        "instance_uuid": about({"type": "string"}, "The server that the image was made of"),
+        "kernel_id": about({"type": ["null", "string"], "pattern": UUID},
+                           "The image with the kernel to boot with"),
+        "os_distro": about({"type": "string"}, "Name of the operating system's distribution"),
+        "os_version": about({"type": "string"}, "Version of the distribution"),
+        "ramdisk_id": about({"type": ["null", "string"], "pattern": UUID},
+                            "The image with the ramdisk to boot with"),
+    }.items()}
+ID = {"type": "string", "pattern": UUID}
+LOCATIONS: dict[str, Any] = {
+    "type": "array", "description": "Where the bytes are",
+    "items": {
+        "type": "object", "required": ["url", "metadata"], "additionalProperties": False,
+        "properties": {
+            "url": {"type": "string", "maxLength": 255}, "metadata": {"type": "object"},
+            "validation_data": {
+                "type": "object", "writeOnly": True, "additionalProperties": False,
+                "description": "What is known of the bytes",
+                "required": ["os_hash_algo", "os_hash_value"],
+                "properties": {
+                    "checksum": {"type": "string", "minLength": 32, "maxLength": 32},
+                    "os_hash_algo": {"type": "string", "maxLength": 64},
+                    "os_hash_value": {"type": "string", "maxLength": 128}}}}},
 }
+TOLD: dict[str, Any] = {
+    "status": read_only({"type": "string", "enum": STATUSES}, "What may be done with the image"),
+    "checksum": read_only({"type": ["null", "string"], "maxLength": 32}, "MD5 of the bytes"),
+    "os_hash_algo": read_only(
+        {"type": ["null", "string"], "maxLength": 64}, "The algorithm of os_hash_value"),
+    "os_hash_value": read_only(
+        {"type": ["null", "string"], "maxLength": 128}, "Hash of the bytes"),
+    "size": read_only({"type": ["null", "integer"]}, "Number of bytes"),
+    "virtual_size": read_only({"type": ["null", "integer"]}, "Bytes of the disk inside"),
+    "created_at": read_only({"type": "string"}, "When the image was registered"),
+    "updated_at": read_only({"type": "string"}, "When the image last changed"),
+    "self": read_only({"type": "string"}, "Path of the image"),
+    "file": read_only({"type": "string"}, "Path of the bytes"),
+    "schema": read_only({"type": "string"}, "Path of this schema"),
+    "direct_url": read_only({"type": "string"}, "Where a store keeps the bytes"),
+    "stores": read_only({"type": "string"}, "The stores that have the bytes, by commas"),
+}
+
 CREATE: Schema = {
-    "type": "object", "properties": {**SETTABLE, "id": READ_ONLY["id"]},
-    "additionalProperties": {"type": "string", "maxLength": 65535},
-    "propertyNames": {"maxLength": 255, "minLength": 1}, "maxProperties": 160,
+    "type": "object", "properties": {**SETTABLE, **COMMON, "id": ID},
+    "additionalProperties": PROPERTY,
 }
-PATCH: Schema = {
-    "type": "array", "items": {
-        "type": "object", "required": ["op", "path"],
-        "properties": {"op": {"type": "string"}, "path": {"type": "string"}, "value": {}},
-        "additionalProperties": False,
-    },
-}
+_VALUES = {name: Validator({"type": "object", "properties": {name: schema}})
+           for name, schema in {**SETTABLE, **COMMON, "locations": LOCATIONS}.items()}
+_PROPERTY = Validator({"type": "object", "additionalProperties": PROPERTY})
+
+
+def check_value(name: str, value: Any) -> None:
+    """Raises Invalid when an image's attribute or property cannot be that."""
+    _VALUES.get(name, _PROPERTY)({name: value})
+
+
 MEMBER_CREATE: Schema = {
     "type": "object", "required": ["member"], "additionalProperties": False,
     "properties": {"member": {"type": "string", "minLength": 1, "maxLength": 255}},
@@ -65,28 +116,51 @@ MEMBER_UPDATE: Schema = {
 
 IMAGE: dict[str, Any] = {
     "name": "image",
-    "properties": {
-        **{name: {**schema, "readOnly": True} for name, schema in READ_ONLY.items()}, **SETTABLE},
+    "properties": {"id": about(ID, "The image's identifier"), **SETTABLE, **TOLD,
+                   "locations": LOCATIONS, **COMMON},
     "additionalProperties": {"type": "string"},
-    "links": [{"href": "{self}", "rel": "self"}, {"href": "{file}", "rel": "enclosure"},
-              {"href": "{schema}", "rel": "describedby"}],
+    "links": [{"rel": "self", "href": "{self}"}, {"rel": "enclosure", "href": "{file}"},
+              {"rel": "describedby", "href": "{schema}"}],
 }
 MEMBER: dict[str, Any] = {
     "name": "member",
     "properties": {
-        "member_id": {"type": "string"}, "image_id": {"type": "string", "pattern": UUID},
+        "member_id": about({"type": "string"}, "The project"),
+        "image_id": about(ID, "The image that is shared with it"),
+        "created_at": about({"type": "string"}, "When it was shared"),
+        "updated_at": about({"type": "string"}, "When that last changed"),
+        "status": about({"type": "string", "enum": ["pending", "accepted", "rejected"]},
+                        "Whether the project took it"),
+        "schema": read_only({"type": "string"})},
+    "additionalProperties": False,
+}
+TASK: dict[str, Any] = {
+    "name": "task",
+    "properties": {
+        "id": about(ID, "The task's identifier"),
+        "type": {"type": "string", "enum": [
+            "import", "api_image_import", "location_import"]},
+        "status": {"type": "string", "enum": ["pending", "processing", "success", "failure"]},
+        "input": {"type": ["null", "object"]}, "result": {"type": ["null", "object"]},
+        "owner": {"type": "string"}, "message": {"type": ["null", "string"]},
+        "image_id": {"type": ["null", "string"]}, "request_id": {"type": ["null", "string"]},
+        "user_id": {"type": ["null", "string"]}, "expires_at": {"type": ["null", "string"]},
         "created_at": {"type": "string"}, "updated_at": {"type": "string"},
-        "status": {"type": "string", "enum": ["pending", "accepted", "rejected"]},
-        "schema": {"readOnly": True, "type": "string"}},
+        "self": read_only({"type": "string"}), "schema": read_only({"type": "string"})},
+    "additionalProperties": False,
 }
 
 
-def collection(name: str, item: dict[str, Any]) -> dict[str, Any]:
+def collection(name: str, item: dict[str, Any], by_name: bool = False) -> dict[str, Any]:
+    """The schema of a list of `item`, or of an object with one for each name."""
+    inner = {k: v for k, v in item.items() if k != "definitions"}
+    many = {"type": "object", "additionalProperties": inner} if by_name else {
+        "type": "array", "items": inner}
     return {
         "name": name,
-        "properties": {
-            name: {"type": "array", "items": item}, "first": {"type": "string"},
-            "next": {"type": "string"}, "schema": {"type": "string"}},
+        "properties": {name: many, "first": {"type": "string"}, "next": {"type": "string"},
+                       "schema": {"type": "string"}},
         "links": [{"rel": "first", "href": "{first}"}, {"rel": "next", "href": "{next}"},
                   {"rel": "describedby", "href": "{schema}"}],
+        **({"definitions": item["definitions"]} if "definitions" in item else {}),
     }

@@ -1,23 +1,17 @@
-"""/ and /versions: which versions glance speaks; /v2/schemas; /v2/info."""
+"""/ and /versions: which versions glance speaks; /v2/info."""
 
 import flask
 
 from cairn.common.api import ANYONE, PUBLIC, Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.errors import NoSuchPath
-from cairn.glance.api import schemas
 from cairn.glance.component import Glance
 from cairn.glance.policy import RULES
 
 root = Api(RULES)
 api = Api(RULES)
 CURRENT = "v2.17"
-SUPPORTED = ["v2.16", "v2.15", "v2.9", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1",
-             "v2.0"]
-SCHEMAS = {
-    "image": schemas.IMAGE, "images": schemas.collection("images", schemas.IMAGE),
-    "member": schemas.MEMBER, "members": schemas.collection("members", schemas.MEMBER),
-}
+# With several stores and the cache, which are always there, no version is left out.
+SUPPORTED = [f"v2.{minor}" for minor in range(16, -1, -1)]
 
 
 def _versions() -> Document:
@@ -35,13 +29,6 @@ def choices(glance: Glance, ctx: Context) -> Document:
 @root.get("/versions", policy=PUBLIC)
 def versions(glance: Glance, ctx: Context) -> Document:
     return _versions()
-
-
-@api.get("/schemas/<name>", policy=ANYONE)
-def schema(glance: Glance, ctx: Context, name: str) -> Document:
-    if name not in SCHEMAS:
-        raise NoSuchPath
-    return SCHEMAS[name]
 
 
 @api.get("/info/import", policy=ANYONE)

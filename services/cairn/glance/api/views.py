@@ -1,16 +1,31 @@
 """How an image looks to a client."""
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
-from cairn.glance.db.models import Image
+from cairn.common.context import Context
+from cairn.glance.component import Glance
+from cairn.glance.core import images
 
 
 def moment(when: dt.datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return when.isoformat(timespec="seconds") + "Z"
 
 
-def image(row: Image, properties: dict[str, str], tags: list[str]) -> Document:
+def documents(
+    glance: Glance, session: Session, ctx: Context, rows: Sequence[Any]
+) -> list[Document]:
+    """Images (rows or records) as this caller may see them."""
+    properties, tags = images.extras(session, [row.id for row in rows])
+    readable, policy = glance.protections.readable, glance.policy
+    return [image(row, readable(policy, ctx, properties[row.id]), tags[row.id]) for row in rows]
+
+
+def image(row: Any, properties: dict[str, str], tags: list[str]) -> Document:
     return {
         **properties,
         "id": row.id, "name": row.name, "status": row.status, "visibility": row.visibility,

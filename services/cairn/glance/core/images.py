@@ -1,33 +1,27 @@
 """What it means to see, make, change and remove an image."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import CursorResult, Select, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
 from cairn.common.db import utcnow
+from cairn.common.errors import Forbidden
+from cairn.common.policy import ENFORCED, Policy
 from cairn.glance.db.models import Image, ImageMember, ImageProperty, ImageTag
 from cairn.glance.errors import ImageNotFound, NotYours, Protected, WrongState
 
+# What services do to any image with their own token.
+READS = ("get_image", "download_image")
 # Seconds an upload may be silent before it counts as dead.
 SILENCE = 60
 
 
 def sees_all(ctx: Context) -> bool:
     return ctx.is_admin or "service" in ctx.roles
-
-
-def visible(ctx: Context) -> Any:
-    """What narrows a query to images the caller may see by their id."""
-    shared = select(ImageMember.image_id).where(
-        ImageMember.member == ctx.project, ImageMember.status != "rejected")
-    return or_(
-        Image.owner == ctx.project, Image.visibility.in_(("public", "community")),
-        and_(Image.visibility == "shared", Image.id.in_(shared)),
-    )
 
 
 def listable(ctx: Context, visibility: str | None, member_status: str) -> Any:
@@ -54,13 +48,60 @@ def listable(ctx: Context, visibility: str | None, member_status: str) -> Any:
     return or_(mine, Image.visibility == "public", with_me)
 
 
-def find(session: Session, ctx: Context, image_id: str) -> Image:
-    query = select(Image).where(Image.id == image_id, Image.status != "deleted")
-    if not sees_all(ctx):
-        query = query.where(visible(ctx))
-    image = session.scalar(query)
+_ALL = select(Image).where(Image.id == bindparam("id"), Image.status != "deleted")
+_VISIBLE = _ALL.where(or_(
+    Image.owner == bindparam("project"), Image.visibility.in_(("public", "community")),
+    and_(Image.visibility == "shared", Image.id.in_(
+        select(ImageMember.image_id).where(
+            ImageMember.image_id == bindparam("id"), ImageMember.member == bindparam("project"),
+            ImageMember.status != "rejected"))),
+))
+_ALL_LOCKED, _VISIBLE_LOCKED = _ALL.with_for_update(), _VISIBLE.with_for_update()
+
+
+def find(session: Session, ctx: Context, image_id: str, lock: bool = False) -> Image:
+    """The image, if the caller may see it at all. `lock` keeps others from changing it."""
+    if sees_all(ctx):
+        query = _ALL_LOCKED if lock else _ALL
+    else:
+        query = _VISIBLE_LOCKED if lock else _VISIBLE
+    image = session.scalar(query, {"id": image_id, "project": ctx.project})
     if image is None:
         raise ImageNotFound(id=image_id)
+    return image
+
+
+def target(ctx: Context, image: Any) -> dict[str, Any]:
+    """What a rule may ask of an image (a row of it, or an Image)."""
+    # One that is seen but neither owned nor open is seen as a member's.
+    shared = image.visibility == "shared" and image.owner != ctx.project
+    return {"project_id": image.owner, "owner": image.owner, "visibility": image.visibility,
+            "status": image.status, "member_id": ctx.project if shared else None}
+
+
+def allowed(policy: Policy, ctx: Context, rule: str, image: Any) -> bool:
+    """Whether `rule` lets the caller do it to an image that was found for it."""
+    if rule in READS and policy.allows(ctx, "read_image_as_service"):
+        return True
+    return policy.allows(ctx, rule, target(ctx, image))
+
+
+def enforce(policy: Policy, ctx: Context, rule: str, image: Any) -> None:
+    """Hold the caller against `rule`. Who may not even see the image is told there is none."""
+    ENFORCED.names.append(rule)
+    if allowed(policy, ctx, rule, image):
+        return
+    if rule == "get_image" or not allowed(policy, ctx, "get_image", image):
+        raise ImageNotFound(id=image.id)
+    raise Forbidden(rule=rule)
+
+
+def find_for(
+    policy: Policy, session: Session, ctx: Context, image_id: str, rule: str, lock: bool = False
+) -> Image:
+    """An image to which the caller may do what `rule` is about."""
+    image = find(session, ctx, image_id, lock)
+    enforce(policy, ctx, rule, image)
     return image
 
 
@@ -72,6 +113,13 @@ def find_mine(session: Session, ctx: Context, image_id: str, doing: str) -> Imag
     return image
 
 
+_PROPERTIES = select(
+    ImageProperty.image_id, ImageProperty.name, ImageProperty.value
+).where(ImageProperty.image_id.in_(bindparam("ids", expanding=True)))
+_TAGS = select(ImageTag.image_id, ImageTag.value).where(
+    ImageTag.image_id.in_(bindparam("ids", expanding=True)))
+
+
 def extras(
     session: Session, ids: Sequence[str]
 ) -> tuple[dict[str, dict[str, str]], dict[str, list[str]]]:
@@ -80,31 +128,35 @@ def extras(
     tags: dict[str, list[str]] = {id_: [] for id_ in ids}
     if not ids:
         return properties, tags
-    for row in session.execute(select(
-        ImageProperty.image_id, ImageProperty.name, ImageProperty.value
-    ).where(ImageProperty.image_id.in_(ids))):
-        properties[row[0]][row[1]] = row[2]
-    for image_id, tag in session.execute(
-        select(ImageTag.image_id, ImageTag.value).where(ImageTag.image_id.in_(ids))
-        .order_by(ImageTag.value)
-    ):
+    for image_id, name, value in session.execute(_PROPERTIES, {"ids": ids}):
+        properties[image_id][name] = value
+    for image_id, tag in session.execute(_TAGS, {"ids": ids}):
         tags[image_id].append(tag)
+    for found in tags.values():
+        found.sort()
     return properties, tags
 
 
-def set_tags(session: Session, image_id: str, tags: Sequence[str]) -> None:
+def set_tags(session: Session, image_id: str, tags: Iterable[str]) -> None:
     session.execute(delete(ImageTag).where(ImageTag.image_id == image_id))
     rows = [{"image_id": image_id, "value": tag} for tag in sorted(set(tags))]
     if rows:
         session.execute(insert(ImageTag), rows)
 
 
-def set_property(session: Session, image_id: str, name: str, value: str | None) -> None:
-    session.execute(delete(ImageProperty).where(
-        ImageProperty.image_id == image_id, ImageProperty.name == name))
-    if value is not None:
-        session.execute(insert(ImageProperty).values(
-            image_id=image_id, name=name, value=value))
+def set_properties(
+    session: Session, image_id: str, before: Mapping[str, str], after: Mapping[str, str]
+) -> None:
+    """Write the difference."""
+    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    gone = [name for name in before if name not in after or name in changed]
+    if gone:
+        session.execute(delete(ImageProperty).where(
+            ImageProperty.image_id == image_id, ImageProperty.name.in_(gone)))
+    if changed:
+        session.execute(insert(ImageProperty), [
+            {"image_id": image_id, "name": name, "value": value}
+            for name, value in changed.items()])
 
 
 def remove(session: Session, image: Image) -> None:

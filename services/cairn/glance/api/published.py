@@ -1,0 +1,26 @@
+"""/v2/schemas: what clients build their arguments and objects of."""
+
+from cairn.common.api import ANYONE, Api, Document
+from cairn.common.context import Context
+from cairn.common.errors import NoSuchPath
+from cairn.glance.api.schemas import IMAGE, MEMBER, TASK, collection
+from cairn.glance.component import Glance
+from cairn.glance.policy import RULES
+
+api = Api(RULES)
+# Of a list of tasks only what a list shows.
+TASK_IN_LIST = {**TASK, "properties": {
+    name: schema for name, schema in TASK["properties"].items()
+    if name not in ("input", "result", "message")}}
+SCHEMAS = {
+    "image": IMAGE, "images": collection("images", IMAGE),
+    "member": MEMBER, "members": collection("members", MEMBER),
+    "task": TASK, "tasks": collection("tasks", TASK_IN_LIST),
+}
+
+
+@api.get("/schemas/<name>", policy=ANYONE)
+def schema(glance: Glance, ctx: Context, name: str) -> Document:
+    if name not in SCHEMAS:
+        raise NoSuchPath
+    return SCHEMAS[name]
