@@ -80,4 +80,6 @@ RULES: dict[str, Rule] = {
     **{name: Rule("rule:metadef_admin", (PROJECT,)) for name in _DEFINERS},
     # Ours: services read every image by its id with their own token, whatever the rules for people.
     "read_image_as_service": Rule("role:service", (PROJECT,)),
+    # ...and a host sends what a server's disk holds to the image that nova made for it.
+    "fill_snapshot_as_service": Rule("role:service", (PROJECT,)),
 }

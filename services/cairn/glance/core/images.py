@@ -105,6 +105,18 @@ def find_for(
     return image
 
 
+def find_to_fill(policy: Policy, session: Session, ctx: Context, image_id: str) -> Image:
+    """An image that the caller may send the bytes of: nova-compute those of a server's image."""
+    image = find(session, ctx, image_id)
+    if policy.allows(ctx, "fill_snapshot_as_service") and session.scalar(
+        select(ImageProperty.value).where(ImageProperty.image_id == image.id,
+                                          ImageProperty.name == "instance_uuid")):
+        ENFORCED.names.append("fill_snapshot_as_service")
+        return image
+    enforce(policy, ctx, "upload_image", image)
+    return image
+
+
 def find_mine(session: Session, ctx: Context, image_id: str, doing: str) -> Image:
     """An image the caller may change. One that is only seen is forbidden, not hidden."""
     image = find(session, ctx, image_id)
