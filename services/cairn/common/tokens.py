@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from cairn.common.context import Context
 from cairn.common.errors import Unauthorized
 
-FORMAT = 1
+# The first byte says what it is. A receipt tells what a login has proven so far, and opens nothing.
+FORMAT, RECEIPT = 1, 2
 SIGNATURE = 64
 
 
@@ -68,13 +69,13 @@ class Signer:
         self._key: tuple[int, Ed25519PrivateKey] | None = None
         self._seen = 0.0
 
-    def sign(self, token: Token) -> str:
+    def sign(self, token: Token, kind: int = FORMAT) -> str:
         number, key = self._newest()
         payload = orjson.dumps([
             token.user, token.methods, token.audit_ids, token.issued_at, token.expires_at,
             token.scope, [[role["id"], role["name"]] for role in token.roles], token.extra,
         ])
-        head = bytes((FORMAT, number)) + payload
+        head = bytes((kind, number)) + payload
         return base64.urlsafe_b64encode(head + key.sign(head)).rstrip(b"=").decode()
 
     def _newest(self) -> tuple[int, Ed25519PrivateKey]:
@@ -182,6 +183,16 @@ class Verifier:
             raise Unauthorized
         return token
 
+    def receipt(self, text: str) -> Token:
+        """What a receipt says. Raises Unauthorized as `verify` does; it is never kept, where it
+        might be taken for a token."""
+        found = self._open(text, RECEIPT)
+        with self._lock:
+            revoked = self._is_revoked(found)
+        if revoked or found.expires_at <= time.time():
+            raise Unauthorized
+        return found
+
     def revoke(self, *revocations: Revocation) -> None:
         """From now on refuse what any of them matches."""
         with self._lock:
@@ -209,11 +220,11 @@ class Verifier:
             for key in keys_of(token) for revocation in self._revoked.get(key, ())
         )
 
-    def _open(self, text: str) -> Token:
+    def _open(self, text: str, kind: int = FORMAT) -> Token:
         try:
             data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             head, signature = data[:-SIGNATURE], data[-SIGNATURE:]
-            if len(head) < 3 or head[0] != FORMAT:
+            if len(head) < 3 or head[0] != kind:
                 raise Unauthorized
             self._key(head[1]).verify(signature, head)
             fields = orjson.loads(head[2:])

@@ -10,12 +10,17 @@ from cairn.keystone.api import (
     application_credentials,
     auth,
     catalog,
+    configuration,
     credentials,
     domains,
+    ec2,
+    endpoint_filters,
     grants,
     groups,
     limits,
+    oauth1,
     policies,
+    policy_associations,
     projects,
     revocations,
     role_assignments,
@@ -28,8 +33,9 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.errors import envelope
 
 APIS = tuple(module.api for module in (
-    auth, domains, projects, users, groups, roles, grants, role_assignments, catalog, credentials,
-    limits, policies, revocations, trusts, application_credentials,
+    auth, ec2, domains, projects, users, groups, roles, grants, role_assignments, catalog,
+    credentials, limits, policies, revocations, trusts, application_credentials,
+    configuration, endpoint_filters, policy_associations, oauth1,
 ))
 
 

@@ -1,6 +1,6 @@
 """What keystone is made of: built once when a process starts, handed to all that needs it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cairn.common.auth import Revocations
 from cairn.common.db import Database
@@ -10,7 +10,13 @@ from cairn.keystone.core.changes import Sweep
 from cairn.keystone.core.directory import Directory
 from cairn.keystone.core.passwords import Passwords
 from cairn.keystone.core.vault import Vault
-from cairn.keystone.settings import TokenSettings
+from cairn.keystone.settings import (
+    AuthenticationSettings,
+    ComplianceSettings,
+    OAuth1Settings,
+    TokenSettings,
+    UnifiedLimitSettings,
+)
 
 
 @dataclass(frozen=True)
@@ -26,3 +32,7 @@ class Keystone:
     directory: Directory
     vault: Vault
     tokens: TokenSettings
+    authentication: AuthenticationSettings = field(default_factory=AuthenticationSettings)
+    compliance: ComplianceSettings = field(default_factory=ComplianceSettings)
+    oauth1: OAuth1Settings = field(default_factory=OAuth1Settings)
+    unified_limit: UnifiedLimitSettings = field(default_factory=UnifiedLimitSettings)

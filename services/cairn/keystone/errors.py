@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from cairn.common.api import Document
-from cairn.common.errors import Conflict, Forbidden, NotFound, Problem, Refused
+from cairn.common.errors import Conflict, Forbidden, NotFound, Problem, Refused, Unauthorized
 
 
 class NotKnown(NotFound):
@@ -57,6 +57,19 @@ class Immutable(Refused):
         "Cannot modify or delete {kind} {id} because it is immutable. Unset the immutable option "
         "first."
     )
+
+
+class PasswordExpired(Unauthorized):
+    # Horizon reads the user's id out of this sentence, and asks for a new password.
+    message = "The password is expired and needs to be changed for user: {id}."
+
+
+class FactorsMissing(Unauthorized):
+    """So far so good, but the user's rules ask for more."""
+
+    def __init__(self, receipt: str, document: Document) -> None:
+        super().__init__()
+        self.receipt, self.document = receipt, document
 
 
 def envelope(problem: Problem, request_id: str) -> Document:

@@ -210,6 +210,9 @@ RULES: dict[str, Rule] = {
     "identity:ec2_delete_credential": Rule(
         f"{ADMIN} or (role:member and {OWN_CREDENTIAL})", CLOUD
     ),
+    # Whose a signature is: never for strangers, who may have it from somebody else.
+    "identity:ec2tokens_validate": Rule("rule:service_or_admin", ANY_SCOPE),
+    "identity:s3tokens_validate": Rule("rule:service_or_admin", ANY_SCOPE),
     # What users let others do.
     "identity:create_trust": Rule(f"user_id:%({TRUSTOR})s", (PROJECT,)),
     "identity:list_trusts": READ_CLOUD,
@@ -232,6 +235,44 @@ RULES: dict[str, Rule] = {
     "identity:delete_access_rule": Rule(
         "(role:admin and system_scope:all) or user_id:%(target.user.id)s", CLOUD
     ),
+    # Domains' own configuration.
+    "identity:create_domain_config": CHANGE_CLOUD,
+    "identity:get_domain_config": READ_CLOUD,
+    "identity:get_domain_config_default": READ_CLOUD,
+    "identity:get_security_compliance_domain_config": OPEN,
+    "identity:update_domain_config": CHANGE_CLOUD,
+    "identity:delete_domain_config": CHANGE_CLOUD,
+    # Programs that act for users.
+    "identity:list_consumers": READ_CLOUD,
+    "identity:get_consumer": READ_CLOUD,
+    "identity:create_consumer": CHANGE_CLOUD,
+    "identity:update_consumer": CHANGE_CLOUD,
+    "identity:delete_consumer": CHANGE_CLOUD,
+    "identity:authorize_request_token": Rule(ADMIN, (PROJECT,)),
+    "identity:list_access_tokens": Rule(ADMIN, (PROJECT,)),
+    "identity:get_access_token": Rule(ADMIN, (PROJECT,)),
+    "identity:delete_access_token": Rule(ADMIN, (PROJECT,)),
+    "identity:list_access_token_roles": Rule(ADMIN, (PROJECT,)),
+    "identity:get_access_token_role": Rule(ADMIN, (PROJECT,)),
+    # Which endpoints a project sees.
+    **{f"identity:{verb}": READ_CLOUD for verb in (
+        "get_endpoint_group", "list_endpoint_groups", "list_endpoint_groups_for_project",
+        "get_endpoint_group_in_project", "list_endpoints_associated_with_endpoint_group",
+        "list_projects_associated_with_endpoint_group", "list_projects_for_endpoint",
+        "list_endpoints_for_project", "check_endpoint_in_project",
+    )},
+    **{f"identity:{verb}": CHANGE_CLOUD for verb in (
+        "create_endpoint_group", "update_endpoint_group", "delete_endpoint_group",
+        "add_endpoint_group_to_project", "remove_endpoint_group_from_project",
+        "add_endpoint_to_project", "remove_endpoint_from_project",
+    )},
+    # Policy documents, and what goes by them.
+    **{f"identity:{verb}_policy_association_for_{place}": rule
+       for verb, rule in (("create", CHANGE_CLOUD), ("check", READ_CLOUD),
+                          ("delete", CHANGE_CLOUD))
+       for place in ("endpoint", "service", "region_and_service")},
+    "identity:list_endpoints_for_policy": READ_CLOUD,
+    "identity:get_policy_for_endpoint": READ_CLOUD,
     "identity:get_policy": READ_CLOUD,
     "identity:list_policies": READ_CLOUD,
     "identity:create_policy": CHANGE_CLOUD,

@@ -29,9 +29,13 @@ def component(settings: ApiSettings, host: Host) -> Keystone:
         revocations=Revocations(host.bus(settings.messaging)),
         sweep=Sweep(db, verifier, lifetime),
         passwords=Passwords(settings.passwords.remember),
-        directory=Directory(),
+        directory=Directory(settings.endpoint_filter.return_all_endpoints_if_no_filter),
         vault=Vault(settings.credentials.keys),
         tokens=settings.tokens,
+        oauth1=settings.oauth1,
+        unified_limit=settings.unified_limit,
+        authentication=settings.authentication,
+        compliance=settings.security_compliance,
     )
 
 

@@ -142,7 +142,7 @@ def test_a_deleted_token_is_refused_and_others_are_told(keystone, login, admin, 
     assert alice("GET", "/auth/projects").status_code == 401
     assert admin("GET", "/auth/tokens", X_Subject_Token=alice.token).status_code == 404
     assert other("GET", "/auth/projects").status_code == 200
-    assert [e["audit_id"] is not None for e in keystone.revocations.events] == [True]
+    assert [e["audit_chain_id"] is not None for e in keystone.revocations.events] == [True]
 
 
 def test_another_process_refuses_at_its_next_request(db, keys, alice):
@@ -215,6 +215,6 @@ def test_revocations_are_for_services(admin, login, alice):
     alice.ok("DELETE", "/auth/tokens", X_Subject_Token=alice.token)
     nova = login("nova", scope=project("service"))
     (event,) = nova.ok("GET", "/OS-REVOKE/events")["events"]
-    assert event["cairn"]["audit_id"] == event["audit_id"]
+    assert event["cairn"]["audit_chain_id"] == event["audit_chain_id"]
     other = login("alice", scope=project("red"))
     assert other("GET", "/OS-REVOKE/events").status_code == 403

@@ -9,6 +9,7 @@ from cairn.common.errors import Refused
 from cairn.keystone.api import schemas
 from cairn.keystone.api.views import QUERY, collection, link
 from cairn.keystone.component import Keystone
+from cairn.keystone.core import application_credentials as credentials
 from cairn.keystone.core import delegations
 from cairn.keystone.core.changes import changing
 from cairn.keystone.core.listing import Query
@@ -28,7 +29,7 @@ RULES_PATH = "/users/<user_id>/access_rules"
 
 def _views(session: Session, rows: list[ApplicationCredential]) -> list[Document]:
     ids = [row.id for row in rows]
-    roles, rules = delegations.roles_of(session, ids), delegations.rules_of(session, ids)
+    roles, rules = credentials.roles_of(session, ids), credentials.rules_of(session, ids)
     found = []
     for row in rows:
         view: Document = {
@@ -72,7 +73,7 @@ def _find(session: Session, user_id: str, credential_id: str) -> ApplicationCred
 def create(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> Document:
     _permitted(keystone, ctx, "identity:create_application_credential", user_id)
     wanted = body["application_credential"]
-    credential, secret = delegations.create_credential(keystone, ctx, wanted)
+    credential, secret = credentials.create(keystone, ctx, wanted)
     with keystone.db.reading() as session:
         return {"application_credential": {**_views(session, [credential])[0], "secret": secret}}
 
@@ -101,10 +102,10 @@ def show(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> 
             status=204, late=True)
 def delete(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> None:
     _permitted(keystone, ctx, "identity:delete_application_credential", user_id)
-    delegations.refuse_restricted(keystone, ctx)
+    credentials.refuse_restricted(keystone, ctx)
     with changing(keystone, ctx) as change:
         _find(change.session, user_id, credential_id)
-        delegations.end_credentials(change, ApplicationCredential.id == credential_id)
+        credentials.end(change, ApplicationCredential.id == credential_id)
 
 
 @api.get(RULES_PATH, policy="identity:list_access_rules", late=True)

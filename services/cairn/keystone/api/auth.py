@@ -8,13 +8,14 @@ from cairn.common.api import ANYONE, PUBLIC, Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.tokens import Token
-from cairn.keystone.api import domains, projects
+from cairn.keystone.api import domains, oauth1, projects
 from cairn.keystone.api.schemas import AUTH
-from cairn.keystone.api.views import QUERY, collection, link
+from cairn.keystone.api.views import QUERY, collection, header, link
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, tokens
 from cairn.keystone.core.listing import truth
 from cairn.keystone.db.models import Project
+from cairn.keystone.errors import FactorsMissing
 from cairn.keystone.policy import RULES
 
 api = Api(RULES)
@@ -22,8 +23,15 @@ api = Api(RULES)
 
 @api.post("/auth/tokens", policy=PUBLIC, body=AUTH, query=QUERY, status=201)
 def issue(keystone: Keystone, ctx: Context, body: Document, query: Any) -> Reply:
-    """Prove who one is, and get a token for it."""
-    text, token = tokens.issue(keystone, body["auth"])
+    """Prove who one is, and get a token for it; or a receipt, where one factor is not enough."""
+    identity = body["auth"]["identity"]
+    if "oauth1" in identity["methods"]:
+        # The one method whose proof is the request itself.
+        identity["oauth1"] = {"signed": oauth1.presented()}
+    try:
+        text, token = tokens.issue(keystone, body["auth"], header("OpenStack-Auth-Receipt"))
+    except FactorsMissing as more:
+        return Reply(more.document, status=401, headers={"OpenStack-Auth-Receipt": more.receipt})
     view = tokens.view(keystone, token, catalog="nocatalog" not in query)
     return Reply({"token": view}, headers={"X-Subject-Token": text, "Vary": "X-Auth-Token"})
 
@@ -33,8 +41,10 @@ def _subject(keystone: Keystone, ctx: Context, request: Any, policy: str) -> Tok
     text = request.headers.get("X-Subject-Token")
     if not text:
         raise Invalid(reason="The X-Subject-Token header is required.")
+    minded = request.headers.get("OpenStack-Identity-Access-Rules", "")
     token = tokens.subject(
-        keystone, text, allow_expired=truth(request.args.get("allow_expired", "0"))
+        keystone, text, allow_expired=truth(request.args.get("allow_expired", "0")),
+        minds_rules=request.method == "DELETE" or minded.split(".")[0].isdigit(),
     )
     keystone.policy.enforce(ctx, policy, {"target.token.user_id": token.user["id"]})
     return token
@@ -61,7 +71,9 @@ def validate(keystone: Keystone, ctx: Context, request: Any) -> Reply:
 
 @api.delete("/auth/tokens", policy="identity:revoke_token", status=204, late=True, raw=True)
 def revoke(keystone: Keystone, ctx: Context, request: Any) -> None:
-    tokens.revoke(keystone, ctx, _subject(keystone, ctx, request, "identity:revoke_token"))
+    """With ?cascade=false, not those that were got with it."""
+    token = _subject(keystone, ctx, request, "identity:revoke_token")
+    tokens.revoke(keystone, ctx, token, cascade=truth(request.args.get("cascade", "true")))
 
 
 @api.get("/auth/catalog", policy=ANYONE)

@@ -35,7 +35,7 @@ def _service(service: Service) -> Document:
                    "type": service.type, "enabled": service.enabled}, "services")
 
 
-def _endpoint(endpoint: Endpoint) -> Document:
+def endpoint_view(endpoint: Endpoint) -> Document:
     return linked({
         **endpoint.extra, "id": endpoint.id, "interface": endpoint.interface,
         "service_id": endpoint.service_id, "url": endpoint.url, "enabled": endpoint.enabled,
@@ -217,7 +217,7 @@ def create_endpoint(keystone: Keystone, ctx: Context, body: Document) -> Documen
         endpoint = Endpoint(enabled=True, region_id=None)
         _write_endpoint(change, endpoint, body["endpoint"])
         change.session.add(endpoint)
-    return {"endpoint": _endpoint(endpoint)}
+    return {"endpoint": endpoint_view(endpoint)}
 
 
 @api.get("/endpoints", policy="identity:list_endpoints", query=QUERY)
@@ -227,13 +227,13 @@ def endpoints(keystone: Keystone, ctx: Context, query: Query) -> Document:
                "enabled": Endpoint.enabled}
     with keystone.db.reading() as session:
         return listed(session, "endpoints", select(Endpoint), query, columns, Endpoint.id,
-                      _endpoint)
+                      endpoint_view)
 
 
 @api.get("/endpoints/<endpoint_id>", policy="identity:get_endpoint")
 def show_endpoint(keystone: Keystone, ctx: Context, endpoint_id: str) -> Document:
     with keystone.db.reading() as session:
-        return {"endpoint": _endpoint(_find(session, Endpoint, endpoint_id))}
+        return {"endpoint": endpoint_view(_find(session, Endpoint, endpoint_id))}
 
 
 @api.patch("/endpoints/<endpoint_id>", policy="identity:update_endpoint",
@@ -242,7 +242,7 @@ def update_endpoint(keystone: Keystone, ctx: Context, endpoint_id: str, body: Do
     with changing(keystone, ctx) as change:
         endpoint: Endpoint = _find(change.session, Endpoint, endpoint_id)
         _write_endpoint(change, endpoint, body["endpoint"])
-    return {"endpoint": _endpoint(endpoint)}
+    return {"endpoint": endpoint_view(endpoint)}
 
 
 @api.delete("/endpoints/<endpoint_id>", policy="identity:delete_endpoint", status=204)

@@ -1,22 +1,17 @@
-"""/v3/credentials and /v3/users/{id}/credentials/OS-EC2: secrets that users keep here."""
+"""/v3/credentials: secrets that users keep here, never for those who act by a delegation."""
 
-import hashlib
-import secrets
-
-import orjson
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.db import new_hex_id
-from cairn.common.errors import Invalid, Refused
+from cairn.common.errors import Invalid
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, collection, link, linked, listed
+from cairn.keystone.api.views import QUERY, collection, linked, listed
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import projects, users
+from cairn.keystone.core import ec2, users
 from cairn.keystone.core.changes import changing
-from cairn.keystone.core.delegations import refuse_delegated
+from cairn.keystone.core.delegations import delegated, refuse_delegated
 from cairn.keystone.core.listing import Query
 from cairn.keystone.core.projects import merged
 from cairn.keystone.db.models import Credential
@@ -51,26 +46,7 @@ def _id(wanted: Document) -> str:
     """An EC2 pair is found by its access key, so its id is made of that."""
     if wanted["type"] != "ec2":
         return new_hex_id()
-    access = _pair(wanted["blob"]).get("access")
-    if not isinstance(access, str):
-        raise Invalid(reason="Invalid input for field/attribute blob. An ec2 credential needs "
-                             "an access key.")
-    return ec2_id(access)
-
-
-def _pair(blob: str) -> Document:
-    try:
-        found = orjson.loads(blob)
-    except orjson.JSONDecodeError as wrong:
-        raise Invalid(reason="Invalid input for field/attribute blob. Invalid blob in credential: "
-                             "it must be JSON.") from wrong
-    if not isinstance(found, dict):
-        raise Invalid(reason="Invalid input for field/attribute blob. It must be a JSON object.")
-    return found
-
-
-def ec2_id(access: str) -> str:
-    return hashlib.sha256(access.encode()).hexdigest()
+    return ec2.row_id(ec2.pair(wanted["blob"])["access"])
 
 
 @api.post("/credentials", policy="identity:create_credential", body=schemas.CREDENTIAL_CREATE,
@@ -106,6 +82,8 @@ def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     keystone.policy.enforce(
         ctx, "identity:list_credentials", {"target.credential.user_id": ctx.user_id}
     )
+    if delegated(keystone, ctx):
+        return collection("credentials", [])
     with keystone.db.reading() as session:
         return listed(session, "credentials", wanted, query, COLUMNS, Credential.id,
                       lambda credential: _view(keystone, credential))
@@ -113,26 +91,43 @@ def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
 
 @api.get("/credentials/<credential_id>", policy="identity:get_credential", late=True)
 def show(keystone: Keystone, ctx: Context, credential_id: str) -> Document:
-    return {"credential": _view(keystone, _permitted(keystone, ctx, "get", credential_id))}
+    credential = _permitted(keystone, ctx, "get", credential_id)
+    refuse_delegated(keystone, ctx)
+    return {"credential": _view(keystone, credential)}
 
 
 @api.patch("/credentials/<credential_id>", policy="identity:update_credential",
            body=schemas.CREDENTIAL_UPDATE, late=True)
 def update(keystone: Keystone, ctx: Context, credential_id: str, body: Document) -> Document:
-    """Only what is kept may change, not whose it is or what for."""
     refuse_delegated(keystone, ctx)
     credential = _permitted(keystone, ctx, "update", credential_id)
     wanted = body["credential"]
-    for fixed in ("id", "user_id", "project_id", "type"):
-        if fixed in wanted and wanted[fixed] != getattr(credential, fixed):
-            raise Invalid(reason=f"Invalid input for field/attribute {fixed}. It cannot be "
-                                 "changed; delete the credential and create another.")
+    if wanted.get("id", credential_id) != credential_id:
+        raise Invalid(reason="Invalid input for field/attribute id. It cannot be changed.")
+    if "ec2" in (credential.type, wanted.get("type")) and (
+        wanted.get("type", credential.type) != credential.type
+    ):
+        raise Invalid(reason="Invalid input for field/attribute type. An EC2 key pair stays one; "
+                             "delete the credential and create another.")
+    # Whoever changes whose it is must be allowed to have made it so.
+    keystone.policy.enforce(ctx, "identity:update_credential", {
+        "target.credential.user_id": wanted.get("user_id", credential.user_id)
+    })
     if credential.type == "ec2" and "blob" in wanted:
-        _pair(wanted["blob"])
+        before = ec2.pair(keystone.vault.open(credential.blob))
+        after = ec2.pair(wanted["blob"])
+        for key in ec2.BOUNDS:
+            if before.get(key) != after.get(key):
+                raise Invalid(reason=f"Invalid input for field/attribute blob. {key} cannot be "
+                                     "changed.")
     with changing(keystone, ctx) as change:
         row = change.session.get_one(Credential, credential_id)
         if "blob" in wanted:
             row.blob = keystone.vault.close(wanted["blob"])
+        if "user_id" in wanted:
+            row.user_id = users.find(change.session, wanted["user_id"]).id
+        row.project_id = wanted.get("project_id", row.project_id)
+        row.type = wanted.get("type", row.type)
         row.extra = merged(row.extra, wanted, OWN)
     return {"credential": _view(keystone, row)}
 
@@ -142,72 +137,5 @@ def update(keystone: Keystone, ctx: Context, credential_id: str, body: Document)
 def delete(keystone: Keystone, ctx: Context, credential_id: str) -> None:
     refuse_delegated(keystone, ctx)
     _permitted(keystone, ctx, "delete", credential_id)
-    with keystone.db.writing() as session:
-        session.delete(session.get_one(Credential, credential_id))
-
-
-def _ec2_view(keystone: Keystone, credential: Credential) -> Document:
-    pair = _pair(keystone.vault.open(credential.blob))
-    path = f"users/{credential.user_id}/credentials/OS-EC2/{pair['access']}"
-    return {"user_id": credential.user_id, "tenant_id": credential.project_id,
-            "access": pair["access"], "secret": pair.get("secret"),
-            "trust_id": pair.get("trust_id"), "links": {"self": link(path)}}
-
-
-def _ec2(session: Session, user_id: str, access: str) -> Credential:
-    found = session.get(Credential, ec2_id(access))
-    if found is None or found.type != "ec2" or found.user_id != user_id:
-        raise NotKnown("credential", access)
-    return found
-
-
-def _ec2_target(user_id: str) -> Document:
-    return {"user_id": user_id, "target.credential.user_id": user_id}
-
-
-@api.post("/users/<user_id>/credentials/OS-EC2", policy="identity:ec2_create_credential",
-          body=schemas.EC2_CREATE, status=201, late=True)
-def ec2_create(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> Document:
-    refuse_delegated(keystone, ctx)
-    keystone.policy.enforce(ctx, "identity:ec2_create_credential", _ec2_target(user_id))
-    access, secret = secrets.token_hex(16), secrets.token_hex(16)
-    blob = orjson.dumps({"access": access, "secret": secret, "trust_id": None}).decode()
-    credential = Credential(
-        id=ec2_id(access), user_id=user_id, project_id=body["tenant_id"], type="ec2",
-        blob=keystone.vault.close(blob), extra={},
-    )
-    with keystone.db.writing() as session:
-        users.find(session, user_id)
-        project = projects.find(session, body["tenant_id"])
-        if not project.enabled:
-            raise Refused(reason=f"Project {project.id} is disabled.")
-        session.add(credential)
-    return {"credential": _ec2_view(keystone, credential)}
-
-
-@api.get("/users/<user_id>/credentials/OS-EC2", policy="identity:ec2_list_credentials", late=True)
-def ec2_list(keystone: Keystone, ctx: Context, user_id: str) -> Document:
-    keystone.policy.enforce(ctx, "identity:ec2_list_credentials", _ec2_target(user_id))
-    with keystone.db.reading() as session:
-        users.find(session, user_id)
-        found = session.scalars(select(Credential).where(
-            Credential.user_id == user_id, Credential.type == "ec2"
-        ))
-        return collection("credentials", [_ec2_view(keystone, each) for each in found])
-
-
-@api.get("/users/<user_id>/credentials/OS-EC2/<access>", policy="identity:ec2_get_credential",
-         late=True)
-def ec2_show(keystone: Keystone, ctx: Context, user_id: str, access: str) -> Document:
-    keystone.policy.enforce(ctx, "identity:ec2_get_credential", _ec2_target(user_id))
-    with keystone.db.reading() as session:
-        return {"credential": _ec2_view(keystone, _ec2(session, user_id, access))}
-
-
-@api.delete("/users/<user_id>/credentials/OS-EC2/<access>",
-            policy="identity:ec2_delete_credential", status=204, late=True)
-def ec2_delete(keystone: Keystone, ctx: Context, user_id: str, access: str) -> None:
-    refuse_delegated(keystone, ctx)
-    keystone.policy.enforce(ctx, "identity:ec2_delete_credential", _ec2_target(user_id))
-    with keystone.db.writing() as session:
-        session.delete(_ec2(session, user_id, access))
+    with changing(keystone, ctx) as change:
+        ec2.remove(change, change.session.get_one(Credential, credential_id))

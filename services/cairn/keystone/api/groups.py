@@ -1,5 +1,7 @@
 """/v3/groups"""
 
+from functools import partial
+
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import select
 
@@ -122,7 +124,8 @@ def members(keystone: Keystone, ctx: Context, group_id: str, query: Query) -> Do
     if ctx.domain_id:
         wanted = wanted.where(User.domain_id == ctx.domain_id)
     with keystone.db.reading() as session:
-        return listed(session, "users", wanted, query, users.COLUMNS, User.id, users.view)
+        return listed(session, "users", users.expiring(wanted, query), query, users.COLUMNS,
+                      User.id, partial(users.view, keystone))
 
 
 @api.put("/groups/<group_id>/users/<user_id>", policy="identity:add_user_to_group", status=204,

@@ -17,7 +17,7 @@ api = Api(RULES)
 OWN = {"id", "type", "blob", "links"}
 
 
-def _view(policy: PolicyBlob) -> Document:
+def view(policy: PolicyBlob) -> Document:
     return linked({**policy.extra, "id": policy.id, "type": policy.type, "blob": policy.blob},
                   "policies")
 
@@ -29,14 +29,14 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
         policy = PolicyBlob(type=wanted["type"], blob=wanted["blob"],
                             extra=merged({}, wanted, OWN))
         session.add(policy)
-    return {"policy": _view(policy)}
+    return {"policy": view(policy)}
 
 
 @api.get("/policies", policy="identity:list_policies", query=QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     with keystone.db.reading() as session:
         return listed(session, "policies", select(PolicyBlob), query, {"type": PolicyBlob.type},
-                      PolicyBlob.id, _view)
+                      PolicyBlob.id, view)
 
 
 @api.get("/policies/<policy_id>", policy="identity:get_policy")
@@ -45,7 +45,7 @@ def show(keystone: Keystone, ctx: Context, policy_id: str) -> Document:
         policy = session.get(PolicyBlob, policy_id)
     if policy is None:
         raise NotKnown("policy", policy_id)
-    return {"policy": _view(policy)}
+    return {"policy": view(policy)}
 
 
 @api.patch("/policies/<policy_id>", policy="identity:update_policy", body=schemas.POLICY_UPDATE)
@@ -58,7 +58,7 @@ def update(keystone: Keystone, ctx: Context, policy_id: str, body: Document) -> 
         policy.type = wanted.get("type", policy.type)
         policy.blob = wanted.get("blob", policy.blob)
         policy.extra = merged(policy.extra, wanted, OWN)
-    return {"policy": _view(policy)}
+    return {"policy": view(policy)}
 
 
 @api.delete("/policies/<policy_id>", policy="identity:delete_policy", status=204)

@@ -51,6 +51,17 @@ _PASSWORD = {
     }},
     "additionalProperties": False,
 }
+_TOTP = {
+    "type": "object",
+    "required": ["user"],
+    "properties": {"user": {
+        "type": "object",
+        "required": ["passcode"],
+        "properties": {"id": TEXT, "name": TEXT, "passcode": TEXT, "domain": _DOMAIN_REF},
+        "additionalProperties": True,
+    }},
+    "additionalProperties": False,
+}
 _TOKEN = {
     "type": "object", "required": ["id"], "properties": {"id": TEXT},
     "additionalProperties": False,
@@ -91,6 +102,7 @@ AUTH = wrapped("auth", {
             "methods": {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True},
             "password": _PASSWORD,
             "token": _TOKEN,
+            "totp": _TOTP,
             "application_credential": _APPLICATION_CREDENTIAL,
         },
         "additionalProperties": True,
@@ -155,6 +167,22 @@ EC2_CREATE: Schema = {
     "additionalProperties": False,
 }
 
+_SIGNED = {
+    "type": "object",
+    "properties": {
+        "access": TEXT, "signature": TEXT, "token": {"type": "string", "maxLength": 65536},
+        "host": TEXT, "verb": TEXT, "path": TEXT, "body_hash": TEXT,
+        "params": {"type": "object"}, "headers": {"type": "object"},
+    },
+    "additionalProperties": True,
+}
+# Clients disagree on what to call it.
+EC2_TOKENS: Schema = {
+    "type": "object", "minProperties": 1,
+    "properties": {"credentials": _SIGNED, "credential": _SIGNED, "ec2Credentials": _SIGNED},
+    "additionalProperties": True,
+}
+
 _ROLES = {"type": "array", "items": {
     "type": "object", "properties": {"id": TEXT, "name": TEXT}, "additionalProperties": True,
 }}
@@ -172,7 +200,7 @@ _ACCESS_RULES = {"type": ["array", "null"], "items": {
     "type": "object",
     "properties": {
         "id": ID, "service": {"type": "string", "minLength": 1, "maxLength": 255},
-        "path": {"type": "string", "pattern": "^/"}, "method": _METHOD,
+        "path": {"type": "string", "pattern": "^/", "maxLength": 225}, "method": _METHOD,
     },
     "additionalProperties": False,
 }}
@@ -210,3 +238,28 @@ LIMIT_UPDATE = wrapped("limit", {"resource_limit": _NUMBER, "description": TEXT_
 _policy = {"blob": TEXT, "type": {"type": "string", "maxLength": 255}}
 POLICY_CREATE = wrapped("policy", _policy, ("blob", "type"))
 POLICY_UPDATE = wrapped("policy", _policy, least=1)
+
+# The names in it are checked where it is read: what is wrong there is a 403 upstream.
+DOMAIN_CONFIG = wrapped("config", {})
+
+_FILTERS = {
+    "type": "object", "minProperties": 1,
+    "properties": {"interface": {"type": "string", "enum": ["admin", "internal", "public"]},
+                   "service_id": TEXT, "region_id": TEXT},
+    "additionalProperties": True,
+}
+_endpoint_group = {"name": NAME, "description": TEXT_OR_NULL, "filters": _FILTERS}
+ENDPOINT_GROUP_CREATE = wrapped("endpoint_group", _endpoint_group, ("name", "filters"),
+                                open_=False)
+ENDPOINT_GROUP_UPDATE = wrapped("endpoint_group", _endpoint_group, open_=False, least=1)
+
+CONSUMER_CREATE = wrapped("consumer", {"description": TEXT_OR_NULL})
+CONSUMER_UPDATE = wrapped("consumer", {"description": TEXT_OR_NULL, "secret": False}, least=1)
+REQUEST_TOKEN_AUTHORIZE: Schema = {
+    "type": "object", "required": ["roles"],
+    "properties": {"roles": {"type": "array", "minItems": 1, "items": {
+        "type": "object", "properties": {"id": ID, "name": NAME}, "minProperties": 1,
+        "maxProperties": 1, "additionalProperties": False,
+    }}},
+    "additionalProperties": False,
+}

@@ -11,7 +11,7 @@ from cairn.common.db import utcnow
 from cairn.keystone.api import roles, schemas
 from cairn.keystone.api.views import QUERY, collection, link
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import delegations
+from cairn.keystone.core import delegations, trusts
 from cairn.keystone.core.listing import Query
 from cairn.keystone.db.models import Role, Trust
 from cairn.keystone.errors import NotKnown
@@ -44,7 +44,7 @@ def _view(trust: Trust, given: list[Role] | None = None) -> Document:
 def _permitted(keystone: Keystone, ctx: Context, policy: str, trust_id: str) -> Trust:
     """The trust, if the caller may do that to it."""
     with keystone.db.reading() as session:
-        trust = delegations.find_trust(session, trust_id)
+        trust = trusts.find(session, trust_id)
     keystone.policy.enforce(ctx, policy, {
         "target.trust.trustor_user_id": trust.trustor_user_id,
         "target.trust.trustee_user_id": trust.trustee_user_id,
@@ -59,7 +59,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     keystone.policy.enforce(ctx, "identity:create_trust", {
         "target.trust.trustor_user_id": wanted["trustor_user_id"]
     })
-    return {"trust": _view(*delegations.create_trust(keystone, ctx, wanted))}
+    return {"trust": _view(*trusts.create(keystone, ctx, wanted))}
 
 
 @api.get("/OS-TRUST/trusts", policy="identity:list_trusts", query=QUERY, late=True)
@@ -89,13 +89,13 @@ def show(keystone: Keystone, ctx: Context, trust_id: str) -> Document:
     trust = _permitted(keystone, ctx, "identity:get_trust", trust_id)
     delegations.refuse_delegated(keystone, ctx, delegations.TRUST)
     with keystone.db.reading() as session:
-        return {"trust": _view(trust, delegations.trust_roles(session, trust_id))}
+        return {"trust": _view(trust, trusts.roles_of(session, trust_id))}
 
 
 @api.delete("/OS-TRUST/trusts/<trust_id>", policy="identity:delete_trust", status=204, late=True)
 def delete(keystone: Keystone, ctx: Context, trust_id: str) -> None:
     _permitted(keystone, ctx, "identity:delete_trust", trust_id)
-    delegations.delete_trust(keystone, ctx, trust_id)
+    trusts.remove(keystone, ctx, trust_id)
 
 
 @api.get("/OS-TRUST/trusts/<trust_id>/roles", policy="identity:list_roles_for_trust", late=True)
@@ -103,7 +103,7 @@ def roles_of(keystone: Keystone, ctx: Context, trust_id: str) -> Document:
     _permitted(keystone, ctx, "identity:list_roles_for_trust", trust_id)
     delegations.refuse_delegated(keystone, ctx, delegations.TRUST)
     with keystone.db.reading() as session:
-        given = delegations.trust_roles(session, trust_id)
+        given = trusts.roles_of(session, trust_id)
     return collection("roles", map(roles.view, given))
 
 
@@ -113,7 +113,7 @@ def role_of(keystone: Keystone, ctx: Context, trust_id: str, role_id: str) -> Do
     _permitted(keystone, ctx, "identity:get_role_for_trust", trust_id)
     delegations.refuse_delegated(keystone, ctx, delegations.TRUST)
     with keystone.db.reading() as session:
-        for role in delegations.trust_roles(session, trust_id):
+        for role in trusts.roles_of(session, trust_id):
             if role.id == role_id:
                 return {"role": roles.view(role)}
     raise NotKnown("role", role_id)

@@ -1,13 +1,20 @@
 """/v3/users"""
 
-from sqlalchemy import select
+import datetime as dt
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Select, select
 
 from cairn.common.api import PUBLIC, Api, Document
 from cairn.common.context import Context
+from cairn.common.errors import Invalid
 from cairn.keystone.api import projects, schemas
 from cairn.keystone.api.views import QUERY, link, listed
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import assignments, users
+from cairn.keystone.core import assignments, compliance, users
 from cairn.keystone.core.listing import Query
 from cairn.keystone.db.models import Project, User
 from cairn.keystone.errors import NotKnown
@@ -18,11 +25,18 @@ COLUMNS = {"name": User.name, "enabled": User.enabled, "domain_id": User.domain_
            "id": User.id, "default_project_id": User.default_project_id}
 
 
-def view(user: User) -> Document:
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge,
+    "eq": operator.eq, "neq": operator.ne,
+}
+
+
+def view(keystone: Keystone, user: User) -> Document:
     expires = user.password_expires_at
+    enabled = user.enabled and not compliance.inactive(keystone.compliance, user)
     found = {
         **user.extra,
-        "id": user.id, "name": user.name, "domain_id": user.domain_id, "enabled": user.enabled,
+        "id": user.id, "name": user.name, "domain_id": user.domain_id, "enabled": enabled,
         "options": user.options,
         "password_expires_at": expires.isoformat(timespec="microseconds") if expires else None,
         "links": {"self": link(f"users/{user.id}")},
@@ -55,7 +69,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     wanted["domain_id"] = wanted.get("domain_id") or projects.default_domain(keystone, ctx, {})
     keystone.policy.enforce(ctx, "identity:create_user",
                             {"target.user.domain_id": wanted["domain_id"]})
-    return {"user": view(users.create(keystone, ctx, wanted))}
+    return {"user": view(keystone, users.create(keystone, ctx, wanted))}
 
 
 @api.get("/users", policy="identity:list_users", query=QUERY, late=True)
@@ -66,18 +80,39 @@ def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     if ctx.domain_id:
         wanted = wanted.where(User.domain_id == ctx.domain_id)
     with keystone.db.reading() as session:
-        return listed(session, "users", wanted, query, COLUMNS, User.id, view)
+        return listed(session, "users", expiring(wanted, query), query, COLUMNS, User.id,
+                      partial(view, keystone))
+
+
+def expiring(wanted: Select[Any], query: Query) -> Select[Any]:
+    """Only users whose password expires when `password_expires_at` says: [operator:]moment."""
+    text = query.get("password_expires_at")
+    if text is None:
+        return wanted
+    name, colon, rest = text.partition(":")
+    name, moment = (name, rest) if colon and name.isalpha() else ("eq", text)
+    if name not in OPERATORS:
+        raise Invalid(reason="Invalid input for field/attribute password_expires_at. The operator "
+                             f"'{name}' is none of {', '.join(OPERATORS)}.")
+    try:
+        found = dt.datetime.fromisoformat(moment)
+    except ValueError as wrong:
+        raise Invalid(reason="Invalid input for field/attribute password_expires_at. "
+                             f"'{moment}' is not like 2026-01-31T23:59:59Z.") from wrong
+    if found.tzinfo is not None:
+        found = found.astimezone(dt.UTC).replace(tzinfo=None)
+    return wanted.where(OPERATORS[name](User.password_expires_at, found))
 
 
 @api.get("/users/<user_id>", policy="identity:get_user", late=True)
 def show(keystone: Keystone, ctx: Context, user_id: str) -> Document:
-    return {"user": view(permitted(keystone, ctx, "identity:get_user", user_id))}
+    return {"user": view(keystone, permitted(keystone, ctx, "identity:get_user", user_id))}
 
 
 @api.patch("/users/<user_id>", policy="identity:update_user", body=schemas.USER_UPDATE, late=True)
 def update(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> Document:
     permitted(keystone, ctx, "identity:update_user", user_id)
-    return {"user": view(users.update(keystone, ctx, user_id, body["user"]))}
+    return {"user": view(keystone, users.update(keystone, ctx, user_id, body["user"]))}
 
 
 @api.delete("/users/<user_id>", policy="identity:delete_user", status=204, late=True)

@@ -20,6 +20,11 @@ def root() -> str:
     return flask.request.root_url.rstrip("/")
 
 
+def header(name: str) -> str:
+    """Of the request, "" if it has none of that name."""
+    return flask.request.headers.get(name, "")
+
+
 def link(path: str) -> str:
     return f"{root()}/v3/{path}"
 

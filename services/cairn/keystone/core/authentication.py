@@ -1,18 +1,24 @@
-"""Who is it? By password or by an earlier token; methods.py has them all."""
+"""Who is it? How users are looked up, and who of them may log in; methods.py has the ways to show
+that one is the user.
+
+A user is looked up in the database, and what is not kept here (a directory, another cloud) has no
+other way in: an identity driver of a domain would answer `lookup` for that domain, and its method
+of authentication would be one more in methods.METHODS.
+"""
 
 import datetime as dt
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
-from cairn.common.db import utcnow
 from cairn.common.errors import Invalid, Unauthorized
 from cairn.common.tokens import Token
+from cairn.keystone.core import compliance
 from cairn.keystone.db.models import Project, User
 
 if TYPE_CHECKING:
@@ -26,7 +32,8 @@ _user, _domain = User.__table__.c, Project.__table__.alias("domain").c
 _USER = (
     select(
         _user.id, _user.name, _user.enabled, _user.domain_id, _user.default_project_id,
-        _user.password_hash, _user.password_expires_at,
+        _user.password_hash, _user.password_expires_at, _user.options, _user.failures,
+        _user.failed_at, _user.last_active_at, _user.created_at,
         _domain.name.label("domain_name"), _domain.enabled.label("domain_enabled"),
     )
     .where(_domain.id == _user.domain_id)
@@ -47,8 +54,11 @@ class Person:
     domain_id: str
     domain_name: str
     default_project_id: str | None
-    password_hash: str | None
     password_expires_at: dt.datetime | None
+    options: Document = field(default_factory=dict)
+    # What a login makes null and void: see compliance.succeeded.
+    failures: int = 0
+    last_active_at: dt.date | None = None
 
     @property
     def reference(self) -> Document:
@@ -63,6 +73,8 @@ class Proof:
     person: Person
     token: Token | None = None
     scope: "Scope | None" = None
+    # Uses the proof up, once all others hold as well. Raises Unauthorized if somebody was faster.
+    spend: Callable[[], None] | None = None
 
 
 Method = Callable[["Keystone", Session, Document], Proof]
@@ -89,30 +101,13 @@ def lookup(session: Session, wanted: Document) -> Any:
     return found.first()
 
 
-def person(row: Any) -> Person:
+def person(keystone: "Keystone", row: Any) -> Person:
     """Raises Unauthorized for one who may not log in."""
     if row is None:
         raise refuse("there is no such user")
     if not row.enabled or not row.domain_enabled:
         raise refuse(f"user {row.id} or domain {row.domain_id} is disabled")
+    if compliance.inactive(keystone.compliance, row):
+        raise refuse(f"user {row.id} has not logged in for too long")
     return Person(row.id, row.name, row.domain_id, row.domain_name, row.default_project_id,
-                  row.password_hash, row.password_expires_at)
-
-
-def password(keystone: "Keystone", session: Session, given: Document) -> Proof:
-    row = lookup(session, given["user"])
-    stored = row.password_hash if row is not None else None
-    user_id = row.id if row is not None else ""
-    # The password first: who is disabled, or absent, is not told apart by time.
-    if not keystone.passwords.right(user_id, stored, given["user"]["password"]):
-        raise refuse(f"wrong password for {user_id or given['user'].get('name')}")
-    who = person(row)
-    if who.password_expires_at is not None and who.password_expires_at <= utcnow():
-        raise refuse(f"the password of {who.id} has expired")
-    return Proof(who)
-
-
-def token(keystone: "Keystone", session: Session, given: Document) -> Proof:
-    keystone.sweep.once()
-    found = keystone.verifier.verify(given["id"])
-    return Proof(person(session.execute(_BY_ID, {"id": found.user["id"]}).first()), found)
+                  row.password_expires_at, row.options or {}, row.failures, row.last_active_at)

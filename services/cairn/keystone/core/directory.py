@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from cairn.keystone.db.endpoints import EndpointGroup, ProjectEndpoint, ProjectEndpointGroup
 from cairn.keystone.db.models import ROOT, Endpoint, ImpliedRole, Role, Service, Stamp
 
 CATALOG, ROLES = "catalog", "roles"
@@ -27,6 +28,10 @@ _ENDPOINTS = (
     .where(Service.enabled.is_(True))
     .order_by(Service.type, Service.id, Endpoint.interface, Endpoint.id)
 )
+_TIES = select(ProjectEndpoint.project_id, ProjectEndpoint.endpoint_id)
+_GROUP_TIES = select(ProjectEndpointGroup.project_id, ProjectEndpointGroup.endpoint_group_id)
+_GROUPS = select(EndpointGroup.id, EndpointGroup.filters)
+_EVERY_ENDPOINT = select(Endpoint.id, Endpoint.service_id, Endpoint.region_id, Endpoint.interface)
 _BUMP = (
     update(Stamp).where(Stamp.name == bindparam("which")).values(number=Stamp.number + 1)
     .execution_options(synchronize_session=False)
@@ -60,7 +65,10 @@ class Graph:
 class Directory:
     """One per process; safe from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, all_if_unfiltered: bool = True) -> None:
+        # Whether a project that is tied to no endpoint sees every one, or none.
+        self.all_if_unfiltered = all_if_unfiltered
+        self._only: dict[str, frozenset[str]] = {}
         self._lock = threading.Lock()
         self._numbers: dict[str, int] = {}
         self._catalog: list[dict[str, Any]] = []
@@ -84,7 +92,13 @@ class Directory:
         return self._graph
 
     def catalog(self, project_id: str | None, user_id: str | None) -> list[dict[str, Any]]:
-        """The catalog for one caller: addresses that need a project are left out without one."""
+        """The catalog for one caller: addresses that need a project are left out without one, and
+        of a project that is tied to some endpoints (OS-EP-FILTER) all others."""
+        only = self._only.get(project_id) if project_id is not None else None
+        if only is not None:
+            return self._filtered(only, project_id, user_id)
+        if not self.all_if_unfiltered:
+            return []
         return [
             {**service, "endpoints": [
                 endpoint if "(" not in endpoint["url"] else {**endpoint, "url": url}
@@ -94,7 +108,22 @@ class Directory:
             for service in self._catalog
         ]
 
+    def _filtered(
+        self, only: frozenset[str], project_id: str | None, user_id: str | None
+    ) -> list[dict[str, Any]]:
+        found = []
+        for service in self._catalog:
+            endpoints = [
+                {**endpoint, "url": url} for endpoint in service["endpoints"]
+                if endpoint["id"] in only
+                and (url := address(endpoint["url"], project_id, user_id)) is not None
+            ]
+            if endpoints:
+                found.append({**service, "endpoints": endpoints})
+        return found
+
     def _load_catalog(self, session: Session) -> None:
+        self._only = self._load_filters(session)
         services: dict[str, dict[str, Any]] = {}
         for row in session.execute(_ENDPOINTS):
             service = services.setdefault(row.id, {
@@ -106,6 +135,24 @@ class Directory:
                     "region": row.region_id, "region_id": row.region_id,
                 })
         self._catalog = list(services.values())
+
+    def _load_filters(self, session: Session) -> dict[str, frozenset[str]]:
+        """By project, the endpoints it was tied to, directly or by a group."""
+        only: dict[str, set[str]] = {}
+        for project_id, endpoint_id in session.execute(_TIES):
+            only.setdefault(project_id, set()).add(endpoint_id)
+        groups: dict[str, list[str]] = {}
+        for project_id, group_id in session.execute(_GROUP_TIES):
+            groups.setdefault(group_id, []).append(project_id)
+        if groups:
+            every = session.execute(_EVERY_ENDPOINT).all()
+            for group_id, filters in session.execute(_GROUPS):
+                members = {row.id for row in every if all(
+                    getattr(row, key, None) == value for key, value in filters.items()
+                )}
+                for project_id in groups.get(group_id, ()) if members else ():
+                    only.setdefault(project_id, set()).update(members)
+        return {project_id: frozenset(ids) for project_id, ids in only.items()}
 
     def _load_roles(self, session: Session) -> None:
         names, domains = {}, {}

@@ -1,36 +1,129 @@
-"""The methods of authentication, by the names that clients ask for them with."""
+"""The methods of authentication, by the names that clients ask for them with.
 
-from typing import TYPE_CHECKING
+A method is a function (keystone, session, what the client gave) -> Proof that raises Unauthorized;
+METHODS is all there is to do to have one more.
+"""
 
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
-from cairn.common.errors import Invalid
-from cairn.keystone.core.authentication import Method, Proof, password, refuse, token
-from cairn.keystone.core.delegations import by_credential
+from cairn.common.db import Database
+from cairn.common.errors import Invalid, Refused
+from cairn.common.tokens import Token
+from cairn.keystone.core import (
+    application_credentials,
+    authentication,
+    compliance,
+    delegations,
+    oauth1,
+    totp,
+)
+from cairn.keystone.core.authentication import Method, Person, Proof, refuse
+from cairn.keystone.db.models import Credential
+from cairn.keystone.errors import PasswordExpired
 
 if TYPE_CHECKING:
     from cairn.keystone.component import Keystone
 
 
+def password(
+    keystone: "Keystone", session: Session, given: Document, *, to_change: bool = False
+) -> Proof:
+    """`to_change`: an expired one is still good for choosing another."""
+    row = authentication.lookup(session, given["user"])
+    _refuse_locked(keystone, row, given["user"]["password"])
+    stored = row.password_hash if row is not None else None
+    user_id = row.id if row is not None else ""
+    text = given["user"]["password"]
+    # The password first: who is disabled, or absent, is not told apart by time.
+    if not keystone.passwords.remembers(user_id, stored, text):
+        if not keystone.passwords.right(user_id, stored, text):
+            if user_id:
+                compliance.failed(keystone.db, keystone.compliance, user_id)
+            raise refuse(f"wrong password for {user_id or given['user'].get('name')}")
+        if compliance.locked_meanwhile(keystone.db, keystone.compliance, user_id):
+            raise refuse(f"user {user_id} was locked meanwhile")
+    who = authentication.person(keystone, row)
+    if compliance.expired(row) and not to_change:
+        raise PasswordExpired(id=who.id)
+    return Proof(who)
+
+
+def _refuse_locked(keystone: "Keystone", row: Any, text: str) -> None:
+    if row is not None and compliance.locked(keystone.compliance, row):
+        # As long as a wrong password takes: a locked account is not told apart either.
+        keystone.passwords.right("", None, text)
+        raise refuse(f"user {row.id} is locked")
+
+
+def token(keystone: "Keystone", session: Session, given: Document) -> Proof:
+    """An earlier token: for another scope, and never for longer."""
+    keystone.sweep.once()
+    found = keystone.verifier.verify(given["id"])
+    if delegations.kinds(found):
+        raise Refused(reason="A token that was given for a trust, an application credential or "
+                             "another delegation gets no other token.")
+    row = authentication.lookup(session, {"id": found.user["id"]})
+    return Proof(authentication.person(keystone, row), found)
+
+
+def one_time_passcode(keystone: "Keystone", session: Session, given: Document) -> Proof:
+    """RFC 6238, with a credential of type "totp"; a passcode works once (section 5.2)."""
+    row = authentication.lookup(session, given["user"])
+    _refuse_locked(keystone, row, given["user"]["passcode"])
+    mine: Iterable[Credential] = [] if row is None else session.scalars(select(Credential).where(
+        Credential.user_id == row.id, Credential.type == "totp"
+    ))
+    back = keystone.authentication.totp_previous_windows
+    for credential in mine:
+        secret = keystone.vault.open(credential.blob)
+        window = totp.window(secret, given["user"]["passcode"], time.time(), back)
+        if window is not None and window > (credential.used_window or 0):
+            who = authentication.person(keystone, row)
+            return Proof(who, spend=partial(_use_passcode, keystone.db, credential.id, window))
+    if row is not None:
+        compliance.failed(keystone.db, keystone.compliance, row.id)
+    raise refuse(f"wrong passcode for {row.id if row is not None else 'a stranger'}")
+
+
+def _use_passcode(db: Database, credential_id: str, window: int) -> None:
+    fresh = or_(Credential.used_window.is_(None), Credential.used_window < window)
+    with db.writing() as session:
+        took = session.execute(
+            update(Credential).where(Credential.id == credential_id, fresh)
+            .values(used_window=window).execution_options(synchronize_session=False)
+        )
+        if took.rowcount == 0:  # type: ignore[attr-defined]
+            raise refuse("the passcode was used before")
+
+
 def application_credential(keystone: "Keystone", session: Session, given: Document) -> Proof:
-    person, scope = by_credential(keystone, session, given)
+    person, scope = application_credentials.by_secret(keystone, session, given)
     return Proof(person, scope=scope)
 
 
 METHODS: dict[str, Method] = {
     "password": password,
     "token": token,
+    "totp": one_time_passcode,
     "application_credential": application_credential,
+    "oauth1": oauth1.by_access_token,
 }
 
 
 def authenticate(
     keystone: "Keystone", session: Session, identity: Document
-) -> tuple[list[str], Proof]:
-    """All the methods that showed it, and what they showed together. Raises Unauthorized."""
+) -> tuple[list[str], list[Proof]]:
+    """All the methods that showed it, and what each showed; of one user. Raises Unauthorized."""
     proofs = []
-    for name in identity["methods"]:
+    names = list(dict.fromkeys(identity["methods"]))
+    for name in names:
         method = METHODS.get(name)
         if method is None:
             raise refuse(f"no such method: {name}")
@@ -40,7 +133,29 @@ def authenticate(
         proofs.append(method(keystone, session, identity[name]))
     if len({proof.person.id for proof in proofs}) != 1:
         raise refuse("the methods name different users")
-    origin = next((proof.token for proof in proofs if proof.token is not None), None)
-    bound = next((proof.scope for proof in proofs if proof.scope is not None), None)
-    before = [] if origin is None else [m for m in origin.methods if m not in identity["methods"]]
-    return [*identity["methods"], *before], Proof(proofs[0].person, origin, bound)
+    before: list[str] = []
+    for proof in proofs:
+        if proof.token is not None:
+            before += [m for m in proof.token.methods if m not in names]
+    return [*names, *before], proofs
+
+
+def lacking(person: Person, methods: list[str]) -> list[list[str]] | None:
+    """None when these methods are enough for this user; else the rules of which they are a part.
+
+    Of a rule only the methods that exist count; a rule with none of them is not one, and without
+    a rule any method will do.
+    """
+    if not person.options.get("multi_factor_auth_enabled", True):
+        return None
+    rules = [sorted(set(rule) & set(METHODS))
+             for rule in person.options.get("multi_factor_auth_rules") or []]
+    rules = [rule for rule in rules if rule]
+    if not rules or any(set(rule) <= set(methods) for rule in rules):
+        return None
+    return [rule for rule in rules if set(rule) & set(methods)]
+
+
+def origin(proofs: list[Proof]) -> Token | None:
+    """The token that another is asked for with."""
+    return next((proof.token for proof in proofs if proof.token is not None), None)

@@ -27,6 +27,14 @@ def hashed(password: str) -> str:
         return HASHER.hash(password)
 
 
+def agrees(stored: str, password: str) -> bool:
+    with SLOTS:
+        try:
+            return HASHER.verify(stored, password)
+        except (Argon2Error, InvalidHashError):
+            return False
+
+
 class Passwords:
     """Whether a password is right. One per process; safe from any thread."""
 
@@ -38,19 +46,26 @@ class Passwords:
         self._lock = threading.Lock()
         self._nobody = ""
 
+    def remembers(self, user_id: str, stored: str | None, password: str) -> bool:
+        """Whether this password was found right a short time ago."""
+        if stored is None:
+            return False
+        with self._lock:
+            return self._seen.get(self._mark(user_id, stored, password), 0.0) > time.monotonic()
+
     def right(self, user_id: str, stored: str | None, password: str) -> bool:
         """`stored` None (no such user, or no password) takes as long as a wrong password."""
         if stored is None:
             if not self._nobody:
                 self._nobody = hashed(secrets.token_hex())
-            self._hash_agrees(self._nobody, password)
+            agrees(self._nobody, password)
             return False
         mark = self._mark(user_id, stored, password)
         now = time.monotonic()
         with self._lock:
             if self._seen.get(mark, 0.0) > now:
                 return True
-        if not self._hash_agrees(stored, password):
+        if not agrees(stored, password):
             return False
         with self._lock:
             self._seen[mark] = now + self.remember
@@ -62,10 +77,3 @@ class Passwords:
     def _mark(self, user_id: str, stored: str, password: str) -> bytes:
         told = b"\0".join(part.encode() for part in (user_id, stored, password))
         return hmac.digest(self._key, told, hashlib.sha256)
-
-    def _hash_agrees(self, stored: str, password: str) -> bool:
-        with SLOTS:
-            try:
-                return HASHER.verify(stored, password)
-            except (Argon2Error, InvalidHashError):
-                return False

@@ -1,5 +1,6 @@
 """What a token is good for: a project, a domain, the system, or nothing but asking for another."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +57,8 @@ class Scope:
     # For a trust or an application credential: what the token is to say of it, and its end.
     extra: Document = field(default_factory=dict)
     end: float | None = None
+    # Takes one of a trust's uses, once the token is sure to be given. Raises Unauthorized.
+    spend: Callable[[], None] | None = None
 
 
 UNSCOPED = Scope(None, [])

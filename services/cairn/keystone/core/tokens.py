@@ -11,39 +11,66 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Refused, Unauthorized
 from cairn.common.tokens import Token
-from cairn.keystone.core import delegations, scopes
+from cairn.keystone.core import compliance, delegations, oauth1, receipts, scopes, trusts
 from cairn.keystone.core.authentication import Person, Proof, refuse
 from cairn.keystone.core.changes import changing, iso
-from cairn.keystone.core.methods import authenticate
+from cairn.keystone.core.methods import authenticate, lacking, origin
 from cairn.keystone.errors import NotKnown
 
 if TYPE_CHECKING:
     from cairn.keystone.component import Keystone
 
 
-def issue(keystone: "Keystone", auth: Document) -> tuple[str, Token]:
-    """A new token for what `auth` proves, scoped as it asks. Raises Invalid, Unauthorized."""
+def issue(keystone: "Keystone", auth: Document, receipt: str = "") -> tuple[str, Token]:
+    """A new token for what `auth` proves, scoped as it asks; `receipt` is of what was proven
+    before. Raises Invalid, Unauthorized; FactorsMissing, with a receipt, where that is not enough.
+    """
     # Before anything is read: a revocation that happens meanwhile then covers this token.
     now = time.time()
     with keystone.db.reading() as session:
         keystone.directory.refresh(session)
-        methods, proof = authenticate(keystone, session, auth["identity"])
-        person, scope = _scope(keystone, session, proof, auth.get("scope"))
+        methods, proofs = authenticate(keystone, session, auth["identity"])
+        who = proofs[0].person
+        if receipt:
+            methods += [m for m in receipts.methods(keystone, receipt, who) if m not in methods]
+        rules = lacking(who, methods)
+        if rules is not None:
+            _spend(proofs)
+            raise receipts.wanting(keystone, who, methods, rules, now)
+        person, scope = _scope(keystone, session, proofs, auth.get("scope"))
+    _spend(proofs)
+    if scope.spend is not None:
+        scope.spend()
+    compliance.succeeded(keystone.db, keystone.compliance, who)
+    return mint(keystone, person, scope, methods, now, origin(proofs))
+
+
+def _spend(proofs: list[Proof]) -> None:
+    for proof in proofs:
+        if proof.spend is not None:
+            proof.spend()
+
+
+def mint(
+    keystone: "Keystone", person: Person, scope: scopes.Scope, methods: list[str], now: float,
+    before: Token | None = None,
+) -> tuple[str, Token]:
+    """The token, signed. Asking again for a scope never makes a login last longer."""
     ends = [now + keystone.tokens.expiration]
     chain: list[str] = []
-    if proof.token is not None:
-        # Asking again for a scope never makes a login last longer.
-        ends.append(proof.token.expires_at)
-        chain = [proof.token.audit_ids[-1]]
+    if before is not None:
+        ends.append(before.expires_at)
+        chain = [before.audit_ids[-1]]
     if scope.end is not None:
         ends.append(scope.end)
     extra: Document = dict(scope.extra)
     if scope.is_domain:
         extra["is_domain"] = True
     if person.password_expires_at is not None:
-        extra["password_expires_at"] = person.password_expires_at.isoformat()
+        extra["password_expires_at"] = person.password_expires_at.isoformat(
+            timespec="microseconds")
     token = Token(
-        user=person.reference, methods=methods, audit_ids=[_audit_id(), *chain],
+        user=person.reference, methods=methods, audit_ids=[audit_id(), *chain],
         issued_at=now, expires_at=min(ends), scope=scope.document, roles=scope.roles,
         extra=extra,
     )
@@ -51,16 +78,15 @@ def issue(keystone: "Keystone", auth: Document) -> tuple[str, Token]:
 
 
 def _scope(
-    keystone: "Keystone", session: Session, proof: Proof, wanted: Document | str | None
+    keystone: "Keystone", session: Session, proofs: list[Proof], wanted: Document | str | None
 ) -> tuple[Person, scopes.Scope]:
     """Whose token it becomes (a trust may change that), and for what."""
-    person = proof.person
-    if proof.scope is not None:
+    person = proofs[0].person
+    bound = next((proof.scope for proof in proofs if proof.scope is not None), None)
+    if bound is not None:
         if wanted is not None:
             raise refuse("an application credential has its scope")
-        return person, proof.scope
-    if proof.token is not None and "delegation_id" in proof.token.extra:
-        return person, _same_scope(proof.token, wanted)
+        return person, bound
     if wanted == "unscoped" or (isinstance(wanted, dict) and "unscoped" in wanted):
         return person, scopes.UNSCOPED
     if isinstance(wanted, str):
@@ -70,9 +96,13 @@ def _scope(
         if len(wanted) != 1:
             raise Invalid(reason="Invalid input for field/attribute auth.scope. A trust has its "
                                  "scope.")
-        return delegations.by_trust(keystone, session, person, wanted["OS-TRUST:trust"]["id"])
+        return trusts.scope_of(keystone, session, person, wanted["OS-TRUST:trust"]["id"])
     graph = keystone.directory.roles
     if wanted is not None:
+        before = origin(proofs)
+        if before is not None and "system" in (before.scope or {}) and "system" not in wanted:
+            raise Refused(reason="A token of the system's scope gets no other of a project or a "
+                                 "domain.")
         return person, scopes.resolve(session, graph, person.id, wanted)
     if person.default_project_id is None:
         return person, scopes.UNSCOPED
@@ -84,24 +114,15 @@ def _scope(
         return person, scopes.UNSCOPED
 
 
-def _same_scope(token: Token, wanted: Document | str | None) -> scopes.Scope:
-    """What a token of a delegation becomes when it is used to get another: the same."""
-    mine = (token.scope or {}).get("project", {})
-    project = wanted.get("project", {}) if isinstance(wanted, dict) else {}
-    if wanted is not None and project.get("id", project.get("name")) not in (
-        mine.get("id"), mine.get("name")
-    ):
-        raise Refused(reason="A token that was given for a trust or an application credential "
-                             "cannot get one of another scope.")
-    return scopes.Scope(token.scope, token.roles, extra=token.extra, end=token.expires_at)
-
-
-def _audit_id() -> str:
+def audit_id() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
 
 
-def subject(keystone: "Keystone", text: str, *, allow_expired: bool = False) -> Token:
-    """The token that is asked about. Raises NotKnown: a bad one is as good as none."""
+def subject(
+    keystone: "Keystone", text: str, *, allow_expired: bool = False, minds_rules: bool = True
+) -> Token:
+    """The token that is asked about. Raises NotKnown: a bad one is as good as none, and so is
+    one with access rules where who asks does not say that it minds them."""
     try:
         token = keystone.verifier.verify(text, allow_expired=allow_expired)
     except Unauthorized as bad:
@@ -109,6 +130,9 @@ def subject(keystone: "Keystone", text: str, *, allow_expired: bool = False) -> 
     window = keystone.tokens.allow_expired_window if allow_expired else 0
     if token.expires_at + window <= time.time():
         raise NotKnown("token", "it has expired")
+    rules = (token.extra.get(delegations.CREDENTIAL) or {}).get("access_rules")
+    if rules is not None and not minds_rules:
+        raise NotKnown("token", "it has access rules, which you do not mind")
     return token
 
 
@@ -123,6 +147,8 @@ def view(keystone: "Keystone", token: Token, *, catalog: bool) -> Document:
     }
     if delegations.TRUST in token.extra:
         found["OS-TRUST:trust"] = token.extra[delegations.TRUST]
+    if oauth1.OAUTH1 in token.extra:
+        found[oauth1.OAUTH1] = token.extra[oauth1.OAUTH1]
     if delegations.CREDENTIAL in token.extra:
         found["application_credential"] = token.extra[delegations.CREDENTIAL]
     if token.scope is not None:
@@ -136,9 +162,14 @@ def view(keystone: "Keystone", token: Token, *, catalog: bool) -> Document:
     return found
 
 
-def revoke(keystone: "Keystone", ctx: Context, token: Token) -> None:
+def revoke(keystone: "Keystone", ctx: Context, token: Token, *, cascade: bool = True) -> None:
+    """With `cascade`, and all that were got with it: they have its audit id for their chain's."""
+    audit = token.audit_ids[0]
     with changing(keystone, ctx) as change:
-        change.revoke(audit_id=token.audit_ids[0])
+        if cascade and len(token.audit_ids) == 1:
+            change.revoke(audit_chain_id=audit)
+        else:
+            change.revoke(audit_id=audit)
 
 
 def described(keystone: "Keystone", token: Token, *, catalog: bool) -> Document:

@@ -9,7 +9,16 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
-from cairn.keystone.core import assignments, authentication, delegations, passwords, projects
+from cairn.keystone.core import (
+    application_credentials,
+    assignments,
+    compliance,
+    delegations,
+    methods,
+    passwords,
+    projects,
+)
+from cairn.keystone.core.authentication import refuse
 from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.db.models import Credential, Project, User
 from cairn.keystone.errors import NotKnown
@@ -36,43 +45,72 @@ def find(session: Session, user_id: str) -> User:
 
 def create(keystone: "Keystone", ctx: Context, wanted: Document) -> User:
     taken = f"name {wanted['name']} at domain ID {wanted['domain_id']}"
-    # Hashed before the transaction: it takes longer than all the rest.
-    stored = passwords.hashed(wanted["password"]) if wanted.get("password") is not None else None
+    stored = _hashed(keystone, wanted.get("password"))
     with changing(keystone, ctx, "user", taken) as change:
         projects.find_domain(change.session, wanted["domain_id"])
         user = User(
             domain_id=wanted["domain_id"], name=wanted["name"].strip(),
             enabled=wanted.get("enabled", True),
-            default_project_id=wanted.get("default_project_id"), password_hash=stored,
-            password_set_at=utcnow() if stored else None,
-            options=projects.options({}, wanted.get("options", {}), OPTIONS),
+            default_project_id=wanted.get("default_project_id"),
+            options=_options({}, wanted.get("options", {})),
             extra={k: v for k, v in wanted.items() if k not in OWN},
         )
+        compliance.set_password(keystone.compliance, change.session, user, stored)
         _check_default_project(change.session, user)
         change.session.add(user)
     return user
 
 
+def _hashed(keystone: "Keystone", password: str | None) -> str | None:
+    """Before any transaction: it takes longer than all the rest. Raises Invalid for a weak one."""
+    if password is None:
+        return None
+    compliance.check(keystone.compliance, password)
+    return passwords.hashed(password)
+
+
+def _options(now: Document, wanted: Document) -> Document:
+    rules = wanted.get("multi_factor_auth_rules")
+    # Each a list of names of methods, none empty, none twice, nor a name twice in one.
+    if isinstance(rules, list) and not (
+        all(isinstance(rule, list) and rule and all(isinstance(m, str) for m in rule)
+            and len(set(rule)) == len(rule) for rule in rules)
+        and len({tuple(rule) for rule in rules}) == len(rules)
+    ):
+        raise Invalid(reason="Invalid input for field/attribute options.multi_factor_auth_rules. "
+                             "It must be a list of lists of names of methods, without duplicates.")
+    return projects.options(now, wanted, OPTIONS)
+
+
 def update(keystone: "Keystone", ctx: Context, user_id: str, wanted: Document) -> User:
-    """Disabling a user, or giving a password, ends the user's tokens."""
-    stored = passwords.hashed(wanted["password"]) if wanted.get("password") is not None else None
+    """Disabling a user, or giving a password, ends the user's tokens; disabling, the user's
+    application credentials as well."""
+    stored = _hashed(keystone, wanted.get("password"))
     with changing(keystone, ctx, "user", f"name {wanted.get('name')}") as change:
         user = find(change.session, user_id)
         if wanted.get("domain_id", user.domain_id) != user.domain_id:
             raise Invalid(reason="Invalid input for field/attribute domain_id. Cannot change "
                                  "Domain ID")
+        if wanted.get("id", user_id) != user_id:
+            raise Invalid(reason="Invalid input for field/attribute id. Cannot change user ID")
         if user.enabled and wanted.get("enabled") is False or stored:
             end_tokens(change, user_id)
+        if user.enabled and wanted.get("enabled") is False:
+            application_credentials.forget_user(change, user_id)
         user.enabled = wanted.get("enabled", user.enabled)
+        if wanted.get("enabled"):
+            user.failures, user.failed_at = 0, None
+            if keystone.compliance.disable_user_account_days_inactive:
+                user.last_active_at = utcnow().date()
         if "name" in wanted:
             user.name = wanted["name"].strip()
         if "default_project_id" in wanted:
             user.default_project_id = wanted["default_project_id"]
             _check_default_project(change.session, user)
-        if stored:
-            user.password_hash, user.password_set_at = stored, utcnow()
         if "options" in wanted:
-            user.options = projects.options(user.options, wanted["options"], OPTIONS)
+            user.options = _options(user.options, wanted["options"])
+        if "password" in wanted:
+            compliance.set_password(keystone.compliance, change.session, user, stored)
         user.extra = projects.merged(user.extra, wanted, OWN)
     return user
 
@@ -103,14 +141,20 @@ def delete(keystone: "Keystone", ctx: Context, user_id: str) -> None:
 def change_password(
     keystone: "Keystone", ctx: Context, user_id: str, original: str, wanted: str
 ) -> None:
-    """By the user, who proves to be it with the password there was. Raises Unauthorized."""
+    """By the user, who proves to be it with the password there was, be it an expired one.
+    Raises Unauthorized, Invalid."""
     with keystone.db.reading() as session:
         given = {"user": {"id": user_id, "password": original}}
-        authentication.password(keystone, session, given)
+        who = methods.password(keystone, session, given, to_change=True).person
+        user = find(session, user_id)
+        before = user.password_hash
+        compliance.check(keystone.compliance, wanted)
+        compliance.check_change(keystone.compliance, session, user, wanted)
     stored = passwords.hashed(wanted)
     with changing(keystone, ctx) as change:
-        user = find(change.session, user_id)
-        if user.options.get("lock_password"):
-            raise Invalid(reason="The password of this user is locked.")
-        user.password_hash, user.password_set_at = stored, utcnow()
+        row = change.session.get(User, user_id, with_for_update=True)
+        if row is None or row.password_hash != before:
+            raise refuse(f"the password of user {user_id} was changed meanwhile")
+        compliance.set_password(keystone.compliance, change.session, row, stored, by_user=True)
         end_tokens(change, user_id)
+    compliance.succeeded(keystone.db, keystone.compliance, who)

@@ -7,7 +7,7 @@ a human can tell apart are never one account. (Upstream leaves that to the datab
 import datetime as dt
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, Double, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -72,6 +72,13 @@ class User(Timestamps, Base):
     password_hash: Mapped[str | None] = mapped_column(String(255))
     password_set_at: Mapped[dt.datetime | None] = mapped_column(Moment)
     password_expires_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    # Whether the user chose it, rather than an admin.
+    password_self_service: Mapped[bool] = mapped_column(default=False)
+    # Logins that failed since the last that did not, and when the last of them was.
+    failures: Mapped[int] = mapped_column(default=0)
+    failed_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    # The day of the last login; kept only where security_compliance asks for it.
+    last_active_at: Mapped[dt.date | None]
     options: Mapped[Json] = mapped_column(default=dict)
     extra: Mapped[Json] = mapped_column(default=dict)
 
@@ -188,6 +195,8 @@ class Credential(Base):
     type: Mapped[str] = mapped_column(String(255))
     # Encrypted; the token names the key.
     blob: Mapped[str] = mapped_column(Text)
+    # Of a one-time passcode: the 30 second window of the last that was used, for none works twice.
+    used_window: Mapped[int | None] = mapped_column(BigInteger)
     extra: Mapped[Json] = mapped_column(default=dict)
 
 
@@ -359,3 +368,7 @@ class Stamp(Base):
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     number: Mapped[int] = mapped_column(default=0)
+
+
+# The rest of the schema. Below what it is made of, which it imports from here.
+from cairn.keystone.db import accounts, configuration, endpoints, oauth1  # noqa: E402, F401

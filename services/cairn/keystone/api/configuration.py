@@ -1,0 +1,67 @@
+"""/v3/domains/<id>/config: what a domain sets for itself."""
+
+from cairn.common.api import Api, Document, Reply
+from cairn.common.context import Context
+from cairn.keystone.api import schemas
+from cairn.keystone.component import Keystone
+from cairn.keystone.core import configuration
+from cairn.keystone.core.configuration import COMPLIANCE
+from cairn.keystone.core.projects import find_domain
+from cairn.keystone.policy import RULES
+
+api = Api(RULES)
+ALL = "/domains/<domain_id>/config"
+PLACES = (ALL, f"{ALL}/<section>", f"{ALL}/<section>/<name>")
+
+
+@api.put(ALL, policy="identity:create_domain_config", body=schemas.DOMAIN_CONFIG)
+def create(keystone: Keystone, ctx: Context, domain_id: str, body: Document) -> Reply:
+    found, first = configuration.create(keystone, domain_id, body["config"])
+    return Reply({"config": found}, status=201 if first else 200)
+
+
+def show(
+    keystone: Keystone, ctx: Context, domain_id: str, section: str | None = None,
+    name: str | None = None,
+) -> Document:
+    if section == COMPLIANCE:
+        keystone.policy.enforce(ctx, "identity:get_security_compliance_domain_config")
+        return {"config": configuration.compliance(keystone, domain_id, name)}
+    keystone.policy.enforce(ctx, "identity:get_domain_config")
+    with keystone.db.reading() as session:
+        find_domain(session, domain_id)
+        return {"config": configuration.show(session, domain_id, section, name)}
+
+
+def update(
+    keystone: Keystone, ctx: Context, domain_id: str, body: Document, section: str | None = None,
+    name: str | None = None,
+) -> Document:
+    found = configuration.update(keystone, domain_id, body["config"], section, name)
+    return {"config": found}
+
+
+def remove(
+    keystone: Keystone, ctx: Context, domain_id: str, section: str | None = None,
+    name: str | None = None,
+) -> None:
+    configuration.remove(keystone, domain_id, section, name)
+
+
+for _place in PLACES:
+    api.get(_place, policy="identity:get_domain_config", late=True)(show)
+    api.patch(_place, policy="identity:update_domain_config", body=schemas.DOMAIN_CONFIG)(update)
+    api.delete(_place, policy="identity:delete_domain_config", status=204)(remove)
+
+
+def default(
+    keystone: Keystone, ctx: Context, section: str | None = None, name: str | None = None
+) -> Document:
+    """What holds where a domain says nothing."""
+    return {"config": configuration.default(section, name)}
+
+
+for _place in ("", "/<section>", "/<section>/<name>"):
+    api.get(f"/domains/config{_place}/default", policy="identity:get_domain_config_default")(
+        default
+    )

@@ -1,0 +1,217 @@
+"""Application credentials: a user's second password, good for some of the user's roles on one
+project, and the access rules that say what it may ask."""
+
+import base64
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from cairn.common.api import Document
+from cairn.common.context import Context
+from cairn.common.db import new_hex_id, utcnow
+from cairn.common.errors import Invalid, Refused
+from cairn.keystone.core import authentication, passwords, scopes
+from cairn.keystone.core.authentication import Person, refuse
+from cairn.keystone.core.changes import Change, changing
+from cairn.keystone.core.delegations import (
+    CREDENTIAL,
+    caller,
+    held,
+    moment,
+    refuse_delegated,
+    roles_named,
+)
+from cairn.keystone.core.scopes import Scope
+from cairn.keystone.db.models import (
+    AccessRule,
+    ApplicationCredential,
+    ApplicationCredentialRole,
+    ApplicationCredentialRule,
+    Role,
+)
+from cairn.keystone.errors import NotKnown
+
+if TYPE_CHECKING:
+    from cairn.keystone.component import Keystone
+
+
+def refuse_restricted(keystone: "Keystone", ctx: Context) -> None:
+    extra = caller(keystone, ctx).extra
+    if CREDENTIAL in extra and extra[CREDENTIAL]["restricted"]:
+        raise Refused(reason="Using method 'application_credential' is not allowed for managing "
+                             "additional application credentials.")
+
+
+def create(
+    keystone: "Keystone", ctx: Context, wanted: Document
+) -> tuple[ApplicationCredential, str]:
+    """The credential, and the secret that nobody is told again."""
+    refuse_delegated(keystone, ctx, CREDENTIAL)
+    refuse_restricted(keystone, ctx)
+    if ctx.project_id is None:
+        raise Refused(reason="An application credential is made with a token of the project it is "
+                             "for.")
+    secret = wanted.get("secret") or base64.urlsafe_b64encode(
+        secrets.token_bytes(64)).rstrip(b"=").decode()
+    stored = passwords.hashed(secret)
+    token = caller(keystone, ctx)
+    carried = {role["id"] for role in token.roles}
+    with changing(keystone, ctx, "application_credential", f"name {wanted['name']}") as change:
+        session = change.session
+        keystone.directory.refresh(session)
+        graph = keystone.directory.roles
+        _room(keystone, session, ctx.user_id)
+        named = {role.id for role in roles_named(session, wanted.get("roles") or [], "roles")}
+        # With all that they imply: what it shows is what it gives.
+        ids = {role["id"] for role in graph.expand(named)} or carried
+        # A role may have come since the token did; one of a delegation gives what it carries.
+        mine = carried if CREDENTIAL in token.extra else set(
+            held(session, graph, ctx.user_id, ctx.project_id)
+        )
+        if not ids or not ids <= mine or (named and not graph.expand(named)):
+            raise Invalid(reason="Invalid application credential: Cannot create an application "
+                                 "credential with unassigned role")
+        rules = wanted.get("access_rules")
+        credential = ApplicationCredential(
+            id=new_hex_id(), user_id=ctx.user_id, project_id=ctx.project_id, secret_hash=stored,
+            name=wanted["name"].strip(), description=wanted.get("description"),
+            expires_at=moment(wanted.get("expires_at"), "expires_at"),
+            unrestricted=bool(wanted.get("unrestricted")), ruled=rules is not None,
+        )
+        session.add(credential)
+        session.flush()
+        session.add_all(ApplicationCredentialRole(
+            application_credential_id=credential.id, role_id=role_id) for role_id in ids)
+        for rule_id in sorted({_rule(session, ctx.user_id, rule) for rule in rules or []}):
+            session.add(ApplicationCredentialRule(
+                application_credential_id=credential.id, access_rule_id=rule_id
+            ))
+    return credential, secret
+
+
+def _room(keystone: "Keystone", session: Session, user_id: str) -> None:
+    """Raises Refused where the user has as many as anybody may."""
+    limit = keystone.authentication.application_credentials
+    if limit < 0:
+        return
+    mine = select(func.count()).select_from(ApplicationCredential)
+    if (session.scalar(mine.where(ApplicationCredential.user_id == user_id)) or 0) >= limit:
+        raise Refused(reason="Unable to create additional application credentials, maximum of "
+                             f"{limit} already exceeded for user.")
+
+
+def _rule(session: Session, user_id: str, wanted: Document) -> str:
+    """Id of the user's rule: the one there is, by id or by what it says, or a new one."""
+    if "id" in wanted and len(wanted) == 1:
+        rule = session.get(AccessRule, wanted["id"])
+        if rule is None or rule.user_id != user_id:
+            raise NotKnown("access rule", wanted["id"])
+        return rule.id
+    if not {"service", "path", "method"} <= set(wanted):
+        raise Invalid(reason="Invalid input for field/attribute access_rules. A rule needs "
+                             "service, path and method, or the id of one there is.")
+    digest = hashlib.sha256(wanted["path"].encode()).hexdigest()
+    same = {"user_id": user_id, "service": wanted["service"], "method": wanted["method"],
+            "digest": digest}
+    rule = session.scalar(select(AccessRule).filter_by(**same))
+    if rule is None:
+        rule = AccessRule(id=wanted.get("id") or new_hex_id(), path=wanted["path"], **same)
+        session.add(rule)
+        session.flush()
+    return rule.id
+
+
+def rules_of(session: Session, ids: Iterable[str]) -> dict[str, list[AccessRule]]:
+    """Access rules by application credential."""
+    query = select(ApplicationCredentialRule.application_credential_id, AccessRule).join(
+        AccessRule, AccessRule.id == ApplicationCredentialRule.access_rule_id
+    ).where(ApplicationCredentialRule.application_credential_id.in_(list(ids)))
+    found: dict[str, list[AccessRule]] = {}
+    for credential_id, rule in session.execute(query):
+        found.setdefault(credential_id, []).append(rule)
+    return found
+
+
+def roles_of(session: Session, ids: Iterable[str]) -> dict[str, list[Role]]:
+    """Roles by application credential."""
+    query = select(ApplicationCredentialRole.application_credential_id, Role).join(
+        Role, Role.id == ApplicationCredentialRole.role_id
+    ).where(ApplicationCredentialRole.application_credential_id.in_(list(ids)))
+    found: dict[str, list[Role]] = {}
+    for credential_id, role in session.execute(query.order_by(Role.name)):
+        found.setdefault(credential_id, []).append(role)
+    return found
+
+
+def forget_user(change: Change, user_id: str) -> None:
+    """All of a user's, and the user's rules."""
+    end(change, ApplicationCredential.user_id == user_id)
+    change.session.execute(delete(AccessRule).where(AccessRule.user_id == user_id))
+
+
+def end(change: Change, *conditions: Any) -> None:
+    ids = list(change.session.scalars(select(ApplicationCredential.id).where(*conditions)))
+    for credential_id in ids:
+        change.revoke(delegation_id=credential_id)
+    change.session.execute(delete(ApplicationCredential).where(ApplicationCredential.id.in_(ids)))
+
+
+def by_secret(
+    keystone: "Keystone", session: Session, given: Document
+) -> tuple[Person, Scope]:
+    """Who an application credential logs in, and where. Raises Unauthorized, Invalid."""
+    credential = _lookup(session, given)
+    stored = credential.secret_hash if credential is not None else None
+    known = credential.id if credential is not None else ""
+    if not keystone.passwords.right(known, stored, given["secret"]) or credential is None:
+        raise refuse("wrong application credential")
+    return scope_of(keystone, session, credential)
+
+
+def scope_of(
+    keystone: "Keystone", session: Session, credential: ApplicationCredential
+) -> tuple[Person, Scope]:
+    """The user, and what the credential is good for now. Raises Unauthorized."""
+    ends = credential.expires_at
+    if ends is not None and ends <= utcnow():
+        raise refuse(f"application credential {credential.id} has expired")
+    owner = authentication.lookup(session, {"id": credential.user_id})
+    who = authentication.person(keystone, owner)
+    row = scopes.project_row(session, {"id": credential.project_id})
+    graph = keystone.directory.roles
+    scope = scopes.of_project(session, graph, who.id, row)
+    kept = {role["id"] for role in scope.roles}
+    named = roles_of(session, [credential.id]).get(credential.id, [])
+    roles = [r for r in graph.expand({role.id for role in named}) if r["id"] in kept]
+    if not roles:
+        raise refuse(f"the user of application credential {credential.id} has none of its roles")
+    told: Document = {"id": credential.id, "name": credential.name,
+                      "restricted": not credential.unrestricted}
+    if credential.ruled:
+        told["access_rules"] = [
+            {"id": rule.id, "service": rule.service, "method": rule.method, "path": rule.path}
+            for rule in rules_of(session, [credential.id]).get(credential.id, [])
+        ]
+    return who, Scope(
+        scope.document, roles, extra={CREDENTIAL: told, "delegation_id": credential.id},
+        end=ends.replace(tzinfo=dt.UTC).timestamp() if ends else None,
+    )
+
+
+def _lookup(session: Session, given: Document) -> ApplicationCredential | None:
+    if "id" in given:
+        return session.get(ApplicationCredential, given["id"])
+    if "name" not in given or "user" not in given:
+        raise Invalid(reason="Invalid input for field/attribute application_credential. Expecting "
+                             "id, or name and user.")
+    user = authentication.lookup(session, given["user"])
+    if user is None:
+        return None
+    return session.scalar(select(ApplicationCredential).where(
+        ApplicationCredential.user_id == user.id, ApplicationCredential.name == given["name"]
+    ))

@@ -1,0 +1,165 @@
+"""EC2 key pairs: credentials of type "ec2", found by their access key, that sign requests.
+
+Whoever shows a signature of a pair acts by a delegation: with the roles the pair's user has on the
+pair's project, or, for a pair that names one, with those of a trust or an application credential.
+"""
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy.orm import Session
+
+from cairn.common.api import Document
+from cairn.common.errors import Invalid
+from cairn.common.tokens import Token
+from cairn.keystone.core import (
+    application_credentials,
+    authentication,
+    scopes,
+    signatures,
+    tokens,
+    trusts,
+)
+from cairn.keystone.core.authentication import Person, refuse
+from cairn.keystone.core.changes import Change
+from cairn.keystone.core.delegations import EC2
+from cairn.keystone.core.scopes import Scope
+from cairn.keystone.db.models import ApplicationCredential, Credential, Trust
+from cairn.keystone.errors import NotKnown
+
+if TYPE_CHECKING:
+    from cairn.keystone.component import Keystone
+
+# What a pair is bound to.
+BOUNDS = ("trust_id", "app_cred_id", "access_token_id", "access_id")
+# Raises ValueError for what cannot be checked: (secret, what the client gave) -> whether it agrees.
+Check = Callable[[str, Document], bool]
+
+
+def row_id(access: str) -> str:
+    """The credential's id: it is found by its access key."""
+    return hashlib.sha256(access.encode()).hexdigest()
+
+
+def pair(blob: str) -> Document:
+    """What a credential of this type holds. Raises Invalid."""
+    try:
+        found = orjson.loads(blob)
+    except orjson.JSONDecodeError as wrong:
+        raise Invalid(reason="Invalid input for field/attribute blob. Invalid blob in credential: "
+                             "it must be JSON.") from wrong
+    if not isinstance(found, dict) or not isinstance(found.get("access"), str):
+        raise Invalid(reason="Invalid input for field/attribute blob. An ec2 credential needs "
+                             "an access key.")
+    return found
+
+
+def remove(change: Change, credential: Credential) -> None:
+    """And the tokens that were had with it."""
+    change.revoke(delegation_id=credential.id)
+    change.session.delete(credential)
+
+
+def signed_request(secret: str, given: Document) -> bool:
+    host = str(given.get("host", ""))
+    # Some clients leave the port out of what they sign.
+    return any(_same(given, signatures.request(secret, given, each))
+               for each in dict.fromkeys((host, host.partition(":")[0])))
+
+
+def signed_string(secret: str, given: Document) -> bool:
+    try:
+        text = base64.urlsafe_b64decode(str(given.get("token", "")))
+    except binascii.Error as wrong:
+        raise Invalid(reason="Invalid input for field/attribute credentials.token. It is not "
+                             "base64.") from wrong
+    return _same(given, signatures.string(secret, text))
+
+
+def _same(given: Document, signature: str) -> bool:
+    return hmac.compare_digest(str(given["signature"]).encode(), signature.encode())
+
+
+def token(keystone: "Keystone", body: Document, check: Check) -> tuple[str, Token]:
+    """The token of whoever signed. Raises Unauthorized; NotKnown for an access key nobody has."""
+    now = time.time()
+    given = body.get("credentials") or body.get("credential") or body.get("ec2Credentials") or {}
+    if not given.get("access") or not given.get("signature"):
+        raise refuse("there is no access key, or no signature")
+    with keystone.db.reading() as session:
+        keystone.directory.refresh(session)
+        row = session.get(Credential, row_id(given["access"]))
+        if row is None or row.type != "ec2":
+            raise NotKnown("EC2 access key", given["access"])
+        held = pair(keystone.vault.open(row.blob))
+        try:
+            right = check(str(held.get("secret")), given)
+        except ValueError as wrong:
+            raise refuse(f"the signature cannot be checked: {wrong}") from wrong
+        if not right:
+            raise refuse(f"wrong signature of credential {row.id}")
+        _refuse_old(keystone.authentication.signature_age, given, now)
+        person, scope = _scope(keystone, session, row, held)
+    if scope.spend is not None:
+        scope.spend()
+    return tokens.mint(keystone, person, scope, [EC2], now)
+
+
+def _refuse_old(age: int, given: Document, now: float) -> None:
+    """A request that says when it was made is good for some minutes."""
+    params: Document = given.get("params") or {}
+    headers = {str(k).lower(): v for k, v in (given.get("headers") or {}).items()}
+    text = params.get("Timestamp") or headers.get("x-amz-date") or params.get("X-Amz-Date")
+    if not text:
+        return
+    try:
+        made = dt.datetime.fromisoformat(str(text))
+    except ValueError as wrong:
+        raise refuse(f"'{text}' is not a moment") from wrong
+    if abs(now - made.replace(tzinfo=made.tzinfo or dt.UTC).timestamp()) > age:
+        raise refuse("the signature is too old, or of the future")
+
+
+def _scope(
+    keystone: "Keystone", session: Session, row: Credential, held: Document
+) -> tuple[Person, Scope]:
+    if held.get("access_token_id"):
+        raise refuse(f"credential {row.id} is bound to an OAuth token")
+    bound: Any = None
+    if held.get("trust_id"):
+        bound = session.get(Trust, held["trust_id"])
+        owners = {} if bound is None else {
+            bound.trustee_user_id, bound.trustor_user_id if bound.impersonation else None}
+    elif held.get("app_cred_id"):
+        bound = session.get(ApplicationCredential, held["app_cred_id"])
+        owners = {} if bound is None else {bound.user_id}
+    else:
+        return _own_scope(keystone, session, row)
+    if bound is None or row.user_id not in owners or row.project_id != bound.project_id:
+        raise refuse(f"what credential {row.id} is bound to is gone, or another's")
+    if isinstance(bound, ApplicationCredential):
+        return application_credentials.scope_of(keystone, session, bound)
+    trustee = authentication.lookup(session, {"id": bound.trustee_user_id})
+    return trusts.scope_of(
+        keystone, session, authentication.person(keystone, trustee), bound.id
+    )
+
+
+def _own_scope(keystone: "Keystone", session: Session, row: Credential) -> tuple[Person, Scope]:
+    user = authentication.lookup(session, {"id": row.user_id})
+    person = authentication.person(keystone, user)
+    project = scopes.project_row(session, {"id": row.project_id})
+    if project is None:
+        raise refuse(f"the project of credential {row.id} is gone")
+    scope = scopes.of_project(session, keystone.directory.roles, person.id, project)
+    if not scope.roles:
+        raise refuse(f"user {person.id} has no role on project {row.project_id}")
+    return person, Scope(scope.document, scope.roles, scope.is_domain,
+                         extra={"delegation_id": row.id})

@@ -1,0 +1,237 @@
+"""OAuth 1.0a (RFC 5849): a program asks, a user says yes, the program acts for the user.
+
+Signatures are checked by oauthlib; what is kept, and who may what, is here. Upstream's order of
+events: consumer, request token, authorization with a verifier, access token, login with it.
+"""
+
+import datetime as dt
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
+from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from cairn.common.api import Document
+from cairn.common.context import Context
+from cairn.common.db import new_hex_id, utcnow
+from cairn.common.errors import Invalid, Unauthorized
+from cairn.keystone.core import authentication, delegations, projects, scopes
+from cairn.keystone.core.authentication import Proof, refuse
+from cairn.keystone.core.changes import Change, changing
+from cairn.keystone.core.scopes import Scope
+from cairn.keystone.db.oauth1 import AccessToken, Consumer, RequestToken
+from cairn.keystone.errors import NotKnown
+
+if TYPE_CHECKING:
+    from cairn.keystone.component import Keystone
+
+OAUTH1 = "OS-OAUTH1"
+MANDATORY = ("oauth_signature", "oauth_signature_method", "oauth_nonce", "oauth_timestamp")
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+class _Known(RequestValidator):  # type: ignore[misc]
+    """Answers oauthlib with the secrets of the one consumer and token a request is of."""
+
+    enforce_ssl = False  # The proxy ends TLS: the request itself came without.
+    allowed_signature_methods = ("HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512")
+    dummy_client = "nobody"
+
+    def __init__(self, consumer_secret: str, token_secret: str) -> None:
+        super().__init__()
+        self.consumer_secret, self.token_secret = consumer_secret, token_secret
+
+    def check_client_key(self, client_key: str) -> bool:
+        return True  # It was looked up before.
+
+    def check_nonce(self, nonce: str) -> bool:
+        return 0 < len(nonce) <= 255
+
+    def validate_client_key(self, client_key: str, request: Any) -> bool:
+        return True
+
+    def validate_timestamp_and_nonce(self, *args: Any, **more: Any) -> bool:
+        # oauthlib has refused what is older than ten minutes; a request token works once.
+        return True
+
+    def get_client_secret(self, client_key: str, request: Any) -> str:
+        return self.consumer_secret
+
+    def get_access_token_secret(self, client_key: str, token: str, request: Any) -> str:
+        return self.token_secret
+
+
+class Signed:
+    """A request as it came: where to, and the Authorization header's parameters."""
+
+    def __init__(self, url: str, authorization: str | None) -> None:
+        if not authorization or not authorization.lower().startswith("oauth "):
+            raise Invalid(reason="The Authorization header with OAuth parameters is required.")
+        self.url, self.authorization = url, authorization
+        try:
+            self.parameters = dict(parse_authorization_header(authorization))
+        except ValueError as wrong:
+            raise Invalid(reason=f"Malformed Authorization header: {wrong}") from wrong
+
+    def __getitem__(self, name: str) -> str:
+        """Raises Invalid where it is not given."""
+        value: str | None = self.parameters.get(name)
+        if not value:
+            raise Invalid(reason=f"Expecting to find {name} in request. The server could not "
+                                 "comply with the request.")
+        return value
+
+    def check(self, consumer_secret: str, token_secret: str = "") -> None:
+        """Raises Unauthorized unless it was signed with these."""
+        for name in MANDATORY:
+            self[name]
+        endpoint = SignatureOnlyEndpoint(_Known(consumer_secret, token_secret))
+        try:
+            right, _ = endpoint.validate_request(
+                self.url, "POST", None, {"Authorization": self.authorization}
+            )
+        except ValueError as wrong:  # What cannot be read as an OAuth request.
+            raise Invalid(reason=f"Malformed OAuth request: {wrong}") from wrong
+        if not right:
+            raise refuse("an OAuth signature is wrong")
+
+
+def consumer(session: Session, consumer_id: str) -> Consumer:
+    found = session.get(Consumer, consumer_id)
+    if found is None:
+        raise NotKnown("consumer", consumer_id)
+    return found
+
+
+def delete_consumer(keystone: "Keystone", ctx: Context, consumer_id: str) -> None:
+    """With all that it was given."""
+    with changing(keystone, ctx) as change:
+        row = consumer(change.session, consumer_id)
+        given = select(AccessToken.id).where(AccessToken.consumer_id == consumer_id)
+        for token_id in change.session.scalars(given):
+            change.revoke(delegation_id=token_id)
+        change.session.delete(row)
+
+
+def request(keystone: "Keystone", signed: Signed, project_id: str | None) -> tuple[str, Document]:
+    """A request token's secret, and what it is."""
+    consumer_id = signed["oauth_consumer_key"]
+    if not project_id:
+        raise Invalid(reason="The Requested-Project-Id header is required.")
+    with keystone.db.writing() as session:
+        projects.find(session, project_id)
+        asking = consumer(session, consumer_id)
+        signed.check(keystone.vault.open(asking.secret))
+        secret = new_hex_id()
+        token = RequestToken(
+            secret=keystone.vault.close(secret), consumer_id=consumer_id, project_id=project_id,
+            expires_at=_end(keystone.oauth1.request_token_duration),
+        )
+        session.add(token)
+        session.execute(delete(RequestToken).where(RequestToken.expires_at < utcnow()))
+    return secret, {"id": token.id, "expires_at": token.expires_at}
+
+
+def _end(seconds: int) -> dt.datetime | None:
+    return utcnow() + dt.timedelta(seconds=seconds) if seconds > 0 else None
+
+
+def _request_token(session: Session, token_id: str) -> RequestToken:
+    found = session.get(RequestToken, token_id)
+    if found is None:
+        raise NotKnown("request token", token_id)
+    if found.expires_at is not None and found.expires_at <= utcnow():
+        raise refuse("the request token has expired")
+    return found
+
+
+def authorize(
+    keystone: "Keystone", ctx: Context, token_id: str, wanted: list[Document]
+) -> str:
+    """The caller says yes with these roles; the verifier to tell the program."""
+    delegations.refuse_delegated(keystone, ctx)
+    with keystone.db.writing() as session:
+        keystone.directory.refresh(session)
+        token = _request_token(session, token_id)
+        role_ids = {role.id for role in delegations.roles_named(session, wanted, "roles")}
+        held = delegations.held(session, keystone.directory.roles, ctx.user_id, token.project_id)
+        if not role_ids <= set(held):
+            raise refuse("the authorizing user does not have every role")
+        token.user_id, token.role_ids = ctx.user_id, sorted(role_ids)
+        token.verifier = "".join(secrets.choice(LETTERS) for _ in range(8))
+    return token.verifier
+
+
+def exchange(keystone: "Keystone", signed: Signed) -> tuple[str, Document]:
+    """An authorized request token's end: the access token's secret, and what it is."""
+    consumer_id, token_id = signed["oauth_consumer_key"], signed["oauth_token"]
+    verifier = signed["oauth_verifier"]
+    with keystone.db.writing() as session:
+        asked = _request_token(session, token_id)
+        asking = session.get(Consumer, consumer_id)
+        if asking is None or asked.consumer_id != consumer_id:
+            raise refuse("the request token is of another consumer")
+        signed.check(keystone.vault.open(asking.secret), keystone.vault.open(asked.secret))
+        if asked.user_id is None or not secrets.compare_digest(
+            (asked.verifier or "").encode(), verifier.encode()
+        ):
+            raise refuse("the request token is not authorized, or the verifier is wrong")
+        used = session.execute(delete(RequestToken).where(RequestToken.id == token_id))
+        if used.rowcount != 1:  # type: ignore[attr-defined]
+            raise Unauthorized  # Somebody else was as fast with the same token.
+        secret = new_hex_id()
+        token = AccessToken(
+            secret=keystone.vault.close(secret), consumer_id=consumer_id,
+            project_id=asked.project_id, user_id=asked.user_id, role_ids=asked.role_ids,
+            expires_at=_end(keystone.oauth1.access_token_duration),
+        )
+        session.add(token)
+    return secret, {"id": token.id, "expires_at": token.expires_at}
+
+
+def access_token(session: Session, user_id: str, token_id: str) -> AccessToken:
+    found = session.get(AccessToken, token_id)
+    if found is None or found.user_id != user_id:
+        raise NotKnown("access token", token_id)
+    return found
+
+
+def forget(change: Change, token: AccessToken) -> None:
+    change.revoke(delegation_id=token.id)
+    change.session.delete(token)
+
+
+def by_access_token(keystone: "Keystone", session: Session, given: Document) -> Proof:
+    """The method of authentication: `given` is what the request was signed with."""
+    signed: Signed | None = given.get("signed")
+    if signed is None:
+        raise refuse("oauth1 without a signed request")
+    token = session.get(AccessToken, signed["oauth_token"])
+    if token is None or token.expires_at is not None and token.expires_at <= utcnow():
+        raise refuse("there is no such access token, or it has expired")
+    asking = session.get(Consumer, token.consumer_id)
+    if asking is None or signed["oauth_consumer_key"] != asking.id:
+        raise refuse("the access token is of another consumer")
+    signed.check(keystone.vault.open(asking.secret), keystone.vault.open(token.secret))
+    who = authentication.person(
+        keystone, authentication.lookup(session, {"id": token.user_id})
+    )
+    row = scopes.project_row(session, {"id": token.project_id})
+    graph = keystone.directory.roles
+    scope = scopes.of_project(session, graph, who.id, row)
+    kept = {role["id"] for role in scope.roles}
+    roles = [role for role in graph.expand(set(token.role_ids)) if role["id"] in kept]
+    if not roles:
+        raise refuse(f"the user of access token {token.id} has none of its roles")
+    told = {"access_token_id": token.id, "consumer_id": token.consumer_id}
+    end = token.expires_at.replace(tzinfo=dt.UTC).timestamp() if token.expires_at else None
+    return Proof(who, scope=Scope(
+        scope.document, roles, extra={OAUTH1: told, "delegation_id": token.id}, end=end
+    ))
+
+
+def tokens_of(session: Session, user_id: str) -> list[AccessToken]:
+    query = select(AccessToken).where(AccessToken.user_id == user_id).order_by(AccessToken.id)
+    return list(session.scalars(query))

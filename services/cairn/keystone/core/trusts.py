@@ -1,0 +1,210 @@
+"""Trusts: a user lets another act with some roles on a project, perhaps in the first one's name."""
+
+import datetime as dt
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from cairn.common.api import Document
+from cairn.common.context import Context
+from cairn.common.db import Database, utcnow
+from cairn.common.errors import Invalid, Refused, Unauthorized
+from cairn.keystone.core import authentication, scopes
+from cairn.keystone.core.authentication import Person, refuse
+from cairn.keystone.core.changes import Change, changing
+from cairn.keystone.core.delegations import (
+    TRUST,
+    caller,
+    held,
+    moment,
+    refuse_delegated,
+    roles_named,
+)
+from cairn.keystone.core.scopes import Scope
+from cairn.keystone.db.models import Role, Trust, TrustRole, User
+from cairn.keystone.errors import NotKnown
+
+if TYPE_CHECKING:
+    from cairn.keystone.component import Keystone
+
+REDELEGATIONS = 3
+
+
+def create(keystone: "Keystone", ctx: Context, wanted: Document) -> tuple[Trust, list[Role]]:
+    refuse_delegated(keystone, ctx, TRUST)
+    if wanted["trustor_user_id"] != ctx.user_id:
+        raise Refused(reason="The authenticated user should match the trustor")
+    if wanted.get("project_id") and not wanted.get("roles"):
+        raise Refused(reason="At least one role should be specified")
+    origin = caller(keystone, ctx).extra.get(TRUST)
+    with changing(keystone, ctx) as change:
+        session = change.session
+        if session.get(User, wanted["trustee_user_id"]) is None:
+            raise NotKnown("user", wanted["trustee_user_id"])
+        keystone.directory.refresh(session)
+        roles = roles_named(session, wanted.get("roles", []), "trust.roles")
+        project_id = wanted.get("project_id")
+        graph = keystone.directory.roles
+        mine = held(session, graph, ctx.user_id, project_id) if project_id else {}
+        trust = Trust(
+            trustor_user_id=ctx.user_id, trustee_user_id=wanted["trustee_user_id"],
+            project_id=project_id, impersonation=wanted["impersonation"],
+            expires_at=moment(wanted.get("expires_at"), "trust.expires_at"),
+            remaining_uses=wanted.get("remaining_uses"), extra={},
+            redelegation_count=_redelegations(wanted),
+        )
+        if origin is not None:
+            _redelegate(session, trust, roles, origin["id"], wanted)
+        for role in roles:
+            if role.id not in mine:
+                raise NotKnown("role", role.id)
+        session.add(trust)
+        session.flush()
+        session.add_all(TrustRole(trust_id=trust.id, role_id=role.id) for role in roles)
+    return trust, roles
+
+
+def _redelegations(wanted: Document) -> int:
+    count = wanted.get("redelegation_count")
+    if not wanted.get("allow_redelegation") or count == 0:
+        return 0
+    if wanted.get("remaining_uses") is not None:
+        raise Invalid(reason="Invalid input for field/attribute remaining_uses. It must not be set "
+                             "if redelegation is allowed")
+    if count is not None and count > REDELEGATIONS:
+        raise Refused(reason=f"Requested redelegation depth of {count} is greater than allowed "
+                             f"{REDELEGATIONS}")
+    return REDELEGATIONS if count is None else int(count)
+
+
+def _redelegate(
+    session: Session, trust: Trust, roles: list[Role], origin_id: str, wanted: Document
+) -> None:
+    """The new trust is at most what the one it is made with is. Raises Refused."""
+    origin = find(session, origin_id)
+    given = {role.id for role in roles_of(session, origin_id)}
+    if origin.redelegation_count <= 0:
+        raise Refused(reason="Remaining redelegation depth of 0 out of allowed range")
+    if trust.remaining_uses is not None:
+        raise Refused(reason="remaining_uses must not be set in order to redelegate a trust")
+    if not {role.id for role in roles} <= given:
+        raise Refused(reason="Some of requested roles are not in redelegated trust")
+    if trust.project_id != origin.project_id:
+        raise Refused(reason="The redelegated trust is of another project")
+    if trust.impersonation and not origin.impersonation:
+        raise Refused(reason="Impersonation is not allowed because redelegated trust does not "
+                             "specify impersonation.")
+    if trust.expires_at is None:
+        trust.expires_at = origin.expires_at
+    elif origin.expires_at is not None and trust.expires_at > origin.expires_at:
+        raise Refused(reason="Requested expiration time is more than redelegated trust can provide")
+    left = origin.redelegation_count - 1
+    asked = wanted.get("redelegation_count")
+    if trust.redelegation_count and asked is not None and asked != left:
+        raise Refused(reason="Modifying redelegation_count upon redelegation is forbidden; it "
+                             f"would be {left}.")
+    trust.redelegated_trust_id = origin_id
+    trust.redelegation_count = min(trust.redelegation_count, left)
+
+
+def find(session: Session, trust_id: str) -> Trust:
+    """Raises NotKnown, for one that is used up or over as well."""
+    trust = session.get(Trust, trust_id)
+    if trust is None or trust.remaining_uses == 0 or (
+        trust.expires_at is not None and trust.expires_at <= utcnow()
+    ):
+        raise NotKnown("trust", trust_id)
+    return trust
+
+
+def roles_of(session: Session, trust_id: str) -> list[Role]:
+    query = select(Role).join(TrustRole, TrustRole.role_id == Role.id)
+    return list(session.scalars(query.where(TrustRole.trust_id == trust_id).order_by(Role.name)))
+
+
+def remove(keystone: "Keystone", ctx: Context, trust_id: str) -> None:
+    """And those that were made with it."""
+    refuse_delegated(keystone, ctx, TRUST)
+    with changing(keystone, ctx) as change:
+        end(change, Trust.id == trust_id)
+
+
+def end(change: Change, *conditions: Any) -> None:
+    ids = set(change.session.scalars(select(Trust.id).where(*conditions)))
+    layer = ids
+    while layer:
+        query = select(Trust.id).where(Trust.redelegated_trust_id.in_(layer))
+        layer = set(change.session.scalars(query)) - ids
+        ids |= layer
+    for trust_id in ids:
+        change.revoke(delegation_id=trust_id)
+    change.session.execute(delete(Trust).where(Trust.id.in_(ids)))
+
+
+def scope_of(
+    keystone: "Keystone", session: Session, trustee: Person, trust_id: str
+) -> tuple[Person, Scope]:
+    """Who the trustee becomes, and where. Raises Unauthorized, Refused."""
+    try:
+        trust = find(session, trust_id)
+        chain = _chain(session, trust)
+    except NotKnown as gone:
+        raise refuse(str(gone)) from gone
+    if trust.trustee_user_id != trustee.id:
+        raise Refused(reason="Trustee has no right to use this trust.")
+    if trust.project_id is None:
+        raise refuse("the trust has no project")
+    graph = keystone.directory.roles
+    given = graph.expand({role.id for role in roles_of(session, trust_id)})
+    row = scopes.project_row(session, {"id": trust.project_id})
+    trustor = _able(keystone, session, trust.trustor_user_id)
+    # Who is at the head of the chain lends; each one between passes it on.
+    lenders = {trustor.id: trustor}
+    for each in chain:
+        _able(keystone, session, each.trustee_user_id)
+        lenders[each.trustor_user_id] = _able(keystone, session, each.trustor_user_id)
+    for lender_id in {trustor.id, (chain[-1] if chain else trust).trustor_user_id}:
+        scope = scopes.of_project(session, graph, lender_id, row)
+        kept = {role["id"] for role in scope.roles}
+        if not given or not all(role["id"] in kept for role in given):
+            raise Refused(reason="The trustor has not all roles of the trust any more.")
+    told = {"id": trust_id, "impersonation": trust.impersonation,
+            "trustor_user": {"id": trust.trustor_user_id},
+            "trustee_user": {"id": trust.trustee_user_id}}
+    ends = trust.expires_at.replace(tzinfo=dt.UTC).timestamp() if trust.expires_at else None
+    spend = None if trust.remaining_uses is None else partial(_use, keystone.db, trust_id)
+    return trustor if trust.impersonation else trustee, Scope(
+        scope.document, given, extra={TRUST: told, "delegation_id": trust_id}, end=ends,
+        spend=spend,
+    )
+
+
+def _chain(session: Session, trust: Trust) -> list[Trust]:
+    """The trusts that this one was made with, nearest first."""
+    found: list[Trust] = []
+    while trust.redelegated_trust_id is not None:
+        trust = find(session, trust.redelegated_trust_id)
+        found.append(trust)
+    return found
+
+
+def _able(keystone: "Keystone", session: Session, user_id: str) -> Person:
+    try:
+        row = authentication.lookup(session, {"id": user_id})
+        return authentication.person(keystone, row)
+    except Unauthorized as wrong:
+        raise Refused(reason="A user of the trust is disabled or deleted.") from wrong
+
+
+def _use(db: Database, trust_id: str) -> None:
+    """Take one of the uses that are left; two that ask for the last one are two."""
+    with db.writing() as session:
+        took = session.execute(
+            update(Trust).where(Trust.id == trust_id, Trust.remaining_uses > 0)
+            .values(remaining_uses=Trust.remaining_uses - 1)
+            .execution_options(synchronize_session=False)
+        )
+        if took.rowcount == 0:  # type: ignore[attr-defined]
+            raise refuse(f"trust {trust_id} is used up")
