@@ -7,10 +7,17 @@ import flask
 from cairn.common import health
 from cairn.common.wsgi import Authenticate, Mount, serve
 from cairn.glance.api import actions, data, images, members, published, tags, versions
+from cairn.glance.api import metadef_namespaces as namespaces
+from cairn.glance.api import metadef_objects as objects
+from cairn.glance.api import metadef_properties as properties
+from cairn.glance.api import metadef_resource_types as resource_types
+from cairn.glance.api import metadef_tags as defined_tags
 from cairn.glance.component import Glance
 from cairn.glance.errors import envelope
 
-APIS = (versions.api, published.api, images.api, data.api, actions.api, tags.api, members.api)
+METADEFS = (namespaces.api, objects.api, properties.api, defined_tags.api, resource_types.api)
+APIS = (versions.api, published.api, images.api, data.api, actions.api, tags.api, members.api,
+        *METADEFS)
 
 
 def create_app(

@@ -40,6 +40,14 @@ class OverLimit(TooLarge):
     message = "An image may have {maximum} {what}, {attempted} were attempted."
 
 
+class DefinitionNotFound(NotFound):
+    message = "Metadata definition {kind} {id} was not found."
+
+
+class ProtectedDefinition(Refused):
+    message = "Namespace {namespace} is protected: its {what} cannot be deleted."
+
+
 class WrongState(Conflict):
     message = "Image status transition from {status} to {wanted} is not allowed."
 

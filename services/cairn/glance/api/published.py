@@ -3,6 +3,7 @@
 from cairn.common.api import ANYONE, Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import NoSuchPath
+from cairn.glance.api.metadef_schemas import ASSOCIATION, NAMESPACE, OBJECT, PROPERTY, TAG
 from cairn.glance.api.schemas import IMAGE, MEMBER, TASK, collection
 from cairn.glance.component import Glance
 from cairn.glance.policy import RULES
@@ -17,6 +18,16 @@ SCHEMAS = {
     "member": MEMBER, "members": collection("members", MEMBER),
     "task": TASK, "tasks": collection("tasks", TASK_IN_LIST),
 }
+# In a list the key is the name.
+UNNAMED = {**PROPERTY, "required": ["type", "title"]}
+DEFINED = {
+    "namespace": NAMESPACE, "namespaces": collection("namespaces", NAMESPACE),
+    "object": OBJECT, "objects": collection("objects", OBJECT),
+    "property": PROPERTY, "properties": collection("properties", UNNAMED, by_name=True),
+    "tag": TAG, "tags": collection("tags", TAG),
+    "resource_type": ASSOCIATION,
+    "resource_types": collection("resource_type_associations", ASSOCIATION),
+}
 
 
 @api.get("/schemas/<name>", policy=ANYONE)
@@ -24,3 +35,10 @@ def schema(glance: Glance, ctx: Context, name: str) -> Document:
     if name not in SCHEMAS:
         raise NoSuchPath
     return SCHEMAS[name]
+
+
+@api.get("/schemas/metadefs/<name>", policy=ANYONE)
+def definition_schema(glance: Glance, ctx: Context, name: str) -> Document:
+    if name not in DEFINED:
+        raise NoSuchPath
+    return dict(DEFINED[name])

@@ -151,7 +151,7 @@ TASK: dict[str, Any] = {
 }
 
 
-def collection(name: str, item: dict[str, Any], by_name: bool = False) -> dict[str, Any]:
+def collection(name: str, item: Schema, by_name: bool = False) -> dict[str, Any]:
     """The schema of a list of `item`, or of an object with one for each name."""
     inner = {k: v for k, v in item.items() if k != "definitions"}
     many = {"type": "object", "additionalProperties": inner} if by_name else {

@@ -3,9 +3,13 @@
 import datetime as dt
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.dialects.mysql import VARCHAR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from cairn.common.db import Moment, Timestamps, Uuid, new_id, new_metadata
+
+# Words that differ by case only, which the server's own collation takes for the same.
+EXACT = String(255).with_variant(VARCHAR(255, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 
 class Base(DeclarativeBase):
@@ -44,7 +48,7 @@ class ImageProperty(Base):
 
     image_id: Mapped[Uuid] = mapped_column(
         ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    name: Mapped[str] = mapped_column(EXACT, primary_key=True)
     value: Mapped[str] = mapped_column(Text)
 
 
@@ -53,7 +57,7 @@ class ImageTag(Base):
 
     image_id: Mapped[Uuid] = mapped_column(
         ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
-    value: Mapped[str] = mapped_column(String(255), primary_key=True)
+    value: Mapped[str] = mapped_column(EXACT, primary_key=True)
 
 
 class ImageMember(Timestamps, Base):
@@ -65,3 +69,6 @@ class ImageMember(Timestamps, Base):
         ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
     member: Mapped[str] = mapped_column(String(255), primary_key=True, index=True)
     status: Mapped[str] = mapped_column(String(20), default="pending")
+
+
+from cairn.glance.db import metadefs as metadefs  # noqa: E402 - its tables are of the same schema
