@@ -12,6 +12,7 @@ PAIRS = [
     ("cairn.nova.rpc.Conductor", "cairn.nova.conductor.manager.Manager"),
     ("cairn.nova.rpc.Scheduler", "cairn.nova.scheduler.manager.Manager"),
     ("cairn.nova.rpc.Compute", "cairn.nova.compute.manager.Manager"),
+    ("cairn.glance.rpc.Worker", "cairn.glance.worker.manager.Manager"),
     ("cairn.neutron.rpc.Controller", "cairn.neutron.rpc_server.manager.Manager"),
     ("cairn.neutron.rpc.Agent", "cairn.neutron.agent.manager.Manager"),
 ]
@@ -47,7 +48,7 @@ def test_the_ledger_serves_what_its_stub_sends():
 
 def test_every_stub_is_in_the_list():
     listed = {load(stub) for stub, _ in PAIRS}
-    for component in ("nova", "neutron"):
+    for component in ("glance", "nova", "neutron"):
         rpc = importlib.import_module(f"cairn.{component}.rpc")
         stubs = {c for _, c in inspect.getmembers(rpc, inspect.isclass)
                  if issubclass(c, Stub) and c.__module__ == rpc.__name__}

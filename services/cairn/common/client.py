@@ -73,6 +73,31 @@ class Neighbours:
     def delete(self, service: str, path: str, **options: Any) -> requests.Response:
         return self.request(service, "DELETE", path, **options)
 
+    def endpoint(self, service: str, region: str, interface: str) -> str:
+        """Where a service is in a region, without a version. Raises Unavailable."""
+        try:
+            url = self._session.get_endpoint(
+                service_type=service, region_name=region, interface=interface)
+        except (ksa.ClientException, ValueError) as error:
+            raise Unavailable(reason=f"The {service} service of {region}: {error}") from error
+        if not url:
+            raise Unavailable(reason=f"No {interface} endpoint of {service} in region {region}.")
+        return str(url).rstrip("/")
+
+    def fetch(self, url: str, *, token: str = "", **options: Any) -> requests.Response:
+        """GET an address of another region's service, as the bearer of `token` or as ourselves.
+        Raises Remote, Unavailable."""
+        headers = {**options.pop("headers", {}), **({"X-Auth-Token": token} if token else {})}
+        try:
+            response = self._session.get(
+                url, headers=headers, authenticated=not token, raise_exc=False, **options)
+        except ksa.ClientException as error:
+            raise Unavailable(reason=f"{url} did not answer: {error}") from error
+        assert isinstance(response, requests.Response)
+        if response.status_code >= 400:
+            raise refusal(url, response)
+        return response
+
     def _adapter(self, service: str) -> adapter.Adapter:
         if service not in self._adapters:
             self._adapters[service] = adapter.Adapter(

@@ -6,7 +6,20 @@ import flask
 
 from cairn.common import health
 from cairn.common.wsgi import Authenticate, Mount, serve
-from cairn.glance.api import actions, data, images, members, published, tags, versions
+from cairn.glance.api import (
+    actions,
+    cache,
+    data,
+    images,
+    imports,
+    locations,
+    members,
+    published,
+    stores,
+    tags,
+    tasks,
+    versions,
+)
 from cairn.glance.api import metadef_namespaces as namespaces
 from cairn.glance.api import metadef_objects as objects
 from cairn.glance.api import metadef_properties as properties
@@ -16,8 +29,8 @@ from cairn.glance.component import Glance
 from cairn.glance.errors import envelope
 
 METADEFS = (namespaces.api, objects.api, properties.api, defined_tags.api, resource_types.api)
-APIS = (versions.api, published.api, images.api, data.api, actions.api, tags.api, members.api,
-        *METADEFS)
+APIS = (published.api, images.api, data.api, actions.api, tags.api, members.api,
+        stores.api, imports.api, tasks.api, locations.api, cache.api, *METADEFS)
 
 
 def create_app(

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from cairn.common.errors import Conflict, Invalid, NotFound, Problem, Refused, TooLarge
+from cairn.common.errors import Conflict, NotFound, Problem, Refused, TooLarge, Unsupported
 
 
 class ImageNotFound(NotFound):
@@ -52,12 +52,19 @@ class WrongState(Conflict):
     message = "Image status transition from {status} to {wanted} is not allowed."
 
 
-class WrongContent(Invalid):
+class WrongContent(Unsupported):
     message = "Image content does not match disk_format {declared}: {reason}"
 
 
 class TooBig(TooLarge):
     message = "The image is larger than the {cap} bytes allowed."
+
+
+class Gone(Problem):
+    """The image was deleted, or taken over, while its bytes came in."""
+
+    code = 410
+    message = "Image {id} could not be found after upload. It may have been deleted meanwhile."
 
 
 class NoRoom(TooLarge):

@@ -1,4 +1,4 @@
-"""Glance's settings, /etc/cairn/api/glance-api.conf."""
+"""What glance's processes may be told, by section."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,9 @@ from cairn.common.settings import (
 
 @dataclass(frozen=True)
 class ImageSettings:
-    folder: str = option("/var/lib/cairn/images", "Where the file store keeps the bytes.")
+    folder: str = option(
+        "/var/lib/cairn/images", "Root of the folders that the proxy may send files from."
+    )
     accel: str = option(
         "/_images/", "nginx's internal location of that folder; empty: this process sends itself."
     )
@@ -33,6 +35,79 @@ class ImageSettings:
     property_protection_rule_format: str = option(
         "roles", "What that file names: roles, or policies of the policy file."
     )
+    gpt_checks_nonfatal: str = option(
+        "", "Checks of a partition table (mbr, gptmbr) that only warn; a space between each."
+    )
+    do_secure_hash: bool = option(True, "Read and hash what a location that is added points to.")
+    show_multiple_locations: bool = option(
+        False, "Show images' locations, and let them be changed, to whom the policy allows it."
+    )
+    show_image_direct_url: bool = option(False, "Show the address of the bytes as direct_url.")
+    use_keystone_limits: bool = option(
+        True, "Hold projects to the limits that keystone has registered for images; what it has "
+        "none for is not limited."
+    )
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    enabled: str = option(
+        "local:file:/var/lib/cairn/images",
+        "Stores, as NAME:KIND[:WHERE] with a space between each. Kinds: file (WHERE is a folder; "
+        "without it, NAME in [image] folder) and http (images at other people's web servers, "
+        "read-only).",
+    )
+    default: str = option("", "Store of what names none; empty: the first that can be written to.")
+    weights: str = option(
+        "", "NAME=NUMBER with a space between each: an image is read from its heaviest store."
+    )
+    import_to: str = option(
+        "", "Stores of an import that names none, a space between each; empty: the default store."
+    )
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    methods: str = option(
+        "glance-direct web-download copy-image glance-download", "Import methods that are offered."
+    )
+    plugins: str = option(
+        "", "What is done to an import before it is stored, in this order: image_decompression, "
+        "image_conversion, inject_image_metadata."
+    )
+    staging: str = option("", "Folder of what is not stored yet; empty: staging in [image] folder.")
+    allowed_schemes: str = option("http https", "Schemes of addresses that are downloaded from.")
+    disallowed_schemes: str = option("", "Schemes that are not, where none is named as allowed.")
+    allowed_hosts: str = option("", "The only hosts that are downloaded from; empty: any.")
+    disallowed_hosts: str = option("", "Hosts that are not, where none is named as allowed.")
+    allowed_ports: str = option("80 443", "Ports that are downloaded from.")
+    disallowed_ports: str = option("", "Ports that are not, where none is named as allowed.")
+    refused_networks: str = option(
+        "0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 224.0.0.0/4 240.0.0.0/4 ::/127 fe80::/10 ff00::/8",
+        "Networks no download goes to, whatever name leads there: this host, and the metadata "
+        "service of a cloud that it may be a guest of.",
+    )
+    output_format: str = option("raw", "What image_conversion converts to: raw or qcow2.")
+    inject: str = option("", "Properties of inject_image_metadata: name:value,name:value.")
+    ignore_user_roles: str = option("admin", "Roles whose images get none; a space between each.")
+    extra_properties: str = option(
+        "hw_ trait: os_distro os_secure_boot os_type",
+        "How properties begin that glance-download takes over.",
+    )
+    task_hours: int = option(48, "Hours until a task that has ended is forgotten.")
+
+
+@dataclass(frozen=True)
+class CacheSettings:
+    folder: str = option(
+        "", "Where copies of images in slow stores are kept; empty: no image is cached."
+    )
+    max_size: int = option(10 * 1024**3, "Bytes that POST /v2/cache/prune leaves.")
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    threads: int = option(4, "Imports one worker runs at once.")
 
 
 @dataclass(frozen=True)
@@ -42,3 +117,18 @@ class Settings:
     identity: IdentitySettings = section(IdentitySettings)
     policy: PolicySettings = section(PolicySettings)
     image: ImageSettings = section(ImageSettings)
+    stores: StoreSettings = section(StoreSettings)
+    imports: ImportSettings = section(ImportSettings)
+    cache: CacheSettings = section(CacheSettings)
+
+
+@dataclass(frozen=True)
+class WorkerProcess:
+    database: DatabaseSettings = section(DatabaseSettings)
+    messaging: MessagingSettings = section(MessagingSettings)
+    identity: IdentitySettings = section(IdentitySettings)
+    image: ImageSettings = section(ImageSettings)
+    stores: StoreSettings = section(StoreSettings)
+    imports: ImportSettings = section(ImportSettings)
+    cache: CacheSettings = section(CacheSettings)
+    worker: WorkerSettings = section(WorkerSettings)

@@ -5,10 +5,12 @@ from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.glance.app import create_app
 from cairn.glance.component import Glance
+from cairn.glance.core.stores import Stores
+from cairn.glance.core.uris import Gate
 from cairn.glance.db.models import Base
-from cairn.glance.drivers.file import FileStore
 from cairn.glance.policy import RULES
-from cairn.glance.settings import ImageSettings
+from cairn.glance.settings import CacheSettings, ImageSettings, ImportSettings, StoreSettings
+from cairn.glance.worker.process import make as make_worker
 
 
 def person(name, project, *roles):
@@ -35,8 +37,18 @@ def glance(tmp_path, folder):
     db = Database(f"sqlite:///{tmp_path}/glance.db")
     Base.metadata.create_all(db.engine)
     settings = ImageSettings(folder=str(folder), accel="", size_cap=8 << 20)
-    yield Glance(db, Policy(RULES), FileStore(str(folder)), settings)
+    imports = ImportSettings(allowed_ports="", refused_networks="169.254.0.0/16")
+    stores = Stores(settings, StoreSettings(enabled=f"local:file:{folder} second:file web:http"),
+                    imports, Gate(imports))
+    yield Glance(db, Policy(RULES), settings, stores, imports=imports,
+                 cache=CacheSettings(folder=str(folder / "cache")))
     db.engine.dispose()
+
+
+@pytest.fixture
+def work(glance):
+    """work(): do now what the worker would do next."""
+    return lambda: make_worker(glance).drain()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import os
 import struct
 
 import pytest
@@ -63,7 +64,7 @@ def test_content_that_lies_is_refused_and_forgotten(call, make, upload, folder, 
                                                     says):
     image_id = make(disk_format=declared)
     refused = upload(image_id, data)
-    assert refused.status_code == 400, refused.json
+    assert refused.status_code == 415, refused.json
     assert says in refused.json["message"]
     assert call("GET", f"/v2/images/{image_id}").json["status"] == "queued"
     assert list(folder.iterdir()) == []
@@ -82,11 +83,13 @@ def test_more_than_the_cap_is_refused(make, upload, folder):
 
 def test_a_dead_upload_goes_back_to_queued(call, make, glance, folder):
     image_id = make()
-    (folder / f"{image_id}.part").write_bytes(b"half")
+    half = folder / f"{image_id}.123.part"
+    half.write_bytes(b"half")
+    os.utime(half, (1, 1))
     with glance.db.writing() as session:
         session.execute(update(Image).values(
-            status="saving", saving_until=utcnow() - dt.timedelta(seconds=1)))
-    Sweeper(glance.db, glance.store).sweep()
+            status="saving", saving_by="x", saving_until=utcnow() - dt.timedelta(seconds=1)))
+    Sweeper(glance).sweep()
     assert call("GET", f"/v2/images/{image_id}").json["status"] == "queued"
     assert list(folder.iterdir()) == []
 

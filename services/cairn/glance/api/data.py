@@ -1,91 +1,115 @@
-"""/v2/images/{id}/file: the bytes."""
+"""/v2/images/{id}/file and /stage: the bytes."""
 
-import contextlib
-import time
-from collections.abc import Iterator
 from typing import Any
 
 from cairn.common.api import Api, Reply
 from cairn.common.context import Context
-from cairn.common.errors import Forbidden, Invalid, Unsupported
+from cairn.common.errors import Forbidden, Invalid, NotFound, Unavailable, Unsupported
+from cairn.glance.api.ranges import asked_for
 from cairn.glance.component import Glance
-from cairn.glance.core import content, images
-from cairn.glance.errors import ImageNotFound
+from cairn.glance.core import cache, claims, content, images, locations, uploads, usage
+from cairn.glance.db.models import Image
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
 
 
-class _Gone(Exception):
-    """The image was deleted, or taken over, while its bytes came in."""
+def _length(request: Any) -> int:
+    text = request.headers.get("X-OpenStack-Image-Size", request.headers.get("Content-Length", "0"))
+    if not text.isdigit():
+        raise Invalid(reason="X-OpenStack-Image-Size must be a number of bytes.")
+    return int(text)
+
+
+def _binary(request: Any) -> None:
+    if request.mimetype != "application/octet-stream":
+        raise Unsupported(reason="Expected content type application/octet-stream.")
 
 
 @api.put("/images/<image_id>/file", policy="upload_image", status=204, raw=True, late=True)
 def upload(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     """Take the bytes as they come: memory stays flat whatever the size."""
-    if request.mimetype != "application/octet-stream":
-        raise Unsupported(reason="Expected content type application/octet-stream.")
+    with glance.db.reading() as session:
+        images.find_to_fill(glance.policy, session, ctx, image_id)
+    _binary(request)
+    name = request.headers.get("X-Image-Meta-Store", glance.stores.default)
+    if name not in glance.stores:
+        raise Invalid(reason=f"X-Image-Meta-Store: there is no store named {name}.")
+    store = glance.stores.to_write(name)
+    usage.hold_size(glance, ctx, _length(request))
     with glance.db.writing() as session:
-        image = images.find_for(glance.policy, session, ctx, image_id, "upload_image")
+        image = images.find_to_fill(glance.policy, session, ctx, image_id)
         if not image.disk_format or not image.container_format:
             raise Invalid(reason="Properties disk_format, container_format must be set prior to "
                                  "saving data.")
-        images.begin_saving(session, image)
-    writing = glance.store.write(image_id)
-    try:
-        facts = content.take(
-            request.stream, writing.write, disk_format=image.disk_format,
-            container_format=image.container_format, cap=glance.settings.size_cap,
-            check=glance.settings.check_content, alive=_heartbeat(glance, image_id),
-        )
-        writing.commit()
-    except BaseException as failure:
-        with contextlib.suppress(OSError):
-            writing.abort()
-        with glance.db.writing() as session:
-            images.end_saving(session, image_id, "queued")
-        if isinstance(failure, _Gone):
-            raise ImageNotFound(id=image_id) from None
-        raise
+        claim = claims.begin(session, image)
+        usage.hold_uploading(glance, ctx, session)
+    uploads.upload(glance, image, claim, store, request.stream)
+
+
+@api.put("/images/<image_id>/stage", policy="modify_image", status=204, raw=True, late=True)
+def stage(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
+    """Keep the bytes until they are imported."""
+    with glance.db.reading() as session:
+        images.find_for(glance.policy, session, ctx, image_id, "modify_image")
+    if "glance-direct" not in glance.imports.methods.split():
+        raise NotFound(kind="Import method", id="glance-direct")
+    _binary(request)
+    usage.hold_staged(glance, ctx, _length(request))
     with glance.db.writing() as session:
-        kept = images.end_saving(session, image_id, "active", **facts)
-    if not kept:
-        glance.store.delete(image_id)
-        raise ImageNotFound(id=image_id)
+        image = images.find_for(glance.policy, session, ctx, image_id, "modify_image")
+        claim = claims.begin(session, image, "uploading")
+        usage.hold_uploading(glance, ctx, session)
+    uploads.stage(glance, image, claim, request.stream)
 
 
-def _heartbeat(glance: Glance, image_id: str) -> Any:
-    last = time.monotonic()
-
-    def alive() -> None:
-        nonlocal last
-        if time.monotonic() - last > images.SILENCE / 6:
-            last = time.monotonic()
-            with glance.db.writing() as session:
-                if not images.keep_saving(session, image_id):
-                    raise _Gone
-
-    return alive
-
-
-@api.get("/images/<image_id>/file", policy="download_image", late=True)
-def download(glance: Glance, ctx: Context, image_id: str) -> Reply:
+@api.get("/images/<image_id>/file", policy="download_image", late=True, raw=True)
+def download(glance: Glance, ctx: Context, image_id: str, request: Any) -> Reply:
+    """The bytes, or one range of them (RFC 9110, section 14)."""
+    prefer = [s.strip() for s in request.args.get("prefer", "").split(",") if s.strip()]
     with glance.db.reading() as session:
         image = images.find_for(glance.policy, session, ctx, image_id, "download_image")
+        if prefer:
+            images.enforce(glance.policy, ctx, "download_from_store", image)
+        found = locations.of(session, [image_id])[image_id]
+    unknown = [name for name in prefer if name not in glance.stores]
+    if unknown:
+        raise Invalid(reason=f"prefer: there is no store named {unknown[0]}.")
     if image.status == "deactivated" and not ctx.is_admin:
         raise Forbidden(rule="download_image: the image is deactivated; it")
-    if image.status not in ("active", "deactivated"):
+    if image.status not in ("active", "deactivated") or not found:
         return Reply(None, 204)
-    headers = {"Content-Type": "application/octet-stream"}
+    return _send(glance, image, locations.by_weight(glance.stores, found, prefer), request)
+
+
+def _send(glance: Glance, image: Image, found: list[Any], request: Any) -> Reply:
+    headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
     if image.checksum:
         headers["Content-MD5"] = image.checksum
-    if glance.settings.accel:
+    store, url = glance.stores.find(found[0].store), found[0].url
+    kept = cache.lookup(glance, image) if glance.cache.folder else None
+    if kept is not None:
+        store, url = kept
+    elif store.slow and glance.cache.folder:
+        cache.queue(glance, image.id)
+    part = asked_for(request.headers, image.size)
+    sent_by_proxy = store.accel(url)
+    if sent_by_proxy is not None and image.size:
+        # The proxy does ranges too; one that cannot be satisfied was refused above.
         return Reply(b"", 200, headers | {
-            "X-Accel-Redirect": glance.settings.accel + image_id, "X-Accel-Buffering": "no"})
-    return Reply(_chunks(glance, image_id), 200, headers | {"Content-Length": str(image.size)})
-
-
-def _chunks(glance: Glance, image_id: str) -> Iterator[bytes]:
-    with glance.store.read(image_id) as source:
-        while chunk := source.read(content.CHUNK):
-            yield chunk
+            "X-Accel-Redirect": sent_by_proxy, "X-Accel-Buffering": "no"})
+    start, length = part or (0, image.size)
+    try:
+        if kept is not None:
+            source = store.read(url, start)
+        else:
+            _, _, source = locations.open_first(glance.stores, found, start)
+    except FileNotFoundError:
+        return Reply(None, 204)
+    except OSError as error:
+        raise Unavailable(reason=f"The image's store does not answer: {error}") from error
+    if length is not None:
+        headers["Content-Length"] = str(length)
+    if part is not None and length is not None:
+        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{image.size}"
+    return Reply(content.pieces(source, length), 206 if part else 200, headers)

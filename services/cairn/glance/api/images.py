@@ -15,11 +15,10 @@ from cairn.common.wsgi import parse_json
 from cairn.glance.api import views
 from cairn.glance.api.schemas import CREATE, check_value
 from cairn.glance.component import Glance
-from cairn.glance.core import images, listing, patching
+from cairn.glance.core import images, listing, locations, patching, relocating, usage
 from cairn.glance.db.models import Image
 from cairn.glance.errors import (
     ImageNotFound,
-    LocationsHidden,
     OverLimit,
     ReadOnly,
     Reserved,
@@ -58,6 +57,7 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     limited("properties", len(properties), glance.settings.image_property_quota)
     limited("tags", len(tags), glance.settings.image_tag_quota)
     with glance.db.writing() as session:
+        usage.hold_count(glance, ctx, session)
         session.add(image)
         try:
             session.flush()
@@ -66,7 +66,10 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
         images.set_tags(session, image.id, tags)
         images.set_properties(session, image.id, {}, properties)
         document = views.documents(glance, session, ctx, [image])[0]
-    return Reply(document, 201, {"Location": f"/image/v2/images/{image.id}"})
+    return Reply(document, 201, {
+        "Location": f"/image/v2/images/{image.id}",
+        "OpenStack-image-import-methods": ",".join(glance.imports.methods.split()),
+        "OpenStack-image-store-ids": ",".join(glance.stores.names)})
 
 
 def _may_show(glance: Glance, ctx: Context, image: Image, visibility: str) -> None:
@@ -87,8 +90,9 @@ def delete(glance: Glance, ctx: Context, image_id: str) -> None:
     with glance.db.writing() as session:
         image = images.find_for(glance.policy, session, ctx, image_id, "delete_image")
         images.remove(session, image)
+        places = locations.forget(session, image_id)
     # After the commit: the sweeper removes what a death in between leaves.
-    glance.store.delete(image_id)
+    locations.remove(glance.stores, places)
 
 
 @api.patch("/images/<image_id>", policy="modify_image", raw=True, late=True)
@@ -123,7 +127,8 @@ def _apply(
 
     for change in changes:
         if change.name == "locations":
-            raise LocationsHidden
+            relocating.apply(glance, session, ctx, image, change)
+            continue
         if change.name not in patching.ATTRIBUTES:
             patching.set_property(properties, change, allows)
             continue

@@ -1,14 +1,13 @@
-"""/ and /versions: which versions glance speaks; /v2/info."""
+"""/ and /versions: which versions glance speaks."""
 
 import flask
 
-from cairn.common.api import ANYONE, PUBLIC, Api, Document, Reply
+from cairn.common.api import PUBLIC, Api, Document
 from cairn.common.context import Context
 from cairn.glance.component import Glance
 from cairn.glance.policy import RULES
 
 root = Api(RULES)
-api = Api(RULES)
 CURRENT = "v2.17"
 # With several stores and the cache, which are always there, no version is left out.
 SUPPORTED = [f"v2.{minor}" for minor in range(16, -1, -1)]
@@ -29,14 +28,3 @@ def choices(glance: Glance, ctx: Context) -> Document:
 @root.get("/versions", policy=PUBLIC)
 def versions(glance: Glance, ctx: Context) -> Document:
     return _versions()
-
-
-@api.get("/info/import", policy=ANYONE)
-def import_methods(glance: Glance, ctx: Context) -> Document:
-    return {"import-methods": {
-        "description": "Import methods available.", "type": "array", "value": []}}
-
-
-@api.get("/info/stores", policy=ANYONE)
-def stores(glance: Glance, ctx: Context) -> Reply:
-    return Reply({"stores": [{"id": "file", "default": "true"}]})

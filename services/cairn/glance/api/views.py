@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.glance.component import Glance
-from cairn.glance.core import images
+from cairn.glance.core import images, locations
+from cairn.glance.db.data import ImageLocation
 
 
 def moment(when: dt.datetime) -> str:
@@ -20,9 +21,29 @@ def documents(
     glance: Glance, session: Session, ctx: Context, rows: Sequence[Any]
 ) -> list[Document]:
     """Images (rows or records) as this caller may see them."""
-    properties, tags = images.extras(session, [row.id for row in rows])
+    ids = [row.id for row in rows]
+    properties, tags = images.extras(session, ids)
+    places = locations.of(session, ids)
     readable, policy = glance.protections.readable, glance.policy
-    return [image(row, readable(policy, ctx, properties[row.id]), tags[row.id]) for row in rows]
+    return [image(row, readable(policy, ctx, properties[row.id]), tags[row.id])
+            | _places(glance, ctx, row, places.get(row.id, [])) for row in rows]
+
+
+def _places(glance: Glance, ctx: Context, row: Any, found: list[ImageLocation]) -> Document:
+    """Where the bytes are: the stores for everyone, the addresses where the settings say so."""
+    document: Document = {}
+    if found:
+        document["stores"] = locations.names(glance.stores, found)
+    settings = glance.settings
+    if (settings.show_multiple_locations or settings.show_image_direct_url) and images.allowed(
+            glance.policy, ctx, "get_image_location", row):
+        if settings.show_multiple_locations:
+            document["locations"] = [{"url": p.url, "metadata": p.meta} for p in found]
+        if settings.show_image_direct_url and found:
+            document["direct_url"] = locations.by_weight(glance.stores, found)[0].url
+    elif settings.show_multiple_locations:
+        document["locations"] = []
+    return document
 
 
 def image(row: Any, properties: dict[str, str], tags: list[str]) -> Document:

@@ -1,7 +1,8 @@
 """The bytes of an image on their way in: counted, hashed, and looked at, never held."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from oslo_utils.imageutils import format_inspector
@@ -9,28 +10,43 @@ from oslo_utils.imageutils import format_inspector
 from cairn.glance.errors import NoRoom, TooBig, WrongContent
 
 CHUNK = 1 << 20
+ALGORITHM = "sha512"
 
-# disk_format -> what the inspector may call such content. The others have no signature to check:
-# raw and the ami family are whatever they are, unless the bytes are evidently something else.
-SIGNED = {"qcow2": {"qcow2"}, "vmdk": {"vmdk"}, "vdi": {"vdi"}, "vhd": {"vhd"},
-          "vhdx": {"vhdx"}, "iso": {"iso"}}
-UNSIGNED = {"raw": {"raw", "gpt"}}
+# What the inspector may find where the declared disk_format has no signature of its own: raw and
+# the ami family are whatever they are, unless the bytes are evidently something else.
+RAW = frozenset({"raw", "gpt"})
+# Kernels and ramdisks may begin with what looks like a broken boot record.
+NO_DISKS = ("aki", "ari")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an image says of itself, and how strictly that is taken."""
+
+    disk_format: str
+    container_format: str
+    # Refuse what does not look as declared; traps are refused whatever this says.
+    strict: bool = True
+    nonfatal: frozenset[str] = frozenset()
+
+    @property
+    def inspected(self) -> bool:
+        # Another container (ovf, ova, docker) has an archive of its own around the disk.
+        return self.container_format == "bare"
 
 
 def take(
-    source: BinaryIO, write: Callable[[bytes], None], *, disk_format: str,
-    container_format: str, cap: int, check: bool, alive: Callable[[], None],
+    source: BinaryIO, write: Callable[[bytes], None], *, expected: Expected, cap: int,
+    alive: Callable[[int], None] = lambda size: None, algorithm: str = ALGORITHM,
 ) -> dict[str, Any]:
-    """Pass `source` to `write`, 1 MiB at a time, calling `alive()` for each.
+    """Pass `source` to `write`, 1 MiB at a time, calling `alive(bytes so far)` for each.
 
     Returns size, virtual_size (bytes), checksum (md5), os_hash_algo, os_hash_value.
     Raises WrongContent, TooBig, NoRoom.
     """
-    md5, sha512, size = hashlib.md5(usedforsecurity=False), hashlib.sha512(), 0
-    # A container (ovf, ova, docker) has a tar of its own around the disk.
-    inspect = check and container_format == "bare"
+    md5, digest, size = hashlib.md5(usedforsecurity=False), hashlib.new(algorithm), 0
     wrapper = format_inspector.InspectWrapper(source)
-    stream: Any = wrapper if inspect else source
+    stream: Any = wrapper if expected.inspected else source
     while True:
         chunk = stream.read(CHUNK)
         if not chunk:
@@ -39,39 +55,118 @@ def take(
         if size > cap:
             raise TooBig(cap=cap, reason="")
         md5.update(chunk)
-        sha512.update(chunk)
+        digest.update(chunk)
         try:
             write(chunk)
         except OSError as error:
             raise NoRoom(reason=str(error)) from error
-        alive()
+        alive(size)
     facts: dict[str, Any] = {
         "size": size, "virtual_size": None, "checksum": md5.hexdigest(),
-        "os_hash_algo": "sha512", "os_hash_value": sha512.hexdigest(),
+        "os_hash_algo": algorithm, "os_hash_value": digest.hexdigest(),
     }
-    if inspect:
+    if expected.inspected:
         wrapper.close()
-        facts["virtual_size"] = _judge(wrapper, disk_format, size)
+        facts["virtual_size"] = judge(wrapper, expected, size)
     return facts
 
 
-def _judge(wrapper: Any, disk_format: str, size: int) -> int | None:
+def inspect(path: str, expected: Expected) -> str:
+    """The format of a file, once it is known to be harmless. Raises WrongContent."""
+    with open(path, "rb") as file:
+        wrapper = format_inspector.InspectWrapper(file)
+        size = 0
+        while chunk := wrapper.read(CHUNK):
+            size += len(chunk)
+        wrapper.close()
+    judge(wrapper, expected, size)
+    return _name(_found(wrapper, expected))
+
+
+def judge(wrapper: Any, expected: Expected, size: int) -> int | None:
     """The size of the disk inside. Raises WrongContent when the image lies or is a trap."""
-    expected = SIGNED.get(disk_format) or UNSIGNED.get(disk_format)
+    declared = expected.disk_format
     try:
-        found = wrapper.format
+        found = _found(wrapper, expected)
+        name = _name(found)
+        if not _fits(declared, name):
+            raise WrongContent(declared=declared, reason=f"it is {name}")
+    except WrongContent:
+        if expected.strict:
+            raise
+        return None
+    if found is None:
+        return size if declared == "raw" else None
+    _check_harmless(found, expected)
+    try:
+        # The inspector of a partition table cannot tell where the disk ends.
+        return size if name in RAW else int(found.virtual_size)
     except format_inspector.ImageFormatError as error:
-        raise WrongContent(declared=disk_format, reason=str(error)) from error
-    name = str(found) if found is not None else "raw"
-    if expected is not None and name not in expected:
-        raise WrongContent(declared=disk_format, reason=f"it is {name}")
-    if disk_format not in SIGNED:
-        return size if disk_format == "raw" else None
+        raise WrongContent(declared=declared, reason=str(error)) from error
+
+
+def _found(wrapper: Any, expected: Expected) -> Any:
+    try:
+        names = {str(f): f for f in wrapper.formats or ()}
+        # An ISO that boots from a disk too has a partition table in front.
+        return names["iso"] if names.keys() == {"iso", "gpt"} else wrapper.format
+    except format_inspector.ImageFormatError as error:
+        raise WrongContent(declared=expected.disk_format, reason=str(error)) from error
+
+
+def _name(found: Any) -> str:
+    return str(found) if found is not None else "raw"
+
+
+def _fits(declared: str, name: str) -> bool:
+    if declared == name:
+        return True
+    unsigned = declared == "raw" or declared not in format_inspector.ALL_FORMATS
+    return unsigned and name in RAW
+
+
+def _check_harmless(found: Any, expected: Expected) -> None:
     try:
         found.safety_check()
     except format_inspector.SafetyCheckFailed as error:
-        reasons = "; ".join(str(failure) for failure in error.failures.values())
-        raise WrongContent(declared=disk_format, reason=reasons) from error
+        fatal = error.failures.keys() - expected.nonfatal
+        if expected.disk_format in NO_DISKS:
+            fatal -= {"mbr"}
+        if str(found) != "gpt" or fatal:
+            reasons = "; ".join(str(failure) for failure in error.failures.values())
+            raise WrongContent(declared=expected.disk_format, reason=reasons) from error
     except format_inspector.ImageFormatError as error:
-        raise WrongContent(declared=disk_format, reason=str(error)) from error
-    return int(found.virtual_size)
+        raise WrongContent(declared=expected.disk_format, reason=str(error)) from error
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def copy(
+    source: BinaryIO, write: Callable[[bytes], None],
+    alive: Callable[[int], None] = lambda size: None,
+) -> int:
+    """Pass bytes on that were looked at before; how many. Raises NoRoom."""
+    size = 0
+    while chunk := source.read(CHUNK):
+        size += len(chunk)
+        try:
+            write(chunk)
+        except OSError as error:
+            raise NoRoom(reason=str(error)) from error
+        alive(size)
+    return size
+
+
+def pieces(source: BinaryIO, length: int | None) -> Iterable[bytes]:
+    """`length` bytes of what is read, or all of it, closing it at the end."""
+    with source:
+        left = length
+        while left is None or left > 0:
+            chunk = source.read(CHUNK if left is None else min(CHUNK, left))
+            if not chunk:
+                return
+            if left is not None:
+                left -= len(chunk)
+            yield chunk

@@ -1,10 +1,9 @@
 """What it means to see, make, change and remove an image."""
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
@@ -12,12 +11,10 @@ from cairn.common.db import utcnow
 from cairn.common.errors import Forbidden
 from cairn.common.policy import ENFORCED, Policy
 from cairn.glance.db.models import Image, ImageMember, ImageProperty, ImageTag
-from cairn.glance.errors import ImageNotFound, NotYours, Protected, WrongState
+from cairn.glance.errors import ImageNotFound, NotYours, Protected
 
 # What services do to any image with their own token.
 READS = ("get_image", "download_image")
-# Seconds an upload may be silent before it counts as dead.
-SILENCE = 60
 
 
 def sees_all(ctx: Context) -> bool:
@@ -178,47 +175,3 @@ def remove(session: Session, image: Image) -> None:
         status="deleted", deleted_at=utcnow()))
     for model in (ImageTag, ImageProperty, ImageMember):
         session.execute(delete(model).where(model.image_id == image.id))
-
-
-def begin_saving(session: Session, image: Image) -> None:
-    """Take the image for one upload. Of two callers the database lets one through."""
-    now = utcnow()
-    free = or_(Image.status == "queued",
-               and_(Image.status == "saving", Image.saving_until < now))
-    taken = session.execute(
-        update(Image).where(Image.id == image.id, free)
-        .values(status="saving", saving_until=_soon(now))
-    )
-    if not _one(taken):
-        session.refresh(image)
-        raise WrongState(status=image.status, wanted="saving", reason="")
-
-
-def keep_saving(session: Session, image_id: str) -> bool:
-    """Say that the upload lives; whether the image still is this upload's."""
-    kept = session.execute(
-        update(Image).where(Image.id == image_id, Image.status == "saving")
-        .values(saving_until=_soon(utcnow()))
-    )
-    return _one(kept)
-
-
-def end_saving(session: Session, image_id: str, status: str, **facts: Any) -> bool:
-    ended = session.execute(
-        update(Image).where(Image.id == image_id, Image.status == "saving")
-        .values(status=status, saving_until=None, **facts)
-    )
-    return _one(ended)
-
-
-def dead_uploads() -> Select[Any]:
-    return select(Image.id).where(Image.status == "saving", Image.saving_until < utcnow())
-
-
-def _soon(now: dt.datetime) -> dt.datetime:
-    return now + dt.timedelta(seconds=SILENCE)
-
-
-def _one(result: Any) -> bool:
-    assert isinstance(result, CursorResult)
-    return result.rowcount == 1

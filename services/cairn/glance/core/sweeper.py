@@ -1,23 +1,27 @@
-"""What a killed process left: uploads that went silent, bytes of images that are gone."""
+"""What a killed process left: uploads that went silent, bytes that no image has."""
 
 import logging
 import threading
+from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from cairn.common.db import Database
-from cairn.glance.core import images
+from cairn.glance.component import Glance
+from cairn.glance.core import cache, claims, tasks
+from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
 
 log = logging.getLogger(__name__)
+# Seconds after which bytes that no image has are nobody's who is still at work.
+FORGOTTEN = 600
 
 
 class Sweeper:
     interval = 30.0
 
-    def __init__(self, db: Database, store: Store) -> None:
-        self.db, self.store = db, store
+    def __init__(self, glance: Glance) -> None:
+        self.glance = glance
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -31,21 +35,53 @@ class Sweeper:
             try:
                 self.sweep()
             except Exception:
-                log.exception("the image store could not be swept")
+                log.exception("the image stores could not be swept")
 
     def sweep(self) -> None:
-        """Dead uploads go back to queued; bytes without a living record go."""
-        with self.db.reading() as session:
-            dead = session.scalars(images.dead_uploads()).all()
-        for image_id in dead:
-            self.store.delete(image_id)
-            with self.db.writing() as session:
-                images.end_saving(session, image_id, "queued")
-        kept = set(self.store.ids())
-        if not kept:
+        glance = self.glance
+        with glance.db.reading() as session:
+            dead = session.execute(claims.dead()).all()
+        for image_id, claim in dead:
+            with glance.db.writing() as session:
+                session.execute(
+                    update(Image).where(Image.id == image_id, Image.saving_by == claim)
+                    .values(status="queued", saving_by=None, saving_until=None, size=None))
+            self._remove(glance.stores.staging, [image_id])
+            for store in glance.stores:
+                self._remove(store, [image_id])
+        for store in glance.stores:
+            self._remove(store)
+        self._remove(glance.stores.staging)
+        if glance.cache.folder:
+            cache.clean(glance)
+        with glance.db.writing() as session:
+            tasks.sweep(session)
+
+    def _remove(self, store: Store, dead: Iterable[str] = ()) -> None:
+        """Remove what nobody has: bytes of images that are gone or `dead`, and old leftovers."""
+        dead = set(dead)
+        found = list(store.strays(0))
+        if not found:
             return
-        with self.db.reading() as session:
-            living = set(session.scalars(
-                select(Image.id).where(Image.id.in_(kept), Image.status != "deleted")))
-        for image_id in kept - living:
-            self.store.delete(image_id)
+        old = {url for _, url in store.strays(FORGOTTEN)}
+        # A new upload of the same image may just have begun.
+        silent = {url for _, url in store.strays(claims.SILENCE * 0.75)}
+        ids = [image_id for image_id, _ in found]
+        with self.glance.db.reading() as session:
+            alive: dict[str, str] = {}
+            known: set[str] = set()
+            for first in range(0, len(ids), 500):
+                part = ids[first:first + 500]
+                rows = session.execute(select(Image.id, Image.status).where(
+                    Image.id.in_(part), Image.status != "deleted"))
+                alive |= {row[0]: row[1] for row in rows}
+                known |= set(session.scalars(
+                    select(ImageLocation.url).where(ImageLocation.image_id.in_(part))))
+        staging = store is self.glance.stores.staging
+        for image_id, url in found:
+            if url in known:
+                continue
+            waits = staging and alive.get(image_id) in ("uploading", "importing")
+            if image_id not in alive or (image_id in dead and url in silent) or (
+                    url in old and not waits):
+                store.delete(url)

@@ -41,6 +41,8 @@ class Image(Timestamps, Base):
     deleted_at: Mapped[dt.datetime | None] = mapped_column(Moment)
     # While its bytes come in: until when they may be silent, after which the upload is dead.
     saving_until: Mapped[dt.datetime | None] = mapped_column(Moment)
+    # Which upload that is: one that was taken for dead must not end another's.
+    saving_by: Mapped[str | None] = mapped_column(String(36))
 
 
 class ImageProperty(Base):
@@ -71,4 +73,5 @@ class ImageMember(Timestamps, Base):
     status: Mapped[str] = mapped_column(String(20), default="pending")
 
 
-from cairn.glance.db import metadefs as metadefs  # noqa: E402 - its tables are of the same schema
+from cairn.glance.db import data as data  # noqa: E402 - its tables are of the same schema
+from cairn.glance.db import metadefs as metadefs  # noqa: E402 - likewise

@@ -1,0 +1,101 @@
+"""Where an image's bytes are."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from cairn.glance.core.stores import Stores
+from cairn.glance.db.data import ImageLocation
+from cairn.glance.db.models import Image
+from cairn.glance.drivers.base import Store
+
+log = logging.getLogger(__name__)
+
+
+def of(session: Session, ids: Sequence[str]) -> dict[str, list[ImageLocation]]:
+    """Locations of images by image id, oldest first."""
+    found: dict[str, list[ImageLocation]] = defaultdict(list)
+    if ids:
+        for row in session.scalars(
+            select(ImageLocation).where(ImageLocation.image_id.in_(ids)).order_by(ImageLocation.id)
+        ):
+            found[row.image_id].append(row)
+    return found
+
+
+def add(
+    session: Session, image_id: str, store: str, url: str, meta: dict[str, Any] | None = None
+) -> None:
+    session.add(ImageLocation(
+        image_id=image_id, store=store, url=url, meta={**(meta or {}), "store": store}))
+    session.flush()
+
+
+def add_once(session: Session, image_id: str, store: str, url: str) -> bool:
+    """Add it unless it is there already; False when the image is gone."""
+    # Locked: whoever deletes the image either sees this location or has it see the deletion.
+    status = session.scalar(select(Image.status).where(Image.id == image_id).with_for_update())
+    if status in (None, "deleted"):
+        return False
+    known = session.scalar(select(func.count()).select_from(ImageLocation).where(
+        ImageLocation.image_id == image_id, ImageLocation.url == url))
+    if not known:
+        add(session, image_id, store, url)
+    return True
+
+
+def forget(session: Session, image_id: str, store: str | None = None) -> list[tuple[str, str]]:
+    """Take the locations away (of one store, or all); what is to be removed there afterwards."""
+    wanted = [ImageLocation.image_id == image_id]
+    if store is not None:
+        wanted.append(ImageLocation.store == store)
+    found = [(row[0], row[1]) for row in session.execute(
+        select(ImageLocation.store, ImageLocation.url).where(*wanted))]
+    session.execute(delete(ImageLocation).where(*wanted))
+    return found
+
+
+def remove(stores: Stores, places: Sequence[tuple[str, str]]) -> None:
+    """Remove bytes after the commit. What cannot be removed now is left to the sweeper."""
+    for name, url in places:
+        if name in stores:
+            try:
+                stores.find(name).delete(url)
+            except OSError as error:
+                log.warning("%s could not be removed yet: %s", url, error)
+
+
+def by_weight(
+    stores: Stores, found: Sequence[ImageLocation], prefer: Sequence[str] = ()
+) -> list[ImageLocation]:
+    """What to read from first: the stores asked for, then the heaviest, then the oldest."""
+    return sorted(found, key=lambda row: (
+        row.store not in prefer, -stores.weight(row.store), row.id))
+
+
+def names(stores: Stores, found: Sequence[ImageLocation]) -> str:
+    """The `stores` of an image, as clients see it."""
+    seen = dict.fromkeys(row.store for row in sorted(
+        found, key=lambda row: (-stores.weight(row.store), row.store)))
+    return ",".join(seen)
+
+
+def open_first(
+    stores: Stores, found: Sequence[ImageLocation], start: int = 0
+) -> tuple[Store, ImageLocation, BinaryIO]:
+    """The first location that can be read. Raises the last OSError, FileNotFoundError if none."""
+    last: OSError = FileNotFoundError("no location can be read")
+    for row in found:
+        if row.store not in stores:
+            continue
+        store = stores.find(row.store)
+        try:
+            return store, row, store.read(row.url, start)
+        except OSError as error:
+            log.warning("image %s cannot be read from %s: %s", row.image_id, row.store, error)
+            last = error
+    raise last

@@ -1,0 +1,66 @@
+"""Bytes from a client, into a store or into staging."""
+
+import contextlib
+from typing import Any, BinaryIO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cairn.glance.component import Glance
+from cairn.glance.core import claims, content, locations
+from cairn.glance.db.models import Image
+from cairn.glance.drivers.base import Store
+from cairn.glance.errors import Gone
+
+
+def upload(glance: Glance, image: Image, claim: str, store: Store, source: BinaryIO) -> None:
+    """Bring the image to active, or back to queued with no bytes left."""
+    def publish(session: Session, url: str, facts: dict[str, Any]) -> None:
+        locations.add(session, image.id, store.name, url)
+        claims.end(session, image.id, claim, "active", **facts)
+
+    _take(glance, image, claim, store, source,
+          glance.expected(image.disk_format, image.container_format), publish)
+
+
+def stage(glance: Glance, image: Image, claim: str, source: BinaryIO) -> None:
+    """Keep the bytes for an import. They are looked at then: a plugin may have to unpack them."""
+    def publish(session: Session, url: str, facts: dict[str, Any]) -> None:
+        claims.end(session, image.id, claim, "uploading", size=facts["size"])
+
+    _take(glance, image, claim, glance.stores.staging, source, content.Expected("", ""), publish)
+
+
+def _take(
+    glance: Glance, image: Image, claim: str, store: Store, source: BinaryIO,
+    expected: content.Expected, publish: Any,
+) -> None:
+    writing = None
+    try:
+        try:
+            writing = store.write(image.id)
+        except OSError as error:
+            raise content.NoRoom(reason=str(error)) from error
+        facts = content.take(
+            source, writing.write, expected=expected, cap=glance.settings.size_cap,
+            alive=claims.heartbeat(glance.db, image.id, claim),
+        )
+        try:
+            writing.flush()
+        except OSError as error:
+            raise content.NoRoom(reason=str(error)) from error
+        with glance.db.writing() as session:
+            # Locked while the bytes get their place: nobody takes the image over in between.
+            held = session.scalar(select(Image.id).where(
+                Image.id == image.id, Image.saving_by == claim, Image.status != "deleted",
+            ).with_for_update())
+            if held is None:
+                raise Gone(id=image.id)
+            publish(session, writing.commit(), facts)
+    except BaseException:
+        if writing is not None:
+            with contextlib.suppress(OSError):
+                writing.abort()
+        with glance.db.writing() as session:
+            claims.end(session, image.id, claim, "queued", size=None)
+        raise

@@ -1,0 +1,118 @@
+"""What a project uses of what keystone's unified limits allow it, in MiB and images."""
+
+import logging
+import time
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cairn.common.context import Context
+from cairn.common.errors import Problem, TooLarge
+from cairn.glance.component import Glance
+from cairn.glance.db.data import ImageLocation
+from cairn.glance.db.models import Image
+
+log = logging.getLogger(__name__)
+MIB = 1 << 20
+SIZE, STAGED = "image_size_total", "image_stage_total"
+COUNT, UPLOADING = "image_count_total", "image_count_uploading"
+NAMES = (SIZE, STAGED, COUNT, UPLOADING)
+REMEMBERED = 20.0  # Seconds limits may be old.
+COMING = ("saving", "uploading", "importing")
+
+
+class OverQuota(TooLarge):
+    message = ("Project {project} is over a limit for {name}: it has {limit}, uses {used} and "
+               "asked for {delta} more.")
+
+
+_known: dict[str, tuple[float, dict[str, int]]] = {}
+
+
+def limits(glance: Glance, ctx: Context) -> dict[str, int]:
+    """The caller's project's limits by name; what has none is missing.
+
+    Asked for with the caller's own token: a project may see its limits.
+    """
+    if not glance.settings.use_keystone_limits or glance.cloud is None or not ctx.project:
+        return {}
+    moment, found = _known.get(ctx.project, (0.0, {}))
+    if time.monotonic() - moment < REMEMBERED:
+        return found
+    mine = {"X-Auth-Token": ctx.token}
+    try:
+        registered = glance.cloud.get("identity", "/registered_limits", headers=mine).json()
+        own = glance.cloud.get("identity", f"/limits?project_id={ctx.project}", headers=mine).json()
+    except Problem as error:
+        # A keystone that is away has let nobody in for long; what was known still holds.
+        log.warning("limits of project %s could not be asked for: %s", ctx.project, error)
+        return found
+    found = {}
+    for limit in registered["registered_limits"]:
+        if limit["resource_name"] in NAMES:
+            found[limit["resource_name"]] = limit["default_limit"]
+    for limit in own["limits"]:
+        if limit["resource_name"] in found and limit.get("project_id") == ctx.project:
+            found[limit["resource_name"]] = limit["resource_limit"]
+    if len(_known) > 4096:
+        _known.clear()
+    _known[ctx.project] = (time.monotonic(), found)
+    return found
+
+
+def used(session: Session, project: str) -> dict[str, int]:
+    def count(what: Any, *conditions: Any) -> int:
+        wanted = select(what).where(
+            Image.owner == project, Image.status != "deleted", *conditions)
+        return int(session.scalar(wanted) or 0)
+
+    stored = session.scalar(
+        select(func.sum(Image.size)).join(ImageLocation, ImageLocation.image_id == Image.id)
+        .where(Image.owner == project, Image.status != "deleted"))
+    staged = count(func.sum(Image.size), Image.status.in_(("uploading", "importing")))
+    return {SIZE: int(stored or 0) // MIB, STAGED: staged // MIB, COUNT: count(func.count()),
+            UPLOADING: count(func.count(), Image.status.in_(COMING))}
+
+
+def _hold(
+    glance: Glance, ctx: Context, name: str, delta: int, session: Session | None = None
+) -> None:
+    limit = limits(glance, ctx).get(name, -1)
+    if limit < 0:
+        return
+    if session is None:
+        with glance.db.reading() as reading:
+            now = used(reading, ctx.project)[name]
+    else:
+        now = used(session, ctx.project)[name]
+    if now + delta > limit:
+        raise OverQuota(project=ctx.project, name=name, limit=limit, used=now, delta=delta,
+                        reason="")
+
+
+def hold_size(glance: Glance, ctx: Context, size: int = 0) -> None:
+    _hold(glance, ctx, SIZE, size // MIB)
+
+
+def hold_staged(glance: Glance, ctx: Context, size: int = 0) -> None:
+    _hold(glance, ctx, STAGED, size // MIB)
+
+
+def hold_count(glance: Glance, ctx: Context, session: Session | None = None) -> None:
+    """Whether one more image may be made."""
+    _hold(glance, ctx, COUNT, 1, session)
+
+
+def hold_uploading(glance: Glance, ctx: Context, session: Session | None = None) -> None:
+    """Whether this upload, which is counted already, may go on."""
+    _hold(glance, ctx, UPLOADING, 0, session)
+
+
+def report(glance: Glance, ctx: Context) -> dict[str, dict[str, int]]:
+    if not glance.settings.use_keystone_limits:
+        return {}
+    allowed = limits(glance, ctx)
+    with glance.db.reading() as session:
+        now = used(session, ctx.project)
+    return {name: {"usage": now[name], "limit": allowed.get(name, -1)} for name in NAMES}

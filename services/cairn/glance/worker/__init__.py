@@ -1,0 +1,1 @@
+"""glance-worker: brings images in."""

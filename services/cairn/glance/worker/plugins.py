@@ -1,0 +1,112 @@
+"""What may be done to an image between its coming and its storing. Each makes a new file."""
+
+import gzip
+import json
+import lzma
+import subprocess
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import Any, BinaryIO, cast
+
+from cairn.common.errors import Invalid
+from cairn.glance.core import content
+
+NAMES = ("image_decompression", "image_conversion", "inject_image_metadata")
+# By the first bytes: what opens such a file for reading.
+GZIP, ZIP, XZ, LZMA = b"\x1f\x8b", b"PK\x03\x04", b"\xfd7zXZ\x00", b"\x5d\x00\x00"
+# qemu-img reads what strangers wrote: it may have this much memory, and seconds of a processor.
+MEMORY, SECONDS = 1 << 30, 3600
+
+
+class Failed(Invalid):
+    message = "{plugin}: {reason}"
+
+
+def decompress(
+    path: str, target: str, cap: int, alive: Callable[[int], None]
+) -> str | None:
+    """Unpack a gzip, zip, xz or lzma file into `target`; None if it is none of these."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+    opener = _opener(head)
+    if opener is None:
+        return None
+
+    def counted(size: int) -> None:
+        if size > cap:
+            raise content.TooBig(cap=cap, reason="")
+        alive(size)
+
+    try:
+        with opener(path) as source, open(target, "wb") as out:
+            content.copy(source, lambda chunk: cast("None", out.write(chunk)), counted)
+    except (zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError,
+            RuntimeError, NotImplementedError) as error:
+        raise Failed(plugin=NAMES[0], reason=f"it cannot be unpacked: {error}") from error
+    return target
+
+
+def _opener(head: bytes) -> Callable[[str], BinaryIO] | None:
+    if head.startswith(GZIP):
+        return lambda path: cast("BinaryIO", gzip.open(path, "rb"))
+    if head.startswith(ZIP):
+        return _zipped
+    if head.startswith((XZ, LZMA)):
+        return lambda path: cast("BinaryIO", lzma.open(path, "rb"))
+    return None
+
+
+def _zipped(path: str) -> BinaryIO:
+    archive = zipfile.ZipFile(path)
+    names = archive.namelist()
+    if len(names) != 1:
+        archive.close()
+        raise Failed(plugin=NAMES[0], reason=f"the archive has {len(names)} files, not one")
+    return cast("BinaryIO", archive.open(names[0]))
+
+
+def convert(path: str, target: str, expected: content.Expected, output: str) -> bool:
+    """Convert an image to `output` in `target`; False when it is to stay as it is.
+
+    qemu-img only ever sees what was found to be one harmless image of the declared format.
+    """
+    declared = expected.disk_format
+    name = content.inspect(path, expected)
+    if name == "iso" or declared == output:
+        return False
+    source = "raw" if declared == "gpt" else QEMU.get(declared, declared)
+    if name != declared and not (declared == "raw" and name == "gpt"):
+        raise Failed(plugin=NAMES[1], reason=f"a {declared} cannot be converted")
+    facts = json.loads(_qemu("info", "-f", source, "--output=json", path))
+    inner = facts.get("format-specific", {}).get("data", {})
+    if "backing-filename" in facts or inner.get("data-file"):
+        raise Failed(plugin=NAMES[1], reason="the image depends on another file")
+    _qemu("convert", "-f", source, "-O", output, path, target)
+    content.inspect(target, content.Expected(output, "bare", nonfatal=expected.nonfatal))
+    return True
+
+
+# Where qemu-img has another name.
+QEMU = {"vhd": "vpc", "ploop": "parallels"}
+
+
+def _qemu(*args: str) -> str:
+    try:
+        done = subprocess.run(
+            ["prlimit", f"--as={MEMORY}", f"--cpu={SECONDS}", "--", "qemu-img", *args],
+            capture_output=True, text=True, timeout=2 * SECONDS, check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failed(plugin=NAMES[1], reason=str(error)) from error
+    if done.returncode:
+        raise Failed(plugin=NAMES[1], reason=done.stderr.strip()[:500] or "qemu-img failed")
+    return done.stdout
+
+
+def injected(settings: Any, roles: frozenset[str]) -> dict[str, str]:
+    """The properties of inject_image_metadata, for a caller with these roles."""
+    if roles & content.words(settings.ignore_user_roles):
+        return {}
+    pairs = (pair.partition(":") for pair in settings.inject.split(",") if pair.strip())
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -1,0 +1,46 @@
+"""The parts of glance-worker, put together."""
+
+from cairn.common.ledger import DatabaseLedger
+from cairn.common.policy import Policy
+from cairn.common.process import Host
+from cairn.common.rpc import Server
+from cairn.common.work import Worker
+from cairn.glance.component import Glance
+from cairn.glance.core import tasks
+from cairn.glance.core.cache import Cacher
+from cairn.glance.core.stores import Stores
+from cairn.glance.core.sweeper import Sweeper
+from cairn.glance.core.uris import Gate
+from cairn.glance.db.data import Work, WorkStep
+from cairn.glance.policy import RULES
+from cairn.glance.rpc import Worker as WorkerStub
+from cairn.glance.settings import WorkerProcess
+from cairn.glance.worker.imports import Imports
+from cairn.glance.worker.locating import Locating
+from cairn.glance.worker.manager import Manager
+
+
+def build(settings: WorkerProcess, host: Host) -> None:
+    bus = host.bus(settings.messaging)
+    cloud = host.neighbours(settings.identity) if settings.identity.auth_url else None
+    gate = Gate(settings.imports)
+    glance = Glance(
+        host.database(settings.database), Policy(RULES), settings.image,
+        Stores(settings.image, settings.stores, settings.imports, gate),
+        imports=settings.imports, cache=settings.cache, worker=WorkerStub(bus), cloud=cloud,
+        host=host.name,
+    )
+    worker = make(glance, settings.worker.threads)
+    cacher = Cacher(glance)
+    host.run(Server(bus, WorkerStub.topic, host.name, Manager(worker, cacher), threads=2))
+    host.run(worker)
+    host.run(cacher)
+    host.run(Sweeper(glance))
+
+
+def make(glance: Glance, threads: int = 1) -> Worker:
+    flows = [Imports(glance).flow(), Locating(glance).flow()]
+    return Worker(
+        DatabaseLedger(glance.db, Work, WorkStep), flows,
+        runner=tasks.RUNNER, owner=f"{tasks.RUNNER}@{glance.host}", threads=threads,
+    )
