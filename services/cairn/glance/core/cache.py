@@ -18,6 +18,7 @@ from cairn.glance.db.data import CachedImage
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
 from cairn.glance.drivers.file import FileStore
+from cairn.glance.errors import NoRoom
 
 log = logging.getLogger(__name__)
 QUEUED, CACHING, CACHED = "queued", "caching", "cached"
@@ -163,7 +164,7 @@ class Cacher:
                 return False
         try:
             self._copy(row[0], row[1])
-        except (OSError, content.NoRoom) as error:
+        except (OSError, NoRoom) as error:
             log.warning("image %s could not be cached: %s", row[1], error)
             drop(glance, row[1])
         return True

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, and_, or_, select, update
+from sqlalchemy import CursorResult, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.db import Database, utcnow
@@ -71,7 +71,7 @@ def heartbeat(db: Database, image_id: str, claim: str) -> Callable[[int], None]:
     return alive
 
 
-def dead() -> Select[Any]:
+def dead() -> Any:
     """Uploads that went silent: (image id, claim)."""
     return select(Image.id, Image.saving_by).where(
         Image.status.in_(("saving", "uploading")), Image.saving_until < utcnow())

@@ -36,7 +36,7 @@ class Stores:
                 raise BadSetting(f"[stores]: no store to write to is named {name}")
         self._weights = dict(_weight(word) for word in stores.weights.split())
         # What waits to be imported: a file store that no image's location names.
-        self.staging: Store = FileStore(
+        self.staging = FileStore(
             STAGING, imports.staging or str(Path(image.folder, "staging")))
 
     def __iter__(self) -> Iterator[Store]:

@@ -17,6 +17,7 @@ from cairn.glance.core.claims import changed
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store, Writing
+from cairn.glance.errors import NoRoom, TooBig
 from cairn.glance.worker import plugins
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ class Imports:
                 continue
             try:
                 self._put(job, self.glance.stores.to_write(name))
-            except (OSError, content.NoRoom, content.TooBig) as error:
+            except (OSError, NoRoom, TooBig) as error:
                 if job.args["must_succeed"]:
                     raise NotTaken(reason=f"{name}: {error}") from error
                 log.warning("image %s was not stored in %s: %s", job.subject, name, error)
@@ -210,7 +211,7 @@ class Imports:
 
         def capped(size: int) -> None:
             if size > cap:
-                raise content.TooBig(cap=cap, reason="")
+                raise TooBig(cap=cap, reason="")
             alive(size)
 
         try:

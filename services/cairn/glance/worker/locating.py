@@ -11,6 +11,7 @@ from cairn.glance.component import Glance
 from cairn.glance.core import content, locations, marks, tasks
 from cairn.glance.core.claims import changed
 from cairn.glance.db.models import Image
+from cairn.glance.errors import TooBig
 from cairn.glance.worker.imports import Stopped
 
 
@@ -58,7 +59,7 @@ class Locating:
             while chunk := source.read(content.CHUNK):
                 size += len(chunk)
                 if size > glance.settings.size_cap:
-                    raise content.TooBig(cap=glance.settings.size_cap, reason="")
+                    raise TooBig(cap=glance.settings.size_cap, reason="")
                 md5.update(chunk)
                 digest.update(chunk)
                 if size % (64 * content.CHUNK) < len(chunk):

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, cast
 
 from cairn.common.errors import Invalid
 from cairn.glance.core import content
+from cairn.glance.errors import TooBig
 
 NAMES = ("image_decompression", "image_conversion", "inject_image_metadata")
 # By the first bytes: what opens such a file for reading.
@@ -35,7 +36,7 @@ def decompress(
 
     def counted(size: int) -> None:
         if size > cap:
-            raise content.TooBig(cap=cap, reason="")
+            raise TooBig(cap=cap, reason="")
         alive(size)
 
     try:

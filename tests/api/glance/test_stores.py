@@ -1,0 +1,157 @@
+"""What every store promises, asked of each that can be written to, and what clients see of them."""
+
+import hashlib
+
+import pytest
+
+from cairn.glance.drivers.file import FileStore
+
+BYTES = b"\x00" * 70000 + b"the end"
+
+
+@pytest.fixture(params=["file"])
+def store(request, tmp_path):
+    return FileStore("one", str(tmp_path / "new"), root=str(tmp_path), accel="/_images/")
+
+
+def put(store, image_id, data):
+    writing = store.write(image_id)
+    writing.write(data)
+    writing.flush()
+    return writing.commit()
+
+
+def test_what_was_put_is_read(store):
+    url = put(store, "a", BYTES)
+    with store.read(url) as file:
+        assert file.read() == BYTES
+    with store.read(url, 70000) as file:
+        assert file.read() == b"the end"
+    assert store.size(url) == len(BYTES)
+    assert store.owns(url)
+
+
+def test_an_aborted_writing_leaves_nothing(store):
+    writing = store.write("a")
+    writing.write(BYTES)
+    writing.abort()
+    assert list(store.strays(-1)) == []
+
+
+def test_two_writings_never_mix(store):
+    first, second = store.write("a"), store.write("a")
+    first.write(b"11")
+    second.write(b"22")
+    first.write(b"11")
+    second.flush()
+    url = second.commit()
+    first.abort()
+    with store.read(url) as file:
+        assert file.read() == b"22"
+
+
+def test_deleting_twice_is_no_fault(store):
+    url = put(store, "a", BYTES)
+    store.delete(url)
+    store.delete(url)
+    with pytest.raises(FileNotFoundError):
+        store.read(url)
+
+
+def test_strays_are_named_by_their_image(store):
+    url = put(store, "a", BYTES)
+    half = store.write("b")
+    half.write(b"1")
+    assert {image for image, _ in store.strays(-1)} == {"a", "b"}
+    assert list(store.strays(3600)) == []
+    assert url in {u for _, u in store.strays(-1)}
+    half.abort()
+
+
+def test_the_proxy_finds_only_what_is_below_its_root(store, tmp_path):
+    assert store.accel(put(store, "a", BYTES)) == "/_images/new/a"
+    outside = FileStore("two", str(tmp_path / "x"), root=str(tmp_path / "new"), accel="/_images/")
+    assert outside.accel(put(outside, "a", BYTES)) is None
+
+
+# Through the API ----------------------------------------------------------------------------------
+
+def test_clients_see_the_stores(call):
+    listed = call("GET", "/v2/info/stores").json["stores"]
+    assert listed == [{"id": "local", "default": "true"}, {"id": "second"},
+                      {"id": "web", "read-only": "true"}]
+    assert call("GET", "/v2/info/stores/detail").status_code == 403
+    detail = call("GET", "/v2/info/stores/detail", "admin").json["stores"]
+    assert [s["type"] for s in detail] == ["file", "file", "http"]
+
+
+def test_an_upload_goes_to_the_store_it_names(call, make, folder):
+    image_id = make()
+    headers = {"X-Image-Meta-Store": "second"}
+    put = {"data": BYTES, "content_type": "application/octet-stream"}
+    path = f"/v2/images/{image_id}/file"
+    assert call("PUT", path, headers={"X-Image-Meta-Store": "none"}, **put).status_code == 400
+    assert call("PUT", path, headers={"X-Image-Meta-Store": "web"}, **put).status_code == 400
+    assert call("PUT", path, headers=headers, **put).status_code == 204
+    assert call("GET", f"/v2/images/{image_id}").json["stores"] == "second"
+    assert (folder / "second" / image_id).read_bytes() == BYTES
+
+
+@pytest.fixture
+def copied(call, make, upload, work):
+    """An image in both stores."""
+    image_id = make()
+    upload(image_id, BYTES)
+    begun = call("POST", f"/v2/images/{image_id}/import", "admin",
+                 json={"method": {"name": "copy-image"}, "stores": ["second"]})
+    assert begun.status_code == 202, begun.json
+    work()
+    assert call("GET", f"/v2/images/{image_id}").json["stores"] == "local,second"
+    return image_id
+
+
+def test_an_image_is_removed_from_one_store_but_not_from_the_last(call, copied, folder):
+    path = f"/v2/stores/local/{copied}"
+    assert call("DELETE", path, "bob").status_code == 404
+    assert call("DELETE", path).status_code == 403
+    assert call("DELETE", f"/v2/stores/none/{copied}", "admin").status_code == 409
+    assert call("DELETE", path, "admin").status_code == 204
+    assert not (folder / copied).exists()
+    assert call("DELETE", path, "admin").status_code == 404
+    assert call("DELETE", f"/v2/stores/second/{copied}", "admin").status_code == 403
+    assert hashlib.md5(call("GET", f"/v2/images/{copied}/file").data).digest() == (
+        hashlib.md5(BYTES).digest())
+
+
+def test_deleting_an_image_removes_it_everywhere(call, copied, folder):
+    call("DELETE", f"/v2/images/{copied}")
+    assert not (folder / copied).exists() and not (folder / "second" / copied).exists()
+
+
+def test_what_is_there_is_not_copied_again(call, copied):
+    path = f"/v2/images/{copied}/import"
+    again = {"method": {"name": "copy-image"}}
+    assert call("POST", path, "admin", json=again | {"stores": ["second"]}).status_code == 400
+    assert call("POST", path, "admin", json=again | {"all_stores": True}).status_code == 202
+    shown = call("GET", f"/v2/images/{copied}").json
+    assert shown["os_glance_importing_to_stores"] == shown["os_glance_failed_import"] == ""
+
+
+def test_copying_is_for_administrators(call, make, upload):
+    image_id = make()
+    upload(image_id, BYTES)
+    assert call("POST", f"/v2/images/{image_id}/import",
+                json={"method": {"name": "copy-image"}, "all_stores": True}).status_code == 403
+
+
+def test_a_lost_store_does_not_hide_another_copy(call, copied, folder):
+    (folder / copied).unlink()
+    assert call("GET", f"/v2/images/{copied}/file").data == BYTES
+    (folder / "second" / copied).unlink()
+    assert call("GET", f"/v2/images/{copied}/file").status_code == 204
+
+
+def test_usage_is_reported(call, make, upload):
+    upload(make(), BYTES)
+    usage = call("GET", "/v2/info/usage").json["usage"]
+    assert usage["image_count_total"] == {"usage": 1, "limit": -1}
