@@ -75,6 +75,8 @@ class Proof:
     scope: "Scope | None" = None
     # Uses the proof up, once all others hold as well. Raises Unauthorized if somebody was faster.
     spend: Callable[[], None] | None = None
+    # The hash that a password agreed with: by now the user may have another.
+    stored: str | None = None
 
 
 Method = Callable[["Keystone", Session, Document], Proof]

@@ -5,7 +5,6 @@ pair's project, or, for a pair that names one, with those of a trust or an appli
 """
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 import hmac
@@ -77,7 +76,7 @@ def signed_request(secret: str, given: Document) -> bool:
 def signed_string(secret: str, given: Document) -> bool:
     try:
         text = base64.urlsafe_b64decode(str(given.get("token", "")))
-    except binascii.Error as wrong:
+    except ValueError as wrong:
         raise Invalid(reason="Invalid input for field/attribute credentials.token. It is not "
                              "base64.") from wrong
     return _same(given, signatures.string(secret, text))

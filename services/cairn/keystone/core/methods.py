@@ -52,7 +52,7 @@ def password(
     who = authentication.person(keystone, row)
     if compliance.expired(row) and not to_change:
         raise PasswordExpired(id=who.id)
-    return Proof(who)
+    return Proof(who, stored=stored)
 
 
 def _refuse_locked(keystone: "Keystone", row: Any, text: str) -> None:

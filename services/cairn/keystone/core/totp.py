@@ -1,7 +1,6 @@
 """One-time passcodes by the clock: six digits of HMAC-SHA1 for 30 seconds (RFC 6238, 4226)."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 
@@ -21,7 +20,7 @@ def window(secret: str, passcode: str, now: float, back: int) -> int | None:
     text = secret.strip().replace(" ", "").upper().rstrip("=")
     try:
         key = base64.b32decode(text + "=" * (-len(text) % 8))
-    except binascii.Error:
+    except ValueError:
         return None
     current = int(now) // STEP
     for each in range(current, current - back - 1, -1):

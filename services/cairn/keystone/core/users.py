@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete as sql_delete
+from sqlalchemy import update as sql_update
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
@@ -145,16 +146,19 @@ def change_password(
     Raises Unauthorized, Invalid."""
     with keystone.db.reading() as session:
         given = {"user": {"id": user_id, "password": original}}
-        who = methods.password(keystone, session, given, to_change=True).person
-        user = find(session, user_id)
-        before = user.password_hash
+        proof = methods.password(keystone, session, given, to_change=True)
         compliance.check(keystone.compliance, wanted)
-        compliance.check_change(keystone.compliance, session, user, wanted)
+        compliance.check_change(keystone.compliance, session, find(session, user_id), wanted)
     stored = passwords.hashed(wanted)
     with changing(keystone, ctx) as change:
-        row = change.session.get(User, user_id, with_for_update=True)
-        if row is None or row.password_hash != before:
+        # Two changes at once prove the same password; the second finds it gone.
+        took = change.session.execute(
+            sql_update(User).where(User.id == user_id, User.password_hash == proof.stored)
+            .values(password_self_service=True).execution_options(synchronize_session=False)
+        )
+        if took.rowcount == 0:  # type: ignore[attr-defined]
             raise refuse(f"the password of user {user_id} was changed meanwhile")
+        row = change.session.get_one(User, user_id)
         compliance.set_password(keystone.compliance, change.session, row, stored, by_user=True)
         end_tokens(change, user_id)
-    compliance.succeeded(keystone.db, keystone.compliance, who)
+    compliance.succeeded(keystone.db, keystone.compliance, proof.person)
