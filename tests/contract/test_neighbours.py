@@ -16,8 +16,7 @@ from cairn.nova.app import create_app as nova_app
 from cairn.nova.db import models as nova_models
 from cairn.nova.fakes import Cloud, World
 from cairn.placement.app import create_app as placement_app
-from cairn.placement.component import Placement
-from cairn.placement.core.names import Names
+from cairn.placement.component import make as make_placement
 from cairn.placement.db import models as placement_models
 from cairn.placement.policy import RULES as PLACEMENT_RULES
 
@@ -86,7 +85,7 @@ def house(tmp_path):
         "agent_type": "Linux bridge agent", "binary": "neutron-agent", "configurations": {}}])
     neutron_client = neutron_app(neutron, authenticate, {}).test_client()
     placement_db = database(tmp_path, "placement", placement_models)
-    placement = Placement(placement_db, Policy(PLACEMENT_RULES), Names(placement_db))
+    placement = make_placement(placement_db, Policy(PLACEMENT_RULES))
     cloud = Real(neutron_client, placement_app(placement, authenticate, {}).test_client())
     nova_db = database(tmp_path, "nova", nova_models)
     world = World(nova_db, cloud=cloud)

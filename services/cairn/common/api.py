@@ -127,4 +127,7 @@ class Validator:
             return
         error = next(iter(self._compiled.iter_errors(document)))
         where = ".".join(map(str, error.instance_path)) or self.whole
-        raise Invalid(reason=f"Invalid input for field/attribute {where}. {error.message}")
+        # The facts beside the sentence are for services that word it in their own way.
+        raise Invalid(reason=f"Invalid input for field/attribute {where}. {error.message}",
+                      whole=self.whole, where=where, wrong=error.message,
+                      keyword=str(error.schema_path[-1]) if error.schema_path else "")

@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 
 import flask
+import orjson
+from markupsafe import escape
+from werkzeug.exceptions import MethodNotAllowed
 
-from cairn.common import health
+from cairn.common import errors, health
+from cairn.common.api import Endpoint
+from cairn.common.db import utcnow
 from cairn.common.wsgi import Authenticate, Mount, serve
 from cairn.placement.api import (
     aggregates,
@@ -13,23 +18,90 @@ from cairn.placement.api import (
     classes,
     inventories,
     providers,
+    reshaper,
     traits,
     usages,
     versions,
 )
+from cairn.placement.api.answers import http_date
 from cairn.placement.component import Placement
-from cairn.placement.errors import envelope
+from cairn.placement.errors import MethodRefused, envelope
 
 APIS = (providers.api, inventories.api, traits.api, aggregates.api, classes.api,
-        allocations.api, candidates.api, usages.api)
+        allocations.api, candidates.api, usages.api, reshaper.api)
+ENDPOINTS: dict[tuple[str, str], list[Endpoint]] = {}
+for endpoint in (endpoint for api in APIS for endpoint in api.endpoints):
+    ENDPOINTS.setdefault((endpoint.method, endpoint.path), []).append(endpoint)
+JSON = "application/json"
 
 
 def create_app(
     placement: Placement, authenticate: Authenticate, checks: Mapping[str, health.Check]
 ) -> flask.Flask:
-    return serve(
+    app = serve(
         "placement", placement,
-        [Mount("", (versions.api, health.endpoint(checks))),
-         Mount("", APIS, versions.MICROVERSIONS)],
+        [Mount("", (health.endpoint(checks),)),
+         Mount("", (versions.api, *APIS), versions.MICROVERSIONS)],
         authenticate=authenticate, envelope=envelope, service="placement",
     )
+    app.before_request(_refuse)
+    # What is registered last runs first: the application's own headers are written after these.
+    app.after_request(_finish)
+    return app
+
+
+def _refuse() -> None:
+    """What is wrong with a request whatever it is for."""
+    request = flask.request
+    # Said even where there is no such path.
+    flask.g.version_headers = versions.MICROVERSIONS.announce(versions.MICROVERSIONS.minimum)
+    version = versions.MICROVERSIONS.negotiate(request.headers)
+    flask.g.version_headers = versions.MICROVERSIONS.announce(version)
+    if request.method in ("OPTIONS", "HEAD") or (
+            isinstance(request.routing_exception, MethodNotAllowed)):
+        raise MethodRefused(method=request.method)
+    length = request.environ.get("CONTENT_LENGTH")
+    if length and not length.isdigit():
+        raise errors.Invalid(reason="content-length header must be an integer")
+    if length and length != "0" and not request.environ.get("CONTENT_TYPE"):
+        raise errors.Invalid(reason="content-type header required when content-length > 0")
+    if request.routing_exception is not None:
+        return
+    accept = request.accept_mimetypes
+    if request.method == "GET" and accept and not accept.accept_json:
+        raise errors.NotAcceptable(reason=f"Only {JSON} is provided")
+    assert request.url_rule is not None
+    if request.mimetype != JSON and any(
+            endpoint.body is not None and endpoint.speaks(version)
+            for endpoint in ENDPOINTS.get((request.method, request.url_rule.rule), ())):
+        raise errors.Unsupported(reason=f"The media type {request.mimetype or None} is not "
+                                        f"supported, use {JSON}")
+
+
+def _finish(response: flask.Response) -> flask.Response:
+    request = flask.request
+    if response.status_code == 405:
+        methods = flask.current_app.url_map.bind("").allowed_methods(request.path)
+        response.headers["Allow"] = ", ".join(sorted(set(methods) - {"HEAD", "OPTIONS"}))
+    response.autocorrect_location_header = True
+    accept = request.accept_mimetypes
+    if response.status_code >= 400 and accept and not accept.accept_json and accept.accept_html:
+        # Somebody looks with a browser.
+        problem = orjson.loads(response.data)["errors"][0]
+        response.set_data(f"<h1>{problem['title']}</h1><p>{escape(problem['detail'])}</p>")
+        response.mimetype = "text/html"
+    if _dated(response):
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers.setdefault("Last-Modified", http_date(utcnow()))
+    else:
+        response.headers.pop("Last-Modified", None)
+    return response
+
+
+def _dated(response: flask.Response) -> bool:
+    """Whether it says how old it is: from 1.15 on what has a body, and what is of one trait."""
+    version = flask.g.version_headers["OpenStack-API-Version"].rpartition(".")[2]
+    if response.status_code >= 300 or int(version) < 15:
+        return False
+    of_trait = flask.request.path.startswith("/traits/") and flask.request.method != "DELETE"
+    return of_trait or bool(response.content_length)

@@ -2,15 +2,21 @@
 
 from cairn.common.policy import PROJECT, Rule
 
-ADMIN_OR_SERVICE = "role:admin or role:service"
+SCOPES = (PROJECT,)
+ADMIN_OR_SERVICE = "rule:admin_or_service_api"
 
 
-def _service(*names: str) -> dict[str, Rule]:
-    return {f"placement:{name}": Rule(ADMIN_OR_SERVICE, (PROJECT,)) for name in names}
+def _admin_or_service(*names: str) -> dict[str, Rule]:
+    return {f"placement:{name}": Rule(ADMIN_OR_SERVICE, SCOPES) for name in names}
 
 
 RULES: dict[str, Rule] = {
-    **_service(
+    "admin_api": Rule("role:admin", SCOPES),
+    "service_api": Rule("role:service", SCOPES),
+    "admin_or_service_api": Rule("role:admin or role:service", SCOPES),
+    "admin_or_project_reader_or_service_api": Rule(
+        "role:admin or rule:project_reader_api or role:service", SCOPES),
+    **_admin_or_service(
         "resource_providers:list", "resource_providers:create", "resource_providers:show",
         "resource_providers:update", "resource_providers:delete",
         "resource_classes:list", "resource_classes:create", "resource_classes:show",
@@ -26,6 +32,7 @@ RULES: dict[str, Rule] = {
         "allocations:manage", "allocations:list", "allocations:update", "allocations:delete",
         "allocation_candidates:list",
     ),
-    "placement:usages": Rule(
-        f"{ADMIN_OR_SERVICE} or rule:project_reader_api", (PROJECT,)),
+    # Only services move what is promised from one provider to another.
+    "placement:reshaper:reshape": Rule("rule:service_api", SCOPES),
+    "placement:usages": Rule("rule:admin_or_project_reader_or_service_api", SCOPES),
 }

@@ -7,8 +7,18 @@ from cairn.common.settings import (
     IdentitySettings,
     MessagingSettings,
     PolicySettings,
+    option,
     section,
 )
+
+
+@dataclass(frozen=True)
+class CandidateSettings:
+    randomize_allocation_candidates: bool = option(
+        True, "Whether candidates come in another order each time, so that schedulers that ask "
+              "at once for a few of many hosts do not all get the same ones.")
+    max_allocation_candidates: int = option(
+        100_000, "The most candidates that are ever made for one request; -1 for any number.")
 
 
 @dataclass(frozen=True)
@@ -17,3 +27,4 @@ class Settings:
     messaging: MessagingSettings = section(MessagingSettings)
     identity: IdentitySettings = section(IdentitySettings)
     policy: PolicySettings = section(PolicySettings)
+    placement: CandidateSettings = section(CandidateSettings)

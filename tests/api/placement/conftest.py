@@ -4,8 +4,7 @@ from cairn.common.context import Context
 from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.placement.app import create_app
-from cairn.placement.component import Placement
-from cairn.placement.core.names import Names
+from cairn.placement.component import make
 from cairn.placement.db.models import Base
 from cairn.placement.policy import RULES
 
@@ -20,7 +19,7 @@ PEOPLE = {
 def placement(tmp_path):
     db = Database(f"sqlite:///{tmp_path}/placement.db")
     Base.metadata.create_all(db.engine)
-    yield Placement(db, Policy(RULES), Names(db))
+    yield make(db, Policy(RULES))
     db.engine.dispose()
 
 

@@ -1,10 +1,13 @@
 """/resource_providers/{uuid}/aggregates"""
 
+from sqlalchemy.orm import Session
+
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.placement.api.schemas import AGGREGATES_1_1, AGGREGATES_1_19
 from cairn.placement.component import Placement
 from cairn.placement.core import providers
+from cairn.placement.core.queries import dashed
 from cairn.placement.policy import RULES
 
 api = Api(RULES)
@@ -28,17 +31,26 @@ def index(placement: Placement, ctx: Context, uuid: str) -> Document:
 @api.put(BASE, policy="placement:resource_providers:aggregates:update", body=AGGREGATES_1_1,
          since="1.1", until="1.18")
 def replace(placement: Placement, ctx: Context, uuid: str, body: list[str]) -> Document:
-    with placement.db.writing() as session:
-        provider = providers.find(session, uuid)
-        providers.set_aggregates(session, provider, set(body))
-        return _view(ctx, provider.generation, sorted(body))
+    return _replace(placement, ctx, uuid, body, None)
 
 
 @api.put(BASE, policy="placement:resource_providers:aggregates:update", body=AGGREGATES_1_19,
          since="1.19")
 def replace_checked(placement: Placement, ctx: Context, uuid: str, body: Document) -> Document:
-    with placement.db.writing() as session:
+    return _replace(placement, ctx, uuid, body["aggregates"],
+                    body["resource_provider_generation"])
+
+
+def _replace(
+    placement: Placement, ctx: Context, uuid: str, wanted: list[str], generation: int | None
+) -> Document:
+    uuids = list(dict.fromkeys(dashed(aggregate) for aggregate in wanted))
+
+    def work(session: Session) -> Document:
         provider = providers.find(session, uuid)
-        providers.bump(session, provider, body["resource_provider_generation"])
-        providers.set_aggregates(session, provider, set(body["aggregates"]))
-        return _view(ctx, provider.generation, sorted(body["aggregates"]))
+        if generation is not None:
+            providers.bump(session, provider, generation)
+        providers.set_aggregates(session, provider, uuids)
+        return _view(ctx, provider.generation, uuids)
+
+    return placement.db.write(work)

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
-from cairn.common.errors import NotFound
+from cairn.common.errors import Invalid
 from cairn.placement.api.schemas import (
     ALLOCATIONS_1_0,
     ALLOCATIONS_1_8,
@@ -20,7 +20,9 @@ from cairn.placement.api.schemas import (
 from cairn.placement.component import Placement
 from cairn.placement.core import allocations, providers
 from cairn.placement.core.allocations import ANY, Claim
+from cairn.placement.core.queries import dashed, is_uuid
 from cairn.placement.db.models import Consumer
+from cairn.placement.errors import NoAllocations
 from cairn.placement.policy import RULES
 
 api = Api(RULES)
@@ -56,21 +58,32 @@ def show(placement: Placement, ctx: Context, consumer: str) -> Document:
     return document
 
 
-def _claim(ctx: Context, consumer: str, body: Document) -> Claim:
+def claim_of(ctx: Context, consumer: str, body: Document) -> Claim:
     given: Any = body["allocations"]
     if isinstance(given, list):
         resources = {e["resource_provider"]["uuid"]: e["resources"] for e in given}
     else:
         resources = {uuid: entry["resources"] for uuid, entry in given.items()}
     generation = body["consumer_generation"] if ctx.version >= (1, 28) else ANY
-    return Claim(consumer, resources, body.get("project_id", NOBODY),
-                 body.get("user_id", NOBODY), body.get("consumer_type"), generation)
+    return Claim(_uuid(consumer), {_uuid(uuid): amounts for uuid, amounts in resources.items()},
+                 body.get("project_id", NOBODY), body.get("user_id", NOBODY),
+                 body.get("consumer_type"), generation)
+
+
+def _uuid(text: str) -> str:
+    if not is_uuid(text):
+        raise Invalid(reason=f"Malformed consumer_uuid or resource provider uuid: {text}")
+    return dashed(text)
+
+
+def know(placement: Placement, claims: list[Claim]) -> None:
+    """A standard class that gets its row now does so outside of the transaction."""
+    placement.names.classes.ids({
+        name for claim in claims for wanted in claim.resources.values() for name in wanted})
 
 
 def _write(placement: Placement, claims: list[Claim]) -> None:
-    # Names first: a class that gets its row now does so outside of the transaction.
-    placement.names.classes.ids({
-        name for claim in claims for wanted in claim.resources.values() for name in wanted})
+    know(placement, claims)
 
     def work(session: Session) -> None:
         allocations.claim(session, placement.names, claims)
@@ -91,7 +104,7 @@ def _write(placement: Placement, claims: list[Claim]) -> None:
 @api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
          body=ALLOCATIONS_1_38, since="1.38")
 def replace(placement: Placement, ctx: Context, consumer: str, body: Document) -> None:
-    _write(placement, [_claim(ctx, consumer, body)])
+    _write(placement, [claim_of(ctx, consumer, body)])
 
 
 @api.post("/allocations", policy="placement:allocations:manage", status=204,
@@ -103,7 +116,7 @@ def replace(placement: Placement, ctx: Context, consumer: str, body: Document) -
 @api.post("/allocations", policy="placement:allocations:manage", status=204,
           body=many(ALLOCATIONS_1_38), since="1.38")
 def replace_many(placement: Placement, ctx: Context, body: Document) -> None:
-    _write(placement, [_claim(ctx, consumer, entry) for consumer, entry in body.items()])
+    _write(placement, [claim_of(ctx, consumer, entry) for consumer, entry in body.items()])
 
 
 @api.delete("/allocations/<consumer>", policy="placement:allocations:delete", status=204)
@@ -112,4 +125,4 @@ def delete(placement: Placement, ctx: Context, consumer: str) -> None:
         return allocations.release(session, placement.names, consumer)
 
     if not placement.db.write(work):
-        raise NotFound(kind="No allocations for consumer", id=f"'{consumer}'")
+        raise NoAllocations(id=consumer)

@@ -1,88 +1,182 @@
 """/allocation_candidates"""
 
+import re
+from itertools import pairwise
 from typing import Any
 
-from cairn.common.api import Api, Document
+import orjson
+
+from cairn.common.api import Api, Document, Reply, Version, parse_version
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.placement.api.schemas import CANDIDATES_QUERY
+from cairn.common.microversions import text
+from cairn.placement.api.schemas import CANDIDATES_QUERIES
 from cairn.placement.component import Placement
 from cairn.placement.core import candidates, queries
-from cairn.placement.core.candidates import Found, Group, Request
+from cairn.placement.core.candidates import Found
 from cairn.placement.core.names import Names
+from cairn.placement.core.requests import Group, Request
+from cairn.placement.core.snapshot import Node, Snapshot
+from cairn.placement.errors import BadQuery, MissingInQuery, RepeatedInQuery
 from cairn.placement.policy import RULES
 
 api = Api(RULES)
+PATH, POLICY = "/allocation_candidates", "placement:allocation_candidates:list"
+KEY = re.compile(rf"({'|'.join(queries.WORDS)})(.*)")
+JSON = {"Content-Type": "application/json"}
 
 
-@api.get("/allocation_candidates", policy="placement:allocation_candidates:list",
-         query=CANDIDATES_QUERY, since="1.10")
-def index(placement: Placement, ctx: Context, query: Any) -> Document:
-    request = _request(placement.names, query)
-    with placement.db.reading() as session:
-        found = candidates.find(session, placement.names, request)
-    return {"allocation_requests": _requests(ctx, placement.names, found),
-            "provider_summaries": _summaries(ctx, found, request)}
+def index(placement: Placement, ctx: Context, query: Any) -> Reply:
+    request = parse(placement.names, ctx.version, query)
+    settings = placement.candidates
+    with placement.snapshot.now() as snapshot:
+        found = candidates.find(
+            snapshot, request, randomize=settings.randomize_allocation_candidates,
+            most=settings.max_allocation_candidates)
+        body = answer(snapshot, ctx.version, request, found)
+    return Reply(body, headers=JSON)
 
 
-def _request(names: Names, query: Any) -> Request:
-    groups: dict[str, Group] = {}
-    for key in query:
-        for word in ("resources", "required", "member_of", "in_tree"):
-            if key.startswith(word):
-                group = groups.setdefault(key.removeprefix(word), Group())
-                _add(group, names, word, query.getlist(key))
-    if not any(group.resources for group in groups.values()):
-        raise Invalid(reason="All request groups must specify resources.")
-    singles = [suffix for suffix in groups if suffix]
+for since, following in pairwise([*CANDIDATES_QUERIES, None]):
+    assert since is not None
+    last = parse_version(following) if following else None
+    api.get(PATH, policy=POLICY, query=CANDIDATES_QUERIES[since], since=since,
+            until=text((last[0], last[1] - 1)) if last else None)(index)
+
+
+def parse(names: Names, version: Version, query: Any) -> Request:
+    """Raises Invalid, BadQuery, MissingInQuery, RepeatedInQuery."""
+    request = Request({}, nested=version >= (1, 29))
+    if "limit" in query:
+        request.limit = int(query["limit"])
+    _root(request, names, query)
+    for value in query.getlist("same_subtree"):
+        suffixes = {suffix.strip() for suffix in value.split(",")}
+        if "" in suffixes:
+            raise BadQuery(reason="Empty string (unsuffixed group) can not be specified in "
+                                  "`same_subtree`")
+        request.same_subtree.append(suffixes)
+    asked = [(match[1], match[2]) for match in map(KEY.fullmatch, query) if match is not None]
+    if version < (1, 36):
+        _check_orphans(asked)
+    for word, suffix in asked:
+        group = request.groups.setdefault(suffix, Group())
+        queries.WORDS[word](group, names, query.getlist(word + suffix), version, suffix)
+    if version >= (1, 36):
+        _check_resourceless(request)
     policy = query.get("group_policy")
-    if len(singles) > 1 and policy is None:
+    if policy is None and len([suffix for suffix in request.groups if suffix]) > 1:
         raise Invalid(reason='The "group_policy" parameter is required when specifying more than '
                              'one "resources{N}" parameter.')
-    limit = int(query["limit"]) if "limit" in query else None
-    return Request(groups, policy == "isolate", limit)
+    request.isolate = policy == "isolate"
+    return request
 
 
-def _add(group: Group, names: Names, word: str, values: list[str]) -> None:
-    if word == "resources":
-        queries.add_resources(group, names, values[0])
-    elif word == "required":
-        queries.add_required(group, names, values)
-    elif word == "member_of":
-        queries.add_member_of(group, values)
+def _root(request: Request, names: Names, query: Any) -> None:
+    values = query.getlist("root_required")
+    if len(values) > 1:
+        raise RepeatedInQuery(reason="Query parameter 'root_required' may be specified only once.")
+    try:
+        # What only the required traits of groups may say came after 1.38.
+        queries.add_required(request.root, names, values, (1, 38))
+    except Invalid as wrong:
+        if "Conflicting" in str(wrong):
+            raise BadQuery(reason="Conflicting required and forbidden traits found in "
+                                  f"root_required: {values[0]}") from None
+        raise
+
+
+def _check_resourceless(request: Request) -> None:
+    together = set().union(*request.same_subtree)
+    without = [suffix for suffix, group in request.groups.items() if not group.resources]
+    if len(without) == len(request.groups):
+        raise MissingInQuery(
+            reason="There must be at least one resources or resources[$S] parameter.")
+    bad = [suffix for suffix in without if suffix not in together]
+    if bad:
+        raise BadQuery(reason="Resourceless suffixed group request should be specified in "
+                              f"`same_subtree` query param: bad group(s) - {bad}.")
+    unknown = sorted(together - request.groups.keys())
+    if unknown:
+        raise BadQuery(reason="Real suffixes should be specified in `same_subtree`: "
+                              f"{unknown} not found in {list(request.groups)}.")
+
+
+def _check_orphans(asked: list[tuple[str, str]]) -> None:
+    """Before 1.36 every group has resources."""
+    having = {suffix for word, suffix in asked if word == "resources"}
+    for word, said in (("required", "traits"), ("member_of", "member_of")):
+        orphans = sorted(w + suffix for w, suffix in asked if w == word and suffix not in having)
+        if orphans:
+            raise Invalid(reason=f"All {said} parameters must be associated with resources. Found "
+                                 f"the following orphaned {said} keys: {', '.join(orphans)}")
+    if {suffix for _, suffix in asked} - having:
+        raise Invalid(reason="All request groups must specify resources.")
+    if not asked:
+        raise Invalid(reason="At least one request group (`resources` or `resources{$S}`) is "
+                             "required.")
+
+
+def answer(snapshot: Snapshot, version: Version, request: Request, found: Found) -> bytes:
+    """The document. Written as text, of parts that are kept: there may be thousands of them."""
+    requests = _plain(snapshot, version, request, found.plain)
+    requests += [orjson.dumps(one).decode() for one in _ways(snapshot, version, found)]
+    if version >= (1, 29):
+        summaries = [node.summary or snapshot.summary(node) for node in found.summaries]
     else:
-        group.in_tree = values[0]
+        wanted = {id_ for group in request.groups.values() for id_ in group.resources}
+        summaries = [_old_summary(snapshot, version, wanted, node) for node in found.summaries]
+    return (f'{{"allocation_requests":[{",".join(requests)}],'
+            f'"provider_summaries":{{{",".join(summaries)}}}}}').encode()
 
 
-def _requests(ctx: Context, names: Names, found: Found) -> list[Document]:
+def _plain(
+    snapshot: Snapshot, version: Version, request: Request, nodes: list[Node]
+) -> list[str]:
+    if not nodes:
+        return []
+    name = snapshot.names.classes.name
+    resources = orjson.dumps({
+        name(class_id): amount for class_id, amount in request.groups[""].resources.items()
+    }).decode()
+    if version < (1, 12):
+        return [f'{{"allocations":[{{"resource_provider":{{"uuid":"{node.uuid}"}},'
+                f'"resources":{resources}}}]}}' for node in nodes]
+    if version < (1, 34):
+        return [f'{{"allocations":{{"{node.uuid}":{{"resources":{resources}}}}}}}'
+                for node in nodes]
+    return [f'{{"allocations":{{"{node.uuid}":{{"resources":{resources}}}}},'
+            f'"mappings":{{"":["{node.uuid}"]}}}}' for node in nodes]
+
+
+def _ways(snapshot: Snapshot, version: Version, found: Found) -> list[Document]:
+    name, nodes = snapshot.names.classes.name, snapshot.nodes
     documents = []
-    for mappings, amounts in found.requests:
+    for way in found.ways:
         by_provider: dict[str, Document] = {}
-        for (provider, class_id), amount in amounts.items():
-            uuid = found.summaries[provider]["uuid"]
-            entry = by_provider.setdefault(uuid, {"resources": {}})
-            entry["resources"][names.classes.name(class_id)] = amount
+        for (id_, class_id), amount in way.amounts.items():
+            entry = by_provider.setdefault(nodes[id_].uuid, {"resources": {}})
+            entry["resources"][name(class_id)] = amount
         document: Document = {"allocations": by_provider}
-        if ctx.version < (1, 12):
+        if version < (1, 12):
             document["allocations"] = [
                 {"resource_provider": {"uuid": uuid}, **entry}
                 for uuid, entry in by_provider.items()]
-        if ctx.version >= (1, 34):
+        if version >= (1, 34):
             document["mappings"] = {
-                suffix: [found.summaries[p]["uuid"] for p in ids]
-                for suffix, ids in mappings.items()}
+                suffix: [nodes[id_].uuid for id_ in sorted(ids)]
+                for suffix, ids in way.mappings.items()}
         documents.append(document)
     return documents
 
 
-def _summaries(ctx: Context, found: Found, request: Request) -> dict[str, Document]:
-    documents = {}
-    for facts in found.summaries.values():
-        document: Document = {"resources": facts["resources"]}
-        if ctx.version >= (1, 17):
-            document["traits"] = facts["traits"]
-        if ctx.version >= (1, 29):
-            document |= {"parent_provider_uuid": facts["parent"],
-                         "root_provider_uuid": facts["root"]}
-        documents[facts["uuid"]] = document
-    return documents
+def _old_summary(snapshot: Snapshot, version: Version, wanted: set[int], node: Node) -> str:
+    """Before 1.29 without the tree, before 1.27 only what was asked for, before 1.17 no traits."""
+    resources = snapshot.resources(node)
+    if version < (1, 27):
+        names = {snapshot.names.classes.name(id_) for id_ in wanted}
+        resources = {name: stock for name, stock in resources.items() if name in names}
+    document: Document = {"resources": resources}
+    if version >= (1, 17):
+        document["traits"] = snapshot.traits(node)
+    return f'"{node.uuid}":{orjson.dumps(document).decode()}'

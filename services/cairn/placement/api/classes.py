@@ -6,62 +6,85 @@ from sqlalchemy.exc import IntegrityError
 
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.errors import Conflict, Invalid
+from cairn.common.errors import Invalid
 from cairn.placement.api.schemas import CLASS_POST, CUSTOM
 from cairn.placement.component import Placement
-from cairn.placement.errors import ClassNotFound, InUse
+from cairn.placement.core import changes
+from cairn.placement.errors import ClassExists, ClassInUse, ClassNameTaken, ClassNotFound
 from cairn.placement.policy import RULES
 
 api = Api(RULES)
 
 
-def view(name: str) -> Document:
+def view(placement: Placement, name: str) -> Document:
     return {"name": name, "links": [
-        {"rel": "self", "href": f"/placement/resource_classes/{name}"}]}
+        {"rel": "self", "href": f"{placement.url}/resource_classes/{name}"}]}
+
+
+def _find(placement: Placement, name: str) -> None:
+    if not placement.names.classes.exists(name):
+        raise ClassNotFound(id=name)
 
 
 @api.get("/resource_classes", policy="placement:resource_classes:list", since="1.2")
 def index(placement: Placement, ctx: Context) -> Document:
-    return {"resource_classes": [view(name) for name in placement.names.classes.all()]}
+    names = placement.names.classes.all()
+    return {"resource_classes": [view(placement, name) for name in names]}
 
 
 @api.post("/resource_classes", policy="placement:resource_classes:create", status=201,
           body=CLASS_POST, since="1.2")
 def create(placement: Placement, ctx: Context, body: Document) -> Reply:
     name = body["name"]
-    if placement.names.classes.exists(name):
-        raise Conflict(reason=f"Conflicting resource class already exists: {name}")
-    placement.names.classes.create(name)
-    return Reply(None, 201, {"Location": f"/placement/resource_classes/{name}"})
+    if placement.names.classes.exists(name) or not placement.names.classes.create(name):
+        raise ClassExists(name=name)
+    return Reply(None, 201, {"Location": f"{placement.url}/resource_classes/{name}"})
 
 
 @api.get("/resource_classes/<name>", policy="placement:resource_classes:show", since="1.2")
 def show(placement: Placement, ctx: Context, name: str) -> Document:
-    if not placement.names.classes.exists(name):
-        raise ClassNotFound(id=name)
-    return view(name)
+    _find(placement, name)
+    return view(placement, name)
+
+
+@api.put("/resource_classes/<name>", policy="placement:resource_classes:update",
+         body=CLASS_POST, since="1.2", until="1.6")
+def rename(placement: Placement, ctx: Context, name: str, body: Document) -> Document:
+    _find(placement, name)
+    if name in placement.names.classes.standard:
+        raise Invalid(reason=f"Cannot update standard resource class {name}")
+    try:
+        with placement.db.writing() as session:
+            placement.names.classes.rename(session, name, body["name"])
+            changes.note(session, [changes.NAMES])
+    except IntegrityError:
+        raise ClassNameTaken(name=body["name"]) from None
+    placement.names.classes.forget()
+    return view(placement, body["name"])
 
 
 @api.put("/resource_classes/<name>", policy="placement:resource_classes:update", since="1.7")
 def ensure(placement: Placement, ctx: Context, name: str) -> Reply:
-    if not re.fullmatch(CUSTOM, name) or len(name) > 255:
-        raise Invalid(reason=f"Invalid resource class name {name}: it must match {CUSTOM}")
-    new = not placement.names.classes.exists(name)
-    if new:
-        placement.names.classes.create(name)
+    if len(name) > 255:
+        raise Invalid(reason="JSON does not validate: Failed validating 'maxLength': a resource "
+                             "class has at most 255 characters.")
+    if not re.fullmatch(CUSTOM, name):
+        raise Invalid(reason="JSON does not validate: Failed validating 'pattern': the resource "
+                             f"class {name} does not match {CUSTOM}")
+    new = not placement.names.classes.exists(name) and placement.names.classes.create(name)
     return Reply(None, 201 if new else 204,
-                 {"Location": f"/placement/resource_classes/{name}"})
+                 {"Location": f"{placement.url}/resource_classes/{name}"})
 
 
 @api.delete("/resource_classes/<name>", policy="placement:resource_classes:delete", status=204,
             since="1.2")
 def delete(placement: Placement, ctx: Context, name: str) -> None:
-    if not placement.names.classes.exists(name):
-        raise ClassNotFound(id=name)
+    _find(placement, name)
     if name in placement.names.classes.standard:
-        raise Invalid(reason=f"Cannot delete standard resource class {name}.")
+        raise Invalid(reason="Error in delete resource class: Cannot delete standard resource "
+                             f"class {name}.")
     try:
         with placement.db.writing() as session:
-            placement.names.classes.forget(session, name)
+            placement.names.classes.remove(session, name)
     except IntegrityError:
-        raise InUse(kind="resource class", name=name, reason="") from None
+        raise ClassInUse(name=name) from None

@@ -1,128 +1,156 @@
 """/resource_providers"""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from cairn.common.api import Api, Document, Reply
+from cairn.common.api import Api, Document, Reply, Version
 from cairn.common.context import Context
-from cairn.placement.api.schemas import PROVIDER_1_0, PROVIDER_1_14, PROVIDERS_QUERY
+from cairn.placement.api.answers import dated
+from cairn.placement.api.schemas import (
+    PROVIDER_POST_1_0,
+    PROVIDER_POST_1_14,
+    PROVIDER_PUT_1_0,
+    PROVIDER_PUT_1_14,
+    PROVIDERS_QUERY_1_0,
+    PROVIDERS_QUERY_1_3,
+    PROVIDERS_QUERY_1_4,
+    PROVIDERS_QUERY_1_14,
+    PROVIDERS_QUERY_1_18,
+)
 from cairn.placement.component import Placement
 from cairn.placement.core import providers, queries
-from cairn.placement.core.candidates import Group
-from cairn.placement.db.models import (
-    Inventory,
-    Provider,
-    ProviderAggregate,
-    ProviderTrait,
-)
+from cairn.placement.core.names import Names
+from cairn.placement.core.requests import Group
+from cairn.placement.core.snapshot import Node, Snapshot
+from cairn.placement.db.models import Provider
 from cairn.placement.policy import RULES
 
 api = Api(RULES)
+LIST = "placement:resource_providers:list"
+# What a provider has links to, and the microversion that each came with.
+RELATED = (("inventories", (1, 0)), ("usages", (1, 0)), ("aggregates", (1, 1)),
+           ("traits", (1, 6)), ("allocations", (1, 11)))
 
 
-def view(ctx: Context, provider: Provider, parent: str | None, root: str | None) -> Document:
-    url = f"/placement/resource_providers/{provider.uuid}"
-    rels = ["inventories", "usages"]
-    rels += ["aggregates"] if ctx.version >= (1, 1) else []
-    rels += ["traits"] if ctx.version >= (1, 6) else []
-    rels += ["allocations"] if ctx.version >= (1, 11) else []
+def view(
+    placement: Placement, version: Version, provider: Provider | Node, parent: str | None,
+    root: str,
+) -> Document:
+    url = f"{placement.url}/resource_providers/{provider.uuid}"
     document: Document = {
         "uuid": provider.uuid, "name": provider.name, "generation": provider.generation,
-        "links": [{"rel": "self", "href": url},
-                  *({"rel": rel, "href": f"{url}/{rel}"} for rel in rels)],
+        "links": [{"rel": "self", "href": url}, *(
+            {"rel": rel, "href": f"{url}/{rel}"} for rel, since in RELATED if version >= since)],
     }
-    if ctx.version >= (1, 14):
+    if version >= (1, 14):
         document |= {"parent_provider_uuid": parent, "root_provider_uuid": root}
     return document
 
 
-def _view(session: Session, ctx: Context, provider: Provider) -> Document:
+def _view(placement: Placement, session: Session, ctx: Context, provider: Provider) -> Document:
     ids = [i for i in (provider.parent_id, provider.root_id) if i]
     known = session.execute(select(Provider.id, Provider.uuid).where(Provider.id.in_(ids)))
     uuids = {row.id: row.uuid for row in known}
-    return view(ctx, provider, uuids.get(provider.parent_id or 0), uuids.get(provider.root_id or 0))
+    return view(placement, ctx.version, provider, uuids.get(provider.parent_id or 0),
+                uuids.get(provider.root_id or 0, provider.uuid))
 
 
-@api.get("/resource_providers", policy="placement:resource_providers:list",
-         query=PROVIDERS_QUERY)
-def index(placement: Placement, ctx: Context, query: Any) -> Document:
+@api.get("/resource_providers", policy=LIST, query=PROVIDERS_QUERY_1_0, until="1.2")
+@api.get("/resource_providers", policy=LIST, query=PROVIDERS_QUERY_1_3, since="1.3", until="1.3")
+@api.get("/resource_providers", policy=LIST, query=PROVIDERS_QUERY_1_4, since="1.4", until="1.13")
+@api.get("/resource_providers", policy=LIST, query=PROVIDERS_QUERY_1_14, since="1.14",
+         until="1.17")
+@api.get("/resource_providers", policy=LIST, query=PROVIDERS_QUERY_1_18, since="1.18")
+def index(placement: Placement, ctx: Context, query: Any) -> Reply:
+    group = _group(placement.names, ctx.version, query)
+    with placement.snapshot.now() as snapshot:
+        found = [
+            node for node in _asked(snapshot, query, group)
+            if group.suits(node) and query.get("name", node.name) == node.name
+        ]
+        documents = [
+            view(placement, ctx.version, node,
+                 None if node.parent is None else snapshot.nodes[node.parent].uuid,
+                 snapshot.nodes[node.root].uuid)
+            for node in found
+        ]
+    return dated({"resource_providers": documents},
+                 max((node.modified for node in found), default=None))
+
+
+def _group(names: Names, version: Version, query: Any) -> Group:
     group = Group()
     if "resources" in query:
-        queries.add_resources(group, placement.names, query["resources"])
-    queries.add_required(group, placement.names, query.getlist("required"))
-    queries.add_member_of(group, query.getlist("member_of"))
-    parent, root = aliased(Provider), aliased(Provider)
-    wanted = select(Provider, parent.uuid, root.uuid).outerjoin(
-        parent, parent.id == Provider.parent_id).outerjoin(root, root.id == Provider.root_id)
-    if "name" in query:
-        wanted = wanted.where(Provider.name == query["name"])
-    if "uuid" in query:
-        wanted = wanted.where(Provider.uuid == query["uuid"])
+        queries.add_resources(group, names, query["resources"])
+    if "required" in query:
+        queries.add_required(group, names, query.getlist("required"), version,
+                             prefix='Invalid trait(s) in "required" parameter: ')
+    queries.add_member_of(group, query.getlist("member_of"), version)
     if "in_tree" in query:
-        tree = select(Provider.root_id).where(Provider.uuid == query["in_tree"])
-        wanted = wanted.where(Provider.root_id.in_(tree.scalar_subquery()))
-    for class_id, amount in group.resources.items():
-        wanted = wanted.where(Provider.id.in_(select(Inventory.provider_id).where(
-            Inventory.class_id == class_id, Inventory.min_unit <= amount,
-            Inventory.max_unit >= amount, Inventory.used + amount
-            <= (Inventory.total - Inventory.reserved) * Inventory.allocation_ratio)))
-    carried = select(ProviderTrait.provider_id)
-    for any_of in group.required:
-        wanted = wanted.where(Provider.id.in_(carried.where(ProviderTrait.trait_id.in_(any_of))))
-    if group.forbidden:
-        wanted = wanted.where(
-            Provider.id.not_in(carried.where(ProviderTrait.trait_id.in_(group.forbidden))))
-    member = select(ProviderAggregate.provider_id)
-    for aggregates in group.member_of:
-        wanted = wanted.where(
-            Provider.id.in_(member.where(ProviderAggregate.aggregate.in_(aggregates))))
-    if group.not_member_of:
-        wanted = wanted.where(Provider.id.not_in(
-            member.where(ProviderAggregate.aggregate.in_(group.not_member_of))))
-    with placement.db.reading() as session:
-        rows = session.execute(wanted).all()
-    return {"resource_providers": [view(ctx, *row) for row in rows]}
+        queries.add_in_tree(group, query["in_tree"])
+    return group
+
+
+def _asked(snapshot: Snapshot, query: Any, group: Group) -> Iterable[Node]:
+    """The providers among which to look."""
+    if "uuid" in query:
+        node = snapshot.find(queries.dashed(query["uuid"]))
+        nodes = [node] if node else []
+    else:
+        nodes = list(snapshot.nodes.values())
+    if group.in_tree is None:
+        return nodes
+    within = snapshot.find(group.in_tree)
+    return [node for node in nodes if within and node.root == within.root]
 
 
 @api.post("/resource_providers", policy="placement:resource_providers:create", status=201,
-          body=PROVIDER_1_0, until="1.13")
+          body=PROVIDER_POST_1_0, until="1.13")
 @api.post("/resource_providers", policy="placement:resource_providers:create", status=201,
-          body=PROVIDER_1_14, since="1.14")
+          body=PROVIDER_POST_1_14, since="1.14")
 def create(placement: Placement, ctx: Context, body: Document) -> Reply:
     with placement.db.writing() as session:
         provider = providers.create(
             session, body["name"], body.get("uuid"), body.get("parent_provider_uuid"))
-        document = _view(session, ctx, provider)
-    headers = {"Location": f"/placement/resource_providers/{provider.uuid}"}
+        document = _view(placement, session, ctx, provider)
+    headers = {"Location": f"{placement.url}/resource_providers/{provider.uuid}"}
     if ctx.version >= (1, 20):
-        return Reply(document, 200, headers)
+        return dated(document, provider.updated_at or provider.created_at, 200, headers)
     return Reply(None, 201, headers)
 
 
 @api.get("/resource_providers/<uuid>", policy="placement:resource_providers:show")
-def show(placement: Placement, ctx: Context, uuid: str) -> Document:
+def show(placement: Placement, ctx: Context, uuid: str) -> Reply:
     with placement.db.reading() as session:
-        return _view(session, ctx, providers.find(session, uuid))
-
-
-@api.put("/resource_providers/<uuid>", policy="placement:resource_providers:update",
-         body=PROVIDER_1_0, until="1.13")
-@api.put("/resource_providers/<uuid>", policy="placement:resource_providers:update",
-         body=PROVIDER_1_14, since="1.14")
-def update(placement: Placement, ctx: Context, uuid: str, body: Document) -> Document:
-    with placement.db.writing() as session:
         provider = providers.find(session, uuid)
-        current = _view(session, ctx, provider).get("parent_provider_uuid")
-        parent = body.get("parent_provider_uuid", current)
-        providers.change(session, provider, body["name"], parent,
+        return dated(_view(placement, session, ctx, provider),
+                     provider.updated_at or provider.created_at)
+
+
+@api.put("/resource_providers/<uuid>", policy="placement:resource_providers:update",
+         body=PROVIDER_PUT_1_0, until="1.13")
+@api.put("/resource_providers/<uuid>", policy="placement:resource_providers:update",
+         body=PROVIDER_PUT_1_14, since="1.14")
+def update(placement: Placement, ctx: Context, uuid: str, body: Document) -> Reply:
+    def work(session: Session) -> Reply:
+        provider = providers.find(session, uuid)
+        parent = session.get(Provider, provider.parent_id) if provider.parent_id else None
+        current = parent.uuid if parent else None
+        providers.change(session, provider, body["name"],
+                         body.get("parent_provider_uuid", current),
                          may_move=ctx.version >= (1, 37))
-        return _view(session, ctx, provider)
+        return dated(_view(placement, session, ctx, provider), provider.updated_at)
+
+    return placement.db.write(work)
 
 
 @api.delete("/resource_providers/<uuid>", policy="placement:resource_providers:delete",
             status=204)
 def delete(placement: Placement, ctx: Context, uuid: str) -> None:
-    with placement.db.writing() as session:
-        providers.remove(session, providers.find(session, uuid))
+    def work(session: Session) -> None:
+        providers.remove(session, uuid)
+
+    placement.db.write(work)

@@ -1,13 +1,16 @@
 """The bodies and queries placement accepts. Every object is closed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cairn.common.api import Schema
+from cairn.placement.errors import UUID_PATTERN
 
-UUID: Schema = {"type": "string", "format": "uuid"}
+UUID: Schema = {"type": "string", "pattern": UUID_PATTERN}
 CLASS = "^[A-Z0-9_]+$"
 CUSTOM = "^CUSTOM_[A-Z0-9_]+$"
-GENERATION: Schema = {"type": "integer", "minimum": 0}
+GENERATION: Schema = {"type": "integer"}
+MOST = 2147483647
 
 
 def closed(properties: dict[str, Any], *required: str) -> dict[str, Any]:
@@ -15,32 +18,32 @@ def closed(properties: dict[str, Any], *required: str) -> dict[str, Any]:
             "additionalProperties": False}
 
 
-NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 200}
-PROVIDER_1_0 = closed({"name": NAME, "uuid": UUID}, "name")
-PROVIDER_1_14 = closed(
-    {"name": NAME, "uuid": UUID, "parent_provider_uuid": {"anyOf": [UUID, {"type": "null"}]}},
-    "name")
+NAME: Schema = {"type": "string", "maxLength": 200}
+_PARENT: Schema = {"anyOf": [UUID, {"type": "null"}]}
+PROVIDER_POST_1_0 = closed({"name": NAME, "uuid": UUID}, "name")
+PROVIDER_POST_1_14 = closed(
+    {"name": NAME, "uuid": UUID, "parent_provider_uuid": _PARENT}, "name")
+PROVIDER_PUT_1_0 = closed({"name": NAME}, "name")
+PROVIDER_PUT_1_14 = closed({"name": NAME, "parent_provider_uuid": _PARENT}, "name")
 
 _INVENTORY = {
-    "total": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-    "reserved": {"type": "integer", "minimum": 0, "maximum": 2147483647},
-    "min_unit": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-    "max_unit": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-    "step_size": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-    "allocation_ratio": {"type": "number", "exclusiveMinimum": 0, "maximum": 3.40282e38},
+    "resource_provider_generation": GENERATION,
+    "total": {"type": "integer", "minimum": 1, "maximum": MOST},
+    "reserved": {"type": "integer", "minimum": 0, "maximum": MOST},
+    "min_unit": {"type": "integer", "minimum": 1, "maximum": MOST},
+    "max_unit": {"type": "integer", "minimum": 1, "maximum": MOST},
+    "step_size": {"type": "integer", "minimum": 1, "maximum": MOST},
+    "allocation_ratio": {"type": "number", "maximum": 3.40282e38},
 }
-INVENTORY_PUT = closed(
-    {**_INVENTORY, "resource_provider_generation": GENERATION},
-    "total", "resource_provider_generation")
+INVENTORY_PUT = closed(_INVENTORY, "total", "resource_provider_generation")
 INVENTORY_POST = closed(
-    {**_INVENTORY, "resource_class": {"type": "string", "pattern": CLASS},
-     "resource_provider_generation": GENERATION}, "total", "resource_class")
+    {**_INVENTORY, "resource_class": {"type": "string", "pattern": CLASS}},
+    "total", "resource_class")
 INVENTORIES_PUT = closed({
     "resource_provider_generation": GENERATION,
     "inventories": {
         "type": "object", "additionalProperties": False,
-        "patternProperties": {CLASS: closed({
-            **_INVENTORY, "resource_provider_generation": GENERATION}, "total")},
+        "patternProperties": {CLASS: closed(_INVENTORY, "total")},
     },
 }, "resource_provider_generation", "inventories")
 
@@ -65,7 +68,7 @@ _OWNER: dict[str, Any] = {
     "project_id": {"type": "string", "minLength": 1, "maxLength": 255},
     "user_id": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-_UUID_KEY = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_UUID_KEY = "^[0-9a-fA-F-]{36}$"
 _LIST: Schema = {"type": "array", "minItems": 1, "items": closed({
     "resource_provider": closed({"uuid": UUID}, "uuid"), "resources": _RESOURCES,
 }, "resource_provider", "resources")}
@@ -103,35 +106,77 @@ ALLOCATIONS_1_38 = closed(
     "allocations", "consumer_generation", "consumer_type", *_OWNER)
 
 
-def many(one: Schema) -> dict[str, Any]:
-    return {"type": "object", "minProperties": 1, "additionalProperties": False,
+def many(one: Schema, least: int = 1) -> dict[str, Any]:
+    return {"type": "object", "minProperties": least, "additionalProperties": False,
             "patternProperties": {_UUID_KEY: one}}
+
+
+def reshape(one: Schema) -> dict[str, Any]:
+    return closed({
+        "inventories": {"type": "object", "minProperties": 1, "additionalProperties": False,
+                        "patternProperties": {_UUID_KEY: INVENTORIES_PUT}},
+        "allocations": many(one, 0),
+    }, "inventories", "allocations")
 
 
 ALLOCATIONS_POST_1_13 = many(
     closed({"allocations": _by_provider(0), **_OWNER}, "allocations", *_OWNER))
 
-_TEXTS: Schema = {"type": "array", "maxItems": 1, "items": {"type": "string"}}
-_MANY: Schema = {"type": "array", "items": {"type": "string"}}
-PROVIDERS_QUERY = closed({
-    "name": _TEXTS, "uuid": {"type": "array", "maxItems": 1, "items": UUID}, "in_tree": _TEXTS,
-    "member_of": _MANY, "resources": _TEXTS, "required": _MANY,
-})
-CANDIDATES_QUERY: Schema = {
-    "type": "object", "additionalProperties": False,
-    "properties": {
-        "limit": {"type": "array", "maxItems": 1,
-                  "items": {"type": "string", "pattern": "^[1-9][0-9]*$"}},
-        "group_policy": {"type": "array", "maxItems": 1,
-                         "items": {"enum": ["none", "isolate"]}},
-    },
-    "patternProperties": {
-        "^resources([a-zA-Z0-9_-]{1,64})?$": _TEXTS,
-        "^required([a-zA-Z0-9_-]{1,64})?$": _MANY,
-        "^member_of([a-zA-Z0-9_-]{1,64})?$": _MANY,
-        "^in_tree([a-zA-Z0-9_-]{1,64})?$": _TEXTS,
-    },
+_TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
+
+
+def _texts(*names: str) -> dict[str, Schema]:
+    return dict.fromkeys(names, _TEXTS)
+
+
+_UUID_TEXT: Schema = {"type": "array", "items": UUID}
+_PROVIDERS = {"name": _TEXTS, "uuid": _UUID_TEXT}
+PROVIDERS_QUERY_1_0 = closed(_PROVIDERS)
+PROVIDERS_QUERY_1_3 = closed({**_PROVIDERS, **_texts("member_of")})
+PROVIDERS_QUERY_1_4 = closed({**_PROVIDERS, **_texts("member_of", "resources")})
+PROVIDERS_QUERY_1_14 = closed(
+    {**_PROVIDERS, **_texts("member_of", "resources"), "in_tree": _UUID_TEXT})
+PROVIDERS_QUERY_1_18 = closed(
+    {**_PROVIDERS, **_texts("member_of", "resources", "required"), "in_tree": _UUID_TEXT})
+
+_LIMIT = {"limit": {"type": "array", "items": {"type": "string", "pattern": "^[1-9][0-9]*$"}}}
+_POLICY = {"group_policy": {"type": "array", "items": {"enum": ["none", "isolate"]}}}
+NUMBER = "[1-9][0-9]*"
+SUFFIX = "[a-zA-Z0-9_-]{1,64}"
+
+
+def _groups(
+    suffix: str, words: tuple[str, ...], more: Mapping[str, Schema] | None = None
+) -> dict[str, Any]:
+    return {
+        "type": "object", "additionalProperties": False,
+        "properties": {**_LIMIT, **_POLICY, **(more or {})},
+        "patternProperties": {f"^{word}({suffix})?$": _TEXTS for word in words},
+    }
+
+
+_WORDS_1_25 = ("resources", "required", "member_of")
+_WORDS_1_31 = (*_WORDS_1_25, "in_tree")
+# The query of candidates, by the microversion that it came with.
+CANDIDATES_QUERIES: dict[str, Schema] = {
+    "1.10": closed(_texts("resources"), "resources"),
+    "1.16": closed({**_texts("resources"), **_LIMIT}, "resources"),
+    "1.17": closed({**_texts("resources", "required"), **_LIMIT}, "resources"),
+    "1.21": closed({**_texts("resources", "required", "member_of"), **_LIMIT}, "resources"),
+    "1.25": _groups(NUMBER, _WORDS_1_25),
+    "1.31": _groups(NUMBER, _WORDS_1_31),
+    "1.33": _groups(SUFFIX, _WORDS_1_31),
+    "1.35": _groups(SUFFIX, _WORDS_1_31, _texts("root_required")),
+    "1.36": _groups(SUFFIX, _WORDS_1_31, _texts("root_required", "same_subtree")),
 }
-USAGES_QUERY = closed({"project_id": {**_TEXTS, "minItems": 1}, "user_id": _TEXTS,
-                       "consumer_type": _TEXTS}, "project_id")
-TRAITS_QUERY = closed({"name": _TEXTS, "associated": _TEXTS})
+
+_ID_TEXT: Schema = {"type": "array", "items": {"type": "string", "minLength": 1,
+                                               "maxLength": 255}}
+USAGES_QUERY_1_9 = closed({"project_id": _ID_TEXT, "user_id": _ID_TEXT}, "project_id")
+USAGES_QUERY_1_38 = closed({
+    "project_id": _ID_TEXT, "user_id": _ID_TEXT,
+    "consumer_type": {"type": "array", "items": {
+        "type": "string", "minLength": 1, "maxLength": 255,
+        "pattern": "^[A-Z0-9_]+$|^all$|^unknown$"}},
+}, "project_id")
+TRAITS_QUERY = closed(_texts("name", "associated"))

@@ -1,209 +1,301 @@
 """Which providers could satisfy a request: tree by tree, each group in every way it fits.
 
 The unsuffixed group may be spread over a tree; a suffixed one comes from a single provider
-(API reference, "Allocation candidates", and upstream's granular resource requests).
+(API reference, "Allocation candidates"). A provider with the trait MISC_SHARES_VIA_AGGREGATE also
+serves every tree of which a provider is in an aggregate with it.
 """
 
 import itertools
+import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from cairn.placement.core.requests import Group, Request, narrow
+from cairn.placement.core.snapshot import Node, Snapshot
 
-from cairn.placement.core import providers
-from cairn.placement.core.names import Names
-from cairn.placement.db.models import Inventory, Provider, ProviderAggregate
+# (provider, class) -> amount.
+Amounts = dict[tuple[int, int], int]
 
 
-@dataclass
-class Group:
-    """One part of a request, resource classes and traits by number."""
+@dataclass(frozen=True)
+class Way:
+    """One candidate: what is taken of whom, and who serves which group."""
 
-    resources: dict[int, int] = field(default_factory=dict)
-    # Each element is satisfied by any one of its traits.
-    required: list[set[int]] = field(default_factory=list)
-    forbidden: set[int] = field(default_factory=set)
-    # Each element is satisfied by membership in any one of its aggregates.
-    member_of: list[set[str]] = field(default_factory=list)
-    not_member_of: set[str] = field(default_factory=set)
-    in_tree: str | None = None
+    amounts: Amounts
+    mappings: dict[str, set[int]]
 
-
-@dataclass
-class Request:
-    groups: dict[str, Group]
-    isolate: bool = False
-    limit: int | None = None
+    def providers(self) -> set[int]:
+        return {provider for provider, _ in self.amounts}
 
 
 @dataclass(frozen=True)
 class Found:
-    """`requests`: (group suffix -> provider ids, (provider id, class id) -> amount) each;
-    `summaries`: provider id -> its facts, of every provider in the trees of the requests."""
+    """`plain` are candidates that take all of the only group from one provider, which is a tree by
+    itself; `ways` are the others. `summaries` are of all providers in the trees of both."""
 
-    requests: list[tuple[dict[str, list[int]], dict[tuple[int, int], int]]]
-    summaries: dict[int, dict[str, Any]]
+    plain: list[Node]
+    ways: list[Way]
+    summaries: list[Node]
 
 
 @dataclass
-class _Tree:
-    providers: list[Provider]
-    traits: dict[int, set[int]]
-    aggregates: dict[int, set[str]]
-    inventories: dict[int, dict[int, Inventory]]
+class _Sharers:
+    """Who gives to other trees, by aggregate."""
+
+    by_aggregate: dict[str, list[Node]] = field(default_factory=dict)
+
+    def of(self, tree: Collection[Node]) -> list[Node]:
+        found = {
+            node.id: node for member in tree for aggregate in member.aggregates
+            for node in self.by_aggregate.get(aggregate, ())
+        }
+        return list(found.values())
 
 
-def find(session: Session, names: Names, request: Request) -> Found:
-    roots = _roots(session, request)
-    random.shuffle(roots)
-    found = Found([], {})
-    for start in range(0, len(roots), 500):
-        for tree in _trees(session, roots[start:start + 500]):
-            ways = list(itertools.islice(_ways(tree, request), 1000))
-            if not ways:
-                continue
-            if request.limit is not None:
-                ways = ways[: request.limit - len(found.requests)]
-            found.requests.extend(ways)
-            by_id = {p.id: p for p in tree.providers}
-            for provider in tree.providers:
-                found.summaries[provider.id] = _summary(names, tree, by_id, provider)
-            if request.limit is not None and len(found.requests) >= request.limit:
-                return found
-    return found
+def find(
+    snapshot: Snapshot, request: Request, *, randomize: bool = True, most: int = -1,
+    plain: bool = True,
+) -> Found:
+    """At most `most` (-1: any number) and `request.limit` candidates. Without `plain`, the simple
+    trees are treated like all others: the answer is the same, and slower."""
+    limit = min((n for n in (request.limit, most) if n is not None and n >= 0),
+                default=math.inf)
+    sharers = _sharers(snapshot)
+    roots = iter(_roots(snapshot, request, bool(sharers.by_aggregate), randomize))
+    only = request.groups.get("") if len(request.groups) == 1 else None
+    if only is None or sharers.by_aggregate or not plain:
+        nodes: list[Node] = []
+        rest: Iterable[int] = roots
+    else:
+        nodes, met = _plain(snapshot, request, only, roots, limit)
+        rest = itertools.chain(met, roots)
+    ways = list(itertools.islice(_ways(snapshot, request, rest, sharers),
+                                 None if limit == math.inf else int(limit - len(nodes))))
+    return Found(nodes, ways, _summaries(snapshot, request, nodes, ways))
 
 
-def _roots(session: Session, request: Request) -> list[int]:
-    """Trees that have room for each class somewhere: what is left is decided tree by tree."""
-    roots: set[int] | None = None
-    for group in request.groups.values():
-        for class_id, amount in group.resources.items():
-            query = select(Provider.root_id).join(
-                Inventory, Inventory.provider_id == Provider.id
-            ).where(
-                Inventory.class_id == class_id,
-                Inventory.used + amount
-                <= (Inventory.total - Inventory.reserved) * Inventory.allocation_ratio,
-                Inventory.min_unit <= amount, Inventory.max_unit >= amount,
-            ).distinct()
-            if group.in_tree is not None:
-                tree = select(Provider.root_id).where(Provider.uuid == group.in_tree)
-                query = query.where(Provider.root_id.in_(tree.scalar_subquery()))
-            here = {root for root in session.scalars(query) if root is not None}
-            roots = here if roots is None else roots & here
-    return sorted(roots or ())
+def _sharers(snapshot: Snapshot) -> _Sharers:
+    sharers = _Sharers()
+    for id_ in snapshot.sharing():
+        node = snapshot.nodes[id_]
+        for aggregate in node.aggregates:
+            sharers.by_aggregate.setdefault(aggregate, []).append(node)
+    return sharers
 
 
-def _trees(session: Session, roots: list[int]) -> Iterator[_Tree]:
-    members = session.scalars(select(Provider).where(Provider.root_id.in_(roots))).all()
-    ids = [p.id for p in members]
-    traits = providers.traits(session, ids)
-    aggregates: dict[int, set[str]] = {id_: set() for id_ in ids}
-    for id_, aggregate in session.execute(
-        select(ProviderAggregate.provider_id, ProviderAggregate.aggregate)
-        .where(ProviderAggregate.provider_id.in_(ids))
-    ):
-        aggregates[id_].add(aggregate)
-    inventories: dict[int, dict[int, Inventory]] = {id_: {} for id_ in ids}
-    for row in session.scalars(select(Inventory).where(Inventory.provider_id.in_(ids))):
-        inventories[row.provider_id][row.class_id] = row
-    by_root: dict[int, list[Provider]] = {root: [] for root in roots}
-    for provider in members:
-        assert provider.root_id is not None
-        by_root[provider.root_id].append(provider)
+def _roots(
+    snapshot: Snapshot, request: Request, shared: bool, randomize: bool
+) -> Iterable[int]:
+    """The trees to look into. In another order each time, if `randomize`: so schedulers that ask
+    at once for a few of many do not all get the same ones."""
+    # What is shared with a tree tells nothing of the tree.
+    narrowed = None if shared else narrow(snapshot, request)
+    if narrowed is not None:
+        found = sorted(narrowed)
+        if randomize:
+            random.shuffle(found)
+        return found
+    roots = snapshot.roots
+    if not randomize or len(roots) < 2:
+        return roots
+    # Steps that meet every root once and need no copy of the list.
+    step = random.randrange(1, len(roots))
+    while math.gcd(step, len(roots)) > 1:
+        step -= 1
+    at = random.randrange(len(roots))
+    return (roots[(at + step * i) % len(roots)] for i in range(len(roots)))
+
+
+def _plain(
+    snapshot: Snapshot, request: Request, group: Group, roots: Iterator[int], limit: float
+) -> tuple[list[Node], list[int]]:
+    """The simple trees that suit, and the roots of the other trees met meanwhile: until the two
+    may be enough."""
+    nodes: list[Node] = []
+    rest: list[int] = []
+    trees, all_nodes, needs = snapshot.trees, snapshot.nodes, list(group.resources.items())
+    special = group.any_traits or group.any_aggregates or request.root.any_traits
     for root in roots:
-        tree = by_root[root]
-        yield _Tree(tree, traits, aggregates, inventories)
+        if len(trees[root]) > 1:
+            rest.append(root)
+            if len(nodes) + len(rest) >= limit:
+                break
+            continue
+        node = all_nodes[root]
+        stocks = node.stocks
+        for class_id, amount in needs:
+            stock = stocks.get(class_id)
+            if (stock is None or stock.free < amount or stock.max_unit < amount
+                    or stock.min_unit > amount or amount % stock.step_size):
+                break
+        else:
+            if special and not (group.carried(node.traits) and group.belongs(node)
+                                and request.root.carried(node.traits)):
+                continue
+            nodes.append(node)
+            if len(nodes) + len(rest) >= limit:
+                break
+    return nodes, rest
 
 
 def _ways(
-    tree: _Tree, request: Request
-) -> Iterator[tuple[dict[str, list[int]], dict[tuple[int, int], int]]]:
-    options = []
+    snapshot: Snapshot, request: Request, roots: Iterable[int], sharers: _Sharers
+) -> Iterator[Way]:
+    """One way of each tree, then the second of each, and so on: when only some are wanted, they
+    shall not all be of one host."""
+    told: set[tuple[frozenset[object], ...]] = set()
+    turns: Iterator[Iterator[Way]] = (
+        _ways_of_tree(snapshot, request, root, sharers) for root in roots)
+    while True:
+        again = []
+        for turn in turns:
+            way = next(turn, None)
+            if way is None:
+                continue
+            again.append(turn)
+            if sharers.by_aggregate:
+                # What is all shared is met again in every tree it is shared with.
+                key = (frozenset(way.amounts.items()), frozenset(
+                    (suffix, *sorted(ids)) for suffix, ids in way.mappings.items()))
+                if key in told:
+                    continue
+                told.add(key)
+            if request.nested or not snapshot.has_trees or _one_of_each_tree(snapshot, way):
+                yield way
+        if not again:
+            return
+        turns = iter(again)
+
+
+def _one_of_each_tree(snapshot: Snapshot, way: Way) -> bool:
+    providers = way.providers()
+    return len(providers) == len({snapshot.nodes[id_].root for id_ in providers})
+
+
+def _ways_of_tree(
+    snapshot: Snapshot, request: Request, root: int, sharers: _Sharers
+) -> Iterator[Way]:
+    top = snapshot.nodes[root]
+    if request.root.any_traits and not request.root.carried(top.traits):
+        return
+    tree = list(snapshot.trees[root].values())
+    family = tree
+    if sharers.by_aggregate:
+        family = tree + [node for node in sharers.of(tree) if node.root != root]
+    options: list[list[Amounts | Node]] = []
     for suffix, group in request.groups.items():
-        fits = list(_single(tree, group) if suffix else _spread(tree, group))
+        within = _in_tree(snapshot, group)
+        if within == 0:
+            return
+        fits: list[Amounts | Node]
+        if suffix:
+            fits = [node for node in family if within in (None, node.root) and group.suits(node)]
+        elif within in (None, root):
+            fits = list(_spread(tree if within else family, top, group, {
+                node.id: node for node in family}))
+        else:
+            return
         if not fits:
             return
-        options.append([(suffix, fit) for fit in fits])
-    for choice in itertools.product(*options):
-        total: dict[tuple[int, int], int] = {}
-        mappings: dict[str, list[int]] = {}
-        for suffix, fit in choice:
-            mappings[suffix] = sorted({provider for provider, _ in fit})
-            for key, amount in fit.items():
-                total[key] = total.get(key, 0) + amount
-        singles = [mappings[suffix][0] for suffix in mappings if suffix]
-        if request.isolate and len(set(singles)) < len(singles):
-            continue
-        if all(_fits(tree.inventories[p].get(c), amount) for (p, c), amount in total.items()):
-            yield mappings, total
+        options.append(fits)
+    yield from _combine(snapshot, request, list(request.groups), options, {}, {})
 
 
-def _spread(tree: _Tree, group: Group) -> Iterator[dict[tuple[int, int], int]]:
-    """Every way to take each class of the group from some provider of the tree."""
-    usable = [
-        p for p in tree.providers
-        if not tree.traits[p.id] & group.forbidden and _member(tree, tree.providers, p, group)
-    ]
-    carried = set().union(*(tree.traits[p.id] for p in usable)) if usable else set()
-    if not all(carried & any_of for any_of in group.required):
-        return
-    choices = [
-        [(p.id, class_id) for p in usable
-         if _fits(tree.inventories[p.id].get(class_id), amount)]
-        for class_id, amount in group.resources.items()
-    ]
+def _in_tree(snapshot: Snapshot, group: Group) -> int | None:
+    """The root of the tree that the group must be of; 0 if there is no such tree."""
+    if group.in_tree is None:
+        return None
+    node = snapshot.find(group.in_tree)
+    return node.root if node else 0
+
+
+def _spread(
+    family: list[Node], top: Node, group: Group, by_id: dict[int, Node]
+) -> Iterator[Amounts]:
+    """Every way to take each class of the group from some provider."""
+    choices = []
+    for class_id, amount in group.resources.items():
+        able = []
+        for node in family:
+            stock = node.stocks.get(class_id)
+            if stock is None or not stock.fits(amount) or node.traits & group.forbidden:
+                continue
+            if not group.any_aggregates or _belongs(group, node, top):
+                able.append((node.id, class_id))
+        if not able:
+            return
+        choices.append(able)
     for choice in itertools.product(*choices):
-        used = set().union(*(tree.traits[p] for p, _ in choice)) if choice else set()
-        root = {t for p in tree.providers if p.parent_id is None for t in tree.traits[p.id]}
-        if all((used | root) & any_of for any_of in group.required):
-            yield {key: group.resources[key[1]] for key in choice}
+        if group.required:
+            carried = set().union(*(by_id[id_].traits for id_, _ in choice))
+            if not all(carried & any_of for any_of in group.required):
+                continue
+        yield {key: group.resources[key[1]] for key in choice}
 
 
-def _single(tree: _Tree, group: Group) -> Iterator[dict[tuple[int, int], int]]:
-    """Every provider of the tree that has all of the group by itself."""
-    for provider in tree.providers:
-        mine = tree.traits[provider.id]
-        if mine & group.forbidden or not all(mine & any_of for any_of in group.required):
-            continue
-        if not _member(tree, [provider], provider, group):
-            continue
-        have = tree.inventories[provider.id]
-        if all(_fits(have.get(c), amount) for c, amount in group.resources.items()):
-            yield {(provider.id, c): amount for c, amount in group.resources.items()}
+def _belongs(group: Group, node: Node, top: Node) -> bool:
+    if node.root != top.id and group.member_of and not all(
+            node.aggregates & any_of for any_of in group.member_of):
+        # Who shares must be a member by itself.
+        return False
+    return group.belongs_in_tree(node, top)
 
 
-def _member(tree: _Tree, family: list[Provider], provider: Provider, group: Group) -> bool:
-    """Whether the provider (or, of a spread group, its root) is in the aggregates wanted."""
-    roots = [p for p in family if p.parent_id is None]
-    mine = set(tree.aggregates[provider.id]).union(*(tree.aggregates[p.id] for p in roots))
-    return all(mine & any_of for any_of in group.member_of) and not mine & group.not_member_of
+def _combine(
+    snapshot: Snapshot, request: Request, suffixes: list[str],
+    options: list[list[Amounts | Node]], taken: Amounts, mappings: dict[str, set[int]],
+) -> Iterator[Way]:
+    """Every choice of one option per group; those that cannot be finished are left early."""
+    at = len(mappings)
+    if at == len(suffixes):
+        if all(_below_one(snapshot, set().union(*(mappings[suffix] for suffix in together)))
+               for together in request.same_subtree):
+            yield Way(taken, mappings)
+        return
+    suffix = suffixes[at]
+    group = request.groups[suffix]
+    for option in options[at]:
+        if isinstance(option, Node):
+            if request.isolate and any(
+                    other and option.id in ids for other, ids in mappings.items()):
+                continue
+            amounts = {(option.id, class_id): n for class_id, n in group.resources.items()}
+            providers = {option.id}
+        else:
+            amounts = option
+            providers = {provider for provider, _ in option}
+        total = dict(taken)
+        for key, amount in amounts.items():
+            total[key] = total.get(key, 0) + amount
+            stock = snapshot.nodes[key[0]].stocks[key[1]]
+            if total[key] > stock.free or total[key] > stock.max_unit:
+                break
+        else:
+            yield from _combine(snapshot, request, suffixes, options, total,
+                                {**mappings, suffix: providers})
 
 
-def _fits(row: Inventory | None, amount: int) -> bool:
-    return (
-        row is not None
-        and row.used + amount <= (row.total - row.reserved) * row.allocation_ratio
-        and row.min_unit <= amount <= row.max_unit and amount % row.step_size == 0
-    )
+def _below_one(snapshot: Snapshot, providers: set[int]) -> bool:
+    """Whether one of the providers is above, or is, each of them."""
+    common = set(providers)
+    for id_ in providers:
+        above = set()
+        at: int | None = id_
+        while at is not None:
+            above.add(at)
+            at = snapshot.nodes[at].parent
+        common &= above
+    return bool(common)
 
 
-def _summary(
-    names: Names, tree: _Tree, by_id: Mapping[int, Provider], provider: Provider
-) -> dict[str, Any]:
-    assert provider.root_id is not None
-    return {
-        "uuid": provider.uuid,
-        "parent": by_id[provider.parent_id].uuid if provider.parent_id else None,
-        "root": by_id[provider.root_id].uuid,
-        "resources": {
-            names.classes.name(c): {
-                "capacity": int((row.total - row.reserved) * row.allocation_ratio),
-                "used": row.used,
-            } for c, row in tree.inventories[provider.id].items()
-        },
-        "traits": sorted(names.traits.name(t) for t in tree.traits[provider.id]),
-    }
+def _summaries(
+    snapshot: Snapshot, request: Request, plain: list[Node], ways: list[Way]
+) -> list[Node]:
+    if not ways:
+        return plain
+    used = set().union(*(way.providers() for way in ways))
+    if not request.nested and snapshot.has_trees:
+        return plain + [snapshot.nodes[id_] for id_ in used]
+    roots = {snapshot.nodes[id_].root for id_ in used}
+    return plain + [node for root in roots for node in snapshot.trees[root].values()]

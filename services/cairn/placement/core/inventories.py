@@ -2,19 +2,28 @@
 
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.errors import Invalid
 from cairn.placement.core import providers
 from cairn.placement.core.names import Names
 from cairn.placement.db.models import Inventory, Provider
-from cairn.placement.errors import InventoryInUse, InventoryNotFound, UnknownClass
+from cairn.placement.errors import (
+    InventoryExists,
+    InventoryInUse,
+    NoInventoryToDelete,
+    OneInventoryInUse,
+    UnknownClassInInventory,
+)
 
 FIELDS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio")
 UNLIMITED = 2147483647
 DEFAULTS = {"reserved": 0, "min_unit": 1, "max_unit": UNLIMITED, "step_size": 1,
             "allocation_ratio": 1.0}
+
+# What is known of an inventory: FIELDS and their values.
+Values = dict[str, Any]
 
 
 def of(session: Session, names: Names, provider: Provider) -> dict[str, Inventory]:
@@ -22,46 +31,71 @@ def of(session: Session, names: Names, provider: Provider) -> dict[str, Inventor
     return {names.classes.name(row.class_id): row for row in rows}
 
 
-def view(row: Inventory) -> dict[str, Any]:
+def view(row: Inventory) -> Values:
     return {field: getattr(row, field) for field in FIELDS}
 
 
-def complete(name: str, wanted: dict[str, Any], *, may_reserve_all: bool) -> dict[str, Any]:
-    """The wanted inventory with upstream's defaults. Raises Invalid, naming the class."""
-    whole = {**DEFAULTS, **{f: wanted[f] for f in FIELDS if f in wanted}}
-    over = whole["reserved"] > whole["total"] or (
-        whole["reserved"] == whole["total"] and not may_reserve_all)
-    if over:
-        raise Invalid(reason=f"Invalid inventory for '{name}': reserved ({whole['reserved']}) "
-                             f"leaves nothing of total ({whole['total']}).")
-    return whole
+def complete(wanted: dict[str, Any]) -> Values:
+    """The wanted inventory with upstream's defaults."""
+    return {**DEFAULTS, **{f: wanted[f] for f in FIELDS if f in wanted}}
+
+
+def check(
+    provider: Provider, name: str, values: Values, *, may_reserve_all: bool, verb: str = "update",
+) -> None:
+    """Raises Invalid, naming the class, if nothing is left to give."""
+    capacity = int((values["total"] - values["reserved"]) * values["allocation_ratio"])
+    if capacity < 0 or (capacity == 0 and not may_reserve_all):
+        than = "greater than total" if may_reserve_all else "greater than or equal to total"
+        raise Invalid(reason=f"Unable to {verb} inventory for resource provider {provider.uuid}: "
+                             f"Invalid inventory for '{name}' on resource provider "
+                             f"'{provider.uuid}'. The reserved value is {than}.")
 
 
 def replace(
-    session: Session, names: Names, provider: Provider, wanted: dict[str, dict[str, Any]],
-    generation: int | None,
+    session: Session, names: Names, provider: Provider, wanted: dict[str, Values],
+    generation: int | None, *, keep: bool = False,
 ) -> None:
-    """Make these all that the provider has. What is in use stays: InventoryInUse."""
+    """Make these all that the provider has; with `keep`, beside what it has. What is in use stays:
+    InventoryInUse."""
     providers.bump(session, provider, generation)
     ids = names.classes.ids(set(wanted))
     for name in wanted:
         if name not in ids:
-            raise UnknownClass(name=name)
+            raise UnknownClassInInventory(name=name, id=provider.uuid)
     current = of(session, names, provider)
-    gone = current.keys() - wanted.keys()
-    busy = sorted(name for name in gone if current[name].used)
-    if busy:
-        raise InventoryInUse(classes=", ".join(busy), id=provider.uuid)
-    for name in gone:
-        session.execute(delete(Inventory).where(
-            Inventory.provider_id == provider.id,
-            Inventory.class_id == current[name].class_id))
+    if not keep:
+        leave(session, names, provider, set(wanted))
     for name, values in wanted.items():
         put(session, provider, ids[name], values, new=name not in current)
 
 
+def leave(session: Session, names: Names, provider: Provider, kept: set[str]) -> None:
+    """Remove what the provider has of all other classes. Raises InventoryInUse."""
+    current = of(session, names, provider)
+    gone = names.classes.in_order(current.keys() - kept)
+    # Guarded, as claims are: what is taken meanwhile is seen.
+    removed = [
+        session.execute(delete(Inventory).where(
+            Inventory.provider_id == provider.id, Inventory.class_id == current[name].class_id,
+            Inventory.used == 0), execution_options={"synchronize_session": False})
+        for name in gone
+    ]
+    busy = [name for name, result in zip(gone, removed, strict=True)
+            if isinstance(result, CursorResult) and not result.rowcount]
+    if busy:
+        raise InventoryInUse(classes=", ".join(busy), id=provider.uuid)
+
+
+def add(session: Session, names: Names, provider: Provider, class_id: int, values: Values) -> None:
+    mine = (Inventory.provider_id == provider.id, Inventory.class_id == class_id)
+    if session.execute(select(Inventory.total).where(*mine)).first() is not None:
+        raise InventoryExists(class_=names.classes.name(class_id))
+    put(session, provider, class_id, values, new=True)
+
+
 def put(
-    session: Session, provider: Provider, class_id: int, values: dict[str, Any], *, new: bool
+    session: Session, provider: Provider, class_id: int, values: Values, *, new: bool
 ) -> None:
     if new:
         session.execute(
@@ -69,15 +103,15 @@ def put(
     else:
         session.execute(update(Inventory).where(
             Inventory.provider_id == provider.id, Inventory.class_id == class_id
-        ).values(**values))
+        ).values(**values), execution_options={"synchronize_session": False})
 
 
 def remove(session: Session, names: Names, provider: Provider, name: str) -> None:
     current = of(session, names, provider)
     if name not in current:
-        raise InventoryNotFound(class_=name, id=provider.uuid)
-    if current[name].used:
-        raise InventoryInUse(classes=name, id=provider.uuid)
+        raise NoInventoryToDelete(class_=name, id=provider.uuid)
     providers.bump(session, provider)
-    session.execute(delete(Inventory).where(
-        Inventory.provider_id == provider.id, Inventory.class_id == current[name].class_id))
+    try:
+        leave(session, names, provider, current.keys() - {name})
+    except InventoryInUse:
+        raise OneInventoryInUse(class_=name, id=provider.uuid) from None

@@ -1,15 +1,17 @@
 """Resource classes and traits by name and number.
 
-The standard ones come from os-resource-classes and os-traits, as upstream's do; operators add
-CUSTOM_ ones. Both are small and never renamed, so every process keeps what it has seen.
+The standard ones come from os-resource-classes and os-traits, as upstream's do, and stay; operators
+add, and may remove, CUSTOM_ ones. So the numbers of standard names are kept, the others are asked
+of the database.
 """
 
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import os_resource_classes
 import os_traits
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,15 +22,16 @@ from cairn.placement.db.models import ResourceClass, Trait
 class Names:
     def __init__(self, db: Database) -> None:
         self.db = db
-        self.classes = _Table(db, ResourceClass, sorted(os_resource_classes.STANDARDS))
-        self.traits = _Table(db, Trait, sorted(os_traits.get_traits()))
+        self.classes = Table(db, ResourceClass, os_resource_classes.STANDARDS)
+        self.traits = Table(db, Trait, os_traits.get_traits())
 
 
-class _Table:
+class Table:
     """Names of one kind. Standard ones get their rows when first looked for."""
 
     def __init__(self, db: Database, model: Any, standard: list[str]) -> None:
         self.db, self.model = db, model
+        self.order = standard
         self.standard = frozenset(standard)
         self._ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
@@ -36,12 +39,15 @@ class _Table:
 
     def ids(self, names: set[str]) -> dict[str, int]:
         """Numbers of those of the names that there are."""
-        if not names <= self._ids.keys():
-            self._read()
-            missing = (names - self._ids.keys()) & self.standard
+        found = {name: self._ids[name] for name in names & self._ids.keys() & self.standard}
+        rest = names - found.keys()
+        if rest:
+            found |= self._read(rest)
+            missing = (rest - found.keys()) & self.standard
             if missing:
                 self.create(*sorted(missing))
-        return {name: self._ids[name] for name in names if name in self._ids}
+                found |= self._read(missing)
+        return found
 
     def name(self, number: int) -> str:
         if number not in self._names:
@@ -49,33 +55,47 @@ class _Table:
         return self._names[number]
 
     def all(self) -> list[str]:
-        self._read()
-        return sorted(self.standard | self._ids.keys())
+        """The standard names in their order, then the others in theirs."""
+        return [*self.order, *sorted(self._read().keys() - self.standard)]
+
+    def in_order(self, names: Iterable[str]) -> list[str]:
+        places = {name: place for place, name in enumerate(self.order)}
+        return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
     def exists(self, name: str) -> bool:
-        return name in self.standard or bool(self.ids({name}))
+        return name in self.standard or bool(self._read({name}))
 
-    def create(self, *names: str) -> None:
-        """Add names; those that somebody added meanwhile are fine."""
+    def create(self, *names: str) -> bool:
+        """Add names; those that somebody added meanwhile are fine. Whether all were new."""
+        new = True
         for name in names:
             try:
                 with self.db.writing() as session:
                     session.execute(insert(self.model).values(name=name))
             except IntegrityError:
-                pass
-        self._read()
+                new = False
+        return new
 
-    def forget(self, session: Session, name: str) -> None:
+    def rename(self, session: Session, name: str, to: str) -> None:
+        """Raises IntegrityError when the new name is taken."""
+        session.execute(update(self.model).where(self.model.name == name).values(name=to))
+
+    def remove(self, session: Session, name: str) -> None:
         """Remove a name. Raises IntegrityError while something refers to it."""
         session.execute(delete(self.model).where(self.model.name == name))
-        with self._lock:
-            number = self._ids.pop(name, None)
-            if number is not None:
-                self._names.pop(number, None)
 
-    def _read(self) -> None:
-        with self.db.reading() as session:
-            rows = session.execute(select(self.model.id, self.model.name)).all()
+    def forget(self) -> None:
+        """Look again: a name was given to another number."""
         with self._lock:
-            self._ids = {row.name: row.id for row in rows}
-            self._names = {row.id: row.name for row in rows}
+            self._ids, self._names = {}, {}
+
+    def _read(self, names: set[str] | None = None) -> dict[str, int]:
+        query = select(self.model.id, self.model.name)
+        if names is not None:
+            query = query.where(self.model.name.in_(names))
+        with self.db.reading() as session:
+            found = {row.name: row.id for row in session.execute(query)}
+        with self._lock:
+            self._ids |= found
+            self._names |= {number: name for name, number in found.items()}
+        return found

@@ -1,15 +1,17 @@
 """What it means to make, find, change and remove a resource provider."""
 
 import uuid as uuids
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, exists, insert, select, update
+from sqlalchemy import CursorResult, delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
+from cairn.placement.core import changes
+from cairn.placement.core.queries import dashed
 from cairn.placement.db.models import (
     Allocation,
     Inventory,
@@ -18,8 +20,9 @@ from cairn.placement.db.models import (
     ProviderTrait,
 )
 from cairn.placement.errors import (
-    DuplicateName,
+    DuplicateProvider,
     GenerationConflict,
+    NoProviderToDelete,
     ProviderHasChildren,
     ProviderInUse,
     ProviderNotFound,
@@ -34,24 +37,47 @@ def find(session: Session, uuid: str) -> Provider:
 
 
 def create(session: Session, name: str, uuid: str | None, parent_uuid: str | None) -> Provider:
+    uuid = dashed(uuid) if uuid else str(uuids.uuid4())
     parent = None
     if parent_uuid is not None:
-        parent = session.scalar(select(Provider).where(Provider.uuid == parent_uuid))
-        if parent is None:
-            raise Invalid(reason=f"parent provider UUID '{parent_uuid}' does not exist.")
+        if dashed(parent_uuid) == uuid:
+            raise Invalid(reason=f'Unable to create resource provider "{name}", {uuid}: parent '
+                                 "provider UUID cannot be same as UUID.")
+        parent = _parent(session, parent_uuid)
     provider = Provider(
-        uuid=uuid or str(uuids.uuid4()), name=name, generation=0,
+        uuid=uuid, name=name, generation=0,
         parent_id=parent.id if parent else None, root_id=parent.root_id if parent else None,
     )
+    taken = _taken(session, name, uuid)
+    if taken:
+        raise DuplicateProvider(what=taken)
     session.add(provider)
     try:
         session.flush()
     except IntegrityError:
-        raise DuplicateName(name=name) from None
+        raise DuplicateProvider(what=f"name: {name}, or uuid: {uuid},") from None
     if parent is None:
         provider.root_id = provider.id
         session.flush()
+    changes.note(session, [provider.id])
     return provider
+
+
+def _parent(session: Session, uuid: str) -> Provider:
+    parent = session.scalar(
+        select(Provider).where(Provider.uuid == dashed(uuid)).with_for_update())
+    if parent is None:
+        raise Invalid(reason=f"parent provider UUID does not exist: {uuid}")
+    return parent
+
+
+def _taken(session: Session, name: str, uuid: str) -> str:
+    """Which of the two somebody else has."""
+    rows = session.execute(select(Provider.name, Provider.uuid).where(
+        or_(Provider.name == name, Provider.uuid == uuid))).all()
+    taken = [f"name: {name}"] if any(row.name == name for row in rows) else []
+    taken += [f"uuid: {uuid}"] if any(row.uuid == uuid for row in rows) else []
+    return ", ".join(taken)
 
 
 def change(
@@ -61,17 +87,25 @@ def change(
     """Rename, and set the parent: once from none, and again only from 1.37 on."""
     provider.name = name
     current = session.get(Provider, provider.parent_id) if provider.parent_id else None
-    if parent_uuid != (current.uuid if current else None):
+    changed = {provider.id}
+    if (dashed(parent_uuid) if parent_uuid else None) != (current.uuid if current else None):
         if current is not None and not may_move:
-            raise Invalid(reason="re-parenting a provider is not currently allowed.")
-        _move(session, provider, parent_uuid)
+            what = "un-parenting" if parent_uuid is None else "re-parenting"
+            raise Invalid(reason=f"Unable to save resource provider {provider.uuid}: "
+                                 f"{what} a provider is not currently allowed.")
+        changed |= _move(session, provider, parent_uuid)
+    provider.updated_at = utcnow()
     try:
         session.flush()
     except IntegrityError:
-        raise DuplicateName(name=name) from None
+        raise DuplicateProvider(what=name) from None
+    changes.note(session, sorted(changed))
 
 
-def _move(session: Session, provider: Provider, parent_uuid: str | None) -> None:
+def _move(session: Session, provider: Provider, parent_uuid: str | None) -> set[int]:
+    """Hang the provider, with all that is below it, elsewhere; who is in another tree now."""
+    # Two moves of one tree wait for each other here, or they could close a ring.
+    session.execute(select(Provider.id).where(Provider.id == provider.root_id).with_for_update())
     tree = session.execute(
         select(Provider.id, Provider.parent_id).where(Provider.root_id == provider.root_id)
     ).all()
@@ -81,20 +115,24 @@ def _move(session: Session, provider: Provider, parent_uuid: str | None) -> None
     root = provider.id
     parent_id = None
     if parent_uuid is not None:
-        parent = session.scalar(select(Provider).where(Provider.uuid == parent_uuid))
-        if parent is None:
-            raise Invalid(reason=f"parent provider UUID '{parent_uuid}' does not exist.")
+        parent = _parent(session, parent_uuid)
         if parent.id in below:
-            raise Invalid(reason="creating loop in the provider tree is not allowed.")
+            raise Invalid(reason=f"Unable to save resource provider {provider.uuid}: creating "
+                                 "loop in the provider tree is not allowed.")
         assert parent.root_id is not None
         root, parent_id = parent.root_id, parent.id
     provider.parent_id = parent_id
     session.flush()
     session.execute(update(Provider).where(Provider.id.in_(below)).values(root_id=root))
     session.refresh(provider)
+    return below
 
 
-def remove(session: Session, provider: Provider) -> None:
+def remove(session: Session, uuid: str) -> None:
+    try:
+        provider = find(session, uuid)
+    except ProviderNotFound:
+        raise NoProviderToDelete(id=uuid) from None
     if session.scalar(select(exists().where(Provider.parent_id == provider.id))):
         raise ProviderHasChildren(id=provider.uuid)
     if session.scalar(select(exists().where(Allocation.provider_id == provider.id))):
@@ -102,34 +140,41 @@ def remove(session: Session, provider: Provider) -> None:
     for model in (Inventory, ProviderTrait, ProviderAggregate):
         session.execute(delete(model).where(model.provider_id == provider.id))
     session.execute(update(Provider).where(Provider.id == provider.id).values(root_id=None))
-    session.execute(delete(Provider).where(Provider.id == provider.id))
+    try:
+        session.execute(delete(Provider).where(Provider.id == provider.id))
+    except IntegrityError:
+        # Somebody was given something of it, or a child, since we looked.
+        raise ProviderInUse(id=provider.uuid) from None
+    changes.note(session, [provider.id])
+
+
+def check(provider: Provider, generation: int) -> None:
+    if provider.generation != generation:
+        raise GenerationConflict(id=provider.uuid, actual=provider.generation, given=generation)
 
 
 def bump(session: Session, provider: Provider, expected: int | None = None) -> int:
     """Move to the next generation, from the one the caller knows. Raises GenerationConflict."""
     known = provider.generation if expected is None else expected
+    check(provider, known)
     moved = session.execute(
         update(Provider).where(Provider.id == provider.id, Provider.generation == known)
         .values(generation=known + 1, updated_at=utcnow())
     )
     assert isinstance(moved, CursorResult)
     if moved.rowcount == 0:
-        raise GenerationConflict
+        raise GenerationConflict(id=provider.uuid, actual="another", given=known)
+    changes.note(session, [provider.id])
     session.refresh(provider)
     return provider.generation
 
 
-def traits(session: Session, provider_ids: Sequence[int]) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = {id_: set() for id_ in provider_ids}
-    query = select(ProviderTrait.provider_id, ProviderTrait.trait_id)
-    for provider_id, trait_id in session.execute(
-        query.where(ProviderTrait.provider_id.in_(provider_ids))
-    ):
-        found[provider_id].add(trait_id)
-    return found
+def traits(session: Session, provider: Provider) -> set[int]:
+    return set(session.scalars(
+        select(ProviderTrait.trait_id).where(ProviderTrait.provider_id == provider.id)))
 
 
-def set_traits(session: Session, provider: Provider, trait_ids: set[int]) -> None:
+def set_traits(session: Session, provider: Provider, trait_ids: Collection[int]) -> None:
     session.execute(delete(ProviderTrait).where(ProviderTrait.provider_id == provider.id))
     rows: list[dict[str, Any]] = [
         {"provider_id": provider.id, "trait_id": t} for t in sorted(trait_ids)]
@@ -143,9 +188,10 @@ def aggregates(session: Session, provider: Provider) -> list[str]:
     ))
 
 
-def set_aggregates(session: Session, provider: Provider, uuids_: set[str]) -> None:
+def set_aggregates(session: Session, provider: Provider, uuids_: Collection[str]) -> None:
     session.execute(
         delete(ProviderAggregate).where(ProviderAggregate.provider_id == provider.id))
     rows = [{"provider_id": provider.id, "aggregate": a} for a in sorted(uuids_)]
     if rows:
         session.execute(insert(ProviderAggregate), rows)
+    changes.note(session, [provider.id])

@@ -1,6 +1,6 @@
 """Placement's tables. Rows refer to each other by number; clients see uuids and names."""
 
-from sqlalchemy import Float, ForeignKey, Index, String
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from cairn.common.db import Timestamps, new_metadata
@@ -24,6 +24,17 @@ class Provider(Timestamps, Base):
         ForeignKey("resource_providers.id"), index=True)
     # The provider at the top of its tree; itself, if it has no parent.
     root_id: Mapped[int | None] = mapped_column(ForeignKey("resource_providers.id"), index=True)
+
+
+class ProviderChange(Base):
+    """That a provider changed, went or came: written by every transaction that does so, so that
+    processes know what of their snapshot is old. Provider 0: a resource class was renamed."""
+
+    __tablename__ = "resource_provider_changes"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"),
+                                    primary_key=True, autoincrement=True)
+    provider_id: Mapped[int]
 
 
 class ResourceClass(Base):
@@ -55,8 +66,10 @@ class Inventory(Base):
     min_unit: Mapped[int]
     max_unit: Mapped[int]
     step_size: Mapped[int]
-    allocation_ratio: Mapped[float] = mapped_column(Float)
-    used: Mapped[int] = mapped_column(default=0)
+    # Double, as Python has it: in single precision 10 * 0.9 is less than 9.
+    allocation_ratio: Mapped[float] = mapped_column(Double)
+    # May pass what `total` can be, as ratios are more than one.
+    used: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class ProviderTrait(Base):
