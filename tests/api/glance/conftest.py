@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from cairn.common.context import Context
@@ -32,10 +34,20 @@ def folder(tmp_path):
     return tmp_path / "images"
 
 
-@pytest.fixture
-def glance(tmp_path, folder):
-    db = Database(f"sqlite:///{tmp_path}/glance.db")
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory):
+    """A database file with nothing in its tables."""
+    path = tmp_path_factory.mktemp("glance") / "empty.db"
+    db = Database(f"sqlite:///{path}")
     Base.metadata.create_all(db.engine)
+    db.engine.dispose()
+    return path
+
+
+@pytest.fixture
+def glance(tmp_path, folder, empty):
+    shutil.copy(empty, tmp_path / "glance.db")
+    db = Database(f"sqlite:///{tmp_path}/glance.db")
     settings = ImageSettings(folder=str(folder), accel="", size_cap=8 << 20)
     imports = ImportSettings(allowed_ports="", refused_networks="169.254.0.0/16")
     stores = Stores(settings, StoreSettings(enabled=f"local:file:{folder} second:file web:http"),

@@ -1,5 +1,6 @@
 """/v2/cache: copies that this host keeps of images in slow stores."""
 
+import datetime as dt
 from typing import Any
 
 from cairn.common.api import Api, Document, Reply
@@ -20,7 +21,7 @@ def _enabled(glance: Glance) -> None:
 
 def view(row: CachedImage) -> Document:
     def seconds(when: Any) -> float:
-        return float(when.timestamp()) if when is not None else 0.0
+        return float(when.replace(tzinfo=dt.UTC).timestamp()) if when is not None else 0.0
 
     return {"image_id": row.image_id, "hits": row.hits, "size": row.size,
             "last_accessed": seconds(row.accessed_at),

@@ -83,7 +83,7 @@ def download(glance: Glance, ctx: Context, image_id: str, request: Any) -> Reply
 
 
 def _send(glance: Glance, image: Image, found: list[Any], request: Any) -> Reply:
-    headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
+    headers = {"Content-Type": "application/octet-stream"}
     if image.checksum:
         headers["Content-MD5"] = image.checksum
     store, url = glance.stores.find(found[0].store), found[0].url
@@ -98,6 +98,7 @@ def _send(glance: Glance, image: Image, found: list[Any], request: Any) -> Reply
         # The proxy does ranges too; one that cannot be satisfied was refused above.
         return Reply(b"", 200, headers | {
             "X-Accel-Redirect": sent_by_proxy, "X-Accel-Buffering": "no"})
+    headers["Accept-Ranges"] = "bytes"
     start, length = part or (0, image.size)
     try:
         if kept is not None:

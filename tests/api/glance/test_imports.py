@@ -1,0 +1,478 @@
+"""Imports by every method, their tasks, and what becomes of those that fail or are killed."""
+
+import gzip
+import hashlib
+import http.server
+import io
+import json
+import lzma
+import shutil
+import struct
+import threading
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from cairn.glance.core.stores import Stores
+from cairn.glance.core.uris import Gate, Refused
+from cairn.glance.settings import ImportSettings, StoreSettings
+from cairn.glance.worker.process import make as make_worker
+
+BYTES = b"\x00" * 70000 + b"the end"
+
+
+def qcow2(backing=b"", size=1 << 30):
+    head = b"QFI\xfb" + struct.pack(">IQIIQIIQQIIQ", 3, 512 if backing else 0, len(backing), 16,
+                                    size, 0, 2, 65536, 131072, 1, 0, 0)
+    head += struct.pack(">QQQII", 0, 0, 0, 4, 104)
+    return head.ljust(512, b"\0") + backing.ljust(65536 * 3, b"\0")
+
+
+@pytest.fixture
+def staged(call, make):
+    """staged(data, **fields) -> an image whose bytes wait for their import."""
+    def staged(data=BYTES, **fields):
+        image_id = make(**fields)
+        put = call("PUT", f"/v2/images/{image_id}/stage", data=data,
+                   content_type="application/octet-stream")
+        assert put.status_code == 204, put.json
+        return image_id
+
+    return staged
+
+
+@pytest.fixture
+def bring(call):
+    def bring(image_id, name="glance-direct", who="alice", *, method=(), **body):
+        return call("POST", f"/v2/images/{image_id}/import", who,
+                    json={"method": {"name": name, **dict(method)}, **body})
+
+    return bring
+
+
+@pytest.fixture
+def web():
+    """A web server of one page; web.url is its address, web.answers what it says by path."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            code, headers, body = self.server.answers.get(self.path, (404, {}, b""))
+            start = self.headers.get("Range")
+            if start and code == 200:
+                code, body = 206, body[int(start.removeprefix("bytes=").rstrip("-")):]
+            self.send_response(code)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.answers = {"/image": (200, {}, BYTES)}
+    server.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def shown(call, image_id):
+    return call("GET", f"/v2/images/{image_id}").json
+
+
+def task(call, image_id):
+    return call("GET", f"/v2/images/{image_id}/tasks").json["tasks"][0]
+
+
+def left(folder):
+    return sorted(p.name for p in folder.rglob("*") if p.is_file())
+
+
+def test_what_is_staged_is_imported(call, staged, bring, work, folder):
+    image_id = staged()
+    assert shown(call, image_id)["status"] == "uploading"
+    begun = bring(image_id)
+    assert begun.status_code == 202, begun.json
+    waiting = shown(call, image_id)
+    assert (waiting["status"], waiting["os_glance_importing_to_stores"]) == ("importing", "local")
+    assert waiting["os_glance_import_task"] == task(call, image_id)["id"]
+    work()
+    image = shown(call, image_id)
+    assert (image["status"], image["stores"], image["size"]) == ("active", "local", len(BYTES))
+    assert image["os_hash_value"] == hashlib.sha512(BYTES).hexdigest()
+    assert image["os_glance_importing_to_stores"] == image["os_glance_failed_import"] == ""
+    assert "os_glance_import_task" not in image
+    assert call("GET", f"/v2/images/{image_id}/file").data == BYTES
+    assert left(folder) == [image_id]
+    done = task(call, image_id)
+    assert (done["status"], done["result"]) == ("success", {"image_id": image_id})
+    assert done["input"]["import_req"]["method"]["name"] == "glance-direct"
+    assert done["request_id"] == begun.headers["X-OpenStack-Request-ID"]
+    assert done["expires_at"] > done["created_at"]
+
+
+def test_an_import_goes_to_all_stores(call, staged, bring, work, folder):
+    image_id = staged()
+    bring(image_id, all_stores=True)
+    work()
+    assert shown(call, image_id)["stores"] == "local,second"
+    assert left(folder) == [image_id, image_id]
+
+
+@pytest.mark.parametrize(("body", "code"), [
+    ({}, 400), ({"method": {}}, 400), ({"method": {"name": "frog"}}, 400),
+    ({"method": {"name": "glance-direct"}, "stores": ["none"]}, 409),
+    ({"method": {"name": "glance-direct"}, "stores": ["web"]}, 400),
+    ({"method": {"name": "glance-direct"}, "stores": ["local"], "all_stores": True}, 400),
+    ({"method": {"name": "glance-direct"}, "all_stores": "yes"}, 400),
+    ({"method": {"name": "web-download", "uri": "http://x/"}}, 409),
+    ({"method": {"name": "copy-image"}}, 403)])
+def test_a_bad_import_is_refused(call, staged, body, code):
+    image_id = staged()
+    assert call("POST", f"/v2/images/{image_id}/import", json=body).status_code == code
+    assert shown(call, image_id)["status"] == "uploading"
+
+
+def test_only_the_owner_imports_and_only_what_is_staged(call, make, staged, bring):
+    assert bring(make()).status_code == 409
+    image_id = staged()
+    assert bring(image_id, who="bob").status_code == 404
+    assert bring(image_id, who="rita").status_code == 403
+    assert call("GET", f"/v2/images/{image_id}/tasks", "bob").status_code == 404
+    assert bring(image_id).status_code == 202
+    assert bring(image_id).status_code == 409
+
+
+@pytest.mark.parametrize(("fields", "data", "says"), [
+    ({"disk_format": "qcow2"}, BYTES, "qcow2"), ({}, qcow2(), "it is qcow2"),
+    ({"disk_format": "qcow2"}, qcow2(backing=b"/etc/shadow"), "backing")])
+def test_content_that_lies_is_not_imported(call, staged, bring, work, folder, fields, data, says):
+    image_id = staged(data, **fields)
+    bring(image_id)
+    work()
+    image = shown(call, image_id)
+    assert (image["status"], image["os_glance_failed_import"]) == ("queued", "local")
+    assert "os_glance_import_task" not in image and "stores" not in image
+    assert says in task(call, image_id)["message"]
+    assert left(folder) == []
+
+
+def test_a_download_from_the_web(call, make, bring, work, web):
+    image_id = make()
+    assert bring(image_id, "web-download", method={"uri": f"{web.url}/image"}).status_code == 202
+    work()
+    assert shown(call, image_id)["size"] == len(BYTES)
+
+
+@pytest.mark.parametrize("answer", [
+    (404, {}, b""), (200, {"Content-Length": "999999"}, BYTES), (500, {}, b"")])
+def test_a_download_that_fails_leaves_a_queued_image(call, make, bring, work, web, folder, answer):
+    web.answers["/image"] = answer
+    image_id = make()
+    bring(image_id, "web-download", method={"uri": f"{web.url}/image"})
+    work()
+    assert shown(call, image_id)["status"] == "queued"
+    assert task(call, image_id)["status"] == "failure"
+    assert left(folder) == []
+
+
+@pytest.mark.parametrize("uri", [
+    "http://127.0.0.1/", "http://localhost/x", "http://169.254.169.254/latest", "http://[::1]/",
+    "http://0.0.0.0/", "http://[::ffff:127.0.0.1]/", "http://2130706433/", "file:///etc/passwd",
+    "gopher://x/", "http://nowhere.invalid/x", "http://10.0.0.1:22/", "", "http://", None, 7,
+    "http://[fe80::1%25lo]/", "ftp://example.org/x", "http://10.0.0.1:x/"])
+def test_addresses_of_this_host_and_its_cloud_are_refused(uri):
+    with pytest.raises(Refused):
+        Gate(ImportSettings()).check(uri)
+
+
+def test_lists_of_hosts_and_ports():
+    gate = Gate(ImportSettings(allowed_hosts="10.1.1.1", allowed_ports="8080"))
+    gate.check("http://10.1.1.1:8080/x")
+    for uri in ("http://10.1.1.2:8080/", "http://10.1.1.1:80/"):
+        with pytest.raises(Refused):
+            gate.check(uri)
+    with pytest.raises(Refused):
+        Gate(ImportSettings(disallowed_hosts="10.1.1.1")).check("http://10.1.1.1/")
+
+
+def test_a_redirect_is_judged_like_the_first_address(call, make, bring, work, web):
+    web.answers["/away"] = (302, {"Location": "http://169.254.169.254/secret"}, b"")
+    web.answers["/on"] = (302, {"Location": "/image"}, b"")
+    image_id = make()
+    bring(image_id, "web-download", method={"uri": f"{web.url}/away"})
+    work()
+    assert "not allowed" in task(call, image_id)["message"]
+    bring(image_id, "web-download", method={"uri": f"{web.url}/on"})
+    work()
+    assert shown(call, image_id)["status"] == "active"
+
+
+def test_a_bad_uri_is_refused_at_once(call, make, bring):
+    image_id = make()
+    refused = bring(image_id, "web-download", method={"uri": "http://169.254.169.254/"})
+    assert refused.status_code == 400
+    assert "does not pass filtering" in refused.json["message"]
+    assert shown(call, image_id)["status"] == "queued"
+
+
+def test_one_store_may_fail_where_not_all_must_succeed(call, staged, bring, work, folder):
+    (folder / "second").write_text("no folder")
+    image_id = staged()
+    bring(image_id, all_stores=True, all_stores_must_succeed=False)
+    work()
+    image = shown(call, image_id)
+    assert (image["status"], image["stores"], image["os_glance_failed_import"]) == (
+        "active", "local", "second")
+
+
+def test_all_must_succeed_and_one_does_not(call, staged, bring, work, folder):
+    (folder / "second").write_text("no folder")
+    image_id = staged()
+    bring(image_id, all_stores=True)
+    work()
+    image = shown(call, image_id)
+    assert (image["status"], "stores" in image) == ("queued", False)
+    assert left(folder) == ["second"]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize("step", ["fetch", "work over", "measure", "store", "finish"])
+def test_a_worker_killed_anywhere_is_followed_by_another(call, staged, bring, glance, folder,
+                                                        step, moment):
+    image_id = staged()
+    bring(image_id, all_stores=True)
+    first = make_worker(glance)
+
+    def die(now, job, name):
+        if (now, name) == (moment, step):
+            raise Killed
+
+    first.probe = die
+    with pytest.raises(Killed):
+        first.drain()
+    second = make_worker(glance)
+    job = second.ledger.take(second.runner, second.owner, True)
+    second.run(job)
+    image = shown(call, image_id)
+    assert (image["status"], image["stores"]) == ("active", "local,second")
+    assert task(call, image_id)["status"] == "success"
+    assert left(folder) == [image_id, image_id]
+
+
+def test_an_image_deleted_meanwhile_is_not_imported(call, staged, bring, work, folder):
+    image_id = staged()
+    bring(image_id)
+    assert call("DELETE", f"/v2/images/{image_id}").status_code == 204
+    work()
+    assert call("GET", f"/v2/images/{image_id}").status_code == 404
+    assert left(folder) == []
+
+
+# Plugins ------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def plugged(glance, work):
+    """plugged(**settings of imports): do the work with these."""
+    def plugged(**settings):
+        imports = replace(glance.imports, **settings)
+        make_worker(replace(glance, imports=imports)).drain()
+
+    return plugged
+
+
+def zipped(data, *more):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in ("disk", *more):
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zipped, lambda data: data])
+def test_compressed_images_are_unpacked(call, staged, bring, plugged, pack):
+    image_id = staged(pack(BYTES))
+    bring(image_id)
+    plugged(plugins="image_decompression")
+    assert call("GET", f"/v2/images/{image_id}/file").data == BYTES
+
+
+@pytest.mark.parametrize("data", [
+    gzip.compress(BYTES)[:-9], zipped(BYTES, "second"), gzip.compress(b"\0" * (9 << 20))])
+def test_what_cannot_be_unpacked_is_refused(call, staged, bring, plugged, folder, data):
+    image_id = staged(data)
+    bring(image_id)
+    plugged(plugins="image_decompression")
+    assert task(call, image_id)["status"] == "failure"
+    assert left(folder) == []
+
+
+@pytest.mark.skipif(not shutil.which("qemu-img"), reason="no qemu-img here")
+def test_an_image_is_converted(call, staged, bring, plugged):
+    image_id = staged()
+    bring(image_id)
+    plugged(plugins="image_conversion", output_format="qcow2")
+    image = shown(call, image_id)
+    assert (image["status"], image["disk_format"]) == ("active", "qcow2"), task(call, image_id)
+    assert call("GET", f"/v2/images/{image_id}/file").data[:4] == b"QFI\xfb"
+
+
+def test_an_unchecked_image_is_not_converted(call, staged, bring, plugged):
+    image_id = staged(qcow2(backing=b"/etc/shadow"), disk_format="qcow2")
+    bring(image_id)
+    plugged(plugins="image_conversion")
+    assert "backing" in task(call, image_id)["message"]
+
+
+@pytest.mark.parametrize(("who", "has"), [("alice", True), ("admin", False)])
+def test_properties_are_injected(call, make, bring, plugged, who, has):
+    image_id = make(who)
+    call("PUT", f"/v2/images/{image_id}/stage", who, data=BYTES,
+         content_type="application/octet-stream")
+    bring(image_id, who=who)
+    plugged(plugins="inject_image_metadata", inject="source:import,n: 1")
+    image = call("GET", f"/v2/images/{image_id}", "admin").json
+    assert (image.get("source"), image.get("n")) == (("import", "1") if has else (None, None))
+
+
+# Another region -----------------------------------------------------------------------------------
+
+class Cloud:
+    """Another region's glance, in front of this one's own."""
+
+    def __init__(self, call):
+        self.call = call
+
+    def endpoint(self, service, region, interface):
+        from cairn.common.errors import Unavailable
+        if region != "there":
+            raise Unavailable(reason=f"no region {region}")
+        return "http://there/image"
+
+    def fetch(self, url, *, token="", headers=None, stream=False):
+        path = url.removeprefix("http://there/image")
+        got = self.call("GET", path, token or "nova", headers=headers or {})
+        if got.status_code >= 400:
+            from cairn.common.errors import Remote
+            raise Remote("image", got.status_code, got.json["message"])
+
+        class Answer:
+            raw = type("Raw", (), {
+                "read": lambda self, size, decode_content: body.read(size)})()
+
+            def json(self):
+                return json.loads(got.data)
+
+            def close(self):
+                pass
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                pass
+
+        body = io.BytesIO(got.data)
+        return Answer()
+
+
+@pytest.fixture
+def remote(glance, call):
+    from tests.api.glance.conftest import PEOPLE
+
+    from cairn.glance.app import create_app
+    mine = replace(glance, cloud=Cloud(call), settings=replace(
+        glance.settings, use_keystone_limits=False))
+    people = {name: replace(ctx, token=name) for name, ctx in PEOPLE.items()}
+    client = create_app(mine, lambda h: people.get(h.get("X-Auth-Token")), {}).test_client()
+
+    def remote(image_id, source, who="alice", region="there"):
+        begun = client.post(f"/v2/images/{image_id}/import", headers={"X-Auth-Token": who}, json={
+            "method": {"name": "glance-download", "glance_region": region,
+                       "glance_image_id": source}})
+        make_worker(mine).drain()
+        return begun
+
+    return remote
+
+
+def test_an_image_of_another_region(call, make, upload, remote):
+    source = make(hw_cpu_cores="5", speed="fast")
+    upload(source, BYTES)
+    image_id = make(disk_format="iso", container_format="ovf")
+    assert remote(image_id, source).status_code == 202
+    image = shown(call, image_id)
+    assert (image["status"], image["disk_format"], image["hw_cpu_cores"]) == ("active", "raw", "5")
+    assert "speed" not in image
+
+
+def test_nobody_gets_what_is_not_theirs_through_another_region(call, make, upload, remote):
+    source = make("bob")
+    upload(source, BYTES, "bob")
+    image_id = make()
+    assert remote(image_id, source).status_code == 202
+    assert shown(call, image_id)["status"] == "queued"
+    assert task(call, image_id)["status"] == "failure"
+    assert remote(image_id, source, region="nowhere").status_code == 202
+    assert task(call, image_id)["status"] == "failure"
+    assert remote(image_id, "frog").status_code == 400
+
+
+# Tasks --------------------------------------------------------------------------------------------
+
+def test_tasks_are_for_administrators(call, web, work):
+    body = {"type": "import", "input": {
+        "import_from": f"{web.url}/image", "import_from_format": "raw",
+        "image_properties": {"name": "made", "disk_format": "raw", "container_format": "bare",
+                             "color": "red"}}}
+    assert call("POST", "/v2/tasks", json=body).status_code == 403
+    made = call("POST", "/v2/tasks", "admin", json=body)
+    assert made.status_code == 201, made.json
+    assert made.json["status"] == "pending"
+    work()
+    done = call("GET", f"/v2/tasks/{made.json['id']}", "admin").json
+    assert done["status"] == "success"
+    image = call("GET", f"/v2/images/{done['result']['image_id']}", "admin").json
+    assert (image["name"], image["status"], image["color"]) == ("made", "active", "red")
+    assert [t["id"] for t in call("GET", "/v2/tasks?status=success", "admin").json["tasks"]] == [
+        made.json["id"]]
+    assert call("GET", "/v2/tasks").status_code == 403
+    assert call("DELETE", f"/v2/tasks/{made.json['id']}", "admin").status_code == 405
+    assert call("GET", "/v2/tasks/none", "admin").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["status=frog", "type=frog", "limit=x", "sort_key=frog",
+                                   "marker=frog", "sort_dir=up"])
+def test_a_bad_list_of_tasks_is_refused(call, query):
+    assert call("GET", f"/v2/tasks?{query}", "admin").status_code == 400
+
+
+@pytest.mark.parametrize("body", [
+    {}, {"type": "frog", "input": {}}, {"type": "import", "input": {}},
+    {"type": "import", "input": {"import_from": "http://169.254.169.254/", "import_from_format":
+                                 "raw", "image_properties": {}}}])
+def test_a_bad_task_is_refused(call, body):
+    assert call("POST", "/v2/tasks", "admin", json=body).status_code == 400
+
+
+def test_import_methods_are_told(call):
+    assert "glance-direct" in call("GET", "/v2/info/import").json["import-methods"]["value"]
+
+
+def test_stores_of_the_settings_are_checked(glance):
+    from cairn.common.settings import BadSetting
+    for words in ("web:http", "a:frog", "os_glance_x:file", ":file"):
+        with pytest.raises(BadSetting):
+            Stores(glance.settings, StoreSettings(enabled=words), glance.imports,
+                   Gate(glance.imports))
