@@ -29,6 +29,11 @@ PEOPLE = {
 
 
 @pytest.fixture
+def people():
+    return PEOPLE
+
+
+@pytest.fixture
 def folder(tmp_path):
     (tmp_path / "images").mkdir()
     return tmp_path / "images"

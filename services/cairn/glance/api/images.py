@@ -17,13 +17,7 @@ from cairn.glance.api.schemas import CREATE, check_value
 from cairn.glance.component import Glance
 from cairn.glance.core import images, listing, locations, patching, relocating, usage
 from cairn.glance.db.models import Image
-from cairn.glance.errors import (
-    ImageNotFound,
-    OverLimit,
-    ReadOnly,
-    Reserved,
-    envelope,
-)
+from cairn.glance.errors import ImageNotFound, OverLimit, ReadOnly, Reserved
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
@@ -39,6 +33,8 @@ def limited(what: str, attempted: int, maximum: int) -> None:
 @api.post("/images", policy="add_image", body=CREATE, status=201, late=True)
 def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     for name in body:
+        if name == "locations":
+            raise Reserved(name=name)
         if name == "stores" or (name in patching.READ_ONLY and name != "id"):
             raise ReadOnly(name=name)
     fields = {name: body[name] for name in patching.ATTRIBUTES if name in body and name != "tags"}
@@ -96,13 +92,11 @@ def delete(glance: Glance, ctx: Context, image_id: str) -> None:
 
 
 @api.patch("/images/<image_id>", policy="modify_image", raw=True, late=True)
-def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Document | Reply:
+def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Document:
     """JSON patch: RFC 6902's add, replace and remove, of one attribute or property each."""
     if request.mimetype not in PATCH_TYPES:
-        wrong = Unsupported(
+        raise Unsupported(
             reason=f"Image PATCH expects Content-Type one of: {', '.join(PATCH_TYPES)}")
-        return Reply(envelope(wrong, ctx.request_id), 415,
-                     {"Accept-Patch": ", ".join(PATCH_TYPES)})
     changes = patching.parse(
         parse_json(request.get_data()), request.mimetype == patching.OLD, check_value)
 

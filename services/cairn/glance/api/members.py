@@ -104,5 +104,9 @@ def update(
 @api.delete(f"{PATH}/<member_id>", policy="delete_member", status=204, late=True)
 def delete(glance: Glance, ctx: Context, image_id: str, member_id: str) -> None:
     with glance.db.writing() as session:
-        image = _shared(glance, session, ctx, image_id, "delete_member")
-        session.delete(_find(session, ctx, image, member_id))
+        image = images.find(session, ctx, image_id)
+        if image.visibility != "shared":
+            raise Refused(reason="Only shared images have members.")
+        member = _find(session, ctx, image, member_id)
+        images.enforce(glance.policy, ctx, "delete_member", image)
+        session.delete(member)

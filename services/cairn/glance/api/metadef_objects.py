@@ -44,6 +44,8 @@ def listed(
     limit = None
     if query.get("limit") is not None:
         limit = listing.limit(query["limit"], 0, glance.settings.api_limit_max)
+        if kind is ObjectDefinition and limit == 0:
+            raise Invalid(reason="limit param must be positive")
     keys = sorted_by(kind, query)
     after = None
     if query.get("marker"):

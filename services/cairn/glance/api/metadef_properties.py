@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.glance.api.metadef_schemas import PROPERTY_BODY
+from cairn.glance.api.metadef_views import check_writable
 from cairn.glance.component import Glance
 from cairn.glance.core import metadefs
 from cairn.glance.db.metadefs import PropertyDefinition
@@ -36,6 +37,8 @@ def index(glance: Glance, ctx: Context, namespace: str) -> Document:
 
 @api.post(PATH, policy="add_metadef_property", body=PROPERTY_BODY, status=201, late=True)
 def create(glance: Glance, ctx: Context, namespace: str, body: Document) -> Document:
+    check_writable(body)
+
     def write(session: Session) -> Document:
         found = metadefs.find_namespace(
             glance.policy, session, ctx, namespace, "add_metadef_property")
@@ -65,6 +68,8 @@ def show(glance: Glance, ctx: Context, namespace: str, name: str, query: Any) ->
 
 @api.put(f"{PATH}/<name>", policy="modify_metadef_property", body=PROPERTY_BODY, late=True)
 def update(glance: Glance, ctx: Context, namespace: str, name: str, body: Document) -> Document:
+    check_writable(body)
+
     def write(session: Session) -> Document:
         found = metadefs.find_namespace(
             glance.policy, session, ctx, namespace, "modify_metadef_property")

@@ -88,8 +88,13 @@ def _published(name: str, fields: dict[str, Any], required: list[str], **more: A
             "additionalProperties": False, **more}
 
 
-def _body(published: Schema) -> Schema:
-    return {"type": "object", **{k: v for k, v in published.items() if k != "name"}}
+def _body(published: Schema, **more: Schema) -> Schema:
+    """The published schema as one of a body. What is read-only may be anything: it is refused as
+    what it is."""
+    fields = published["properties"] | more
+    fields |= {name: {} for name in (*TIMES, *PATHS) if name in fields}
+    return {"type": "object", **{k: v for k, v in published.items() if k != "name"},
+            "properties": fields}
 
 
 NAMESPACE = _published(
@@ -107,7 +112,7 @@ ASSOCIATION = _published("resource_type_association", {**ASSOCIATION_FIELDS, **T
 
 NAMESPACE_BODY = _body(NAMESPACE)
 OBJECT_BODY = _body(OBJECT)
-PROPERTY_BODY = _body({**PROPERTY, "properties": {**KEY, "name": NAME}})
+PROPERTY_BODY = _body(PROPERTY, name=NAME, **TIMES)
 TAG_BODY = _body(TAG)
 TAGS_BODY: Schema = {
     "type": "object", "additionalProperties": False,

@@ -45,7 +45,8 @@ def create_many(glance: Glance, ctx: Context, namespace: str, request: Any) -> D
 
     def write(session: Session) -> Document:
         found = metadefs.find_namespace(glance.policy, session, ctx, namespace, "add_metadef_tags")
-        if not append:
+        # No tags at all are no wish to have none.
+        if names and not append:
             metadefs.clear(session, TagDefinition, found)
         for name in names:
             metadefs.add(

@@ -92,7 +92,9 @@ TOLD: dict[str, Any] = {
 }
 
 CREATE: Schema = {
-    "type": "object", "properties": {**SETTABLE, **COMMON, "id": ID},
+    # Those that nobody sets may be anything: they are refused as what they are.
+    "type": "object", "properties": {**SETTABLE, **COMMON, **dict.fromkeys(TOLD, {}),
+                                     "locations": {}, "id": ID},
     "additionalProperties": PROPERTY,
 }
 _VALUES = {name: Validator({"type": "object", "properties": {name: schema}})
@@ -106,11 +108,11 @@ def check_value(name: str, value: Any) -> None:
 
 
 MEMBER_CREATE: Schema = {
-    "type": "object", "required": ["member"], "additionalProperties": False,
+    "type": "object", "required": ["member"], "additionalProperties": True,
     "properties": {"member": {"type": "string", "minLength": 1, "maxLength": 255}},
 }
 MEMBER_UPDATE: Schema = {
-    "type": "object", "required": ["status"], "additionalProperties": False,
+    "type": "object", "required": ["status"], "additionalProperties": True,
     "properties": {"status": {"type": "string", "enum": ["pending", "accepted", "rejected"]}},
 }
 
@@ -132,7 +134,6 @@ MEMBER: dict[str, Any] = {
         "status": about({"type": "string", "enum": ["pending", "accepted", "rejected"]},
                         "Whether the project took it"),
         "schema": read_only({"type": "string"})},
-    "additionalProperties": False,
 }
 TASK: dict[str, Any] = {
     "name": "task",
@@ -147,7 +148,6 @@ TASK: dict[str, Any] = {
         "user_id": {"type": ["null", "string"]}, "expires_at": {"type": ["null", "string"]},
         "created_at": {"type": "string"}, "updated_at": {"type": "string"},
         "self": read_only({"type": "string"}), "schema": read_only({"type": "string"})},
-    "additionalProperties": False,
 }
 
 

@@ -75,7 +75,7 @@ def filtered(ctx: Context, query: Any, readable: Callable[[str], bool]) -> Any:
     if visibility is not None and visibility not in VISIBILITIES:
         raise Invalid(reason=f"Invalid visibility value: {visibility}")
     if member_status not in MEMBER_STATUSES:
-        raise Invalid(reason=f"Invalid status: {member_status}")
+        raise Invalid(reason=f"Invalid member_status value: {member_status}")
     if "changes-since" in query:
         raise Invalid(reason='The "changes-since" filter is not available in v2.')
     wanted = select(*COLUMNS).where(
