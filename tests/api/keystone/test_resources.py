@@ -122,11 +122,57 @@ def test_a_tree_of_projects(admin):
     on = admin("PATCH", f"/projects/{low['id']}", {"project": {"enabled": True}})
     assert on.status_code == 403
     shown = admin.ok("GET", f"/projects/{low['id']}?parents_as_ids")["project"]
-    assert shown["parents"] == {mid["id"]: {top["id"]: None}}
-    shown = admin.ok("GET", f"/projects/{top['id']}?subtree_as_list")["project"]
-    assert [each["project"]["name"] for each in shown["subtree"]] == ["mid", "low"]
+    assert shown["parents"] == {mid["id"]: {top["id"]: {"default": None}}}
+    shown = admin.ok("GET", f"/projects/{top['id']}?subtree_as_ids")["project"]
+    assert shown["subtree"] == {mid["id"]: {low["id"]: None}}
     fixed = admin("PATCH", f"/projects/{low['id']}", {"project": {"parent_id": top["id"]}})
-    assert fixed.status_code == 400
+    assert fixed.status_code == 403
+    both = admin("GET", f"/projects/{low['id']}?parents_as_ids&parents_as_list")
+    assert both.status_code == 400
+
+
+def test_of_a_branch_one_sees_the_projects_one_has_a_role_on(admin):
+    top = admin.make("projects", name="top")
+    low = admin.make("projects", name="low", parent_id=top["id"])
+    where = f"/projects/{top['id']}?subtree_as_list"
+    assert admin.ok("GET", where)["project"]["subtree"] == []
+    roles = {role["name"]: role["id"] for role in admin.ok("GET", "/roles")["roles"]}
+    user = admin.ok("GET", "/users?name=admin")["users"][0]["id"]
+    admin.ok("PUT", f"/projects/{low['id']}/users/{user}/roles/{roles['reader']}")
+    found = admin.ok("GET", where)["project"]["subtree"]
+    assert [each["project"]["id"] for each in found] == [low["id"]]
+
+
+def test_projects_nest_five_deep(admin):
+    above = {}
+    for number in range(5):
+        made = admin.make("projects", name=f"p{number}", **above)
+        above = {"parent_id": made["id"]}
+    reply = admin("POST", "/projects", {"project": {"name": "deep", **above}})
+    assert reply.status_code == 403
+
+
+def test_what_is_immutable_stays_until_it_is_freed(admin):
+    made = admin.make("projects", name="rock", options={"immutable": True})
+    where = f"/projects/{made['id']}"
+    free = {"immutable": False}
+    for wanted in ({"name": "sand"}, {"name": "sand", "options": free}, {"tags": ["soft"]}):
+        assert admin("PATCH", where, {"project": wanted}).status_code == 403
+    for method, path in (("PUT", "/tags/soft"), ("DELETE", "/tags"), ("DELETE", "")):
+        assert admin(method, where + path).status_code == 403
+    admin.ok("PATCH", where, {"project": {"options": free}})
+    assert admin("DELETE", where).status_code == 204
+
+
+def test_a_page_begins_after_something_that_is_there(admin):
+    assert admin("GET", "/users?marker=nobody").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["projects", "groups", "services", "policies"])
+def test_an_id_never_changes(admin, path):
+    made = make(admin, path)
+    reply = admin("PATCH", f"/{path}/{made['id']}", {kind(path): {"id": "other"}})
+    assert reply.status_code == 400
 
 
 def test_tags(admin):

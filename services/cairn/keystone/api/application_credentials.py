@@ -7,7 +7,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Refused
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, collection, link
+from cairn.keystone.api.views import QUERY, collection, link, listed
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import application_credentials as credentials
 from cairn.keystone.core import delegations
@@ -108,12 +108,13 @@ def delete(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -
         credentials.end(change, ApplicationCredential.id == credential_id)
 
 
-@api.get(RULES_PATH, policy="identity:list_access_rules", late=True)
-def rules(keystone: Keystone, ctx: Context, user_id: str) -> Document:
+@api.get(RULES_PATH, policy="identity:list_access_rules", query=QUERY, late=True)
+def rules(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> Document:
     _permitted(keystone, ctx, "identity:list_access_rules", user_id)
+    wanted = select(AccessRule).where(AccessRule.user_id == user_id)
+    columns = {"service": AccessRule.service, "path": AccessRule.path, "method": AccessRule.method}
     with keystone.db.reading() as session:
-        found = session.scalars(select(AccessRule).where(AccessRule.user_id == user_id))
-        return collection("access_rules", map(_rule, found))
+        return listed(session, "access_rules", wanted, query, columns, AccessRule.id, _rule)
 
 
 def _find_rule(session: Session, user_id: str, rule_id: str) -> AccessRule:

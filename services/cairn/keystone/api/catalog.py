@@ -13,7 +13,7 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.directory import CATALOG, address
 from cairn.keystone.core.listing import Query
-from cairn.keystone.core.projects import merged
+from cairn.keystone.core.projects import merged, refuse_new_id
 from cairn.keystone.db.models import Endpoint, Region, RegisteredLimit, Service
 from cairn.keystone.errors import NotKnown, RegionInUse
 from cairn.keystone.policy import RULES
@@ -30,9 +30,8 @@ def _region(region: Region) -> Document:
 
 
 def _service(service: Service) -> Document:
-    named = {"name": service.name} if service.name is not None else {}
-    return linked({"description": "", **service.extra, **named, "id": service.id,
-                   "type": service.type, "enabled": service.enabled}, "services")
+    return linked({**service.extra, "id": service.id, "type": service.type,
+                   "name": service.name or "", "enabled": service.enabled}, "services")
 
 
 def endpoint_view(endpoint: Endpoint) -> Document:
@@ -107,8 +106,7 @@ def update_region(keystone: Keystone, ctx: Context, region_id: str, body: Docume
     wanted = body["region"]
     with changing(keystone, ctx) as change:
         region: Region = _find(change.session, Region, region_id)
-        if wanted.get("id", region_id) != region_id:
-            raise Invalid(reason="Invalid input for field/attribute id. Cannot change region ID")
+        refuse_new_id(wanted, region_id)
         if "description" in wanted:
             region.description = wanted["description"] or ""
         if "parent_region_id" in wanted:
@@ -167,6 +165,7 @@ def update_service(keystone: Keystone, ctx: Context, service_id: str, body: Docu
     wanted = body["service"]
     with changing(keystone, ctx) as change:
         service: Service = _find(change.session, Service, service_id)
+        refuse_new_id(wanted, service_id)
         for name in ("type", "name", "enabled"):
             if name in wanted:
                 setattr(service, name, wanted[name])
@@ -241,6 +240,7 @@ def show_endpoint(keystone: Keystone, ctx: Context, endpoint_id: str) -> Documen
 def update_endpoint(keystone: Keystone, ctx: Context, endpoint_id: str, body: Document) -> Document:
     with changing(keystone, ctx) as change:
         endpoint: Endpoint = _find(change.session, Endpoint, endpoint_id)
+        refuse_new_id(body["endpoint"], endpoint_id)
         _write_endpoint(change, endpoint, body["endpoint"])
     return {"endpoint": endpoint_view(endpoint)}
 

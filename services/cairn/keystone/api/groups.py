@@ -14,7 +14,7 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments
 from cairn.keystone.core.changes import changing
 from cairn.keystone.core.listing import Query
-from cairn.keystone.core.projects import find_domain, merged
+from cairn.keystone.core.projects import find_domain, merged, refuse_new_id
 from cairn.keystone.db.models import Group, Membership, User
 from cairn.keystone.errors import NotKnown
 from cairn.keystone.policy import RULES
@@ -61,7 +61,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
         find_domain(change.session, domain_id)
         group = Group(
             domain_id=domain_id, name=wanted["name"].strip(),
-            description=wanted.get("description") or "", extra=merged({}, wanted, OWN),
+            description=wanted.get("description", ""), extra=merged({}, wanted, OWN),
         )
         change.session.add(group)
     return {"group": view(group)}
@@ -90,13 +90,14 @@ def update(keystone: Keystone, ctx: Context, group_id: str, body: Document) -> D
     wanted = body["group"]
     with changing(keystone, ctx, "group", f"name {wanted.get('name')}") as change:
         group = change.session.get_one(Group, group_id)
+        refuse_new_id(wanted, group_id)
         if wanted.get("domain_id", group.domain_id) != group.domain_id:
             raise Invalid(reason="Invalid input for field/attribute domain_id. Cannot change "
                                  "Domain ID")
         if "name" in wanted:
             group.name = wanted["name"].strip()
         if "description" in wanted:
-            group.description = wanted["description"] or ""
+            group.description = wanted["description"]
         group.extra = merged(group.extra, wanted, OWN)
     return {"group": view(group)}
 
@@ -166,4 +167,5 @@ def groups_of(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> D
     if ctx.domain_id:
         wanted = wanted.where(Group.domain_id == ctx.domain_id)
     with keystone.db.reading() as session:
-        return listed(session, "groups", wanted, query, COLUMNS, Group.id, view)
+        return listed(session, "groups", wanted, query, COLUMNS, Group.id,
+                      lambda group: {**view(group), "membership_expires_at": None})

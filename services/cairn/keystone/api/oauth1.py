@@ -8,7 +8,6 @@ from sqlalchemy import select
 from cairn.common.api import PUBLIC, Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.db import new_hex_id
-from cairn.common.errors import Invalid
 from cairn.keystone.api import roles, schemas
 from cairn.keystone.api.views import QUERY, collection, link, linked, listed
 from cairn.keystone.component import Keystone
@@ -16,7 +15,7 @@ from cairn.keystone.core import delegations, oauth1
 from cairn.keystone.core.changes import changing
 from cairn.keystone.core.listing import Query
 from cairn.keystone.core.oauth1 import Signed
-from cairn.keystone.core.projects import merged
+from cairn.keystone.core.projects import merged, refuse_new_id
 from cairn.keystone.db.models import Role
 from cairn.keystone.db.oauth1 import AccessToken, Consumer
 from cairn.keystone.errors import NotKnown
@@ -65,8 +64,7 @@ def update(keystone: Keystone, ctx: Context, consumer_id: str, body: Document) -
     wanted = body["consumer"]
     with keystone.db.writing() as session:
         consumer = oauth1.consumer(session, consumer_id)
-        if wanted.get("id", consumer_id) != consumer_id:
-            raise Invalid(reason="Invalid input for field/attribute id. Cannot change ID")
+        refuse_new_id(wanted, consumer_id)
         if "description" in wanted:
             consumer.description = wanted["description"]
         consumer.extra = merged(consumer.extra, wanted, OWN)

@@ -8,7 +8,7 @@ from cairn.keystone.api import schemas
 from cairn.keystone.api.views import QUERY, linked, listed
 from cairn.keystone.component import Keystone
 from cairn.keystone.core.listing import Query
-from cairn.keystone.core.projects import merged
+from cairn.keystone.core.projects import merged, refuse_new_id
 from cairn.keystone.db.models import PolicyBlob
 from cairn.keystone.errors import NotKnown
 from cairn.keystone.policy import RULES
@@ -55,6 +55,7 @@ def update(keystone: Keystone, ctx: Context, policy_id: str, body: Document) -> 
         policy = session.get(PolicyBlob, policy_id)
         if policy is None:
             raise NotKnown("policy", policy_id)
+        refuse_new_id(wanted, policy_id)
         policy.type = wanted.get("type", policy.type)
         policy.blob = wanted.get("blob", policy.blob)
         policy.extra = merged(policy.extra, wanted, OWN)

@@ -12,7 +12,7 @@ from cairn.common.errors import Invalid
 from cairn.keystone.api import schemas
 from cairn.keystone.api.views import QUERY, link, listed
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import projects
+from cairn.keystone.core import assignments, projects
 from cairn.keystone.core.listing import Query, truth
 from cairn.keystone.db.models import Project, ProjectTag
 from cairn.keystone.errors import NotKnown
@@ -128,37 +128,52 @@ def _tagged(wanted: Any, query: Query) -> Any:
 def show(keystone: Keystone, ctx: Context, project_id: str, query: Query) -> Document:
     project = permitted(keystone, ctx, "identity:get_project", project_id)
     asked = set(query.keys())
+    for way in ("parents", "subtree"):
+        if {f"{way}_as_list", f"{way}_as_ids"} <= asked:
+            raise Invalid(reason=f"Cannot use {way}_as_list and {way}_as_ids query params at the "
+                                 "same time.")
     with keystone.db.reading() as session:
         found = view(project, projects.tags_of(session, [project_id]).get(project_id, []))
         if asked & {"parents_as_list", "parents_as_ids"}:
             above = projects.parents(session, project)
             if "parents_as_list" in asked:
-                found["parents"] = [{"project": each} for each in views(session, above)]
+                found["parents"] = _mine(session, ctx, above)
             else:
-                found["parents"] = _as_ids(above)
-        if "subtree_as_list" in asked or "subtree_as_ids" in asked:
-            found["subtree"] = _subtree(session, project_id, "subtree_as_list" in asked)
+                found["parents"] = _as_ids(project, above)
+        if "subtree_as_list" in asked:
+            found["subtree"] = _mine(session, ctx, _below(session, project_id))
+        elif "subtree_as_ids" in asked:
+            found["subtree"] = _tree(_below(session, project_id), project_id)
     return {"project": found}
 
 
-def _as_ids(above: list[Project]) -> Document | None:
-    found: Document | None = None
-    for project in reversed(above):
-        found = {project.id: found}
+def _mine(session: Session, ctx: Context, rows: list[Project]) -> list[Document]:
+    """Those of them that the caller has a role on."""
+    mine = assignments.projects_of(session, ctx.user_id)
+    return [{"project": each} for each in views(session, [row for row in rows if row.id in mine])]
+
+
+def _as_ids(project: Project, above: list[Project]) -> Document | None:
+    """Each in the one below it, the domain in the last."""
+    found: Document | None = {project.domain_id: None} if project.domain_id else None
+    for parent in reversed(above):
+        found = {parent.id: found}
     return found
 
 
-def _subtree(session: Session, project_id: str, as_list: bool) -> Any:
+def _below(session: Session, project_id: str) -> list[Project]:
     layer, every = [project_id], []
-    children: dict[str, list[str]] = {}
     while layer:
         rows = list(session.scalars(select(Project).where(Project.parent_id.in_(layer))))
-        for row in rows:
-            children.setdefault(row.parent_id or "", []).append(row.id)
         every += rows
         layer = [row.id for row in rows]
-    if as_list:
-        return [{"project": each} for each in views(session, every)]
+    return every
+
+
+def _tree(rows: list[Project], project_id: str) -> Document | None:
+    children: dict[str, list[str]] = {}
+    for row in rows:
+        children.setdefault(row.parent_id or "", []).append(row.id)
 
     def nested(id_: str) -> Document | None:
         return {child: nested(child) for child in children[id_]} if id_ in children else None
@@ -186,8 +201,7 @@ def delete(keystone: Keystone, ctx: Context, project_id: str) -> None:
 def tags(keystone: Keystone, ctx: Context, project_id: str) -> Document:
     permitted(keystone, ctx, "identity:list_project_tags", project_id)
     return {"tags": _tags(keystone, project_id),
-            "links": {"self": link(f"projects/{project_id}/tags"), "next": None,
-                      "previous": None}}
+            "links": {"self": link(f"projects/{project_id}/tags")}}
 
 
 def _tags(keystone: Keystone, project_id: str) -> list[str]:
@@ -198,18 +212,19 @@ def _tags(keystone: Keystone, project_id: str) -> list[str]:
 @api.put("/projects/<project_id>/tags", policy="identity:update_project_tags", late=True,
          body=schemas.PROJECT_TAGS)
 def set_tags(keystone: Keystone, ctx: Context, project_id: str, body: Document) -> Document:
-    permitted(keystone, ctx, "identity:update_project_tags", project_id)
+    project = permitted(keystone, ctx, "identity:update_project_tags", project_id)
+    projects.refuse_immutable(project.options, "project", project_id)
     with keystone.db.writing() as session:
         projects.set_tags(session, project_id, body["tags"])
     return {"tags": sorted(body["tags"]),
-            "links": {"self": link(f"projects/{project_id}/tags"), "next": None,
-                      "previous": None}}
+            "links": {"self": link(f"projects/{project_id}/tags")}}
 
 
 @api.delete("/projects/<project_id>/tags", policy="identity:delete_project_tags", status=204,
             late=True)
 def clear_tags(keystone: Keystone, ctx: Context, project_id: str) -> None:
-    permitted(keystone, ctx, "identity:delete_project_tags", project_id)
+    project = permitted(keystone, ctx, "identity:delete_project_tags", project_id)
+    projects.refuse_immutable(project.options, "project", project_id)
     with keystone.db.writing() as session:
         projects.set_tags(session, project_id, [])
 
@@ -225,7 +240,8 @@ def has_tag(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None
 @api.put("/projects/<project_id>/tags/<tag>", policy="identity:create_project_tag", status=201,
          late=True)
 def add_tag(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
-    permitted(keystone, ctx, "identity:create_project_tag", project_id)
+    project = permitted(keystone, ctx, "identity:create_project_tag", project_id)
+    projects.refuse_immutable(project.options, "project", project_id)
     if "," in tag or len(tag) > 255:
         raise Invalid(reason="Invalid input for field/attribute tag. It must have at most 255 "
                              "characters and no comma.")
@@ -239,7 +255,8 @@ def add_tag(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None
 @api.delete("/projects/<project_id>/tags/<tag>", policy="identity:delete_project_tag", status=204,
             late=True)
 def remove_tag(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
-    permitted(keystone, ctx, "identity:delete_project_tag", project_id)
+    project = permitted(keystone, ctx, "identity:delete_project_tag", project_id)
+    projects.refuse_immutable(project.options, "project", project_id)
     with keystone.db.writing() as session:
         row = session.get(ProjectTag, (project_id, tag))
         if row is None:

@@ -6,6 +6,8 @@ from typing import Any
 from cairn.common.api import Schema
 
 ID = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[a-zA-Z0-9-]+$"}
+# As new ids are made: a UUID without dashes, or with.
+UUID = {"type": "string", "pattern": "^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$"}
 ID_OR_NULL = {**ID, "type": ["string", "null"]}
 NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
 # Of domains, projects and groups.
@@ -111,7 +113,7 @@ AUTH = wrapped("auth", {
 }, ("identity",), open_=False)
 
 _domain = {"name": SHORT_NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "tags": TAGS,
-           "options": OPTIONS, "id": ID, "explicit_domain_id": ID}
+           "options": OPTIONS, "id": ID, "explicit_domain_id": UUID}
 DOMAIN_CREATE = wrapped("domain", _domain, ("name",))
 DOMAIN_UPDATE = wrapped("domain", _domain, least=1)
 
@@ -142,17 +144,17 @@ ROLE_UPDATE = wrapped("role", _role, least=1)
 _region = {"id": {**REGION_ID, "type": ["string", "null"]}, "description": TEXT_OR_NULL,
            "parent_region_id": {**REGION_ID, "type": ["string", "null"]}}
 REGION_CREATE = wrapped("region", _region)
-REGION_UPDATE = wrapped("region", _region)
+REGION_UPDATE = wrapped("region", _region, least=1)
 
 _service = {"type": {"type": "string", "minLength": 1, "maxLength": 255},
             "name": {"type": "string", "minLength": 1, "maxLength": 255}, "enabled": FLAG,
-            "description": TEXT}
+            "description": TEXT_OR_NULL}
 SERVICE_CREATE = wrapped("service", _service, ("type",))
 SERVICE_UPDATE = wrapped("service", _service, least=1)
 
 _endpoint = {
     "interface": {"type": "string", "enum": ["admin", "internal", "public"]},
-    "url": {"type": "string", "minLength": 1, "maxLength": 4096, "pattern": r"^[a-zA-Z0-9+.-]+:.+"},
+    "url": {"type": "string", "minLength": 1, "maxLength": 225, "pattern": r"^[a-zA-Z0-9+.-]+:.+"},
     "service_id": TEXT, "region": TEXT_OR_NULL, "region_id": TEXT_OR_NULL, "enabled": FLAG,
 }
 ENDPOINT_CREATE = wrapped("endpoint", _endpoint, ("interface", "service_id", "url"))

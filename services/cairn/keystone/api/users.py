@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, false, select
 
 from cairn.common.api import PUBLIC, Api, Document
 from cairn.common.context import Context
@@ -79,6 +79,8 @@ def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     wanted = select(User)
     if ctx.domain_id:
         wanted = wanted.where(User.domain_id == ctx.domain_id)
+    if {"idp_id", "protocol_id", "unique_id"} & set(query.keys()):
+        wanted = wanted.where(false())  # No user here comes from another cloud.
     with keystone.db.reading() as session:
         return listed(session, "users", expiring(wanted, query), query, COLUMNS, User.id,
                       partial(view, keystone))

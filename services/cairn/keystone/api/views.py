@@ -5,11 +5,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import flask
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document, Schema
 from cairn.keystone.core import listing
+from cairn.keystone.errors import NotKnown
 
 # A list's query string: any; what is not a filter is not looked at, as upstream has it.
 QUERY: Schema = {"type": "object"}
@@ -46,7 +47,10 @@ def listed(
     session: Session, name: str, query: Select[Any], asked: listing.Query,
     columns: Mapping[str, Any], key: Any, view: Callable[[Any], Document],
 ) -> Document:
-    """The page of `query` that `asked` wants."""
+    """The page of `query` that `asked` wants. Raises NotKnown for a marker of nothing."""
+    marker = asked.get("marker")
+    if marker and session.scalar(select(key).where(key == marker)) is None:
+        raise NotKnown("marker", marker)
     query, limit = listing.page(listing.narrow(query, asked, columns), asked, key)
     rows = list(session.scalars(query))
     following, more = None, {}

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.context import Context
-from cairn.common.errors import Invalid
+from cairn.common.errors import Invalid, Refused
 from cairn.keystone.core import assignments, delegations
 from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.directory import ROLES
@@ -79,7 +79,7 @@ def create(keystone: "Keystone", ctx: Context, wanted: Document) -> Project:
     with changing(keystone, ctx, kind, taken) as change:
         project = Project(
             name=name.strip(), domain_id=domain_id, is_domain=is_domain,
-            description=wanted.get("description") or "", enabled=wanted.get("enabled", True),
+            description=wanted.get("description", ""), enabled=wanted.get("enabled", True),
             options=_options({}, wanted.get("options", {})),
             extra={k: v for k, v in wanted.items() if k not in OWN},
         )
@@ -100,10 +100,12 @@ def create(keystone: "Keystone", ctx: Context, wanted: Document) -> Project:
 def _place(session: Session, project: Project, parent_id: str | None) -> None:
     domain = session.get(Project, project.domain_id)
     if domain is None or not domain.is_domain:
-        raise NotKnown("domain", project.domain_id)
+        raise Invalid(reason=f"Invalid input for field/attribute domain_id. Could not find domain: "
+                             f"{project.domain_id}.")
     parent = session.get(Project, parent_id or project.domain_id)
     if parent is None:
-        raise NotKnown("project", parent_id)
+        raise Invalid(reason="Invalid input for field/attribute parent_id. Could not find project: "
+                             f"{parent_id}.")
     if project.domain_id not in (parent.id if parent.is_domain else parent.domain_id, parent.id):
         raise Invalid(reason="Invalid input for field/attribute parent_id. The parent is of "
                              "another domain.")
@@ -111,8 +113,8 @@ def _place(session: Session, project: Project, parent_id: str | None) -> None:
         raise Invalid(reason=f"cannot create a project in a branch containing a disabled project: "
                              f"{parent.id}")
     if len(parents(session, parent)) + 2 > DEPTH:
-        raise Invalid(reason=f"Invalid input for field/attribute parent_id. Projects nest at most "
-                             f"{DEPTH} deep.")
+        raise Refused(reason=f"Max hierarchy depth reached for {parent.id} branch: projects nest "
+                             f"at most {DEPTH} deep.")
     project.parent_id = parent.id
 
 
@@ -135,9 +137,13 @@ def update(
         session = change.session
         project = find_domain(session, project_id) if domain else find(session, project_id)
         _refuse_immutable(project, kind, wanted)
+        if not domain:
+            refuse_new_id(wanted, project_id)
         for fixed in ("domain_id", "parent_id", "is_domain"):
             now: Any = getattr(project, fixed)
             if fixed in wanted and not domain and (wanted[fixed] or ROOT) != (now or ROOT):
+                if fixed == "parent_id":
+                    raise Refused(reason="Update of parent_id is not allowed.")
                 raise Invalid(reason=f"Invalid input for field/attribute {fixed}. It cannot be "
                                      "changed.")
         if "enabled" in wanted and wanted["enabled"] != project.enabled:
@@ -145,7 +151,7 @@ def update(
         if "name" in wanted:
             project.name = wanted["name"].strip()
         if "description" in wanted:
-            project.description = wanted["description"] or ""
+            project.description = wanted["description"]
         if "options" in wanted:
             project.options = _options(project.options, wanted["options"])
         if "tags" in wanted:
@@ -227,8 +233,11 @@ def _refuse_immutable(row: Project, kind: str, wanted: Document | None = None) -
 def refuse_immutable(
     options: Document, kind: str, id_: str, wanted: Document | None = None
 ) -> None:
-    """Raises Immutable, unless the change is what makes it mutable again."""
-    freed = wanted is not None and wanted.get("options", {}).get("immutable", True) in (False, None)
+    """Raises Immutable, unless the change is what makes it mutable again, and nothing else."""
+    freed = (
+        wanted is not None and set(wanted) == {"options"}
+        and wanted["options"].get("immutable", True) in (False, None)
+    )
     if options.get("immutable") and not freed:
         raise Immutable(kind=kind, id=id_)
 
@@ -248,6 +257,12 @@ def options(now: Document, wanted: Document, known: Mapping[str, type]) -> Docum
         if value is None:
             del found[name]
     return found
+
+
+def refuse_new_id(wanted: Document, id_: str) -> None:
+    """Raises Invalid for a change of what never changes."""
+    if wanted.get("id", id_) != id_:
+        raise Invalid(reason="Invalid input for field/attribute id. Cannot change ID")
 
 
 def merged(extra: Document, wanted: Document, own: set[str]) -> Document:

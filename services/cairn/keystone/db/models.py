@@ -44,7 +44,7 @@ class Project(Timestamps, Base):
     )
     is_domain: Mapped[bool] = mapped_column(default=False)
     name: Mapped[Exact]
-    description: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str | None] = mapped_column(Text, default="")
     enabled: Mapped[bool] = mapped_column(default=True)
     options: Mapped[Json] = mapped_column(default=dict)
     extra: Mapped[Json] = mapped_column(default=dict)
@@ -90,7 +90,7 @@ class Group(Timestamps, Base):
     id: Mapped[Key]
     domain_id: Mapped[str] = mapped_column(String(64), ForeignKey("projects.id"))
     name: Mapped[Exact]
-    description: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str | None] = mapped_column(Text, default="")
     extra: Mapped[Json] = mapped_column(default=dict)
 
 
