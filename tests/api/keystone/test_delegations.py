@@ -1,10 +1,16 @@
 """Trusts and application credentials: what they let somebody do, and what they never do."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
-from .conftest import Caller, asking, project
+from cairn.keystone.settings import AuthenticationSettings
+
+from .conftest import Caller, asking, client_of, process, project
+
+LATER = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
 
 
 @pytest.fixture
@@ -124,6 +130,66 @@ class TestTrusts:
         wanted["trust"]["roles"] = [{"name": "member"}]
         assert user("POST", "/OS-TRUST/trusts", wanted).status_code == 403
 
+    def test_the_last_use_is_one(self, trust, client):
+        made = trust(remaining_uses=3)
+        body = asking("nova", "nova's", {"OS-TRUST:trust": {"id": made["id"]}})
+        with ThreadPoolExecutor(8) as pool:
+            codes = list(pool.map(
+                lambda _: client.post("/v3/auth/tokens", json=body).status_code, range(12)
+            ))
+        assert codes.count(201) == 3
+        assert codes.count(401) == 9
+
+    class TestPassedOn:
+        @pytest.fixture
+        def first(self, trust):
+            return trust(allow_redelegation=True, redelegation_count=2, expires_at=LATER)
+
+        @pytest.fixture
+        def pass_on(self, use, first, at):
+            def pass_on(**more):
+                return use(first)("POST", "/OS-TRUST/trusts", {"trust": {
+                    "trustor_user_id": at["users"]["alice"],
+                    "trustee_user_id": at["users"]["admin"],
+                    "project_id": at["projects"]["red"], "impersonation": True,
+                    "roles": [{"name": "reader"}], **more,
+                }})
+            return pass_on
+
+        @pytest.fixture
+        def by_admin(self, client):
+            def by_admin(trust):
+                scope = {"OS-TRUST:trust": {"id": trust["id"]}}
+                body = asking("admin", "root's", scope)
+                return client.post("/v3/auth/tokens", json=body).status_code
+            return by_admin
+
+        def test_it_is_at_most_what_the_first_is(self, pass_on, first):
+            made = pass_on(allow_redelegation=True).json["trust"]
+            assert made["redelegated_trust_id"] == first["id"]
+            assert made["redelegation_count"] == 1
+            assert made["expires_at"] == first["expires_at"]
+
+        @pytest.mark.parametrize("more", [
+            {"expires_at": "2999-01-01T00:00:00Z"}, {"remaining_uses": 1},
+            {"allow_redelegation": True, "redelegation_count": 2},
+            {"roles": [{"name": "member"}]},
+        ])
+        def test_or_it_is_refused(self, pass_on, more):
+            assert pass_on(**more).status_code == 403
+
+        def test_it_works_until_one_between_is_gone(self, pass_on, by_admin, admin, at):
+            made = pass_on().json["trust"]
+            assert by_admin(made) == 201
+            admin.ok("PATCH", f"/users/{at['users']['nova']}", {"user": {"enabled": False}})
+            assert by_admin(made) == 403
+
+        def test_it_goes_with_the_first(self, pass_on, by_admin, alice, first):
+            made = pass_on().json["trust"]
+            assert alice("DELETE", f"/OS-TRUST/trusts/{first['id']}").status_code == 204
+            assert by_admin(made) == 401
+            assert alice("GET", f"/OS-TRUST/trusts/{made['id']}").status_code == 404
+
     @pytest.mark.parametrize("impersonation", [True, False])
     def test_it_ends_with_what_it_stands_on(self, admin, trust, use, at, impersonation):
         user = use(trust(impersonation=impersonation))
@@ -222,6 +288,57 @@ class TestApplicationCredentials:
                            f"/roles/{at['roles']['member']}")
         assert user("GET", "/auth/projects").status_code == 401
         assert use(made) == 401
+
+    def test_it_goes_with_its_user_being_disabled(self, admin, make, use, where, at):
+        made = make()
+        user = use(made)
+        for enabled in (False, True):
+            admin.ok("PATCH", f"/users/{at['users']['alice']}", {"user": {"enabled": enabled}})
+        assert user("GET", "/auth/projects").status_code == 401
+        assert use(made) == 401
+        assert admin.ok("GET", where)["application_credentials"] == []
+
+    def test_a_role_brings_all_it_implies(self, make, use):
+        made = make(roles=[{"name": "member"}])
+        assert {role["name"] for role in made["roles"]} == {"member", "reader"}
+
+    def test_there_are_as_many_as_may_be(self, keystone, db, keys, alice, where):
+        few = replace(process(db, keys), authentication=AuthenticationSettings(
+            application_credentials=1))
+        caller = Caller(client_of(few), alice.token)
+        body = {"application_credential": {"name": "one"}}
+        assert caller("POST", where, body).status_code == 201
+        body["application_credential"]["name"] = "two"
+        assert caller("POST", where, body).status_code == 403
+
+    def test_its_token_gets_no_other_and_sees_no_trust(self, make, use, client, at):
+        for made in (make(), make(name="free", unrestricted=True)):
+            user = use(made)
+            body = {"auth": {"identity": {"methods": ["token"], "token": {"id": user.token}}}}
+            assert client.post("/v3/auth/tokens", json=body).status_code == 403
+            wanted = f"/OS-TRUST/trusts?trustor_user_id={at['users']['alice']}"
+            assert user("GET", wanted).status_code == 403
+            assert user("GET", f"/users/{at['users']['alice']}/credentials/OS-EC2"
+                        ).status_code == 403
+
+    def test_a_token_with_rules_is_shown_to_those_who_mind_them(self, make, use, login):
+        rules = [{"service": "identity", "method": "GET", "path": "/v3/auth/*"}]
+        user = use(make(access_rules=rules))
+        nova = login("nova", scope=project("service"))
+        asked = {"X_Subject_Token": user.token}
+        assert nova("GET", "/auth/tokens", **asked).status_code == 404
+        minded = nova.ok("GET", "/auth/tokens", OpenStack_Identity_Access_Rules="1.0", **asked)
+        told = minded["token"]["application_credential"]["access_rules"]
+        assert told[0]["path"] == "/v3/auth/*"
+
+    def test_rules_are_found_by_what_they_say(self, alice, make, at):
+        make(access_rules=[{"service": "identity", "method": "GET", "path": "/v3/auth/*"},
+                           {"service": "image", "method": "GET", "path": "/v2/images"}])
+        kept = f"/users/{at['users']['alice']}/access_rules"
+        for query in ("service=image", "path=/v2/images"):
+            rule, = alice.ok("GET", f"{kept}?{query}")["access_rules"]
+            assert rule["service"] == "image"
+        assert len(alice.ok("GET", f"{kept}?method=GET")["access_rules"]) == 2
 
     def test_access_rules_say_what_it_may_ask(self, alice, make, use, where, at):
         rules = [{"service": "identity", "method": "GET", "path": "/v3/auth/*"}]

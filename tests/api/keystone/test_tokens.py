@@ -1,5 +1,8 @@
 """Tokens: who gets one, for what, and when it ends."""
 
+import time
+from dataclasses import replace
+
 import pytest
 
 from .conftest import SYSTEM, Caller, asking, client_of, process, project
@@ -76,7 +79,6 @@ def test_system_and_domain_scope(client, admin):
     asking("alice", "alice's", project("admin")), asking("alice", "alice's", SYSTEM),
     asking("alice", "alice's", {"domain": {"id": "default"}}),
     asking("alice", "alice's", project("nowhere")),
-    {"auth": {"identity": {"methods": ["token"], "token": {"id": "forged"}}}},
     {"auth": {"identity": {"methods": ["magic"], "magic": {}}}},
 ])
 def test_whatever_is_wrong_the_stranger_hears_the_same(client, body):
@@ -86,6 +88,13 @@ def test_whatever_is_wrong_the_stranger_hears_the_same(client, body):
         "code": 401, "title": "Unauthorized",
         "message": "The request you have made requires authentication.",
     }}
+
+
+def test_a_token_that_is_none_gets_none(client, alice):
+    alice.ok("DELETE", "/auth/tokens", X_Subject_Token=alice.token)
+    for text in ("forged", alice.token):
+        body = {"auth": {"identity": {"methods": ["token"], "token": {"id": text}}}}
+        assert client.post("/v3/auth/tokens", json=body).status_code == 404
 
 
 @pytest.mark.parametrize(("body", "field"), [
@@ -189,6 +198,76 @@ def test_what_ends_a_token(admin, alice, happens):
     at = ids(admin, "users") | ids(admin, "projects") | ids(admin, "roles")
     happens(admin, at)
     assert alice("GET", "/auth/projects").status_code == 401
+
+
+def _role_deleted(admin, at):
+    admin.ok("PATCH", f"/roles/{at['member']}", {"role": {"options": {"immutable": False}}})
+    admin.ok("DELETE", f"/roles/{at['member']}")
+
+
+def _implication_deleted(admin, at):
+    admin.ok("DELETE", f"/roles/{at['member']}/implies/{at['reader']}")
+
+
+@pytest.mark.parametrize("happens", [_role_deleted, _implication_deleted],
+                         ids=lambda f: f.__name__)
+def test_a_token_does_not_outlive_its_roles(admin, alice, happens):
+    happens(admin, ids(admin, "users") | ids(admin, "roles"))
+    assert alice("GET", "/auth/projects").status_code == 401
+
+
+class TestChains:
+    @pytest.fixture
+    def rescoped(self, client):
+        def rescoped(first, scope):
+            body = {"auth": {"identity": {"methods": ["token"], "token": {"id": first.token}},
+                             "scope": scope}}
+            reply = client.post("/v3/auth/tokens", json=body)
+            if reply.status_code != 201:
+                return reply.status_code
+            return Caller(client, reply.headers["X-Subject-Token"])
+        return rescoped
+
+    def test_those_of_a_token_end_with_it(self, login, rescoped):
+        first = login("alice")
+        second = rescoped(first, project("red"))
+        other = login("alice")
+        first.ok("DELETE", "/auth/tokens", X_Subject_Token=first.token)
+        assert second("GET", "/auth/projects").status_code == 401
+        assert other("GET", "/auth/projects").status_code == 200
+
+    def test_unless_told_otherwise(self, login, rescoped):
+        first = login("alice")
+        second = rescoped(first, project("red"))
+        first.ok("DELETE", "/auth/tokens?cascade=false", X_Subject_Token=first.token)
+        assert first("GET", "/auth/projects").status_code == 401
+        assert second("GET", "/auth/projects").status_code == 200
+
+    def test_the_first_does_not_end_with_them(self, login, rescoped):
+        first = login("alice")
+        second = rescoped(first, project("red"))
+        third = rescoped(second, "unscoped")
+        second.ok("DELETE", "/auth/tokens", X_Subject_Token=second.token)
+        assert first("GET", "/auth/projects").status_code == 200
+        assert third("GET", "/auth/projects").status_code == 200
+
+    def test_a_token_of_the_system_stays_there(self, login, rescoped):
+        first = login("admin", "root's", SYSTEM)
+        assert rescoped(first, project("admin")) == 403
+        assert rescoped(first, {"domain": {"id": "default"}}) == 403
+        assert rescoped(first, SYSTEM)("GET", "/auth/system").status_code == 200
+
+
+def test_an_expired_token_is_shown_to_those_who_ask_for_it(keystone, login, alice, client):
+    nova = login("nova", scope=project("service"))
+    found = keystone.verifier.verify(alice.token)
+    for ago, code in ((60, 200), (200000, 404)):
+        old = replace(found, issued_at=found.issued_at - ago - 60, expires_at=time.time() - ago)
+        text = keystone.signer.sign(old)
+        path = "/auth/tokens?allow_expired=1"
+        assert nova("GET", path, X_Subject_Token=text).status_code == code
+        assert nova("GET", "/auth/tokens", X_Subject_Token=text).status_code == 404
+        assert Caller(client, text)("GET", "/auth/projects").status_code == 401
 
 
 def test_a_group_that_is_left_takes_its_tokens_along(admin, login, alice):

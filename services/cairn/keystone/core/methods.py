@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.db import Database
-from cairn.common.errors import Invalid, Refused
+from cairn.common.errors import Invalid, Refused, Unauthorized
 from cairn.common.tokens import Token
 from cairn.keystone.core import (
     application_credentials,
@@ -26,7 +26,7 @@ from cairn.keystone.core import (
 )
 from cairn.keystone.core.authentication import Method, Person, Proof, refuse
 from cairn.keystone.db.models import Credential
-from cairn.keystone.errors import PasswordExpired
+from cairn.keystone.errors import NotKnown, PasswordExpired
 
 if TYPE_CHECKING:
     from cairn.keystone.component import Keystone
@@ -63,9 +63,13 @@ def _refuse_locked(keystone: "Keystone", row: Any, text: str) -> None:
 
 
 def token(keystone: "Keystone", session: Session, given: Document) -> Proof:
-    """An earlier token: for another scope, and never for longer."""
+    """An earlier token: for another scope, and never for longer. Raises NotKnown: a bad one is as
+    good as none."""
     keystone.sweep.once()
-    found = keystone.verifier.verify(given["id"])
+    try:
+        found = keystone.verifier.verify(given["id"])
+    except Unauthorized as bad:
+        raise NotKnown("token", "it is not valid") from bad
     if delegations.kinds(found):
         raise Refused(reason="A token that was given for a trust, an application credential or "
                              "another delegation gets no other token.")
