@@ -5,7 +5,7 @@ Format: API reference of the image service, "Metadata Definitions Service API v2
 
 from typing import Any
 
-from cairn.common.api import Schema
+from cairn.common.api import Schema, Validator
 from cairn.glance.api.schemas import about, read_only
 
 TYPES = ["array", "boolean", "integer", "number", "object", "string", None]
@@ -118,3 +118,5 @@ TAGS_BODY: Schema = {
     "type": "object", "additionalProperties": False,
     "properties": {"tags": _items({"name": NAME})}}
 ASSOCIATION_BODY = _body(ASSOCIATION)
+# Files say more of a namespace than requests may, and mean nothing by it.
+check_namespace = Validator({**NAMESPACE_BODY, "additionalProperties": True})
