@@ -166,8 +166,13 @@ def test_a_namespace_goes_on_resource_types(call, full):
     assert len(call("GET", path).json["resource_type_associations"]) == 2
     assert call("DELETE", f"{path}/OS::Nova::Flavor", "admin").status_code == 204
     assert call("DELETE", f"{path}/OS::Nova::Flavor", "admin").status_code == 404
+
+
+def test_resource_types_are_those_of_a_cloud_and_any_that_was_used(call, full):
+    call("POST", f"{full}/resource_types", "admin", json={"name": "My::Thing"})
     known = [t["name"] for t in call("GET", "/v2/metadefs/resource_types").json["resource_types"]]
-    assert known == ["OS::Glance::Image", "OS::Nova::Flavor"]
+    assert known[0] == "My::Thing" and "OS::Glance::Image" in known
+    assert len(set(known)) == len(known)
 
 
 @pytest.mark.parametrize("name", [

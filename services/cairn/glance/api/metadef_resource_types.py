@@ -26,8 +26,9 @@ def view(name: str, association: Association) -> Document:
 @api.get("/metadefs/resource_types", policy="list_metadef_resource_types")
 def index(glance: Glance, ctx: Context) -> Document:
     with glance.db.reading() as session:
-        found = session.scalars(select(ResourceType).order_by(ResourceType.name))
-        return {"resource_types": [{"name": kind.name, **times(kind)} for kind in found]}
+        found = {kind.name: times(kind) for kind in session.scalars(select(ResourceType))}
+    names = sorted({*found, *metadefs.KNOWN})
+    return {"resource_types": [{"name": name, **found.get(name, {})} for name in names]}
 
 
 @api.get(PATH, policy="get_metadef_resource_type", late=True)

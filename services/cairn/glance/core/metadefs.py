@@ -25,6 +25,9 @@ D = TypeVar("D", bound=Definition)
 # How clients call what a namespace has.
 WORDS: dict[type[Definition], str] = {
     ObjectDefinition: "object", PropertyDefinition: "property", TagDefinition: "tag"}
+# Resource types that a cloud has, whether a namespace goes on them yet or not.
+KNOWN = ("OS::Cinder::Volume", "OS::Glance::Image", "OS::Nova::Aggregate", "OS::Nova::Flavor",
+         "OS::Nova::Server")
 
 
 def visible(ctx: Context) -> Any:
