@@ -2,13 +2,11 @@
 
 import gzip
 import hashlib
-import http.server
 import io
 import json
 import lzma
 import shutil
 import struct
-import threading
 import zipfile
 from dataclasses import replace
 
@@ -49,38 +47,6 @@ def bring(call):
                     json={"method": {"name": name, **dict(method)}, **body})
 
     return bring
-
-
-@pytest.fixture
-def web():
-    """A web server of one page; web.url is its address, web.answers what it says by path."""
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            code, headers, body = self.server.answers.get(self.path, (404, {}, b""))
-            start = self.headers.get("Range")
-            if start and code == 200:
-                code, body = 206, body[int(start.removeprefix("bytes=").rstrip("-")):]
-            self.send_response(code)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        do_HEAD = do_GET
-
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.answers = {"/image": (200, {}, BYTES)}
-    server.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def shown(call, image_id):
@@ -388,14 +354,13 @@ class Cloud:
 
 
 @pytest.fixture
-def remote(glance, call):
-    from tests.api.glance.conftest import PEOPLE
+def remote(glance, call, people):
 
     from cairn.glance.app import create_app
     mine = replace(glance, cloud=Cloud(call), settings=replace(
         glance.settings, use_keystone_limits=False))
-    people = {name: replace(ctx, token=name) for name, ctx in PEOPLE.items()}
-    client = create_app(mine, lambda h: people.get(h.get("X-Auth-Token")), {}).test_client()
+    mine_people = {name: replace(ctx, token=name) for name, ctx in people.items()}
+    client = create_app(mine, lambda h: mine_people.get(h.get("X-Auth-Token")), {}).test_client()
 
     def remote(image_id, source, who="alice", region="there"):
         begun = client.post(f"/v2/images/{image_id}/import", headers={"X-Auth-Token": who}, json={

@@ -16,8 +16,7 @@ ADD: Schema = {
     "type": "object", "required": ["url"], "additionalProperties": False, "properties": {
         "url": {"type": "string", "minLength": 1, "maxLength": 2048},
         "validation_data": {
-            "type": "object", "additionalProperties": False, "required": [
-                "os_hash_algo", "os_hash_value"],
+            "type": "object", "additionalProperties": False,
             "properties": {"os_hash_algo": {"type": "string", "enum": list(ALGORITHMS)},
                            "os_hash_value": {"type": "string", "maxLength": 128}}},
     },
@@ -29,7 +28,7 @@ ADD: Schema = {
 def add(glance: Glance, ctx: Context, image_id: str, body: Document) -> Reply:
     with glance.db.reading() as session:
         image = images.find_for(glance.policy, session, ctx, image_id, "add_image_location")
-    url, given = body["url"], body.get("validation_data")
+    url, given = body["url"], body.get("validation_data") or None
     if image.status != "queued":
         raise Conflict(reason="It's not allowed to add locations if image status is "
                               f"{image.status}.")
@@ -57,6 +56,9 @@ def add(glance: Glance, ctx: Context, image_id: str, body: Document) -> Reply:
 
 
 def _check_hash(given: Document) -> None:
+    for name in ("os_hash_algo", "os_hash_value"):
+        if name not in given:
+            raise Invalid(reason=f"validation_data: {name} is missing.")
     algorithm, value = given["os_hash_algo"], given["os_hash_value"]
     size = hashlib.new(algorithm, usedforsecurity=False).digest_size
     try:

@@ -8,7 +8,8 @@ from typing import Any
 
 from cairn.common.api import Schema, Validator
 
-DISK_FORMATS = ["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"]
+DISK_FORMATS = ["raw", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "gpt", "ploop", "ami", "ari",
+                "aki"]
 CONTAINER_FORMATS = ["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]
 VISIBILITIES = ["community", "public", "private", "shared"]
 STATUSES = ["queued", "saving", "active", "killed", "deleted", "uploading", "importing",

@@ -46,6 +46,7 @@ class Answer:
         return chunk
 
     def close(self) -> None:
+        self._response.close()
         self._connection.close()
 
     def __enter__(self) -> "Answer":
@@ -123,6 +124,7 @@ class Gate:
                 raise OSError(f"{uri}: {error!r}") from error
             if response.status in (301, 302, 303, 307, 308):
                 uri = urljoin(uri, response.headers.get("Location", ""))
+                response.close()
                 connection.close()
                 continue
             return _taken(uri, start, connection, response)
@@ -134,6 +136,7 @@ def _taken(
     response: http.client.HTTPResponse,
 ) -> Answer:
     if response.status not in (200, 206):
+        response.close()
         connection.close()
         if response.status in (404, 410):
             raise FileNotFoundError(f"{uri}: {response.status} {response.reason}")
