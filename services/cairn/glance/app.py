@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import flask
 
 from cairn.common import health
+from cairn.common.errors import NoSuchPath
 from cairn.common.wsgi import Authenticate, Mount, serve
 from cairn.glance.api import (
     actions,
@@ -36,8 +37,16 @@ APIS = (published.api, images.api, data.api, actions.api, tags.api, members.api,
 def create_app(
     glance: Glance, authenticate: Authenticate, checks: Mapping[str, health.Check]
 ) -> flask.Flask:
-    return serve(
+    app = serve(
         "glance", glance,
         [Mount("", (versions.root, health.endpoint(checks))), Mount("/v2", APIS)],
         authenticate=authenticate, envelope=envelope, service="image",
     )
+
+    @app.before_request
+    def whole() -> None:
+        # An empty id makes /v2/images/<id> end like this; it must not be taken for /v2/images.
+        if flask.request.path.startswith("/v2/") and flask.request.path.endswith("/"):
+            raise NoSuchPath
+
+    return app

@@ -138,6 +138,11 @@ def test_an_action_needs_bytes_and_the_owner(call, make, upload, action):
     assert call("POST", f"/v2/images/frog/actions/{action}").status_code == 404
 
 
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_an_empty_id_is_no_image(call, method):
+    assert call(method, "/v2/images/").status_code == 404
+
+
 def test_rules_are_those_of_upstream():
     """A rule's name, check string and scopes are a promise to those who override them."""
     assert RULES["get_image"].check == (
