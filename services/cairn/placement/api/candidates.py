@@ -136,9 +136,9 @@ def _plain(
     if not nodes:
         return []
     name = snapshot.names.classes.name
+    (suffix, group), = request.groups.items()
     resources = orjson.dumps({
-        name(class_id): amount for class_id, amount in request.groups[""].resources.items()
-    }).decode()
+        name(class_id): amount for class_id, amount in group.resources.items()}).decode()
     if version < (1, 12):
         return [f'{{"allocations":[{{"resource_provider":{{"uuid":"{node.uuid}"}},'
                 f'"resources":{resources}}}]}}' for node in nodes]
@@ -146,7 +146,7 @@ def _plain(
         return [f'{{"allocations":{{"{node.uuid}":{{"resources":{resources}}}}}}}'
                 for node in nodes]
     return [f'{{"allocations":{{"{node.uuid}":{{"resources":{resources}}}}},'
-            f'"mappings":{{"":["{node.uuid}"]}}}}' for node in nodes]
+            f'"mappings":{{"{suffix}":["{node.uuid}"]}}}}' for node in nodes]
 
 
 def _ways(snapshot: Snapshot, version: Version, found: Found) -> list[Document]:

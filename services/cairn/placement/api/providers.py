@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Api, Document, Reply, Version
@@ -36,7 +35,7 @@ RELATED = (("inventories", (1, 0)), ("usages", (1, 0)), ("aggregates", (1, 1)),
 
 
 def view(
-    placement: Placement, version: Version, provider: Provider | Node, parent: str | None,
+    placement: Placement, version: Version, provider: Node | Any, parent: str | None,
     root: str,
 ) -> Document:
     url = f"{placement.url}/resource_providers/{provider.uuid}"
@@ -50,12 +49,13 @@ def view(
     return document
 
 
-def _view(placement: Placement, session: Session, ctx: Context, provider: Provider) -> Document:
-    ids = [i for i in (provider.parent_id, provider.root_id) if i]
-    known = session.execute(select(Provider.id, Provider.uuid).where(Provider.id.in_(ids)))
-    uuids = {row.id: row.uuid for row in known}
-    return view(placement, ctx.version, provider, uuids.get(provider.parent_id or 0),
-                uuids.get(provider.root_id or 0, provider.uuid))
+def _answer(
+    placement: Placement, session: Session, ctx: Context, uuid: str, status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Reply:
+    row = providers.look(session, uuid)
+    return dated(view(placement, ctx.version, row, row.parent, row.root), row.modified, status,
+                 headers)
 
 
 @api.get("/resource_providers", policy=LIST, query=PROVIDERS_QUERY_1_0, until="1.2")
@@ -115,19 +115,16 @@ def create(placement: Placement, ctx: Context, body: Document) -> Reply:
     with placement.db.writing() as session:
         provider = providers.create(
             session, body["name"], body.get("uuid"), body.get("parent_provider_uuid"))
-        document = _view(placement, session, ctx, provider)
-    headers = {"Location": f"{placement.url}/resource_providers/{provider.uuid}"}
-    if ctx.version >= (1, 20):
-        return dated(document, provider.updated_at or provider.created_at, 200, headers)
+        headers = {"Location": f"{placement.url}/resource_providers/{provider.uuid}"}
+        if ctx.version >= (1, 20):
+            return _answer(placement, session, ctx, provider.uuid, 200, headers)
     return Reply(None, 201, headers)
 
 
 @api.get("/resource_providers/<uuid>", policy="placement:resource_providers:show")
 def show(placement: Placement, ctx: Context, uuid: str) -> Reply:
     with placement.db.reading() as session:
-        provider = providers.find(session, uuid)
-        return dated(_view(placement, session, ctx, provider),
-                     provider.updated_at or provider.created_at)
+        return _answer(placement, session, ctx, uuid)
 
 
 @api.put("/resource_providers/<uuid>", policy="placement:resource_providers:update",
@@ -142,7 +139,7 @@ def update(placement: Placement, ctx: Context, uuid: str, body: Document) -> Rep
         providers.change(session, provider, body["name"],
                          body.get("parent_provider_uuid", current),
                          may_move=ctx.version >= (1, 37))
-        return dated(_view(placement, session, ctx, provider), provider.updated_at)
+        return _answer(placement, session, ctx, uuid)
 
     return placement.db.write(work)
 

@@ -3,19 +3,9 @@
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import (
-    ColumnElement,
-    CursorResult,
-    bindparam,
-    case,
-    delete,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import BindParameter, Connection, Table, bindparam, case, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -38,24 +28,39 @@ ANY = object()  # Whatever generation the consumer has (before microversion 1.28
 UNKNOWN = "unknown"  # The type of a consumer that was made before types were.
 LARGEST = 2**62  # More than any amount that fits a column, and less than what overflows in SQL.
 
-INVENTORY = Inventory.__table__.c
-TAKE = update(Inventory).where(
-    INVENTORY.provider_id == bindparam("provider"), INVENTORY.class_id == bindparam("class"),
+# Tables, not models: a claim is many small statements, and no object is wanted of any.
+INVENTORIES, PROVIDERS, CONSUMERS, ALLOCATIONS = (
+    cast(Table, model.__table__) for model in (Inventory, Provider, Consumer, Allocation))
+HAS, IS = INVENTORIES.c, PROVIDERS.c
+_MINE = (HAS.provider_id == bindparam("provider"), HAS.class_id == bindparam("class"))
+_GROWN = INVENTORIES.update().values(used=HAS.used + bindparam("change"))
+GIVE = _GROWN.where(*_MINE)
+TAKE = GIVE.where(
     # What is already too much may shrink.
-    or_(bindparam("change") <= 0, INVENTORY.used + bindparam("change")
-        <= (INVENTORY.total - INVENTORY.reserved) * INVENTORY.allocation_ratio),
-    INVENTORY.min_unit <= bindparam("least"), INVENTORY.max_unit >= bindparam("most"),
-    bindparam("units") % INVENTORY.step_size == 0,
-).values(used=INVENTORY.used + bindparam("change"))
-GIVE = update(Inventory).where(
-    INVENTORY.provider_id == bindparam("provider"), INVENTORY.class_id == bindparam("class"),
-).values(used=INVENTORY.used + bindparam("change"))
+    or_(bindparam("change") <= 0,
+        HAS.used + bindparam("change") <= (HAS.total - HAS.reserved) * HAS.allocation_ratio),
+    HAS.min_unit <= bindparam("least"), HAS.max_unit >= bindparam("most"),
+    bindparam("units") % HAS.step_size == 0,
+)
+UNITS = select(HAS.min_unit, HAS.max_unit, HAS.step_size).where(*_MINE)
 # Holds all of the providers, and moves some of them to the next generation.
-BUMP = update(Provider).where(Provider.id.in_(bindparam("ids", expanding=True))).values(
-    generation=Provider.generation + case(
-        (Provider.id.in_(bindparam("bumped", expanding=True)), 1), else_=0),
+BUMP = PROVIDERS.update().where(IS.id.in_(bindparam("ids", expanding=True))).values(
+    generation=IS.generation + case(
+        (IS.id.in_(bindparam("bumped", expanding=True)), 1), else_=0),
     updated_at=bindparam("now"))
-PLAIN = {"synchronize_session": False}
+NUMBERS = select(IS.uuid, IS.id).where(IS.uuid.in_(bindparam("uuids", expanding=True)))
+CONSUMER = select(CONSUMERS.c.generation).where(
+    CONSUMERS.c.uuid == bindparam("consumer")).with_for_update()
+NEW_CONSUMER = CONSUMERS.insert()
+SAME_CONSUMER = CONSUMERS.update().where(CONSUMERS.c.uuid == bindparam("consumer")).values(
+    generation=bindparam("next"), project_id=bindparam("project"), user_id=bindparam("user"),
+    type=func.coalesce(bindparam("kind"), CONSUMERS.c.type), updated_at=bindparam("now"))
+_CONSUMERS: BindParameter[Any] = bindparam("consumers", expanding=True)
+NO_CONSUMER = CONSUMERS.delete().where(CONSUMERS.c.uuid.in_(_CONSUMERS))
+HELD = select(ALLOCATIONS.c.consumer, ALLOCATIONS.c.provider_id, ALLOCATIONS.c.class_id,
+              ALLOCATIONS.c.used).where(ALLOCATIONS.c.consumer.in_(_CONSUMERS))
+RELEASE = ALLOCATIONS.delete().where(ALLOCATIONS.c.consumer.in_(_CONSUMERS))
+ALLOCATE = ALLOCATIONS.insert()
 
 
 @dataclass(frozen=True)
@@ -87,16 +92,17 @@ def claim(session: Session, names: Names, claims: list[Claim], *, bump: bool = T
 
     Raises ConsumerConflict, UnknownProvider, UnknownClass, UnitConstraint, NoCapacity.
     """
+    connection = session.connection()
     # Always the same order: two claims never wait for each other in a circle.
     claims = sorted(claims, key=lambda wanted: wanted.consumer)
-    known = [wanted.consumer for wanted in claims if _consumer(session, wanted)]
-    providers = _providers(session, claims)
+    known = [wanted.consumer for wanted in claims if _consumer(connection, wanted)]
+    providers = _providers(connection, claims)
     classes = _classes(names, claims)
     demands: dict[tuple[int, int], _Demand] = {}
     new = []
     empty = {wanted.consumer for wanted in claims if not wanted.resources}
     emptied = set()
-    for consumer, provider_id, class_id, used in _held(session, known):
+    for consumer, provider_id, class_id, used in _held(connection, known):
         demands.setdefault((provider_id, class_id), _Demand([])).change -= used
         if consumer in empty:
             emptied.add(provider_id)
@@ -113,55 +119,47 @@ def claim(session: Session, names: Names, claims: list[Claim], *, bump: bool = T
     if touched:
         # The providers first: who has their rows has them and their inventories alone.
         bumped = {row["provider_id"] for row in new} | emptied if bump else ()
-        session.execute(BUMP, {"ids": touched, "bumped": list(bumped), "now": utcnow()},
-                        execution_options=PLAIN)
+        connection.execute(BUMP, {"ids": touched, "bumped": list(bumped), "now": utcnow()})
     uuids = {id_: uuid for uuid, id_ in providers.items()}
     for key in sorted(demands):
-        _take(session, names, uuids, key, demands[key])
+        _take(connection, names, uuids, key, demands[key])
     if known:
-        session.execute(delete(Allocation).where(Allocation.consumer.in_(known)),
-                        execution_options=PLAIN)
+        connection.execute(RELEASE, {"consumers": known})
     if new:
-        session.execute(insert(Allocation), new)
+        connection.execute(ALLOCATE, new)
     if empty:
-        session.execute(delete(Consumer).where(Consumer.uuid.in_(empty)),
-                        execution_options=PLAIN)
+        connection.execute(NO_CONSUMER, {"consumers": list(empty)})
     changes.note(session, touched)
 
 
-def _consumer(session: Session, wanted: Claim) -> bool:
+def _consumer(connection: Connection, wanted: Claim) -> bool:
     """Hold the consumer, as the caller believes it to be; whether it was there before."""
-    known = session.execute(
-        select(Consumer.generation).where(Consumer.uuid == wanted.consumer).with_for_update()
-    ).scalar()
+    known = connection.execute(CONSUMER, {"consumer": wanted.consumer}).scalar()
     if wanted.generation is not ANY and wanted.generation != known:
         expected = "null" if known is None else known
         got = "null" if wanted.generation is None else wanted.generation
         raise ConsumerConflict(expected=expected, got=got)
-    if known is None:
-        if wanted.resources:
-            try:
-                session.execute(insert(Consumer).values(
-                    uuid=wanted.consumer, project_id=wanted.project_id, user_id=wanted.user_id,
-                    type=wanted.type or UNKNOWN, generation=1))
-            except IntegrityError:
-                raise ConsumerConflict(expected="another", got="null") from None
-        return False
-    values: dict[str, Any] = {"generation": known + 1, "project_id": wanted.project_id,
-                              "user_id": wanted.user_id}
-    if wanted.type is not None:
-        values["type"] = wanted.type
-    session.execute(update(Consumer).where(Consumer.uuid == wanted.consumer).values(**values),
-                    execution_options=PLAIN)
-    return True
+    now = utcnow()
+    if known is not None:
+        connection.execute(SAME_CONSUMER, {
+            "consumer": wanted.consumer, "next": known + 1, "project": wanted.project_id,
+            "user": wanted.user_id, "kind": wanted.type, "now": now})
+    elif wanted.resources:
+        try:
+            connection.execute(NEW_CONSUMER, {
+                "uuid": wanted.consumer, "project_id": wanted.project_id,
+                "user_id": wanted.user_id, "type": wanted.type or UNKNOWN, "generation": 1,
+                "created_at": now})
+        except IntegrityError:
+            raise ConsumerConflict(expected="another", got="null") from None
+    return known is not None
 
 
-def _providers(session: Session, claims: Iterable[Claim]) -> dict[str, int]:
+def _providers(connection: Connection, claims: Iterable[Claim]) -> dict[str, int]:
     wanted = {uuid for one in claims for uuid in one.resources}
     if not wanted:
         return {}
-    rows = session.execute(select(Provider.uuid, Provider.id).where(Provider.uuid.in_(wanted)))
-    ids = {row.uuid: row.id for row in rows}
+    ids = {row.uuid: row.id for row in connection.execute(NUMBERS, {"uuids": list(wanted)})}
     for uuid in sorted(wanted):
         if uuid not in ids:
             raise UnknownProvider(id=uuid)
@@ -178,44 +176,29 @@ def _classes(names: Names, claims: Iterable[Claim]) -> dict[str, int]:
     return classes
 
 
-def _held(session: Session, consumers: Collection[str]) -> Iterable[Any]:
+def _held(connection: Connection, consumers: Collection[str]) -> Iterable[Any]:
     if not consumers:
         return ()
-    return session.execute(
-        select(Allocation.consumer, Allocation.provider_id, Allocation.class_id, Allocation.used)
-        .where(Allocation.consumer.in_(consumers))
-    ).all()
+    return connection.execute(HELD, {"consumers": consumers}).all()
 
 
 def _take(
-    session: Session, names: Names, uuids: dict[int, str], key: tuple[int, int], demand: _Demand
+    connection: Connection, names: Names, uuids: dict[int, str], key: tuple[int, int],
+    demand: _Demand,
 ) -> None:
-    mine = {"provider": key[0], "class": key[1]}
+    mine = {"provider": key[0], "class": key[1], "change": demand.change}
     if not demand.amounts:
-        session.execute(GIVE, {**mine, "change": int(demand.change)}, execution_options=PLAIN)
+        connection.execute(GIVE, mine)
         return
-    name = names.classes.name(key[1])
+    uuid, name = uuids[key[0]], names.classes.name(key[1])
     if sum(demand.amounts) > LARGEST:
-        raise NoCapacity(class_=name, id=uuids[key[0]])
+        raise NoCapacity(class_=name, id=uuid)
     least, most = min(demand.amounts), max(demand.amounts)
     units = math.gcd(*demand.amounts)
-    taken = session.execute(TAKE, {
-        **mine, "change": int(demand.change), "least": least, "most": most, "units": units,
-    }, execution_options=PLAIN)
-    assert isinstance(taken, CursorResult)
-    if not taken.rowcount:
-        _refuse(session, uuids[key[0]], name, key, least, most, units)
-
-
-def _refuse(
-    session: Session, uuid: str, name: str, key: tuple[int, int], least: int, most: int, units: int
-) -> None:
-    """Say why the guard let nothing through."""
-    mine: list[ColumnElement[bool]] = [
-        Inventory.provider_id == key[0], Inventory.class_id == key[1]]
-    row = session.execute(
-        select(Inventory.min_unit, Inventory.max_unit, Inventory.step_size).where(*mine)
-    ).first()
+    if connection.execute(
+            TAKE, {**mine, "least": least, "most": most, "units": units}).rowcount:
+        return
+    row = connection.execute(UNITS, mine).first()
     if row is None:
         raise NoInventory(class_=name, id=uuid)
     if least < row.min_unit or most > row.max_unit or units % row.step_size:

@@ -63,7 +63,8 @@ def find(
                 default=math.inf)
     sharers = _sharers(snapshot)
     roots = iter(_roots(snapshot, request, bool(sharers.by_aggregate), randomize))
-    only = request.groups.get("") if len(request.groups) == 1 else None
+    # On a tree of one provider a suffix makes no difference.
+    only = next(iter(request.groups.values())) if len(request.groups) == 1 else None
     if only is None or sharers.by_aggregate or not plain:
         nodes: list[Node] = []
         rest: Iterable[int] = roots
@@ -126,8 +127,9 @@ def _plain(
         stocks = node.stocks
         for class_id, amount in needs:
             stock = stocks.get(class_id)
-            if (stock is None or stock.free < amount or stock.max_unit < amount
-                    or stock.min_unit > amount or amount % stock.step_size):
+            # As stock.fits says it, without the call.
+            if (stock is None or stock.room < amount or stock.min_unit > amount
+                    or amount % stock.step_size):
                 break
         else:
             if special and not (group.carried(node.traits) and group.belongs(node)
@@ -269,7 +271,7 @@ def _combine(
         for key, amount in amounts.items():
             total[key] = total.get(key, 0) + amount
             stock = snapshot.nodes[key[0]].stocks[key[1]]
-            if total[key] > stock.free or total[key] > stock.max_unit:
+            if total[key] > stock.room:
                 break
         else:
             yield from _combine(snapshot, request, suffixes, options, total,

@@ -4,9 +4,19 @@ import uuid as uuids
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, exists, insert, or_, select, update
+from sqlalchemy import (
+    CursorResult,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
@@ -28,12 +38,28 @@ from cairn.placement.errors import (
     ProviderNotFound,
 )
 
+_parents, _roots = aliased(Provider), aliased(Provider)
+LOOK = select(
+    Provider.uuid, Provider.name, Provider.generation,
+    func.coalesce(Provider.updated_at, Provider.created_at).label("modified"),
+    _parents.uuid.label("parent"), _roots.uuid.label("root"),
+).outerjoin(_parents, _parents.id == Provider.parent_id).join(
+    _roots, _roots.id == Provider.root_id).where(Provider.uuid == bindparam("wanted"))
+
 
 def find(session: Session, uuid: str) -> Provider:
     provider = session.scalar(select(Provider).where(Provider.uuid == uuid))
     if provider is None:
         raise ProviderNotFound(id=uuid)
     return provider
+
+
+def look(session: Session, uuid: str) -> Any:
+    """What there is to show of a provider, as a row: with `parent` and `root` uuids."""
+    row = session.execute(LOOK, {"wanted": uuid}).first()
+    if row is None:
+        raise ProviderNotFound(id=uuid)
+    return row
 
 
 def create(session: Session, name: str, uuid: str | None, parent_uuid: str | None) -> Provider:

@@ -79,8 +79,10 @@ def narrow(snapshot: Snapshot, request: Request) -> set[int] | None:
         if group.in_tree is not None:
             node = snapshot.find(group.in_tree)
             return set() if node is None else {node.root}
-        sets = [snapshot.by_class.of(class_id) for class_id in group.resources]
-        sets += [snapshot.by_trait.any_of(any_of) for any_of in group.required]
+        for class_id, amount in group.resources.items():
+            if snapshot.rooms.count(class_id, amount) <= (most if best is None else len(best)):
+                best = snapshot.rooms.of(class_id, amount)
+        sets = [snapshot.by_trait.any_of(any_of) for any_of in group.required]
         sets += [snapshot.by_aggregate.any_of(any_of) for any_of in group.member_of]
         for found in sets:
             if len(found) <= (most if best is None else len(best)):

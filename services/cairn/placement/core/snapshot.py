@@ -12,6 +12,7 @@ appears, or until its transaction can no more be alive.
 import datetime as dt
 import threading
 import time
+from bisect import bisect_left, insort
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
@@ -62,16 +63,17 @@ OF_ALL = (PROVIDERS.order_by(Provider.id), INVENTORIES, TRAITS, AGGREGATES)
 class Stock:
     """How much of a class a provider has."""
 
-    __slots__ = ("capacity", "free", "max_unit", "min_unit", "step_size", "used")
+    __slots__ = ("capacity", "min_unit", "room", "step_size", "used")
 
     def __init__(self, capacity: int, used: int, min_unit: int, max_unit: int,
                  step_size: int) -> None:
-        self.capacity, self.used, self.free = capacity, used, capacity - used
-        self.min_unit, self.max_unit, self.step_size = min_unit, max_unit, step_size
+        self.capacity, self.used = capacity, used
+        self.min_unit, self.step_size = min_unit, step_size
+        # The most that one consumer can be given.
+        self.room = min(capacity - used, max_unit)
 
     def fits(self, amount: int) -> bool:
-        return (amount <= self.free and self.min_unit <= amount <= self.max_unit
-                and not amount % self.step_size)
+        return self.min_unit <= amount <= self.room and not amount % self.step_size
 
 
 class Node:
@@ -120,6 +122,30 @@ class Index(Generic[K]):
         return set().union(*(self.of(key) for key in keys))
 
 
+class Rooms:
+    """Who has how much room, by class: how many have enough is known without looking at them."""
+
+    def __init__(self) -> None:
+        self._sorted: dict[int, list[tuple[int, int]]] = {}
+
+    def add(self, node: Node) -> None:
+        for class_id, stock in node.stocks.items():
+            insort(self._sorted.setdefault(class_id, []), (stock.room, node.id))
+
+    def drop(self, node: Node) -> None:
+        for class_id, stock in node.stocks.items():
+            rooms = self._sorted[class_id]
+            del rooms[bisect_left(rooms, (stock.room, node.id))]
+
+    def count(self, class_id: int, amount: int) -> int:
+        rooms = self._sorted.get(class_id, [])
+        return len(rooms) - bisect_left(rooms, (amount, 0))
+
+    def of(self, class_id: int, amount: int) -> set[int]:
+        rooms = self._sorted.get(class_id, [])
+        return {id_ for _, id_ in rooms[bisect_left(rooms, (amount, 0)):]}
+
+
 class Snapshot:
     """Used inside of `with snapshot.now():`, by one thread at a time."""
 
@@ -138,7 +164,7 @@ class Snapshot:
         # The roots in a row, that a search can start anywhere in; and where each is.
         self.roots: list[int] = []
         self._place: dict[int, int] = {}
-        self.by_class = Index[int]()
+        self.rooms = Rooms()
         self.by_trait = Index[int]()
         self.by_aggregate = Index[str]()
 
@@ -269,6 +295,8 @@ class Snapshot:
         old = self.nodes.get(node.id)
         if old is not None and old.keys() == node.keys():
             # It has less or more of what it had: the common change.
+            self.rooms.drop(old)
+            self.rooms.add(node)
             self.nodes[node.id] = self.trees[node.root][node.id] = node
             return
         if old is not None:
@@ -280,7 +308,7 @@ class Snapshot:
             self._place[node.root] = len(self.roots)
             self.roots.append(node.root)
         self.trees[node.root][node.id] = node
-        self.by_class.add(node.stocks.keys(), node.id)
+        self.rooms.add(node)
         self.by_trait.add(node.traits, node.id)
         self.by_aggregate.add(node.aggregates, node.id)
 
@@ -292,6 +320,6 @@ class Snapshot:
             if last != node.root:
                 self.roots[place] = last
                 self._place[last] = place
-        self.by_class.drop(node.stocks.keys(), node.id)
+        self.rooms.drop(node)
         self.by_trait.drop(node.traits, node.id)
         self.by_aggregate.drop(node.aggregates, node.id)
