@@ -108,8 +108,7 @@ def set_of_provider(placement: Placement, ctx: Context, uuid: str, body: Documen
         unknown = sorted(wanted - ids.keys())
         if unknown:
             raise Invalid(reason=f"No such trait {', '.join(unknown)}")
-        providers.bump(session, provider, body["resource_provider_generation"])
-        providers.set_traits(session, provider, ids.values())
+        providers.set_traits(session, provider, set(ids.values()))
         return provider.generation
 
     return _view(placement, placement.db.write(work), ids.values())
@@ -120,7 +119,6 @@ def set_of_provider(placement: Placement, ctx: Context, uuid: str, body: Documen
 def clear_of_provider(placement: Placement, ctx: Context, uuid: str) -> None:
     def work(session: Session) -> None:
         provider = providers.find(session, uuid)
-        providers.bump(session, provider)
-        providers.set_traits(session, provider, ())
+        providers.set_traits(session, provider, set())
 
     placement.db.write(work)

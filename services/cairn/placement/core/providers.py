@@ -200,7 +200,11 @@ def traits(session: Session, provider: Provider) -> set[int]:
         select(ProviderTrait.trait_id).where(ProviderTrait.provider_id == provider.id)))
 
 
-def set_traits(session: Session, provider: Provider, trait_ids: Collection[int]) -> None:
+def set_traits(session: Session, provider: Provider, trait_ids: set[int]) -> None:
+    """Raises GenerationConflict. A provider that has them already stays of its generation."""
+    if traits(session, provider) == trait_ids:
+        return
+    bump(session, provider)
     session.execute(delete(ProviderTrait).where(ProviderTrait.provider_id == provider.id))
     rows: list[dict[str, Any]] = [
         {"provider_id": provider.id, "trait_id": t} for t in sorted(trait_ids)]
