@@ -61,13 +61,29 @@ class Token:
         )
 
 
+class Watched:
+    """A folder of keys: whether it may have changed since that was asked before."""
+
+    # Two changes within the clock's tick leave the same time: what is so young is looked at again.
+    young = 2_000_000_000
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._seen = -1
+
+    def changed(self) -> bool:
+        """Raises FileNotFoundError where there is none."""
+        before, self._seen = self._seen, self.folder.stat().st_mtime_ns
+        return self._seen != before or time.time_ns() - self._seen < self.young
+
+
 class Signer:
     """Keystone's side: the private keys."""
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
+        self._watched = Watched(self.folder)
         self._key: tuple[int, Ed25519PrivateKey] | None = None
-        self._seen = 0.0
 
     def sign(self, token: Token, kind: int = FORMAT) -> str:
         number, key = self._newest()
@@ -79,13 +95,16 @@ class Signer:
         return base64.urlsafe_b64encode(head + key.sign(head)).rstrip(b"=").decode()
 
     def _newest(self) -> tuple[int, Ed25519PrivateKey]:
-        changed = self.folder.stat().st_mtime
-        if self._key is None or changed != self._seen:
+        while self._watched.changed() or self._key is None:
             number = max(int(path.stem) for path in self.folder.glob("*.key"))
-            pem = (self.folder / f"{number}.key").read_bytes()
+            try:
+                pem = (self.folder / f"{number}.key").read_bytes()
+            except FileNotFoundError:  # Its successor came at this moment, and it went.
+                continue
             key = load_pem_private_key(pem, password=None)
             assert isinstance(key, Ed25519PrivateKey)
-            self._key, self._seen = (number, key), changed
+            self._key = number, key
+            break
         return self._key
 
 
@@ -156,6 +175,7 @@ class Verifier:
         self.folder = Path(folder)
         self.size = size
         self.lifetime = lifetime
+        self._watched = Watched(self.folder)
         self._keys: dict[int, Ed25519PublicKey] = {}
         # A token, and how many times something had been revoked when it was last looked up there.
         self._cache: OrderedDict[str, tuple[Token, int]] = OrderedDict()
@@ -226,6 +246,7 @@ class Verifier:
             head, signature = data[:-SIGNATURE], data[-SIGNATURE:]
             if len(head) < 3 or head[0] != kind:
                 raise Unauthorized
+            self._forget_keys()
             self._key(head[1]).verify(signature, head)
             fields = orjson.loads(head[2:])
         except (ValueError, binascii.Error, InvalidSignature, KeyError) as wrong:
@@ -234,13 +255,28 @@ class Verifier:
         return Token(user, methods, audit_ids, issued_at, expires_at, scope,
                      [{"id": id_, "name": name} for id_, name in roles], extra)
 
+    def _forget_keys(self) -> None:
+        """A key that was taken away is good for nothing more, nor is what it has signed."""
+        try:
+            if not self._watched.changed():
+                return
+        except FileNotFoundError:
+            pass
+        gone = [n for n in list(self._keys) if not (self.folder / f"{n}.pub").exists()]
+        if gone:
+            with self._lock:
+                for number in gone:
+                    self._keys.pop(number, None)
+                self._cache.clear()
+
     def _key(self, number: int) -> Ed25519PublicKey:
         """Raises KeyError where there is no such key (yet)."""
-        if number not in self._keys:
+        key = self._keys.get(number)
+        if key is None:
             path = self.folder / f"{number}.pub"
             if not path.exists():
                 raise KeyError(number)
-            key = load_pem_public_key(path.read_bytes())
-            assert isinstance(key, Ed25519PublicKey)
-            self._keys[number] = key
-        return self._keys[number]
+            found = load_pem_public_key(path.read_bytes())
+            assert isinstance(found, Ed25519PublicKey)
+            key = self._keys[number] = found
+        return key

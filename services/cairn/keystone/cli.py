@@ -2,25 +2,24 @@
 
     cairn-manage keystone bootstrap --file DOCUMENT.json [--check]
     cairn-manage keystone doctor
+    cairn-manage keystone token-rotate [--stage]
+    cairn-manage keystone credential-rotate [--stage]
+    cairn-manage keystone credential-migrate
 """
 
 import argparse
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import select
-
-from cairn.common import migrate
 from cairn.common.db import Database
 from cairn.common.errors import Problem
 from cairn.common.settings import load
-from cairn.common.tokens import Signer, Token, Verifier
+from cairn.keystone.core import keys
 from cairn.keystone.core.bootstrap import bootstrap as bring_up
-from cairn.keystone.core.vault import Vault, make_first_key
-from cairn.keystone.db.models import Endpoint, Project, Service
+from cairn.keystone.core.doctor import symptoms
+from cairn.keystone.core.vault import Vault, make_first_key, migrate
 from cairn.keystone.settings import ApiSettings
 
 
@@ -47,44 +46,79 @@ def bootstrap(arguments: list[str], conf: Path) -> int:
 def doctor(arguments: list[str], conf: Path) -> int:
     """Say what keeps keystone from working, a line each; nothing and 0 when all is well."""
     argparse.ArgumentParser(prog="cairn-manage keystone doctor").parse_args(arguments)
-    wrong = list(_symptoms(load(ApiSettings, conf)))
+    wrong = list(symptoms(load(ApiSettings, conf)))
     for line in wrong:
         print(line)
     return 1 if wrong else 0
 
 
-def _symptoms(settings: ApiSettings) -> Iterator[str]:
-    person = {"id": "doctor", "name": "doctor", "domain": {"id": "", "name": ""}}
-    now = time.time()
+def token_rotate(arguments: list[str], conf: Path) -> int:
+    """Sign tokens with a new key. What was signed before stays good."""
+    options = _stages("token-rotate", arguments)
+    settings = load(ApiSettings, conf)
+    folder, public = Path(settings.tokens.keys), Path(settings.identity.public_keys)
     try:
-        text = Signer(settings.tokens.keys).sign(Token(person, [], ["x"], now, now + 60))
-        Verifier(settings.identity.public_keys).verify(text)
-    except Problem:
-        yield ("the newest key in tokens.keys signs what no key in identity.public_keys verifies: "
-               "put its .pub there")
-    except (OSError, ValueError) as error:
-        yield f"tokens cannot be signed with the keys in {settings.tokens.keys}: {error}"
-    try:
-        Vault(settings.credentials.keys).close("")
-    except (Problem, ValueError, OSError) as error:
-        yield str(error)
-    db = Database(settings.database.url)
-    try:
-        missing = migrate.differences("keystone", db)
-    except Exception as error:  # Whatever it is, the operator is to read it.
-        yield f"the database does not answer: {error}"
-        return
-    if missing:
-        yield "the schema is not what this version needs: run cairn-manage keystone db sync"
-        return
-    with db.reading() as session:
-        if session.get(Project, "default") is None:
-            yield "there is no Default domain: run cairn-manage keystone bootstrap"
-        for service in session.scalars(select(Service).where(Service.enabled)):
-            if session.scalar(select(Endpoint.id).where(
-                Endpoint.service_id == service.id, Endpoint.enabled
-            )) is None:
-                yield f"service {service.name or service.id} ({service.type}) has no endpoint"
+        number = keys.stage_token(folder)
+        if public != folder and not (public / f"{number}.pub").exists():
+            keys.place(public, f"{number}.pub", (folder / f"{number}.pub").read_bytes(), 0o644)
+        if options.stage:
+            print(f"key {number} is staged: copy {folder}/{number}.pub and {folder}/{number}.next "
+                  "to every controller, then run this on each without --stage")
+            return 0
+        window = settings.tokens.expiration + settings.tokens.allow_expired_window
+        gone = keys.turn_tokens(folder, number, window)
+    except (OSError, ValueError) as wrong:
+        print(f"token-rotate: {wrong}", file=sys.stderr)
+        return 1
+    print(f"key {number} signs now" + (f"; taken away: {', '.join(gone)}" if gone else ""))
+    return 0
 
 
-VERBS: dict[str, Callable[[list[str], Path], int]] = {"bootstrap": bootstrap, "doctor": doctor}
+def credential_rotate(arguments: list[str], conf: Path) -> int:
+    """Encrypt what comes with a new key; credential-migrate is for what is there."""
+    options = _stages("credential-rotate", arguments)
+    folder = Path(load(ApiSettings, conf).credentials.keys)
+    try:
+        number = keys.stage_credential(folder)
+        if options.stage:
+            print(f"key {number} is staged: copy {folder}/{number}.next to every controller, then "
+                  "run this on each without --stage")
+            return 0
+        keys.use(folder, number)
+    except (OSError, ValueError) as wrong:
+        print(f"credential-rotate: {wrong}", file=sys.stderr)
+        return 1
+    print(f"key {number} encrypts now; run credential-migrate to encrypt with it what is there")
+    return 0
+
+
+def credential_migrate(arguments: list[str], conf: Path) -> int:
+    """Encrypt everything with the key in use, then take away the keys nothing needs."""
+    argparse.ArgumentParser(prog="cairn-manage keystone credential-migrate").parse_args(arguments)
+    settings = load(ApiSettings, conf)
+    folder = Path(settings.credentials.keys)
+    try:
+        changed, lost = migrate(Vault(str(folder)), Database(settings.database.url))
+        gone = [] if lost else [f"{number}.key" for number in keys.numbers(folder, "key")[:-1]]
+        for name in gone:
+            (folder / name).unlink()
+    except (OSError, ValueError, Problem) as wrong:
+        print(f"credential-migrate: {wrong}", file=sys.stderr)
+        return 1
+    print(f"{changed} encrypted anew" + (f"; taken away: {', '.join(gone)}" if gone else ""))
+    for each in lost:
+        print(f"{each} cannot be decrypted with any key in {folder}", file=sys.stderr)
+    return 1 if lost else 0
+
+
+def _stages(verb: str, arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"cairn-manage keystone {verb}")
+    parser.add_argument("--stage", action="store_true",
+                        help="make the key, but do not use it before it is on every controller")
+    return parser.parse_args(arguments)
+
+
+VERBS: dict[str, Callable[[list[str], Path], int]] = {
+    "bootstrap": bootstrap, "doctor": doctor, "token-rotate": token_rotate,
+    "credential-rotate": credential_rotate, "credential-migrate": credential_migrate,
+}
