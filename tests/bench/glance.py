@@ -5,7 +5,7 @@
     eval "$(./cairn --name CLOUD env)"; python tests/bench/glance.py CLOUD [--size MIB]
 
 Processor time is user and system of all processes of cairn-api and nginx, per request; memory is
-the largest resident set that one process of a kind had meanwhile.
+the largest PSS (shared pages counted once among those who share them) of one process of a kind.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ class Node:
                 total += int(stat[11]) + int(stat[12])
         return total / TICKS
 
-    def resident(self) -> dict[str, int]:
-        """The largest process of each kind now, in KiB."""
+    def memory(self) -> dict[str, int]:
+        """The largest process of each kind now, in KiB; what several share is counted once."""
         found: dict[str, int] = defaultdict(int)
         for pid, kind in self.pids.items():
             try:
-                for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                    if line.startswith("VmRSS:"):
+                for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                    if line.startswith("Pss:"):
                         found[kind] = max(found[kind], int(line.split()[1]))
             except OSError:
                 continue
@@ -76,8 +76,8 @@ def timed(node: Node, size: int, what: str, work: Callable[[], Any]) -> Any:
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(0.1):
-            for kind, kib in node.resident().items():
+        while not ended.wait(0.25):
+            for kind, kib in node.memory().items():
                 most[kind] = max(most[kind], kib)
 
     watcher = threading.Thread(target=watch)

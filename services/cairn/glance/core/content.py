@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -47,20 +48,26 @@ def take(
     md5, digest, size = hashlib.md5(usedforsecurity=False), hashlib.new(algorithm), 0
     wrapper = format_inspector.InspectWrapper(source)
     stream: Any = wrapper if expected.inspected else source
-    while True:
-        chunk = stream.read(CHUNK)
-        if not chunk:
-            break
-        size += len(chunk)
-        if size > cap:
-            raise TooBig(cap=cap, reason="")
+
+    def hash(chunk: bytes) -> None:
         md5.update(chunk)
         digest.update(chunk)
-        try:
-            write(chunk)
-        except OSError as error:
-            raise NoRoom(reason=str(error)) from error
-        alive(size)
+
+    # Hashing a chunk takes as long as getting the next.
+    with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:
+        hashing: Future[None] | None = None
+        while chunk := stream.read(CHUNK):
+            size += len(chunk)
+            if size > cap:
+                raise TooBig(cap=cap, reason="")
+            if hashing is not None:
+                hashing.result()
+            hashing = beside.submit(hash, chunk)
+            try:
+                write(chunk)
+            except OSError as error:
+                raise NoRoom(reason=str(error)) from error
+            alive(size)
     facts: dict[str, Any] = {
         "size": size, "virtual_size": None, "checksum": md5.hexdigest(),
         "os_hash_algo": algorithm, "os_hash_value": digest.hexdigest(),
