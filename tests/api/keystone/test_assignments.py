@@ -144,3 +144,18 @@ class TestTheList:
 
     def test_is_not_for_everybody(self, alice):
         assert alice("GET", "/role_assignments").status_code == 403
+
+
+def test_a_domains_role_is_for_its_own_projects(admin, at, world):
+    own = admin.make("roles", name="own", domain_id=world.domain_id)["id"]
+    user = world.user["member"]
+    assert admin("PUT", f"/projects/{world.project_id}/users/{user}/roles/{own}").status_code == 204
+    red = at["projects"]["red"]
+    assert admin("PUT", f"/projects/{red}/users/{user}/roles/{own}").status_code == 403
+    assert admin("PUT", f"/system/users/{user}/roles/{own}").status_code == 400
+
+
+def test_what_implies_twice_is_told(admin, at):
+    cook = admin.make("roles", name="cook")["id"]
+    where = f"/roles/{cook}/implies/{at['roles']['reader']}"
+    assert [admin("PUT", where).status_code for _ in range(2)] == [201, 409]

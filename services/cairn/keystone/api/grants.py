@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
+from cairn.common.errors import Invalid, Refused
 from cairn.keystone.api import groups, projects, roles, users
 from cairn.keystone.api.views import collection
 from cairn.keystone.component import Keystone
@@ -100,6 +101,7 @@ class Grants:
 
     def grant(self, keystone: Keystone, ctx: Context, **ids: Any) -> None:
         actor_id, place_id, role_id = self.look(keystone, ctx, "create", ids)
+        self.refuse_foreign(keystone, place_id, role_id)
         try:
             with changing(keystone, ctx) as change:
                 assignments.grant(change.session, Assignment(
@@ -115,6 +117,21 @@ class Grants:
         with changing(keystone, ctx) as change:
             if not assignments.ungrant(change, *self.at(actor_id, place_id, role_id)):
                 raise self.absent(actor_id, place_id, role_id)
+
+    def refuse_foreign(self, keystone: Keystone, place_id: str, role_id: str) -> None:
+        """A domain's role is for the projects of that domain. Raises Refused, Invalid."""
+        with keystone.db.reading() as session:
+            role = session.get_one(Role, role_id)
+            if not role.domain_id:
+                return
+            if self.place == "system":
+                raise Invalid(reason=f"Role {role_id} is of a domain and cannot be granted on the "
+                                     "system.")
+            if self.place == "project":
+                project = session.get_one(Project, place_id)
+                if (project.id if project.is_domain else project.domain_id) != role.domain_id:
+                    raise Refused(reason=f"Project {place_id} must be in the same domain as the "
+                                         f"role {role_id} being assigned.")
 
     def absent(self, actor_id: str, place_id: str, role_id: str) -> NotKnown:
         return NotKnown("role assignment", f"with role: {role_id}, {self.actor}: {actor_id}, "

@@ -58,6 +58,10 @@ def _refuse_contradictions(query: Query) -> None:
     if _flag(query, "effective") and query.get("group.id"):
         raise Invalid(reason="Combining effective and group filter will always result in an "
                              "empty list.")
+    inherited = query.get("scope.OS-INHERIT:inherited_to") is not None
+    if _flag(query, "effective") and query.get("scope.domain.id") and inherited:
+        raise Invalid(reason="Combining effective, domain and inherited filters will always result "
+                             "in an empty list.")
 
 
 def _wanted(
@@ -78,13 +82,7 @@ def _wanted(
             if query.get(name):
                 conditions.append(column == query.get(name))
         conditions += _at(places, domain_id, query.get("scope.system"))
-        found = assignments.granted(session, *conditions)
-        if subtree:
-            above = _above(session, project_id)
-            found += [h for h in assignments.granted(
-                session, Assignment.target_id.in_(above), Assignment.inherited
-            ) if _fits(h, query)]
-        return found
+        return assignments.granted(session, *conditions)
     # What comes out of a grant may be elsewhere than the grant: look at all that could reach here.
     keystone.directory.refresh(session)
     if query.get("user.id"):

@@ -14,7 +14,13 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core.changes import changing
 from cairn.keystone.core.directory import ROLES
 from cairn.keystone.core.listing import Query
-from cairn.keystone.core.projects import find_domain, merged, options, refuse_immutable
+from cairn.keystone.core.projects import (
+    find_domain,
+    merged,
+    options,
+    refuse_immutable,
+    refuse_new_id,
+)
 from cairn.keystone.db.models import ROOT, Assignment, ImpliedRole, Role
 from cairn.keystone.errors import NotKnown, Taken
 from cairn.keystone.policy import RULES
@@ -100,6 +106,7 @@ def update(keystone: Keystone, ctx: Context, role_id: str, body: Document) -> Do
         if (wanted.get("domain_id") or ROOT) != role.domain_id and "domain_id" in wanted:
             raise Invalid(reason="Invalid input for field/attribute domain_id. Cannot change "
                                  "Domain ID")
+        refuse_new_id(wanted, role_id)
         if "name" in wanted and wanted["name"].strip() != role.name:
             role.name = wanted["name"].strip()
             # Tokens carry names: those with the old one must go.
@@ -149,7 +156,8 @@ def _pair(keystone: Keystone, prior_id: str, implied_id: str | None = None) -> l
 
 
 def _reference(role: Role) -> Document:
-    return {"id": role.id, "name": role.name, "description": role.description,
+    described = {} if role.description is None else {"description": role.description}
+    return {**described, "id": role.id, "name": role.name,
             "links": {"self": link(f"roles/{role.id}")}}
 
 
@@ -182,8 +190,9 @@ def imply(keystone: Keystone, ctx: Context, prior_id: str, implied_id: str) -> D
         keystone.directory.refresh(session)
     if prior_id in keystone.directory.roles.closure.get(implied_id, {implied_id}):
         raise Invalid(reason=f"Role {implied_id} implies {prior_id} already: a circle.")
-    with changing(keystone, ctx) as change:
-        change.session.merge(ImpliedRole(prior_id=prior_id, implied_id=implied_id))
+    what = f"{prior_id} implies {implied_id}"
+    with changing(keystone, ctx, "implied_role", what) as change:
+        change.session.add(ImpliedRole(prior_id=prior_id, implied_id=implied_id))
         change.touch(ROLES)
     return _inference(prior, follows)
 
