@@ -49,4 +49,14 @@ def create_app(
         if flask.request.path.startswith("/v2/") and flask.request.path.endswith("/"):
             raise NoSuchPath
 
+    @app.after_request
+    def worded(response: flask.Response) -> flask.Response:
+        # Clients that take anything expect a refusal in words: glance's own fails on flat JSON.
+        accept = flask.request.headers.get("Accept", "")
+        if response.status_code >= 400 and accept and "application/json" not in accept:
+            refusal = response.get_json(silent=True) or {}
+            response.data = f"{refusal.get('code')}: {refusal.get('message')}\n"
+            response.mimetype = "text/plain"
+        return response
+
     return app

@@ -143,6 +143,14 @@ def test_an_empty_id_is_no_image(call, method):
     assert call(method, "/v2/images/").status_code == 404
 
 
+@pytest.mark.parametrize(("accept", "kind"), [
+    ("*/*", "text/plain"), ("application/json", "application/json"), ("", "application/json")])
+def test_a_refusal_is_worded_as_the_client_reads_it(call, accept, kind):
+    refused = call("GET", "/v2/images/frog", headers={"Accept": accept})
+    assert (refused.status_code, refused.mimetype) == (404, kind)
+    assert "No image found with ID frog" in refused.text
+
+
 def test_rules_are_those_of_upstream():
     """A rule's name, check string and scopes are a promise to those who override them."""
     assert RULES["get_image"].check == (
