@@ -1,4 +1,4 @@
-"""The short way through simple trees finds what the general one does; both, what trying all does."""
+"""The short way through simple trees finds what the general one does, and both what there is."""
 
 import copy
 import itertools

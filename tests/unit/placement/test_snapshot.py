@@ -92,11 +92,11 @@ def change(call, dice, known):
         call("DELETE", base)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_following_changes_ends_where_reading_everything_does(placement, seed):
     dice, known = random.Random(seed), []
     call = client(placement)
-    for _ in range(12):
+    for _ in range(8):
         for _ in range(dice.randint(1, 6)):
             change(call, dice, known)
         assert facts(placement.snapshot) == facts(Snapshot(placement.db, placement.names))

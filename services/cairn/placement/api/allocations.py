@@ -65,9 +65,11 @@ def claim_of(ctx: Context, consumer: str, body: Document) -> Claim:
     else:
         resources = {uuid: entry["resources"] for uuid, entry in given.items()}
     generation = body["consumer_generation"] if ctx.version >= (1, 28) else ANY
-    return Claim(_uuid(consumer), {_uuid(uuid): amounts for uuid, amounts in resources.items()},
-                 body.get("project_id", NOBODY), body.get("user_id", NOBODY),
-                 body.get("consumer_type"), generation)
+    # 1.0 is an integer to a schema.
+    amounts = {_uuid(uuid): {name: int(amount) for name, amount in wanted.items()}
+               for uuid, wanted in resources.items()}
+    return Claim(_uuid(consumer), amounts, body.get("project_id", NOBODY),
+                 body.get("user_id", NOBODY), body.get("consumer_type"), generation)
 
 
 def _uuid(text: str) -> str:

@@ -37,7 +37,10 @@ def view(row: Inventory) -> Values:
 
 def complete(wanted: dict[str, Any]) -> Values:
     """The wanted inventory with upstream's defaults."""
-    return {**DEFAULTS, **{f: wanted[f] for f in FIELDS if f in wanted}}
+    given = {f: wanted[f] for f in FIELDS if f in wanted}
+    # 1.0 is an integer to a schema.
+    return {**DEFAULTS, **{f: value if f == "allocation_ratio" else int(value)
+                           for f, value in given.items()}}
 
 
 def check(
