@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 OWN = {"name", "description", "enabled", "options", "tags", "domain_id", "parent_id", "is_domain",
        "id", "links", "explicit_domain_id"}
-DEPTH = 5
+# How deep projects nest; with strict_two_level limits less, for the model to hold.
+DEPTH, STRICT_DEPTH = 5, 2
 
 
 def get(session: Session, project_id: str) -> Project | None:
@@ -90,14 +91,16 @@ def create(keystone: "Keystone", ctx: Context, wanted: Document) -> Project:
                 raise Invalid(reason="Invalid input for field/attribute domain_id. A project that "
                                      "acts as a domain has neither a domain nor a parent.")
         else:
-            _place(change.session, project, wanted.get("parent_id"))
+            model = keystone.unified_limit.enforcement_model
+            depth = STRICT_DEPTH if model == "strict_two_level" else DEPTH
+            _place(change.session, project, wanted.get("parent_id"), depth)
         change.session.add(project)
         change.session.flush()
         set_tags(change.session, project.id, wanted.get("tags", []))
     return project
 
 
-def _place(session: Session, project: Project, parent_id: str | None) -> None:
+def _place(session: Session, project: Project, parent_id: str | None, depth: int) -> None:
     domain = session.get(Project, project.domain_id)
     if domain is None or not domain.is_domain:
         raise Invalid(reason=f"Invalid input for field/attribute domain_id. Could not find domain: "
@@ -112,9 +115,9 @@ def _place(session: Session, project: Project, parent_id: str | None) -> None:
     if not parent.enabled:
         raise Invalid(reason=f"cannot create a project in a branch containing a disabled project: "
                              f"{parent.id}")
-    if len(parents(session, parent)) + 2 > DEPTH:
+    if len(parents(session, parent)) + 1 + (not parent.is_domain) > depth:
         raise Refused(reason=f"Max hierarchy depth reached for {parent.id} branch: projects nest "
-                             f"at most {DEPTH} deep.")
+                             f"at most {depth} deep.")
     project.parent_id = parent.id
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.dialects import mysql
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from cairn.common.db import Id, Json, Moment, Timestamps, new_hex_id, new_metadata, utcnow
 
@@ -340,6 +340,7 @@ class Limit(Timestamps, Base):
         String(64), ForeignKey("projects.id", ondelete="CASCADE"), index=True
     )
     of_domain: Mapped[bool] = mapped_column(default=False)
+    registered: Mapped[RegisteredLimit] = relationship(viewonly=True)
     resource_limit: Mapped[int]
     description: Mapped[str | None] = mapped_column(Text)
 
