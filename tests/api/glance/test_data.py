@@ -156,6 +156,17 @@ def test_a_bad_upload_is_refused(call, make, headers, code):
                 headers=headers).status_code == code
 
 
+@pytest.mark.parametrize("where", ["file", "stage"])
+def test_an_upload_that_broke_off_is_not_taken_for_a_whole_one(call, make, folder, where):
+    image_id = make()
+    refused = call("PUT", f"/v2/images/{image_id}/{where}", data=BYTES, headers={
+        "Content-Type": "application/octet-stream",
+        "X-OpenStack-Image-Size": str(len(BYTES) + 1)})
+    assert refused.status_code == 400
+    assert call("GET", f"/v2/images/{image_id}").json["status"] == "queued"
+    assert [p for p in folder.rglob("*") if p.is_file()] == []
+
+
 def test_a_stranger_neither_uploads_nor_reads(call, active, make):
     put = {"data": b"x", "content_type": "application/octet-stream"}
     assert call("PUT", f"/v2/images/{make()}/file", "bob", **put).status_code == 404

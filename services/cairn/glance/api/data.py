@@ -1,6 +1,6 @@
 """/v2/images/{id}/file and /stage: the bytes."""
 
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from cairn.common.api import Api, Reply
 from cairn.common.context import Context
@@ -14,11 +14,31 @@ from cairn.glance.policy import RULES
 api = Api(RULES)
 
 
-def _length(request: Any) -> int:
-    text = request.headers.get("X-OpenStack-Image-Size", request.headers.get("Content-Length", "0"))
-    if not text.isdigit():
-        raise Invalid(reason="X-OpenStack-Image-Size must be a number of bytes.")
-    return int(text)
+class Incomplete(Invalid):
+    message = "The data ended after {got} bytes of {length}."
+
+
+class _Whole:
+    """A request's stream that fails where it ends before the length its headers tell: the server
+    below makes no difference between an end and a connection that broke."""
+
+    def __init__(self, request: Any) -> None:
+        self._stream, self.got = request.stream, 0
+        self.length: int | None = None
+        for name in ("X-OpenStack-Image-Size", "Content-Length"):
+            if name in request.headers and self.length is None:
+                text = request.headers[name]
+                if not text.isdigit():
+                    raise Invalid(reason=f"{name} must be a number of bytes.")
+                self.length = int(text)
+
+    def read(self, size: int = -1) -> bytes:
+        chunk: bytes = self._stream.read(size)
+        self.got += len(chunk)
+        if self.length is not None and (self.got > self.length or (
+                not chunk and self.got < self.length)):
+            raise Incomplete(got=self.got, length=self.length, reason="")
+        return chunk
 
 
 def _binary(request: Any) -> None:
@@ -36,7 +56,8 @@ def upload(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     if name not in glance.stores:
         raise Invalid(reason=f"X-Image-Meta-Store: there is no store named {name}.")
     store = glance.stores.to_write(name)
-    usage.hold_size(glance, ctx, _length(request))
+    source = _Whole(request)
+    usage.hold_size(glance, ctx, source.length or 0)
     with glance.db.writing() as session:
         image = images.find_to_fill(glance.policy, session, ctx, image_id)
         if not image.disk_format or not image.container_format:
@@ -44,7 +65,7 @@ def upload(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
                                  "saving data.")
         claim = claims.begin(session, image)
         usage.hold_uploading(glance, ctx, session)
-    uploads.upload(glance, image, claim, store, request.stream)
+    uploads.upload(glance, image, claim, store, cast("BinaryIO", source))
 
 
 @api.put("/images/<image_id>/stage", policy="modify_image", status=204, raw=True, late=True)
@@ -55,12 +76,13 @@ def stage(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     if "glance-direct" not in glance.imports.methods.split():
         raise NotFound(kind="Import method", id="glance-direct")
     _binary(request)
-    usage.hold_staged(glance, ctx, _length(request))
+    source = _Whole(request)
+    usage.hold_staged(glance, ctx, source.length or 0)
     with glance.db.writing() as session:
         image = images.find_for(glance.policy, session, ctx, image_id, "modify_image")
         claim = claims.begin(session, image, "uploading")
         usage.hold_uploading(glance, ctx, session)
-    uploads.stage(glance, image, claim, request.stream)
+    uploads.stage(glance, image, claim, cast("BinaryIO", source))
 
 
 @api.get("/images/<image_id>/file", policy="download_image", late=True, raw=True)
