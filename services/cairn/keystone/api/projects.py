@@ -13,6 +13,7 @@ from cairn.keystone.api import schemas
 from cairn.keystone.api.views import QUERY, link, listed
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, projects
+from cairn.keystone.core.bootstrap import DEFAULT
 from cairn.keystone.core.listing import Query, truth
 from cairn.keystone.db.models import Project, ProjectTag
 from cairn.keystone.errors import NotKnown
@@ -72,17 +73,14 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
 
 
 def default_domain(keystone: Keystone, ctx: Context, wanted: Document) -> str:
-    """Where something goes that was not said: to the parent's domain, or to the caller's."""
+    """Where something goes that was not said: to the parent's domain, to the one the caller is
+    scoped to, or to the default one."""
     if wanted.get("parent_id"):
         with keystone.db.reading() as session:
             parent = projects.get(session, wanted["parent_id"])
             if parent is not None:
                 return parent.id if parent.is_domain else parent.domain_id
-    found = ctx.domain_id or ctx.project_domain_id
-    if found is None:
-        raise Invalid(reason="Invalid input for field/attribute domain_id. A domain is required "
-                             "with a token that is scoped to neither a domain nor a project.")
-    return found
+    return ctx.domain_id or DEFAULT
 
 
 @api.get("/projects", policy="identity:list_projects", query=QUERY, late=True)
