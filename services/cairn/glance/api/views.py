@@ -10,7 +10,6 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.glance.component import Glance
 from cairn.glance.core import images, locations
-from cairn.glance.db.data import ImageLocation
 
 
 def moment(when: dt.datetime) -> str:
@@ -23,15 +22,20 @@ def documents(
     """Images (rows or records) as this caller may see them."""
     ids = [row.id for row in rows]
     properties, tags = images.extras(session, ids)
-    places = locations.of(session, ids)
+    places = locations.rows(session, ids)
     readable, policy = glance.protections.readable, glance.policy
-    return [image(row, readable(policy, ctx, properties[row.id]), tags[row.id])
-            | _places(glance, ctx, row, places.get(row.id, [])) for row in rows]
+    found = []
+    for row in rows:
+        document = image(row, readable(policy, ctx, properties[row.id]), tags[row.id])
+        _add_places(document, glance, ctx, row, places.get(row.id, []))
+        found.append(document)
+    return found
 
 
-def _places(glance: Glance, ctx: Context, row: Any, found: list[ImageLocation]) -> Document:
+def _add_places(
+    document: Document, glance: Glance, ctx: Context, row: Any, found: list[Any]
+) -> None:
     """Where the bytes are: the stores for everyone, the addresses where the settings say so."""
-    document: Document = {}
     if found:
         document["stores"] = locations.names(glance.stores, found)
     settings = glance.settings
@@ -43,7 +47,6 @@ def _places(glance: Glance, ctx: Context, row: Any, found: list[ImageLocation]) 
             document["direct_url"] = locations.by_weight(glance.stores, found)[0].url
     elif settings.show_multiple_locations:
         document["locations"] = []
-    return document
 
 
 def image(row: Any, properties: dict[str, str], tags: list[str]) -> Document:

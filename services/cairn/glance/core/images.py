@@ -122,11 +122,12 @@ def find_mine(session: Session, ctx: Context, image_id: str, doing: str) -> Imag
     return image
 
 
-_PROPERTIES = select(
-    ImageProperty.image_id, ImageProperty.name, ImageProperty.value
-).where(ImageProperty.image_id.in_(bindparam("ids", expanding=True)))
-_TAGS = select(ImageTag.image_id, ImageTag.value).where(
-    ImageTag.image_id.in_(bindparam("ids", expanding=True)))
+# Of the tables, not of the classes: a list of images reads thousands of these rows.
+_property, _tag = ImageProperty.__table__.c, ImageTag.__table__.c
+_PROPERTIES = select(_property.image_id, _property.name, _property.value).where(
+    _property.image_id.in_(bindparam("ids", expanding=True)))
+_TAGS = select(_tag.image_id, _tag.value).where(
+    _tag.image_id.in_(bindparam("ids", expanding=True)))
 
 
 def extras(
@@ -137,9 +138,9 @@ def extras(
     tags: dict[str, list[str]] = {id_: [] for id_ in ids}
     if not ids:
         return properties, tags
-    for image_id, name, value in session.execute(_PROPERTIES, {"ids": ids}):
+    for image_id, name, value in session.execute(_PROPERTIES, {"ids": ids}).all():
         properties[image_id][name] = value
-    for image_id, tag in session.execute(_TAGS, {"ids": ids}):
+    for image_id, tag in session.execute(_TAGS, {"ids": ids}).all():
         tags[image_id].append(tag)
     for found in tags.values():
         found.sort()

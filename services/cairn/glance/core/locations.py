@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from cairn.glance.core.stores import Stores
@@ -16,6 +16,12 @@ from cairn.glance.drivers.base import Store
 log = logging.getLogger(__name__)
 
 
+# Of the table, not of the class: a list of images reads a thousand of these rows.
+_place = ImageLocation.__table__.c
+_PLACES = select(_place.id, _place.image_id, _place.store, _place.url, _place.meta).where(
+    _place.image_id.in_(bindparam("ids", expanding=True))).order_by(_place.id)
+
+
 def of(session: Session, ids: Sequence[str]) -> dict[str, list[ImageLocation]]:
     """Locations of images by image id, oldest first."""
     found: dict[str, list[ImageLocation]] = defaultdict(list)
@@ -23,6 +29,15 @@ def of(session: Session, ids: Sequence[str]) -> dict[str, list[ImageLocation]]:
         for row in session.scalars(
             select(ImageLocation).where(ImageLocation.image_id.in_(ids)).order_by(ImageLocation.id)
         ):
+            found[row.image_id].append(row)
+    return found
+
+
+def rows(session: Session, ids: Sequence[str]) -> dict[str, list[Any]]:
+    """The same, to be read only."""
+    found: dict[str, list[Any]] = defaultdict(list)
+    if ids:
+        for row in session.execute(_PLACES, {"ids": ids}).all():
             found[row.image_id].append(row)
     return found
 
@@ -79,6 +94,8 @@ def by_weight(
 
 def names(stores: Stores, found: Sequence[ImageLocation]) -> str:
     """The `stores` of an image, as clients see it."""
+    if len(found) == 1:
+        return found[0].store
     seen = dict.fromkeys(row.store for row in sorted(
         found, key=lambda row: (-stores.weight(row.store), row.store)))
     return ",".join(seen)
