@@ -1,9 +1,14 @@
 """What every store promises, asked of each that can be written to, and what clients see of them."""
 
 import hashlib
+import os
 
 import pytest
+from sqlalchemy import update
 
+from cairn.glance.core import locations
+from cairn.glance.core.sweeper import Sweeper
+from cairn.glance.db.models import Image
 from cairn.glance.drivers.file import FileStore
 
 BYTES = b"\x00" * 70000 + b"the end"
@@ -72,6 +77,26 @@ def test_the_proxy_finds_only_what_is_below_its_root(store, tmp_path):
     assert store.accel(put(store, "a", BYTES)) == "/_images/new/a"
     outside = FileStore("two", str(tmp_path / "x"), root=str(tmp_path / "new"), accel="/_images/")
     assert outside.accel(put(outside, "a", BYTES)) is None
+
+
+def test_a_sweep_removes_what_no_image_has_and_nothing_else(call, make, upload, glance, folder):
+    kept, gone = make(), make()
+    for image_id in (kept, gone):
+        upload(image_id, BYTES)
+    lost = folder / "second" / "00000000-0000-4000-8000-000000000000"
+    lost.parent.mkdir()
+    for path in (folder / "notes.txt", lost, folder / "lost+found"):
+        path.write_bytes(b"x")
+    half = folder / f"{kept}.abc.part"
+    half.write_bytes(b"half")
+    os.utime(half, (1, 1))
+    with glance.db.writing() as session:
+        session.execute(update(Image).where(Image.id == gone).values(status="deleted"))
+    with glance.db.writing() as session:
+        locations.forget(session, gone)
+    Sweeper(glance).sweep()
+    assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == sorted(
+        [kept, "notes.txt", "lost+found"])
 
 
 # Through the API ----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a killed process left: uploads that went silent, bytes that no image has."""
 
 import logging
+import re
 import threading
 from collections.abc import Iterable
 
@@ -15,6 +16,7 @@ from cairn.glance.drivers.base import Store
 log = logging.getLogger(__name__)
 # Seconds after which bytes that no image has are nobody's who is still at work.
 FORGOTTEN = 600
+UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Sweeper:
@@ -60,7 +62,8 @@ class Sweeper:
     def _remove(self, store: Store, dead: Iterable[str] = ()) -> None:
         """Remove what nobody has: bytes of images that are gone or `dead`, and old leftovers."""
         dead = set(dead)
-        found = list(store.strays(0))
+        # Whatever else somebody keeps there is not ours to remove.
+        found = [(image_id, url) for image_id, url in store.strays(0) if UUID.fullmatch(image_id)]
         if not found:
             return
         old = {url for _, url in store.strays(FORGOTTEN)}
