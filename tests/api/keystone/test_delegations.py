@@ -244,11 +244,15 @@ class TestApplicationCredentials:
         assert alice.ok("GET", where)["application_credentials"] == [shown]
         assert alice.ok("GET", f"{where}?name=other")["application_credentials"] == []
 
-    def test_it_is_not_for_others(self, admin, login, make, where):
+    def test_it_is_not_for_others(self, admin, login, make, where, at):
         made = make()
         nova = login("nova", scope=project("service"))
         assert nova("GET", f"{where}/{made['id']}").status_code == 403
         assert nova("DELETE", f"{where}/{made['id']}").status_code == 403
+        own = f"/users/{at['users']['nova']}/application_credentials"
+        for method in ("GET", "DELETE"):
+            assert nova(method, f"{own}/{made['id']}").status_code == 403
+            assert nova(method, f"{own}/gone").status_code == 404
         body = {"application_credential": {"name": "x"}}
         assert admin("POST", where, body).status_code == 403
 

@@ -192,6 +192,11 @@ def test_pairs_are_shown_to_their_user(alice, admin, login, pair, where):
     other = login("nova", scope=project("service"))
     assert other("GET", where).status_code == 403
     assert other("GET", f"{where}/{quote(pair['access'])}").status_code == 403
+    mine = other.ok("GET", "/auth/tokens", X_Subject_Token=other.token)["token"]["user"]["id"]
+    path = f"/users/{mine}/credentials/OS-EC2"
+    assert other("GET", f"{path}/{pair['access']}").status_code == 403
+    assert other("DELETE", f"{path}/{pair['access']}").status_code == 403
+    assert other("GET", f"{path}/nobody's").status_code == 404
 
 
 class TestBound:

@@ -61,9 +61,14 @@ def _permitted(keystone: Keystone, ctx: Context, policy: str, user_id: str) -> N
     delegations.refuse_delegated(keystone, ctx, delegations.CREDENTIAL)
 
 
-def _find(session: Session, user_id: str, credential_id: str) -> ApplicationCredential:
-    found = session.get(ApplicationCredential, credential_id)
-    if found is None or found.user_id != user_id:
+def _found(
+    keystone: Keystone, ctx: Context, policy: str, user_id: str, credential_id: str
+) -> ApplicationCredential:
+    """The credential, if the caller may do that to it: its own user counts, not the path's."""
+    with keystone.db.reading() as session:
+        found = session.get(ApplicationCredential, credential_id)
+    _permitted(keystone, ctx, policy, user_id if found is None else found.user_id)
+    if found is None:
         raise NotKnown("application credential", credential_id)
     return found
 
@@ -92,19 +97,17 @@ def index(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> Docum
 
 @api.get(f"{PATH}/<credential_id>", policy="identity:get_application_credential", late=True)
 def show(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> Document:
-    _permitted(keystone, ctx, "identity:get_application_credential", user_id)
+    row = _found(keystone, ctx, "identity:get_application_credential", user_id, credential_id)
     with keystone.db.reading() as session:
-        row = _find(session, user_id, credential_id)
         return {"application_credential": _views(session, [row])[0]}
 
 
 @api.delete(f"{PATH}/<credential_id>", policy="identity:delete_application_credential",
             status=204, late=True)
 def delete(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> None:
-    _permitted(keystone, ctx, "identity:delete_application_credential", user_id)
+    _found(keystone, ctx, "identity:delete_application_credential", user_id, credential_id)
     credentials.refuse_restricted(keystone, ctx)
     with changing(keystone, ctx) as change:
-        _find(change.session, user_id, credential_id)
         credentials.end(change, ApplicationCredential.id == credential_id)
 
 

@@ -35,10 +35,22 @@ def _view(keystone: Keystone, credential: Credential) -> Document:
             "trust_id": pair.get("trust_id"), "links": {"self": link(path)}}
 
 
-def _find(session: Session, user_id: str, access: str) -> Credential:
+def _find(session: Session, access: str) -> Credential:
     found = session.get(Credential, ec2.row_id(access))
-    if found is None or found.type != "ec2" or found.user_id != user_id:
+    if found is None or found.type != "ec2":
         raise NotKnown("credential", access)
+    return found
+
+
+def _permitted(
+    keystone: Keystone, ctx: Context, policy: str, user_id: str, access: str
+) -> Credential:
+    """The pair, if the caller may do that to it: its own user counts, not the one of the path."""
+    with keystone.db.reading() as session:
+        found = _find(session, access)
+        keystone.policy.enforce(ctx, policy, _target(found.user_id))
+        refuse_delegated(keystone, ctx)
+        users.find(session, user_id)
     return found
 
 
@@ -81,19 +93,16 @@ def index(keystone: Keystone, ctx: Context, user_id: str) -> Document:
 @api.get("/users/<user_id>/credentials/OS-EC2/<access>", policy="identity:ec2_get_credential",
          late=True)
 def show(keystone: Keystone, ctx: Context, user_id: str, access: str) -> Document:
-    keystone.policy.enforce(ctx, "identity:ec2_get_credential", _target(user_id))
-    refuse_delegated(keystone, ctx)
-    with keystone.db.reading() as session:
-        return {"credential": _view(keystone, _find(session, user_id, access))}
+    found = _permitted(keystone, ctx, "identity:ec2_get_credential", user_id, access)
+    return {"credential": _view(keystone, found)}
 
 
 @api.delete("/users/<user_id>/credentials/OS-EC2/<access>",
             policy="identity:ec2_delete_credential", status=204, late=True)
 def delete(keystone: Keystone, ctx: Context, user_id: str, access: str) -> None:
-    refuse_delegated(keystone, ctx)
-    keystone.policy.enforce(ctx, "identity:ec2_delete_credential", _target(user_id))
+    _permitted(keystone, ctx, "identity:ec2_delete_credential", user_id, access)
     with changing(keystone, ctx) as change:
-        ec2.remove(change, _find(change.session, user_id, access))
+        ec2.remove(change, _find(change.session, access))
 
 
 @api.post("/ec2tokens", policy="identity:ec2tokens_validate", body=schemas.EC2_TOKENS)
