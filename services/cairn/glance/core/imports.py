@@ -71,7 +71,8 @@ def begin(
     stores = stores_of(glance, body, header)
     seen = remote.look(glance, ctx, method) if method["name"] == "glance-download" else None
     with glance.db.writing() as session:
-        image = images.find_for(glance.policy, session, ctx, image_id, _rule(method))
+        image = images.find_for(
+            glance.policy, session, ctx, image_id, _rule(method), lock=True)
         _check_status(image, method["name"])
         had = [row.store for row in locations.of(session, [image_id])[image_id]]
         if method["name"] == "copy-image":

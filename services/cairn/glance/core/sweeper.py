@@ -57,7 +57,7 @@ class Sweeper:
         if glance.cache.folder:
             cache.clean(glance)
         with glance.db.writing() as session:
-            tasks.sweep(session)
+            tasks.sweep(session, glance.imports.task_hours)
 
     def _remove(self, store: Store, dead: Iterable[str] = ()) -> None:
         """Remove what nobody has: bytes of images that are gone or `dead`, and old leftovers."""

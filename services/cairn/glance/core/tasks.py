@@ -67,8 +67,11 @@ def visible(ctx: Context) -> Any:
     return wanted if ctx.is_admin else wanted.where(Task.owner == ctx.project)
 
 
-def sweep(session: Session) -> None:
+def sweep(session: Session, hours: int) -> None:
+    """Forget tasks and works that ended long ago."""
     session.execute(delete(Task).where(Task.expires_at < utcnow()))
+    session.execute(delete(Work).where(
+        Work.finished_at < utcnow() - dt.timedelta(hours=hours)))
 
 
 def _unexpired() -> Any:
