@@ -142,6 +142,73 @@ def test_a_snapshot_follows_claims_that_are_going_on(placement, provider, claim)
                     for stock in node.stocks.values()} == {32}
 
 
+def test_whoever_says_the_same_at_once_is_right(placement, call, provider):
+    path = f"/resource_providers/{provider('one')}/aggregates"
+    aggregates = [str(uuid.UUID(int=n)) for n in range(1, 4)]
+    assert at_once(24, lambda n: call("PUT", path, aggregates, version="1.18")) == {200: 24}
+    names = at_once(24, lambda n: call("PUT", f"/traits/CUSTOM_{n % 3}"))
+    assert set(names) <= {201, 204} and names[201] == 3
+    classes = at_once(24, lambda n: call("POST", "/resource_classes", {"name": "CUSTOM_ONE"}))
+    assert classes == {201: 1, 409: 23}
+    made = at_once(24, lambda n: call("POST", "/resource_providers", {"name": "two"}))
+    assert made == {200: 1, 409: 23}
+
+
+def test_a_host_goes_or_is_claimed(placement, call, provider, claim):
+    homes = [provider(f"host{n}", stock={"VCPU": 8}) for n in range(8)]
+
+    def work(n):
+        home = homes[n % 8]
+        if n < 16:
+            return claim({home: {"VCPU": 1}})
+        return call("DELETE", f"/resource_providers/{home}")
+
+    codes = at_once(32, work)
+    assert not set(codes) - {204, 400, 404, 409}, codes
+    used, given = books(placement)
+    assert used == given
+
+
+def test_a_reshape_among_claims_moves_all_or_nothing(placement, call, provider, claim):
+    root = provider("root", stock={"VCPU": 100})
+    servers = [str(uuid.uuid4()) for _ in range(8)]
+    for server in servers:
+        claim({root: {"VCPU": 1}}, server)
+    child = provider("child", root)
+
+    def reshape():
+        held = call("GET", f"/resource_providers/{root}/allocations").json
+        child_generation = call("GET", f"/resource_providers/{child}").json["generation"]
+        return call("POST", "/reshaper", {
+            "inventories": {
+                root: {"resource_provider_generation": held["resource_provider_generation"],
+                       "inventories": {}},
+                child: {"resource_provider_generation": child_generation,
+                        "inventories": {"VCPU": {"total": 100}}}},
+            "allocations": {consumer: {
+                "allocations": {child: {"resources": entry["resources"]}},
+                "project_id": "red", "user_id": "alice", "consumer_type": "INSTANCE",
+                "consumer_generation": entry["consumer_generation"],
+            } for consumer, entry in held["allocations"].items()}})
+
+    def work(n):
+        if n % 4 == 0:
+            return reshape()
+        return claim({root: {"VCPU": 1}}, servers[n % 8] if n % 2 else None,
+                     generation=1 if n % 2 else None)
+
+    codes = at_once(24, work)
+    assert not set(codes) - {204, 409}, codes
+    used, given = books(placement)
+    assert used == given
+    for _ in range(3):
+        if reshape().status_code == 204:
+            break
+    used, given = books(placement)
+    assert used == given
+    assert list(call("GET", f"/resource_providers/{root}/usages").json["usages"]) == []
+
+
 def test_providers_that_are_moved_at_once_close_no_ring(placement, call, provider):
     top = provider("top")
     middle = provider("middle", top)

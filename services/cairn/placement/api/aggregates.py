@@ -47,7 +47,7 @@ def _replace(
     uuids = list(dict.fromkeys(dashed(aggregate) for aggregate in wanted))
 
     def work(session: Session) -> Document:
-        provider = providers.find(session, uuid)
+        provider = providers.find(session, uuid, hold=True)
         if generation is not None:
             providers.bump(session, provider, generation)
         providers.set_aggregates(session, provider, uuids)

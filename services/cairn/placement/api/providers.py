@@ -24,7 +24,6 @@ from cairn.placement.core import providers, queries
 from cairn.placement.core.names import Names
 from cairn.placement.core.requests import Group
 from cairn.placement.core.snapshot import Node, Snapshot
-from cairn.placement.db.models import Provider
 from cairn.placement.policy import RULES
 
 api = Api(RULES)
@@ -112,13 +111,15 @@ def _asked(snapshot: Snapshot, query: Any, group: Group) -> Iterable[Node]:
 @api.post("/resource_providers", policy="placement:resource_providers:create", status=201,
           body=PROVIDER_POST_1_14, since="1.14")
 def create(placement: Placement, ctx: Context, body: Document) -> Reply:
-    with placement.db.writing() as session:
+    def work(session: Session) -> Reply:
         provider = providers.create(
             session, body["name"], body.get("uuid"), body.get("parent_provider_uuid"))
         headers = {"Location": f"{placement.url}/resource_providers/{provider.uuid}"}
         if ctx.version >= (1, 20):
             return _answer(placement, session, ctx, provider.uuid, 200, headers)
-    return Reply(None, 201, headers)
+        return Reply(None, 201, headers)
+
+    return placement.db.write(work)
 
 
 @api.get("/resource_providers/<uuid>", policy="placement:resource_providers:show")
@@ -134,10 +135,9 @@ def show(placement: Placement, ctx: Context, uuid: str) -> Reply:
 def update(placement: Placement, ctx: Context, uuid: str, body: Document) -> Reply:
     def work(session: Session) -> Reply:
         provider = providers.find(session, uuid)
-        parent = session.get(Provider, provider.parent_id) if provider.parent_id else None
-        current = parent.uuid if parent else None
+        parent = body.get("parent_provider_uuid", providers.parent_of(session, provider))
         providers.change(session, provider, body["name"],
-                         body.get("parent_provider_uuid", current),
+                         queries.dashed(parent) if parent else None,
                          may_move=ctx.version >= (1, 37))
         return _answer(placement, session, ctx, uuid)
 

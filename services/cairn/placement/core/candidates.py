@@ -61,7 +61,7 @@ def find(
     trees are treated like all others: the answer is the same, and slower."""
     limit = min((n for n in (request.limit, most) if n is not None and n >= 0),
                 default=math.inf)
-    sharers = _sharers(snapshot)
+    sharers = _sharers(snapshot, request)
     roots = iter(_roots(snapshot, request, bool(sharers.by_aggregate), randomize))
     # On a tree of one provider a suffix makes no difference.
     only = next(iter(request.groups.values())) if len(request.groups) == 1 else None
@@ -76,12 +76,16 @@ def find(
     return Found(nodes, ways, _summaries(snapshot, request, nodes, ways))
 
 
-def _sharers(snapshot: Snapshot) -> _Sharers:
+def _sharers(snapshot: Snapshot, request: Request) -> _Sharers:
+    """Those who share something that is asked for."""
     sharers = _Sharers()
+    wanted = {class_id for group in request.groups.values() for class_id in group.resources}
+    anybody = not all(group.resources for group in request.groups.values())
     for id_ in snapshot.sharing():
         node = snapshot.nodes[id_]
-        for aggregate in node.aggregates:
-            sharers.by_aggregate.setdefault(aggregate, []).append(node)
+        if anybody or wanted & node.stocks.keys():
+            for aggregate in node.aggregates:
+                sharers.by_aggregate.setdefault(aggregate, []).append(node)
     return sharers
 
 
@@ -251,9 +255,7 @@ def _combine(
     """Every choice of one option per group; those that cannot be finished are left early."""
     at = len(mappings)
     if at == len(suffixes):
-        if all(_below_one(snapshot, set().union(*(mappings[suffix] for suffix in together)))
-               for together in request.same_subtree):
-            yield Way(taken, mappings)
+        yield Way(taken, mappings)
         return
     suffix = suffixes[at]
     group = request.groups[suffix]
@@ -274,8 +276,12 @@ def _combine(
             if total[key] > stock.room:
                 break
         else:
-            yield from _combine(snapshot, request, suffixes, options, total,
-                                {**mappings, suffix: providers})
+            chosen = {**mappings, suffix: providers}
+            # Each subtree is looked at as soon as all of it is chosen.
+            if all(_below_one(snapshot, set().union(*(chosen[s] for s in together)))
+                   for together in request.same_subtree
+                   if suffix in together and together <= chosen.keys()):
+                yield from _combine(snapshot, request, suffixes, options, total, chosen)
 
 
 def _below_one(snapshot: Snapshot, providers: set[int]) -> bool:

@@ -47,8 +47,10 @@ LOOK = select(
     _roots, _roots.id == Provider.root_id).where(Provider.uuid == bindparam("wanted"))
 
 
-def find(session: Session, uuid: str) -> Provider:
-    provider = session.scalar(select(Provider).where(Provider.uuid == uuid))
+def find(session: Session, uuid: str, *, hold: bool = False) -> Provider:
+    """With `hold`, nobody else changes it, or what it has, until the transaction ends."""
+    query = select(Provider).where(Provider.uuid == uuid)
+    provider = session.scalar(query.with_for_update() if hold else query)
     if provider is None:
         raise ProviderNotFound(id=uuid)
     return provider
@@ -69,6 +71,7 @@ def create(session: Session, name: str, uuid: str | None, parent_uuid: str | Non
         if dashed(parent_uuid) == uuid:
             raise Invalid(reason=f'Unable to create resource provider "{name}", {uuid}: parent '
                                  "provider UUID cannot be same as UUID.")
+        _alone(session)
         parent = _parent(session, parent_uuid)
     provider = Provider(
         uuid=uuid, name=name, generation=0,
@@ -90,11 +93,10 @@ def create(session: Session, name: str, uuid: str | None, parent_uuid: str | Non
 
 
 def _parent(session: Session, uuid: str) -> Provider:
-    parent = session.scalar(
-        select(Provider).where(Provider.uuid == dashed(uuid)).with_for_update())
-    if parent is None:
-        raise Invalid(reason=f"parent provider UUID does not exist: {uuid}")
-    return parent
+    try:
+        return find(session, dashed(uuid), hold=True)
+    except ProviderNotFound:
+        raise Invalid(reason=f"parent provider UUID does not exist: {uuid}") from None
 
 
 def _taken(session: Session, name: str, uuid: str) -> str:
@@ -111,15 +113,16 @@ def change(
     may_move: bool,
 ) -> None:
     """Rename, and set the parent: once from none, and again only from 1.37 on."""
-    provider.name = name
-    current = session.get(Provider, provider.parent_id) if provider.parent_id else None
     changed = {provider.id}
-    if (dashed(parent_uuid) if parent_uuid else None) != (current.uuid if current else None):
-        if current is not None and not may_move:
+    if parent_uuid != parent_of(session, provider):
+        _alone(session)
+        session.refresh(provider)
+        if provider.parent_id is not None and not may_move:
             what = "un-parenting" if parent_uuid is None else "re-parenting"
             raise Invalid(reason=f"Unable to save resource provider {provider.uuid}: "
                                  f"{what} a provider is not currently allowed.")
         changed |= _move(session, provider, parent_uuid)
+    provider.name = name
     provider.updated_at = utcnow()
     try:
         session.flush()
@@ -128,10 +131,18 @@ def change(
     changes.note(session, sorted(changed))
 
 
+def parent_of(session: Session, provider: Provider) -> str | None:
+    return session.scalar(select(Provider.uuid).where(Provider.id == provider.parent_id))
+
+
+def _alone(session: Session) -> None:
+    """Trees change one after another, each waiting here: or two moves could close a ring, and a
+    child could be born below somebody who is moving. The lock is the oldest provider's row."""
+    session.execute(select(Provider.id).order_by(Provider.id).limit(1).with_for_update())
+
+
 def _move(session: Session, provider: Provider, parent_uuid: str | None) -> set[int]:
     """Hang the provider, with all that is below it, elsewhere; who is in another tree now."""
-    # Two moves of one tree wait for each other here, or they could close a ring.
-    session.execute(select(Provider.id).where(Provider.id == provider.root_id).with_for_update())
     tree = session.execute(
         select(Provider.id, Provider.parent_id).where(Provider.root_id == provider.root_id)
     ).all()
@@ -156,7 +167,7 @@ def _move(session: Session, provider: Provider, parent_uuid: str | None) -> set[
 
 def remove(session: Session, uuid: str) -> None:
     try:
-        provider = find(session, uuid)
+        provider = find(session, uuid, hold=True)
     except ProviderNotFound:
         raise NoProviderToDelete(id=uuid) from None
     if session.scalar(select(exists().where(Provider.parent_id == provider.id))):
