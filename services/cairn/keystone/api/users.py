@@ -66,9 +66,10 @@ def permitted(keystone: Keystone, ctx: Context, policy: str, user_id: str) -> Us
 @api.post("/users", policy="identity:create_user", body=schemas.USER_CREATE, status=201, late=True)
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     wanted = dict(body["user"])
-    wanted["domain_id"] = wanted.get("domain_id") or projects.default_domain(keystone, ctx, {})
+    # As upstream has it: a domain's manager names the domain.
     keystone.policy.enforce(ctx, "identity:create_user",
-                            {"target.user.domain_id": wanted["domain_id"]})
+                            {"target.user.domain_id": wanted.get("domain_id") or ""})
+    wanted["domain_id"] = wanted.get("domain_id") or projects.default_domain(keystone, ctx, {})
     return {"user": view(keystone, users.create(keystone, ctx, wanted))}
 
 
@@ -136,5 +137,7 @@ def of_user(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> Doc
     with keystone.db.reading() as session:
         ids = assignments.projects_of(session, user_id)
         wanted = select(Project).where(Project.id.in_(ids))
+        if ctx.domain_id:
+            wanted = wanted.where(Project.domain_id == ctx.domain_id)
         return listed(session, "projects", wanted, query, projects.COLUMNS, Project.id,
                       lambda project: projects.view(project, []))
