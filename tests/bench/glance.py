@@ -141,9 +141,12 @@ class Image:
         return str(self.ask("POST", "/images", json={
             "name": name, "disk_format": "raw", "container_format": "bare"}).json()["id"])
 
-    def send(self, image_id: str, size: int, where: str = "file") -> None:
-        self.ask("PUT", f"/images/{image_id}/{where}", data=bytes_of(size),
-                 headers={"Content-Type": "application/octet-stream"})
+    def send(self, image_id: str, size: int, where: str = "file", told: bool = True) -> None:
+        """In chunks; `told` how long it is, else the proxy keeps it until it is whole."""
+        headers = {"Content-Type": "application/octet-stream"}
+        if told:
+            headers["X-OpenStack-Image-Size"] = str(size)
+        self.ask("PUT", f"/images/{image_id}/{where}", data=bytes_of(size), headers=headers)
 
     def take(self, image_id: str) -> int:
         with self.ask("GET", f"/images/{image_id}/file", stream=True) as answer:
@@ -172,7 +175,7 @@ def lists(node: Node, image: Image) -> None:
             image.ask("DELETE", f"/images/{image_id}")
 
 
-def data(node: Node, image: Image, size: int) -> None:
+def data(node: Node, image: Image, size: int, told: bool) -> None:
     raw = node.folder / "bench.raw"
     try:
         timed(node, size, "raw write", lambda: raw_write(raw, size))
@@ -181,11 +184,11 @@ def data(node: Node, image: Image, size: int) -> None:
         raw.unlink(missing_ok=True)
     first, second = image.make("bench"), image.make("bench")
     try:
-        timed(node, size, "upload", lambda: image.send(first, size))
+        timed(node, size, "upload", lambda: image.send(first, size, told=told))
         got = timed(node, size, "download", lambda: image.take(first))
         assert got == size, f"{got} bytes came back, not {size}"
         image.ask("DELETE", f"/images/{first}")
-        timed(node, size, "stage", lambda: image.send(second, size, "stage"))
+        timed(node, size, "stage", lambda: image.send(second, size, "stage", told))
 
         def bring() -> None:
             image.ask("POST", f"/images/{second}/import",
@@ -204,12 +207,13 @@ def main() -> None:
     parser.add_argument("cloud")
     parser.add_argument("--size", type=int, default=1024, help="MiB of the image (default 1024)")
     parser.add_argument("--only", choices=("lists", "data"))
+    parser.add_argument("--untold", action="store_true", help="uploads do not tell their length")
     options = parser.parse_args()
     node, image = Node(options.cloud), Image()
     if options.only != "data":
         lists(node, image)
     if options.only != "lists":
-        data(node, image, options.size * CHUNK)
+        data(node, image, options.size * CHUNK, not options.untold)
 
 
 if __name__ == "__main__":
