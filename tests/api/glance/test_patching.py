@@ -102,6 +102,14 @@ def test_who_may_change_what(make, patch, call, visibility, who, status):
         204 if status == 200 else status)
 
 
+def test_stores_are_shown_and_not_written(make, upload, patch, call):
+    image_id = make()
+    upload(image_id, b"\0" * 1024)
+    assert patch(image_id, to("stores", "x")).status_code == 403
+    kept = patch(image_id, {"op": "remove", "path": "/stores"}, to("a", "b"))
+    assert (kept.status_code, kept.json["stores"], kept.json["a"]) == (200, "local", "b")
+
+
 def test_formats_are_fixed_once_there_are_bytes(make, upload, patch):
     image_id = make()
     assert patch(image_id, to("disk_format", "qcow2", "replace")).status_code == 200

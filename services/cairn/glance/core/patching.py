@@ -52,7 +52,9 @@ def parse(document: Any, old: bool, check: Callable[[str, Any], None]) -> list[C
     """The changes of a patch. `check(name, value)` refuses values that do not fit."""
     if not isinstance(document, list):
         raise Invalid(reason="Request body must be a JSON array of operation objects.")
-    return [_change(operation, old, check) for operation in document]
+    changes = [_change(operation, old, check) for operation in document]
+    # Shown among the properties, so that clients that write all of them anew remove it.
+    return [change for change in changes if change.name != "stores"]
 
 
 def _change(given: Any, old: bool, check: Callable[[str, Any], None]) -> Change:
@@ -76,6 +78,8 @@ def _change(given: Any, old: bool, check: Callable[[str, Any], None]) -> Change:
         raise Invalid(reason=f"Invalid JSON pointer for this resource: '{path}'")
     if operation != "remove" and "value" not in given:
         raise Invalid(reason=f'Operation "{operation}" requires a member named "value".')
+    if name == "stores" and operation != "remove":
+        raise ReadOnly(name=name)
     check_name(name)
     value = given.get("value")
     if operation != "remove":
