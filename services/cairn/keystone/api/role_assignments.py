@@ -40,7 +40,7 @@ def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
         found = _wanted(keystone, session, query, subtree)
         if ctx.domain_id:
             found = _of_domain(session, ctx.domain_id, found)
-        names = _Names(session, found) if _flag(query, "include_names") else None
+        names = _Names(session, found, ctx.domain_id) if _flag(query, "include_names") else None
         return collection("role_assignments", [_view(each, names) for each in found])
 
 
@@ -139,9 +139,10 @@ def _of_domain(session: Session, domain_id: str, found: list[Held]) -> list[Held
 
 
 class _Names:
-    """Names and domains of everything that a list mentions, read at once."""
+    """Names and domains of everything that a list mentions, read at once. A domain's people
+    learn of other domains no more than their ids, whoever of them has a role here."""
 
-    def __init__(self, session: Session, found: list[Held]) -> None:
+    def __init__(self, session: Session, found: list[Held], only: str | None) -> None:
         places = {h.target_id for h in found} | {h.from_[1] for h in found if h.from_}
         actors = {h.actor_id for h in found} | {h.group_id for h in found if h.group_id}
         role_ids = {h.role_id for h in found} | {h.prior_id for h in found if h.prior_id}
@@ -151,7 +152,8 @@ class _Names:
                 select(kind.id, kind.name, kind.domain_id).where(kind.id.in_(ids))
             )
             self.known |= {id_: (name, domain_id) for id_, name, domain_id in rows}
-        domains = {domain_id for _, domain_id in self.known.values() if domain_id}
+        domains = {domain_id for _, domain_id in self.known.values()
+                   if domain_id and only in (None, domain_id)}
         self.domains: dict[str, str] = dict(session.execute(
             select(Project.id, Project.name).where(Project.id.in_(domains))
         ).all())
@@ -160,7 +162,7 @@ class _Names:
         name, domain_id = self.known.get(id_, ("", None))
         found: Document = {"id": id_, "name": name}
         if domain_id:
-            found["domain"] = {"id": domain_id, "name": self.domains.get(domain_id, "")}
+            found["domain"] = {"id": domain_id, "name": self.domains.get(domain_id, domain_id)}
         return found
 
 
