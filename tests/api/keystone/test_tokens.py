@@ -43,6 +43,11 @@ def test_an_unscoped_token_has_neither_roles_nor_catalog(client):
     assert "roles" not in token and "catalog" not in token and "project" not in token
 
 
+def test_without_a_project_there_is_none(login):
+    assert login("alice")("GET", "/auth/catalog").status_code == 403
+    assert login("admin", "root's", SYSTEM)("GET", "/auth/catalog").status_code == 403
+
+
 def test_nocatalog(client):
     body = asking("alice", "alice's", project("red"))
     assert "catalog" not in client.post("/v3/auth/tokens?nocatalog", json=body).json["token"]

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from cairn.common.api import ANYONE, PUBLIC, Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.errors import Invalid
+from cairn.common.errors import Invalid, Refused
 from cairn.common.tokens import Token
 from cairn.keystone.api import domains, oauth1, projects
 from cairn.keystone.api.schemas import AUTH
@@ -78,6 +78,8 @@ def revoke(keystone: Keystone, ctx: Context, request: Any) -> None:
 
 @api.get("/auth/catalog", policy=ANYONE)
 def catalog(keystone: Keystone, ctx: Context) -> Document:
+    if ctx.project_id is None:
+        raise Refused(reason="A project-scoped token is required to produce a service catalog.")
     with keystone.db.reading() as session:
         keystone.directory.refresh(session)
     found = keystone.directory.catalog(ctx.project_id, ctx.user_id)
