@@ -28,7 +28,7 @@ def to(name, value, op="add"):
     ("stores", "x", 403), ("locations", [], 403), ("location", "x", 403), ("deleted", "x", 403),
     ("os_glance_import_task", "x", 403), ("owner", "blue", 403), ("visibility", "public", 403),
     ("tags", ["x" * 256], 400), ("min_ram", 2**31, 400), ("kernel_id", "x", 400),
-    ("k" * 256, "v", 400), ("k", 5, 400), ("k", None, 400), ("tags", list("a" * 129), 201),
+    ("k" * 256, "v", 400), ("k", "é" * 40000, 400), ("k", 5, 400), ("k", None, 400), ("tags", list("a" * 129), 201),
     ("tags", [str(n) for n in range(129)], 413),
 ])
 def test_a_field_is_taken_or_refused_by_name(call, field, value, status):

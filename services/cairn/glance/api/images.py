@@ -45,8 +45,9 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     _may_show(glance, ctx, image, image.visibility)
     properties = {name: value for name, value in body.items()
                   if name not in patching.ATTRIBUTES and name != "id" and value is not None}
-    for name in properties:
+    for name, value in properties.items():
         patching.check_name(name)
+        patching.check_text(name, value)
         if not glance.protections.allows(glance.policy, ctx, "create", name):
             raise Reserved(name=name)
     tags = set(body.get("tags", ()))

@@ -22,6 +22,7 @@ RESERVED = ("location", "deleted", "deleted_at")
 # The attributes that are not properties, and may be set.
 ATTRIBUTES = ("name", "visibility", "protected", "os_hidden", "owner", "disk_format",
               "container_format", "min_disk", "min_ram", "tags")
+TEXT_BYTES = 65535
 # How many parts the pointers of an operation have, where it is not one.
 DEPTHS = {("locations", "add"): 2, ("locations", "remove"): 2}
 FORMATS = ("disk_format", "container_format")
@@ -46,6 +47,12 @@ def check_name(name: str) -> None:
         raise Reserved(name=name)
     if not 0 < len(name) <= 255:
         raise Invalid(reason=f"The name of property {name[:40]} must have 1 to 255 characters.")
+
+
+def check_text(name: str, value: str) -> None:
+    """Raises Invalid for a property's value that the table has no room for."""
+    if len(value.encode()) > TEXT_BYTES:
+        raise Invalid(reason=f"The value of property {name} is longer than {TEXT_BYTES} bytes.")
 
 
 def parse(document: Any, old: bool, check: Callable[[str, Any], None]) -> list[Change]:
@@ -128,4 +135,5 @@ def set_property(
     if change.operation == "remove" or change.value is None:
         properties.pop(name, None)
     else:
+        check_text(name, change.value)
         properties[name] = change.value

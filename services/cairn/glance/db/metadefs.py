@@ -7,8 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cairn.common.db import Json, JsonList, Timestamps
 from cairn.glance.db.models import Base
 
-# Names differ by case, which the server's own collation does not see.
-NAME = String(80).with_variant(VARCHAR(80, collation="utf8mb4_bin"), "mysql", "mariadb")
+# Names differ by case and by spaces, which the server's own collation does not see.
+NAME = String(80).with_variant(VARCHAR(80, collation="utf8mb4_nopad_bin"), "mysql", "mariadb")
 
 
 class Namespace(Timestamps, Base):

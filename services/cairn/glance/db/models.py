@@ -8,8 +8,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from cairn.common.db import Moment, Timestamps, Uuid, new_id, new_metadata
 
-# Words that differ by case only, which the server's own collation takes for the same.
-EXACT = String(255).with_variant(VARCHAR(255, collation="utf8mb4_bin"), "mysql", "mariadb")
+# Words that differ by case or a space only, which the server's own collation takes for the same.
+EXACT = String(255).with_variant(VARCHAR(255, collation="utf8mb4_nopad_bin"), "mysql", "mariadb")
 
 
 class Base(DeclarativeBase):
