@@ -63,8 +63,13 @@ def show(keystone: Keystone, ctx: Context, domain_id: str) -> Document:
         return {"domain": list(views(session, [domain]))[0]}
 
 
-@api.patch("/domains/<domain_id>", policy="identity:update_domain", body=schemas.DOMAIN_UPDATE)
+@api.patch("/domains/<domain_id>", policy="identity:update_domain", late=True,
+           body=schemas.DOMAIN_UPDATE)
 def update(keystone: Keystone, ctx: Context, domain_id: str, body: Document) -> Document:
+    """What is not there is a 404 to everybody, as upstream has it."""
+    with keystone.db.reading() as session:
+        projects.find_domain(session, domain_id)
+    keystone.policy.enforce(ctx, "identity:update_domain")
     domain = projects.update(keystone, ctx, domain_id, body["domain"], domain=True)
     with keystone.db.reading() as session:
         return {"domain": list(views(session, [domain]))[0]}

@@ -104,7 +104,11 @@ def update(keystone: Keystone, ctx: Context, group_id: str, body: Document) -> D
 
 @api.delete("/groups/<group_id>", policy="identity:delete_group", status=204, late=True)
 def delete(keystone: Keystone, ctx: Context, group_id: str) -> None:
-    """Its members lose what they had by it."""
+    """Its members lose what they had by it. What is not there is a 404 to everybody, as upstream
+    has it."""
+    with keystone.db.reading() as session:
+        if session.get(Group, group_id) is None:
+            raise NotKnown("group", group_id)
     permitted(keystone, ctx, "identity:delete_group", group_id)
     with changing(keystone, ctx) as change:
         session = change.session
