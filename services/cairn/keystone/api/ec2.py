@@ -15,11 +15,12 @@ from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Refused
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import collection, link
+from cairn.keystone.api.views import QUERY, collection, link
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import ec2, projects, tokens, users
 from cairn.keystone.core.changes import changing
 from cairn.keystone.core.delegations import refuse_delegated
+from cairn.keystone.core.listing import Query
 from cairn.keystone.db.models import Credential
 from cairn.keystone.errors import NotKnown
 from cairn.keystone.policy import RULES
@@ -105,17 +106,18 @@ def delete(keystone: Keystone, ctx: Context, user_id: str, access: str) -> None:
         ec2.remove(change, _find(change.session, access))
 
 
-@api.post("/ec2tokens", policy="identity:ec2tokens_validate", body=schemas.EC2_TOKENS)
-def ec2_token(keystone: Keystone, ctx: Context, body: Document) -> Reply:
+@api.post("/ec2tokens", policy="identity:ec2tokens_validate", body=schemas.EC2_TOKENS,
+          query=QUERY)
+def ec2_token(keystone: Keystone, ctx: Context, body: Document, query: Query) -> Reply:
     """The token of whoever signed a request to an EC2 API."""
     text, token = ec2.token(keystone, body, ec2.signed_request)
-    view = tokens.view(keystone, token, catalog=True)
+    view = tokens.view(keystone, token, catalog="nocatalog" not in query.keys())
     return Reply({"token": view}, headers={"X-Subject-Token": text, "Vary": "X-Auth-Token"})
 
 
-@api.post("/s3tokens", policy="identity:s3tokens_validate", body=schemas.EC2_TOKENS)
-def s3_token(keystone: Keystone, ctx: Context, body: Document) -> Reply:
+@api.post("/s3tokens", policy="identity:s3tokens_validate", body=schemas.EC2_TOKENS, query=QUERY)
+def s3_token(keystone: Keystone, ctx: Context, body: Document, query: Query) -> Reply:
     """As ec2tokens, of the string that was signed; who asks learns whose it is, but gets nothing
     to act as that user with."""
     _, token = ec2.token(keystone, body, ec2.signed_string)
-    return Reply({"token": tokens.view(keystone, token, catalog=True)})
+    return Reply({"token": tokens.view(keystone, token, catalog="nocatalog" not in query.keys())})
