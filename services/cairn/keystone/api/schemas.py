@@ -120,7 +120,7 @@ DOMAIN_UPDATE = wrapped("domain", _domain, least=1)
 _project = {"name": SHORT_NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "is_domain": FLAG,
             "domain_id": ID_OR_NULL, "parent_id": ID_OR_NULL, "tags": TAGS, "options": OPTIONS}
 PROJECT_CREATE = wrapped("project", _project, ("name",))
-PROJECT_UPDATE = wrapped("project", _project, least=1)
+PROJECT_UPDATE = wrapped("project", _project)
 PROJECT_TAGS: Schema = {
     "type": "object", "required": ["tags"], "properties": {"tags": TAGS},
     "additionalProperties": False,

@@ -137,7 +137,5 @@ def of_user(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> Doc
     with keystone.db.reading() as session:
         ids = assignments.projects_of(session, user_id)
         wanted = select(Project).where(Project.id.in_(ids))
-        if ctx.domain_id:
-            wanted = wanted.where(Project.domain_id == ctx.domain_id)
         return listed(session, "projects", wanted, query, projects.COLUMNS, Project.id,
                       lambda project: projects.view(project, []))
