@@ -69,7 +69,7 @@ class ImageMember(Timestamps, Base):
 
     image_id: Mapped[Uuid] = mapped_column(
         ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
-    member: Mapped[str] = mapped_column(String(255), primary_key=True, index=True)
+    member: Mapped[str] = mapped_column(EXACT, primary_key=True, index=True)
     status: Mapped[str] = mapped_column(String(20), default="pending")
 
 
