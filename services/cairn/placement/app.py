@@ -87,13 +87,10 @@ def _finish(response: flask.Response) -> flask.Response:
         methods = flask.current_app.url_map.bind("").allowed_methods(request.path)
         response.headers["Allow"] = ", ".join(sorted(set(methods) - {"HEAD", "OPTIONS"}))
     response.autocorrect_location_header = True
-    accept = request.accept_mimetypes
-    if response.status_code >= 400 and accept and not accept.accept_json and accept.accept_html:
-        # Somebody looks with a browser.
-        problem = orjson.loads(response.data)["errors"][0]
-        response.set_data(f"<h1>{problem['title']}</h1><p>{escape(problem['detail'])}</p>")
-        response.mimetype = "text/html"
-    if _dated(response):
+    version = int(flask.g.version_headers["OpenStack-API-Version"].rpartition(".")[2])
+    if response.status_code >= 400:
+        _word(response, version)
+    if _dated(response, version):
         response.headers["Cache-Control"] = "no-cache"
         response.headers.setdefault("Last-Modified", http_date(utcnow()))
     else:
@@ -101,10 +98,22 @@ def _finish(response: flask.Response) -> flask.Response:
     return response
 
 
-def _dated(response: flask.Response) -> bool:
+def _word(response: flask.Response, version: int) -> None:
+    """A refusal as its reader knows it: a code is told from 1.23 on, a browser is told a page."""
+    document = orjson.loads(response.data)
+    if "errors" not in document:
+        return
+    accept, (error,) = flask.request.accept_mimetypes, document["errors"]
+    if accept and not accept.accept_json and accept.accept_html:
+        response.set_data(f"<h1>{error['title']}</h1><p>{escape(error['detail'])}</p>")
+        response.mimetype = "text/html"
+    elif version < 23:
+        del error["code"]
+        response.set_data(orjson.dumps(document))
+
+
+def _dated(response: flask.Response, version: int) -> bool:
     """Whether it says how old it is: from 1.15 on what has a body, and what is of one trait."""
-    version = flask.g.version_headers["OpenStack-API-Version"].rpartition(".")[2]
-    if response.status_code >= 300 or int(version) < 15:
-        return False
     of_trait = flask.request.path.startswith("/traits/") and flask.request.method != "DELETE"
-    return of_trait or bool(response.content_length)
+    return response.status_code < 300 and version >= 15 and (
+        of_trait or bool(response.content_length))

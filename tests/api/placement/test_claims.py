@@ -80,7 +80,7 @@ def test_claims_over_the_same_hosts_in_any_order_do_not_lock_up(placement, provi
     assert sum(used.values()) == 64 * 3
 
 
-def test_one_consumer_is_claimed_for_once(placement, provider, claim):
+def test_one_consumer_is_claimed_for_once(placement, call, provider, claim):
     home = provider("one", stock={"VCPU": 100})
     consumer = str(uuid.uuid4())
     codes = at_once(32, lambda n: claim({home: {"VCPU": 1}}, consumer))
@@ -90,6 +90,13 @@ def test_one_consumer_is_claimed_for_once(placement, provider, claim):
     used, given = books(placement)
     assert used == given
     assert list(used.values()) == [2]
+    # Before consumers had generations the last one won.
+    other, old = str(uuid.uuid4()), {"project_id": "red", "user_id": "alice"}
+    codes = at_once(16, lambda n: call("PUT", f"/allocations/{other}", {
+        **old, "allocations": {home: {"resources": {"VCPU": 1}}}}, version="1.12"))
+    assert codes == {204: 16}
+    used, given = books(placement)
+    assert used == given == {next(iter(used)): 3}
 
 
 def test_moves_and_changes_of_inventory_keep_the_books(placement, call, provider, claim):

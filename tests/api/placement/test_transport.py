@@ -46,6 +46,19 @@ def test_requests_that_are_not_placements(client, method, path, more, status):
         assert "OPTIONS" not in reply.headers["Allow"]
 
 
+def test_errors_have_a_code_from_1_23_on(call):
+    for version, has in (("1.22", False), ("1.23", True)):
+        error = call("GET", "/resource_providers/x", version=version).json["errors"][0]
+        assert ("code" in error) == has
+        assert error["request_id"].startswith("req-")
+
+
+def test_a_browser_is_told_in_its_own_way(client):
+    page = client.get("/frogs", headers={"X-Auth-Token": "nova", "Accept": "text/html"})
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "could not be found" in page.text
+
+
 def test_all_inventories_go_at_once_from_1_5_on(call, provider):
     path = f"/resource_providers/{provider('one', stock={'VCPU': 1})}/inventories"
     assert call("DELETE", path, version="1.4").status_code == 405

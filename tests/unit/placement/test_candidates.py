@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from cairn.placement.core import candidates
+from cairn.placement.core.nodes import Node, Stock
 from cairn.placement.core.requests import Group, Request
-from cairn.placement.core.snapshot import Node, Snapshot, Stock
+from cairn.placement.core.snapshot import Snapshot
 
 SHARING = 9
 CLASSES, TRAITS, AGGREGATES = range(1, 4), range(1, 5), ("a", "b", "c")

@@ -15,8 +15,9 @@ from cairn.placement.component import Placement
 from cairn.placement.core import candidates, queries
 from cairn.placement.core.candidates import Found
 from cairn.placement.core.names import Names
+from cairn.placement.core.nodes import Node
 from cairn.placement.core.requests import Group, Request
-from cairn.placement.core.snapshot import Node, Snapshot
+from cairn.placement.core.snapshot import Snapshot
 from cairn.placement.errors import BadQuery, MissingInQuery, RepeatedInQuery
 from cairn.placement.policy import RULES
 

@@ -22,8 +22,9 @@ from cairn.placement.api.schemas import (
 from cairn.placement.component import Placement
 from cairn.placement.core import providers, queries
 from cairn.placement.core.names import Names
+from cairn.placement.core.nodes import Node
 from cairn.placement.core.requests import Group
-from cairn.placement.core.snapshot import Node, Snapshot
+from cairn.placement.core.snapshot import Snapshot
 from cairn.placement.policy import RULES
 
 api = Api(RULES)

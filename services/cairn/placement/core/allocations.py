@@ -151,6 +151,9 @@ def _consumer(connection: Connection, wanted: Claim) -> bool:
                 "user_id": wanted.user_id, "type": wanted.type or UNKNOWN, "generation": 1,
                 "created_at": now})
         except IntegrityError:
+            # Somebody made it just now.
+            if wanted.generation is ANY:
+                return _consumer(connection, wanted)
             raise ConsumerConflict(expected="another", got="null") from None
     return known is not None
 

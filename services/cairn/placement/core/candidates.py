@@ -11,8 +11,9 @@ import random
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from cairn.placement.core.nodes import Node
 from cairn.placement.core.requests import Group, Request, narrow
-from cairn.placement.core.snapshot import Node, Snapshot
+from cairn.placement.core.snapshot import Snapshot
 
 # (provider, class) -> amount.
 Amounts = dict[tuple[int, int], int]

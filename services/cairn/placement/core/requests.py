@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from cairn.placement.core.snapshot import Node, Snapshot
+from cairn.placement.core.nodes import Node
+from cairn.placement.core.snapshot import Snapshot
 
 
 @dataclass
