@@ -14,12 +14,6 @@ class MemberNotFound(NotFound):
     message = "{id} not found in the member list of the image."
 
 
-class NotYours(Refused):
-    """The image can be seen, but it is another project's."""
-
-    message = "You are not permitted to {reason} this image."
-
-
 class Protected(Refused):
     message = "Image {id} is protected and cannot be deleted."
 

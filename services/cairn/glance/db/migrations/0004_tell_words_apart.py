@@ -10,8 +10,8 @@ depends_on = None
 
 NAMES = [("image_properties", "name", 255), ("image_tags", "value", 255),
          ("image_members", "member", 255), ("metadef_namespaces", "namespace", 80),
-         ("metadef_objects", "name", 80),
-         ("metadef_properties", "name", 80), ("metadef_tags", "name", 80),
+         ("metadef_objects", "name", 80), ("metadef_properties", "name", 80),
+         ("metadef_tags", "name", 80),
          ("metadef_resource_types", "name", 80)]
 
 
