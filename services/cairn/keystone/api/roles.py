@@ -45,13 +45,14 @@ def target(role: Role | None) -> Document:
 
 
 def permitted(keystone: Keystone, ctx: Context, verb: str, role_id: str) -> Role:
-    """The role, if the caller may do that to it."""
+    """The role, if the caller may do that to it; one that is not there is a 404 to everybody, for
+    who could know which rule it would go by."""
     with keystone.db.reading() as session:
         role = session.get(Role, role_id)
-    kind = "domain_role" if role is not None and role.domain_id else "role"
-    keystone.policy.enforce(ctx, f"identity:{verb}_{kind}", target(role))
     if role is None:
         raise NotKnown("role", role_id)
+    kind = "domain_role" if role.domain_id else "role"
+    keystone.policy.enforce(ctx, f"identity:{verb}_{kind}", target(role))
     return role
 
 
