@@ -24,7 +24,7 @@ def _view(ctx: Context, generation: int, uuids: list[str]) -> Document:
 @api.get(BASE, policy="placement:resource_providers:aggregates:list", since="1.1")
 def index(placement: Placement, ctx: Context, uuid: str) -> Document:
     with placement.db.reading() as session:
-        provider = providers.find(session, uuid)
+        provider = providers.known(session, uuid)
         return _view(ctx, provider.generation, providers.aggregates(session, provider))
 
 

@@ -34,7 +34,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
          policy="placement:resource_providers:allocations:list")
 def of_provider(placement: Placement, ctx: Context, uuid: str) -> Document:
     with placement.db.reading() as session:
-        provider = providers.find(session, uuid)
+        provider = providers.known(session, uuid)
         found = allocations.of_provider(session, placement.names, provider)
     if ctx.version < (1, 28):
         for entry in found.values():

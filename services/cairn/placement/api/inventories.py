@@ -26,7 +26,7 @@ def _check(
 @api.get(BASE, policy="placement:resource_providers:inventories:list")
 def index(placement: Placement, ctx: Context, uuid: str) -> Document:
     with placement.db.reading() as session:
-        provider = providers.find(session, uuid)
+        provider = providers.known(session, uuid)
         rows = inventories.of(session, placement.names, provider)
     return {"resource_provider_generation": provider.generation,
             "inventories": {name: inventories.view(row) for name, row in rows.items()}}
@@ -92,7 +92,7 @@ def create(placement: Placement, ctx: Context, uuid: str, body: Document) -> Rep
 @api.get(f"{BASE}/<name>", policy="placement:resource_providers:inventories:show")
 def show(placement: Placement, ctx: Context, uuid: str, name: str) -> Document:
     with placement.db.reading() as session:
-        provider = providers.find(session, uuid)
+        provider = providers.known(session, uuid)
         rows = inventories.of(session, placement.names, provider)
     if name not in rows:
         raise InventoryNotFound(class_=name, id=uuid)
@@ -133,7 +133,7 @@ def delete(placement: Placement, ctx: Context, uuid: str, name: str) -> None:
 @api.get("/resource_providers/<uuid>/usages", policy="placement:resource_providers:usages")
 def usages(placement: Placement, ctx: Context, uuid: str) -> Document:
     with placement.db.reading() as session:
-        provider = providers.find(session, uuid)
+        provider = providers.known(session, uuid)
         rows = inventories.of(session, placement.names, provider)
     return {"resource_provider_generation": provider.generation,
             "usages": {name: row.used for name, row in rows.items()}}

@@ -91,7 +91,7 @@ def _view(placement: Placement, generation: int, numbers: Collection[int]) -> Do
 @api.get(OF_PROVIDER, policy="placement:resource_providers:traits:list", since="1.6")
 def of_provider(placement: Placement, ctx: Context, uuid: str) -> Document:
     with placement.db.reading() as session:
-        provider = providers.find(session, uuid)
+        provider = providers.known(session, uuid)
         numbers = providers.traits(session, provider)
     return _view(placement, provider.generation, numbers)
 

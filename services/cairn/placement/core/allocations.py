@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from cairn.common.db import utcnow
 from cairn.placement.core import changes
 from cairn.placement.core.names import Names
+from cairn.placement.core.providers import Known
 from cairn.placement.db.models import Allocation, Consumer, Inventory, Provider
 from cairn.placement.errors import (
     ConsumerConflict,
@@ -61,6 +62,13 @@ HELD = select(ALLOCATIONS.c.consumer, ALLOCATIONS.c.provider_id, ALLOCATIONS.c.c
               ALLOCATIONS.c.used).where(ALLOCATIONS.c.consumer.in_(_CONSUMERS))
 RELEASE = ALLOCATIONS.delete().where(ALLOCATIONS.c.consumer.in_(_CONSUMERS))
 ALLOCATE = ALLOCATIONS.insert()
+OF_CONSUMER = select(IS.uuid, IS.generation, ALLOCATIONS.c.class_id, ALLOCATIONS.c.used).join(
+    ALLOCATIONS, ALLOCATIONS.c.provider_id == IS.id).where(
+    ALLOCATIONS.c.consumer == bindparam("consumer"))
+OF_PROVIDER = select(
+    ALLOCATIONS.c.consumer, ALLOCATIONS.c.class_id, ALLOCATIONS.c.used, CONSUMERS.c.generation,
+).join(CONSUMERS, CONSUMERS.c.uuid == ALLOCATIONS.c.consumer).where(
+    ALLOCATIONS.c.provider_id == bindparam("provider"))
 
 
 @dataclass(frozen=True)
@@ -221,27 +229,19 @@ def release(session: Session, names: Names, consumer: str) -> bool:
 
 def of_consumer(session: Session, names: Names, consumer: str) -> dict[str, Any]:
     """Provider uuid -> {"generation", "resources"}."""
-    rows = session.execute(
-        select(Provider.uuid, Provider.generation, Allocation.class_id, Allocation.used)
-        .join(Allocation, Allocation.provider_id == Provider.id)
-        .where(Allocation.consumer == consumer)
-    )
     found: dict[str, Any] = {}
-    for uuid, generation, class_id, used in rows:
+    for uuid, generation, class_id, used in session.connection().execute(
+            OF_CONSUMER, {"consumer": consumer}):
         entry = found.setdefault(uuid, {"generation": generation, "resources": {}})
         entry["resources"][names.classes.name(class_id)] = used
     return found
 
 
-def of_provider(session: Session, names: Names, provider: Provider) -> dict[str, Any]:
+def of_provider(session: Session, names: Names, provider: Known) -> dict[str, Any]:
     """Consumer uuid -> {"resources", "consumer_generation"}."""
-    rows = session.execute(
-        select(Allocation.consumer, Allocation.class_id, Allocation.used, Consumer.generation)
-        .join(Consumer, Consumer.uuid == Allocation.consumer)
-        .where(Allocation.provider_id == provider.id)
-    )
     found: dict[str, Any] = {}
-    for consumer, class_id, used, generation in rows:
+    for consumer, class_id, used, generation in session.connection().execute(
+            OF_PROVIDER, {"provider": provider.id}):
         entry = found.setdefault(consumer, {
             "resources": {}, "consumer_generation": generation})
         entry["resources"][names.classes.name(class_id)] = used

@@ -1,13 +1,14 @@
 """What a provider has of each resource class."""
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, insert, select, update
+from sqlalchemy import CursorResult, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.errors import Invalid
 from cairn.placement.core import providers
 from cairn.placement.core.names import Names
+from cairn.placement.core.providers import Known
 from cairn.placement.db.models import Inventory, Provider
 from cairn.placement.errors import (
     InventoryExists,
@@ -22,16 +23,21 @@ UNLIMITED = 2147483647
 DEFAULTS = {"reserved": 0, "min_unit": 1, "max_unit": UNLIMITED, "step_size": 1,
             "allocation_ratio": 1.0}
 
+_TABLE = cast(Table, Inventory.__table__)
+OF = select(_TABLE).where(_TABLE.c.provider_id == bindparam("provider")).order_by(
+    _TABLE.c.class_id)
+
 # What is known of an inventory: FIELDS and their values.
 Values = dict[str, Any]
 
 
-def of(session: Session, names: Names, provider: Provider) -> dict[str, Inventory]:
-    rows = session.scalars(select(Inventory).where(Inventory.provider_id == provider.id))
+def of(session: Session, names: Names, provider: Known) -> dict[str, Any]:
+    """Rows by the name of their class: FIELDS, `class_id` and `used`."""
+    rows = session.connection().execute(OF, {"provider": provider.id})
     return {names.classes.name(row.class_id): row for row in rows}
 
 
-def view(row: Inventory) -> Values:
+def view(row: Any) -> Values:
     return {field: getattr(row, field) for field in FIELDS}
 
 

@@ -2,10 +2,11 @@
 
 import uuid as uuids
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Protocol, cast
 
 from sqlalchemy import (
     CursorResult,
+    Table,
     bindparam,
     delete,
     exists,
@@ -46,6 +47,14 @@ LOOK = select(
 ).outerjoin(_parents, _parents.id == Provider.parent_id).join(
     _roots, _roots.id == Provider.root_id).where(Provider.uuid == bindparam("wanted"))
 
+_TABLE, _TRAITS, _AGGREGATES = (cast(Table, model.__table__) for model in (
+    Provider, ProviderTrait, ProviderAggregate))
+KNOWN = select(_TABLE.c.id, _TABLE.c.uuid, _TABLE.c.generation).where(
+    _TABLE.c.uuid == bindparam("wanted"))
+TRAITS = select(_TRAITS.c.trait_id).where(_TRAITS.c.provider_id == bindparam("provider"))
+AGGREGATES = select(_AGGREGATES.c.aggregate).where(
+    _AGGREGATES.c.provider_id == bindparam("provider")).order_by(_AGGREGATES.c.aggregate)
+
 
 def find(session: Session, uuid: str, *, hold: bool = False) -> Provider:
     """With `hold`, nobody else changes it, or what it has, until the transaction ends."""
@@ -54,6 +63,25 @@ def find(session: Session, uuid: str, *, hold: bool = False) -> Provider:
     if provider is None:
         raise ProviderNotFound(id=uuid)
     return provider
+
+
+class Known(Protocol):
+    """What a provider is told apart by."""
+
+    @property
+    def id(self) -> Any: ...
+    @property
+    def uuid(self) -> Any: ...
+    @property
+    def generation(self) -> Any: ...
+
+
+def known(session: Session, uuid: str) -> Known:
+    """A provider to be looked at, not changed."""
+    row = session.connection().execute(KNOWN, {"wanted": uuid}).first()
+    if row is None:
+        raise ProviderNotFound(id=uuid)
+    return row
 
 
 def look(session: Session, uuid: str) -> Any:
@@ -206,9 +234,8 @@ def bump(session: Session, provider: Provider, expected: int | None = None) -> i
     return provider.generation
 
 
-def traits(session: Session, provider: Provider) -> set[int]:
-    return set(session.scalars(
-        select(ProviderTrait.trait_id).where(ProviderTrait.provider_id == provider.id)))
+def traits(session: Session, provider: Known) -> set[int]:
+    return set(session.connection().execute(TRAITS, {"provider": provider.id}).scalars())
 
 
 def set_traits(session: Session, provider: Provider, trait_ids: set[int]) -> None:
@@ -223,10 +250,9 @@ def set_traits(session: Session, provider: Provider, trait_ids: set[int]) -> Non
         session.execute(insert(ProviderTrait), rows)
 
 
-def aggregates(session: Session, provider: Provider) -> list[str]:
-    return sorted(session.scalars(
-        select(ProviderAggregate.aggregate).where(ProviderAggregate.provider_id == provider.id)
-    ))
+def aggregates(session: Session, provider: Known) -> list[str]:
+    found = session.connection().execute(AGGREGATES, {"provider": provider.id})
+    return list(found.scalars())
 
 
 def set_aggregates(session: Session, provider: Provider, uuids_: Collection[str]) -> None:
