@@ -120,6 +120,20 @@ def test_pages(admin, limit, red, world):
     assert found == {each["id"] for each in made}
 
 
+def test_a_branch_comes_with_its_limits(login, limit, red, admin):
+    low = admin.make("projects", name="low", parent_id=red)["id"]
+    made = limit(project_id=red)
+    roles = {role["name"]: role["id"] for role in admin.ok("GET", "/roles")["roles"]}
+    user = admin.ok("GET", "/users?name=alice")["users"][0]["id"]
+    admin.ok("PUT", f"/projects/{low}/users/{user}/roles/{roles['reader']}")
+    alice = login("alice", scope={"project": {"id": low}})
+    where = f"/projects/{low}?parents_as_list"
+    above, = alice.ok("GET", f"{where}&include_limits")["project"]["parents"]
+    assert above["project"]["limits"] == [made]
+    above, = alice.ok("GET", where)["project"]["parents"]
+    assert "limits" not in above["project"]
+
+
 class TestStrictTwoLevel:
     @pytest.fixture
     def strict(self, keystone, admin):

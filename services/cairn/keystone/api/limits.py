@@ -3,7 +3,7 @@
 from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import Session, contains_eager
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
@@ -89,6 +89,17 @@ def _view(limit: Limit, of: RegisteredLimit) -> Document:
         "project_id": None if limit.of_domain else limit.owner_id,
         "domain_id": limit.owner_id if limit.of_domain else None,
     }, "limits")
+
+
+def of_projects(session: Session, ids: list[str]) -> dict[str, list[Document]]:
+    """The limits of these projects, by project."""
+    query = select(Limit, RegisteredLimit).join(
+        RegisteredLimit, RegisteredLimit.id == Limit.registered_limit_id
+    ).where(Limit.owner_id.in_(ids)).order_by(Limit.id)
+    found: dict[str, list[Document]] = {}
+    for limit, of in session.execute(query):
+        found.setdefault(limit.owner_id, []).append(_view(limit, of))
+    return found
 
 
 # Before /limits/<limit_id>, which it is not.

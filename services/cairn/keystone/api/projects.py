@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.keystone.api import schemas
+from cairn.keystone.api import limits, schemas
 from cairn.keystone.api.views import QUERY, link, listed
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, projects
@@ -135,20 +135,27 @@ def show(keystone: Keystone, ctx: Context, project_id: str, query: Query) -> Doc
         if asked & {"parents_as_list", "parents_as_ids"}:
             above = projects.parents(session, project)
             if "parents_as_list" in asked:
-                found["parents"] = _mine(session, ctx, above)
+                found["parents"] = _mine(session, ctx, above, "include_limits" in asked)
             else:
                 found["parents"] = _as_ids(project, above)
         if "subtree_as_list" in asked:
-            found["subtree"] = _mine(session, ctx, _below(session, project_id))
+            below = _below(session, project_id)
+            found["subtree"] = _mine(session, ctx, below, "include_limits" in asked)
         elif "subtree_as_ids" in asked:
             found["subtree"] = _tree(_below(session, project_id), project_id)
     return {"project": found}
 
 
-def _mine(session: Session, ctx: Context, rows: list[Project]) -> list[Document]:
-    """Those of them that the caller has a role on."""
+def _mine(
+    session: Session, ctx: Context, rows: list[Project], with_limits: bool
+) -> list[Document]:
+    """Those of them that the caller has a role on, perhaps with their limits."""
     mine = assignments.projects_of(session, ctx.user_id)
-    return [{"project": each} for each in views(session, [row for row in rows if row.id in mine])]
+    found = list(views(session, [row for row in rows if row.id in mine]))
+    if with_limits:
+        of = limits.of_projects(session, [each["id"] for each in found])
+        found = [{**each, "limits": of.get(each["id"], [])} for each in found]
+    return [{"project": each} for each in found]
 
 
 def _as_ids(project: Project, above: list[Project]) -> Document | None:
