@@ -3,6 +3,7 @@
 import copy
 import itertools
 import random
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from cairn.placement.core import candidates
 from cairn.placement.core.nodes import Node, Stock
 from cairn.placement.core.requests import Group, Request
 from cairn.placement.core.snapshot import Snapshot
+from cairn.placement.core.trees import Tree
 
 SHARING = 9
 CLASSES, TRAITS, AGGREGATES = range(1, 4), range(1, 5), ("a", "b", "c")
@@ -104,7 +106,8 @@ def test_granular_groups_are_every_choice_that_fits(seed):
             continue
         if request.isolate and len({node.id for node in choice}) < len(choice):
             continue
-        if request.same_subtree and not candidates._below_one(snapshot, {n.id for n in choice}):
+        if request.same_subtree and not Tree(snapshot, request, choice[0].root, [], [], iter(())).below_one(
+                {n.id for n in choice}):
             continue
         total = {}
         for (_, wanted), node in served:
@@ -133,3 +136,37 @@ def test_a_limit_is_kept_and_spreads_over_hosts():
              for _ in range(2)]
     assert fixed[0] == fixed[1]
     assert len(candidates.find(snapshot, Request({"": Group({1: 1})}), most=3).plain) == 3
+
+
+def devices(number, room):
+    """A host with so many equal devices."""
+    snapshot = Snapshot(None, NAMES)
+    for id_ in range(1, number + 2):
+        node = Node(SimpleNamespace(
+            id=id_, uuid=f"u{id_}", name=f"n{id_}", generation=0, created_at=None, updated_at=None,
+            parent_id=None if id_ == 1 else 1, root_id=1))
+        if id_ > 1:
+            node.stocks = {1: Stock(room, 0, 1, room, 1)}
+        snapshot._put(node)
+    return snapshot
+
+
+@pytest.mark.parametrize(("groups", "isolate", "some"), [
+    (16, True, True), (17, True, False), (17, False, False), (16, False, True),
+])
+def test_a_host_with_many_equal_devices_does_not_hold_up_the_others(groups, isolate, some):
+    request = Request({f"_{n}": Group({1: 1}) for n in range(groups)}, isolate=isolate, limit=5)
+    begun = time.process_time()
+    found = candidates.find(devices(16, 1), request)
+    assert bool(found.ways) == some
+    assert time.process_time() - begun < 5
+
+
+def test_what_nobody_finds_ends():
+    request = Request({f"_{n}": Group({1: 2 if n else 3}) for n in range(12)})
+    snapshot = devices(12, 2)  # One group fits nowhere after all, and none is too much by itself.
+    for id_ in range(2, 8):
+        snapshot.nodes[id_].stocks[1].room = 3
+    begun = time.process_time()
+    assert len(candidates.find(snapshot, request, most=10).ways) <= 10
+    assert time.process_time() - begun < 5

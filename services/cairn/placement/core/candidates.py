@@ -14,20 +14,7 @@ from dataclasses import dataclass, field
 from cairn.placement.core.nodes import Node
 from cairn.placement.core.requests import Group, Request, narrow
 from cairn.placement.core.snapshot import Snapshot
-
-# (provider, class) -> amount.
-Amounts = dict[tuple[int, int], int]
-
-
-@dataclass(frozen=True)
-class Way:
-    """One candidate: what is taken of whom, and who serves which group."""
-
-    amounts: Amounts
-    mappings: dict[str, set[int]]
-
-    def providers(self) -> set[int]:
-        return {provider for provider, _ in self.amounts}
+from cairn.placement.core.trees import Tree, Way
 
 
 @dataclass(frozen=True)
@@ -152,8 +139,9 @@ def _ways(
     """One way of each tree, then the second of each, and so on: when only some are wanted, they
     shall not all be of one host."""
     told: set[tuple[frozenset[object], ...]] = set()
+    tries = itertools.count()
     turns: Iterator[Iterator[Way]] = (
-        _ways_of_tree(snapshot, request, root, sharers) for root in roots)
+        _ways_of_tree(snapshot, request, root, sharers, tries) for root in roots)
     while True:
         again = []
         for turn in turns:
@@ -181,121 +169,11 @@ def _one_of_each_tree(snapshot: Snapshot, way: Way) -> bool:
 
 
 def _ways_of_tree(
-    snapshot: Snapshot, request: Request, root: int, sharers: _Sharers
+    snapshot: Snapshot, request: Request, root: int, sharers: _Sharers, tries: Iterator[int]
 ) -> Iterator[Way]:
-    top = snapshot.nodes[root]
-    if request.root.any_traits and not request.root.carried(top.traits):
-        return
-    tree = list(snapshot.trees[root].values())
-    family = tree
-    if sharers.by_aggregate:
-        family = tree + [node for node in sharers.of(tree) if node.root != root]
-    options: list[list[Amounts | Node]] = []
-    for suffix, group in request.groups.items():
-        within = _in_tree(snapshot, group)
-        if within == 0:
-            return
-        fits: list[Amounts | Node]
-        if suffix:
-            fits = [node for node in family if within in (None, node.root) and group.suits(node)]
-        elif within in (None, root):
-            fits = list(_spread(tree if within else family, top, group, {
-                node.id: node for node in family}))
-        else:
-            return
-        if not fits:
-            return
-        options.append(fits)
-    yield from _combine(snapshot, request, list(request.groups), options, {}, {})
-
-
-def _in_tree(snapshot: Snapshot, group: Group) -> int | None:
-    """The root of the tree that the group must be of; 0 if there is no such tree."""
-    if group.in_tree is None:
-        return None
-    node = snapshot.find(group.in_tree)
-    return node.root if node else 0
-
-
-def _spread(
-    family: list[Node], top: Node, group: Group, by_id: dict[int, Node]
-) -> Iterator[Amounts]:
-    """Every way to take each class of the group from some provider."""
-    choices = []
-    for class_id, amount in group.resources.items():
-        able = []
-        for node in family:
-            stock = node.stocks.get(class_id)
-            if stock is None or not stock.fits(amount) or node.traits & group.forbidden:
-                continue
-            if not group.any_aggregates or _belongs(group, node, top):
-                able.append((node.id, class_id))
-        if not able:
-            return
-        choices.append(able)
-    for choice in itertools.product(*choices):
-        if group.required:
-            carried = set().union(*(by_id[id_].traits for id_, _ in choice))
-            if not all(carried & any_of for any_of in group.required):
-                continue
-        yield {key: group.resources[key[1]] for key in choice}
-
-
-def _belongs(group: Group, node: Node, top: Node) -> bool:
-    if node.root != top.id and group.member_of and not all(
-            node.aggregates & any_of for any_of in group.member_of):
-        # Who shares must be a member by itself.
-        return False
-    return group.belongs_in_tree(node, top)
-
-
-def _combine(
-    snapshot: Snapshot, request: Request, suffixes: list[str],
-    options: list[list[Amounts | Node]], taken: Amounts, mappings: dict[str, set[int]],
-) -> Iterator[Way]:
-    """Every choice of one option per group; those that cannot be finished are left early."""
-    at = len(mappings)
-    if at == len(suffixes):
-        yield Way(taken, mappings)
-        return
-    suffix = suffixes[at]
-    group = request.groups[suffix]
-    for option in options[at]:
-        if isinstance(option, Node):
-            if request.isolate and any(
-                    other and option.id in ids for other, ids in mappings.items()):
-                continue
-            amounts = {(option.id, class_id): n for class_id, n in group.resources.items()}
-            providers = {option.id}
-        else:
-            amounts = option
-            providers = {provider for provider, _ in option}
-        total = dict(taken)
-        for key, amount in amounts.items():
-            total[key] = total.get(key, 0) + amount
-            stock = snapshot.nodes[key[0]].stocks[key[1]]
-            if total[key] > stock.room:
-                break
-        else:
-            chosen = {**mappings, suffix: providers}
-            # Each subtree is looked at as soon as all of it is chosen.
-            if all(_below_one(snapshot, set().union(*(chosen[s] for s in together)))
-                   for together in request.same_subtree
-                   if suffix in together and together <= chosen.keys()):
-                yield from _combine(snapshot, request, suffixes, options, total, chosen)
-
-
-def _below_one(snapshot: Snapshot, providers: set[int]) -> bool:
-    """Whether one of the providers is above, or is, each of them."""
-    common = set(providers)
-    for id_ in providers:
-        above = set()
-        at: int | None = id_
-        while at is not None:
-            above.add(at)
-            at = snapshot.nodes[at].parent
-        common &= above
-    return bool(common)
+    members = list(snapshot.trees[root].values())
+    others = sharers.of(members) if sharers.by_aggregate else []
+    return Tree(snapshot, request, root, members, others, tries).ways()
 
 
 def _summaries(
