@@ -12,7 +12,7 @@ from cairn.placement.core import candidates
 from cairn.placement.core.nodes import Node, Stock
 from cairn.placement.core.requests import Group, Request
 from cairn.placement.core.snapshot import Snapshot
-from cairn.placement.core.trees import Tree
+from cairn.placement.core.trees import below_one
 
 SHARING = 9
 CLASSES, TRAITS, AGGREGATES = range(1, 4), range(1, 5), ("a", "b", "c")
@@ -106,8 +106,7 @@ def test_granular_groups_are_every_choice_that_fits(seed):
             continue
         if request.isolate and len({node.id for node in choice}) < len(choice):
             continue
-        if request.same_subtree and not Tree(snapshot, request, choice[0].root, [], [], iter(())).below_one(
-                {n.id for n in choice}):
+        if request.same_subtree and not below_one(snapshot, {n.id for n in choice}):
             continue
         total = {}
         for (_, wanted), node in served:

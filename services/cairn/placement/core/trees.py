@@ -152,18 +152,19 @@ class Tree:
     def _together(self, suffix: str, chosen: dict[str, set[int]]) -> bool:
         """Whether those that must be of one subtree are: as soon as all of them are chosen."""
         return all(
-            self.below_one(set().union(*(chosen[other] for other in together)))
+            below_one(self.snapshot, set().union(*(chosen[other] for other in together)))
             for together in self.request.same_subtree
             if suffix in together and together <= chosen.keys())
 
-    def below_one(self, providers: set[int]) -> bool:
-        """Whether one of the providers is above, or is, each of them."""
-        common = set(providers)
-        for id_ in providers:
-            above = set()
-            at: int | None = id_
-            while at is not None:
-                above.add(at)
-                at = self.snapshot.nodes[at].parent
-            common &= above
-        return bool(common)
+
+def below_one(snapshot: Snapshot, providers: set[int]) -> bool:
+    """Whether one of the providers is above, or is, each of them."""
+    common = set(providers)
+    for id_ in providers:
+        above = set()
+        at: int | None = id_
+        while at is not None:
+            above.add(at)
+            at = snapshot.nodes[at].parent
+        common &= above
+    return bool(common)
