@@ -159,6 +159,20 @@ def test_who_missed_more_than_is_kept_reads_everything(placement):
         assert {node.name for node in now.nodes.values()} == {"one", "two"}
 
 
+def test_a_change_that_could_not_be_read_is_read_later(placement, monkeypatch):
+    call = client(placement)
+    call("POST", "/resource_providers", {"name": "one"})
+    with placement.snapshot.now():
+        pass
+    call("POST", "/resource_providers", {"name": "two"})
+    with monkeypatch.context() as broken:
+        broken.setattr(Snapshot, "_nodes", lambda *args: 1 / 0)
+        with pytest.raises(ZeroDivisionError), placement.snapshot.now():
+            pass
+    with placement.snapshot.now() as now:
+        assert {node.name for node in now.nodes.values()} == {"one", "two"}
+
+
 def test_old_changes_are_thrown_away(placement, monkeypatch):
     monkeypatch.setattr(module, "KEPT", 5)
     call = client(placement)

@@ -83,8 +83,13 @@ class Snapshot:
     @contextmanager
     def now(self) -> Iterator["Snapshot"]:
         with self._lock:
-            with self.db.reading() as session:
-                self._refresh(session)
+            try:
+                with self.db.reading() as session:
+                    self._refresh(session)
+            except Exception:
+                # Changes that were noticed and not read would never be noticed again.
+                self._loaded = False
+                raise
             yield self
 
     @property
