@@ -272,8 +272,9 @@ def test_credentials_are_encrypted_and_ones_own(admin, alice, db):
     mine = admin.make("credentials", type="note", blob="other")
     assert [c["id"] for c in alice.ok("GET", "/credentials")["credentials"]] == [made["id"]]
     assert alice("GET", f"/credentials/{mine['id']}").status_code == 403
-    given = {"credential": {"user_id": mine["user_id"]}}
-    assert alice("PATCH", f"/credentials/{made['id']}", given).status_code == 403
+    for given in ({"user_id": mine["user_id"]}, {"type": "cert"}, {"project_id": "x"}):
+        moved = alice("PATCH", f"/credentials/{made['id']}", {"credential": given})
+        assert moved.status_code == 400
 
 
 def test_ec2_pairs(admin, alice):

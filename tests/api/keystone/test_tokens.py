@@ -85,6 +85,7 @@ def test_system_and_domain_scope(client, admin):
     asking("alice", "alice's", {"domain": {"id": "default"}}),
     asking("alice", "alice's", project("nowhere")),
     {"auth": {"identity": {"methods": ["magic"], "magic": {}}}},
+    {"auth": {"identity": {"methods": []}}},
 ])
 def test_whatever_is_wrong_the_stranger_hears_the_same(client, body):
     reply = client.post("/v3/auth/tokens", json=body)
@@ -147,7 +148,7 @@ def test_validation_is_for_services_and_for_oneself(login, admin, alice, anyone)
     assert alice("GET", "/auth/tokens", X_Subject_Token=nova.token).status_code == 403
     assert nova("GET", "/auth/tokens", X_Subject_Token="forged").status_code == 404
     assert anyone("GET", "/auth/tokens", X_Subject_Token=alice.token).status_code == 401
-    assert alice("GET", "/auth/tokens").status_code == 400
+    assert alice("GET", "/auth/tokens").status_code == 404
 
 
 def test_a_deleted_token_is_refused_and_others_are_told(keystone, login, admin, alice):

@@ -37,7 +37,8 @@ def _views(session: Session, rows: list[ApplicationCredential]) -> list[Document
             "project_id": row.project_id, "user_id": row.user_id,
             "unrestricted": row.unrestricted, "system": None,
             "expires_at": row.expires_at.isoformat() if row.expires_at else None,
-            "roles": [{"id": role.id, "name": role.name, "domain_id": role.domain_id or None}
+            "roles": [{"id": role.id, "name": role.name, "domain_id": role.domain_id or None,
+                       "description": role.description, "options": role.options}
                       for role in roles.get(row.id, [])],
             "links": {"self": link(f"users/{row.user_id}/application_credentials/{row.id}")},
         }

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from cairn.common.api import ANYONE, PUBLIC, Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.errors import Invalid, Refused
+from cairn.common.errors import Refused
 from cairn.common.tokens import Token
 from cairn.keystone.api import domains, oauth1, projects
 from cairn.keystone.api.schemas import AUTH
@@ -15,7 +15,7 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, tokens
 from cairn.keystone.core.listing import truth
 from cairn.keystone.db.models import Project
-from cairn.keystone.errors import FactorsMissing
+from cairn.keystone.errors import FactorsMissing, NotKnown
 from cairn.keystone.policy import RULES
 
 api = Api(RULES)
@@ -40,7 +40,7 @@ def _subject(keystone: Keystone, ctx: Context, request: Any, policy: str) -> Tok
     """The token that is asked about, if the caller may ask."""
     text = request.headers.get("X-Subject-Token")
     if not text:
-        raise Invalid(reason="The X-Subject-Token header is required.")
+        raise NotKnown("token", "the X-Subject-Token header is missing")
     minded = request.headers.get("OpenStack-Identity-Access-Rules", "")
     token = tokens.subject(
         keystone, text, allow_expired=truth(request.args.get("allow_expired", "0")),

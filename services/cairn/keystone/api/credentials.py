@@ -99,20 +99,14 @@ def show(keystone: Keystone, ctx: Context, credential_id: str) -> Document:
 @api.patch("/credentials/<credential_id>", policy="identity:update_credential",
            body=schemas.CREDENTIAL_UPDATE, late=True)
 def update(keystone: Keystone, ctx: Context, credential_id: str, body: Document) -> Document:
+    """Only what is kept may change, not whose it is or what for."""
     refuse_delegated(keystone, ctx)
     credential = _permitted(keystone, ctx, "update", credential_id)
     wanted = body["credential"]
-    if wanted.get("id", credential_id) != credential_id:
-        raise Invalid(reason="Invalid input for field/attribute id. It cannot be changed.")
-    if "ec2" in (credential.type, wanted.get("type")) and (
-        wanted.get("type", credential.type) != credential.type
-    ):
-        raise Invalid(reason="Invalid input for field/attribute type. An EC2 key pair stays one; "
-                             "delete the credential and create another.")
-    # Whoever changes whose it is must be allowed to have made it so.
-    keystone.policy.enforce(ctx, "identity:update_credential", {
-        "target.credential.user_id": wanted.get("user_id", credential.user_id)
-    })
+    for fixed in ("id", "user_id", "project_id", "type"):
+        if fixed in wanted and wanted[fixed] != getattr(credential, fixed):
+            raise Invalid(reason=f"Invalid input for field/attribute {fixed}. It cannot be "
+                                 "changed; delete the credential and create another.")
     if credential.type == "ec2" and "blob" in wanted:
         before = ec2.pair(keystone.vault.open(credential.blob))
         after = ec2.pair(wanted["blob"])
@@ -124,10 +118,6 @@ def update(keystone: Keystone, ctx: Context, credential_id: str, body: Document)
         row = change.session.get_one(Credential, credential_id)
         if "blob" in wanted:
             row.blob = keystone.vault.close(wanted["blob"])
-        if "user_id" in wanted:
-            row.user_id = users.find(change.session, wanted["user_id"]).id
-        row.project_id = wanted.get("project_id", row.project_id)
-        row.type = wanted.get("type", row.type)
         row.extra = merged(row.extra, wanted, OWN)
     return {"credential": _view(keystone, row)}
 

@@ -101,7 +101,7 @@ AUTH = wrapped("auth", {
         "type": "object",
         "required": ["methods"],
         "properties": {
-            "methods": {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True},
+            "methods": {"type": "array", "items": TEXT},
             "password": _PASSWORD,
             "token": _TOKEN,
             "totp": _TOTP,
@@ -209,9 +209,9 @@ _ACCESS_RULES = {"type": ["array", "null"], "items": {
 APPLICATION_CREDENTIAL_CREATE = wrapped("application_credential", {
     "name": NAME, "description": TEXT_OR_NULL, "expires_at": TEXT_OR_NULL,
     "secret": {"type": ["string", "null"], "minLength": 1}, "project_id": TEXT_OR_NULL,
-    "roles": {**_ROLES, "type": ["array", "null"]},
+    "roles": {**_ROLES, "type": ["array", "null"]}, "system": TEXT_OR_NULL,
     "unrestricted": {"type": ["boolean", "null"]}, "access_rules": _ACCESS_RULES,
-}, ("name",))
+}, ("name",), open_=False)
 
 _NUMBER = {"type": "integer", "minimum": -1, "maximum": 2147483647}
 _registered = {"service_id": ID, "region_id": {**REGION_ID, "type": ["string", "null"]},

@@ -32,9 +32,8 @@ def _view(trust: Trust, given: list[Role] | None = None) -> Document:
         "impersonation": trust.impersonation, "expires_at": stamp(trust.expires_at),
         "remaining_uses": trust.remaining_uses, "deleted_at": None,
         "redelegation_count": trust.redelegation_count, "links": {"self": link(path)},
+        "redelegated_trust_id": trust.redelegated_trust_id,
     }
-    if trust.redelegated_trust_id is not None:
-        found["redelegated_trust_id"] = trust.redelegated_trust_id
     if given is not None:
         found["roles"] = [roles.view(role) for role in given]
         found["roles_links"] = {"self": link(f"{path}/roles"), "next": None, "previous": None}

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from cairn.keystone.component import Keystone
 
 
+UNASSIGNED = ("Invalid application credential: Cannot create an application credential with "
+              "unassigned role")
+
+
 def refuse_restricted(keystone: "Keystone", ctx: Context) -> None:
     extra = caller(keystone, ctx).extra
     if CREDENTIAL in extra and extra[CREDENTIAL]["restricted"]:
@@ -66,16 +70,18 @@ def create(
         keystone.directory.refresh(session)
         graph = keystone.directory.roles
         _room(keystone, session, ctx.user_id)
-        named = {role.id for role in roles_named(session, wanted.get("roles") or [], "roles")}
-        # With all that they imply: what it shows is what it gives.
-        ids = {role["id"] for role in graph.expand(named)} or carried
         # A role may have come since the token did; one of a delegation gives what it carries.
         mine = carried if CREDENTIAL in token.extra else set(
             held(session, graph, ctx.user_id, ctx.project_id)
         )
-        if not ids or not ids <= mine or (named and not graph.expand(named)):
-            raise Invalid(reason="Invalid application credential: Cannot create an application "
-                                 "credential with unassigned role")
+        asked = wanted.get("roles") or []
+        if not all(role["id"] in mine for role in asked if "id" in role):
+            raise Invalid(reason=UNASSIGNED)
+        named = {role.id for role in roles_named(session, asked, "roles")}
+        # With all that they imply: what it shows is what it gives.
+        ids = {role["id"] for role in graph.expand(named)} if named else carried
+        if not ids or not ids <= mine:
+            raise Invalid(reason=UNASSIGNED)
         rules = wanted.get("access_rules")
         credential = ApplicationCredential(
             id=new_hex_id(), user_id=ctx.user_id, project_id=ctx.project_id, secret_hash=stored,

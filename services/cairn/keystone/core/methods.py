@@ -128,15 +128,16 @@ def authenticate(
     proofs = []
     names = list(dict.fromkeys(identity["methods"]))
     for name in names:
-        method = METHODS.get(name)
-        if method is None:
-            raise refuse(f"no such method: {name}")
         if name not in identity:
             raise Invalid(reason=f"Invalid input for field/attribute auth.identity. "
                                  f"'{name}' is a required property")
+    for name in names:
+        method = METHODS.get(name)
+        if method is None:
+            raise refuse(f"no such method: {name}")
         proofs.append(method(keystone, session, identity[name]))
     if len({proof.person.id for proof in proofs}) != 1:
-        raise refuse("the methods name different users")
+        raise refuse("there is no method, or they name different users")
     before: list[str] = []
     for proof in proofs:
         if proof.token is not None:
