@@ -26,10 +26,20 @@ PEOPLE = {
 }
 
 
-@pytest.fixture
-def placement(tmp_path):
-    db = Database(f"sqlite:///{tmp_path}/placement.db")
+@pytest.fixture(scope="session")
+def schema(tmp_path_factory):
+    """An empty database: made once, copied for each test."""
+    path = tmp_path_factory.mktemp("placement") / "placement.db"
+    db = Database(f"sqlite:///{path}")
     Base.metadata.create_all(db.engine)
+    db.engine.dispose()
+    return path
+
+
+@pytest.fixture
+def placement(tmp_path, schema):
+    shutil.copy(schema, tmp_path / "placement.db")
+    db = Database(f"sqlite:///{tmp_path}/placement.db")
     yield make(db, Policy(RULES))
     db.engine.dispose()
 
