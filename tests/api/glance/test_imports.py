@@ -169,6 +169,20 @@ def test_lists_of_hosts_and_ports():
         Gate(ImportSettings(disallowed_hosts="10.1.1.1")).check("http://10.1.1.1/")
 
 
+def test_a_name_is_judged_by_every_address_it_has_each_time(monkeypatch):
+    import socket
+    answers = [["93.184.216.34"], ["93.184.216.34", "127.0.0.1"]]
+
+    def resolve(host, port, **options):
+        return [(2, 1, 6, "", (address, port)) for address in answers.pop(0)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    gate = Gate(ImportSettings())
+    gate.check("http://rebinding.example/")
+    with pytest.raises(Refused):
+        gate.open("http://rebinding.example/")
+
+
 def test_a_redirect_is_judged_like_the_first_address(call, make, bring, work, web):
     web.answers["/away"] = (302, {"Location": "http://169.254.169.254/secret"}, b"")
     web.answers["/on"] = (302, {"Location": "/image"}, b"")
@@ -275,7 +289,9 @@ def test_compressed_images_are_unpacked(call, staged, bring, plugged, pack):
 
 
 @pytest.mark.parametrize("data", [
-    gzip.compress(BYTES)[:-9], zipped(BYTES, "second"), gzip.compress(b"\0" * (9 << 20))])
+    gzip.compress(BYTES)[:-9], zipped(BYTES, "second"), gzip.compress(b"\0" * (9 << 20)),
+    lzma.compress(BYTES)[:-9],
+    lzma.compress(BYTES, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 512 << 20}])])
 def test_what_cannot_be_unpacked_is_refused(call, staged, bring, plugged, folder, data):
     image_id = staged(data)
     bring(image_id)

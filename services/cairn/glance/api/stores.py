@@ -18,9 +18,11 @@ def _stores(glance: Glance, detail: bool) -> list[Document]:
             entry["default"] = "true"
         if store.read_only:
             entry["read-only"] = "true"
+        weight = glance.stores.weight(store.name)
+        if detail or weight:
+            entry["weight"] = weight
         if detail:
-            entry |= {"type": store.kind, "weight": glance.stores.weight(store.name),
-                      "properties": store.properties()}
+            entry |= {"type": store.kind, "properties": store.properties()}
         found.append(entry)
     return found
 

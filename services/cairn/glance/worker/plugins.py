@@ -16,6 +16,8 @@ from cairn.glance.errors import TooBig
 NAMES = ("image_decompression", "image_conversion", "inject_image_metadata")
 # By the first bytes: what opens such a file for reading.
 GZIP, ZIP, XZ, LZMA = b"\x1f\x8b", b"PK\x03\x04", b"\xfd7zXZ\x00", b"\x5d\x00\x00"
+# An xz file says itself how much memory its unpacking needs; more than this is not given.
+DICTIONARY = 128 << 20
 # qemu-img reads what strangers wrote: it may have this much memory, and seconds of a processor.
 MEMORY, SECONDS = 1 << 30, 3600
 
@@ -54,7 +56,7 @@ def _opener(head: bytes) -> Callable[[str], BinaryIO] | None:
     if head.startswith(ZIP):
         return _zipped
     if head.startswith((XZ, LZMA)):
-        return lambda path: cast("BinaryIO", lzma.open(path, "rb"))
+        return lambda path: cast("BinaryIO", _Lzma(path))
     return None
 
 
@@ -64,7 +66,33 @@ def _zipped(path: str) -> BinaryIO:
     if len(names) != 1:
         archive.close()
         raise Failed(plugin=NAMES[0], reason=f"the archive has {len(names)} files, not one")
+    if archive.getinfo(names[0]).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        archive.close()
+        raise Failed(plugin=NAMES[0], reason="only stored and deflated files are unpacked")
     return cast("BinaryIO", archive.open(names[0]))
+
+
+class _Lzma:
+    """lzma.open with a limit on memory."""
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "rb")
+        self._unpacker = lzma.LZMADecompressor(memlimit=DICTIONARY)
+
+    def read(self, size: int) -> bytes:
+        while not self._unpacker.eof:
+            data = self._file.read(content.CHUNK) if self._unpacker.needs_input else b""
+            if self._unpacker.needs_input and not data:
+                raise EOFError("the file ends early")
+            if chunk := self._unpacker.decompress(data, size):
+                return chunk
+        return b""
+
+    def __enter__(self) -> "_Lzma":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def convert(path: str, target: str, expected: content.Expected, output: str) -> bool:
