@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
 from cairn.common.context import Context
 from cairn.common.db import Database
@@ -40,6 +40,8 @@ def schema(tmp_path_factory):
 def placement(tmp_path, schema):
     shutil.copy(schema, tmp_path / "placement.db")
     db = Database(f"sqlite:///{tmp_path}/placement.db")
+    # Nobody reads it after a crash.
+    event.listen(db.engine, "connect", lambda c, record: c.execute("PRAGMA synchronous=OFF"))
     yield make(db, Policy(RULES))
     db.engine.dispose()
 

@@ -5,7 +5,7 @@ import random
 import uuid
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, event, insert
 
 from cairn.common.context import Context
 from cairn.common.db import Database
@@ -26,6 +26,8 @@ AGGREGATES = [str(uuid.UUID(int=n)) for n in range(1, 4)]
 @pytest.fixture
 def placement(tmp_path):
     db = Database(f"sqlite:///{tmp_path}/placement.db")
+    # Nobody reads it after a crash.
+    event.listen(db.engine, "connect", lambda c, record: c.execute("PRAGMA synchronous=OFF"))
     Base.metadata.create_all(db.engine)
     yield make(db, Policy(RULES))
     db.engine.dispose()
