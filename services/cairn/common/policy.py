@@ -4,6 +4,7 @@ The parsing and the checks are oslo.policy's. Its Enforcer is not used: it watch
 credentials on every call; here the checks are called directly.
 """
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,6 +59,9 @@ class Policy:
                 raise BadSetting(f"{file}: no such policy: {', '.join(unknown)}")
             checks |= given
         self.declared = declared
+        # What the checks ask of a target: the names in their %(name)s.
+        self.keys = frozenset(
+            name for check in checks.values() for name in re.findall(r"%\((.+?)\)s", str(check)))
         self._checks = oslo.Rules.from_dict(checks)
         # All that a check wants of its enforcer.
         self._enforcer: Any = SimpleNamespace(rules=self._checks, conf=None)

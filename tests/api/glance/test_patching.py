@@ -1,9 +1,12 @@
 """Changing images: JSON patches, tags, actions, and whose images they are."""
 
+import dataclasses
 import json
 
 import pytest
 
+from cairn.common.policy import Policy
+from cairn.glance.app import create_app
 from cairn.glance.policy import RULES
 
 NEW = "application/openstack-images-v2.1-json-patch"
@@ -28,7 +31,8 @@ def to(name, value, op="add"):
     ("stores", "x", 403), ("locations", [], 403), ("location", "x", 403), ("deleted", "x", 403),
     ("os_glance_import_task", "x", 403), ("owner", "blue", 403), ("visibility", "public", 403),
     ("tags", ["x" * 256], 400), ("min_ram", 2**31, 400), ("kernel_id", "x", 400),
-    ("k" * 256, "v", 400), ("k", "é" * 40000, 400), ("k", 5, 400), ("k", None, 400), ("tags", list("a" * 129), 201),
+    ("k" * 256, "v", 400), ("k", "é" * 40000, 400), ("k", 5, 400),
+    ("k", None, 400), ("tags", list("a" * 129), 201),
     ("tags", [str(n) for n in range(129)], 413),
 ])
 def test_a_field_is_taken_or_refused_by_name(call, field, value, status):
@@ -167,3 +171,21 @@ def test_rules_are_those_of_upstream():
         "'shared':%(visibility)s))")
     assert all(rule.scopes == ("project",) for name, rule in RULES.items() if name not in (
         "default", "service_api", "metadef_default", "metadef_admin"))
+
+
+def test_an_operators_rule_may_ask_for_a_property(glance, people, tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text('"get_image": "role:admin or not \'yes\':%(secret)s"\n'
+                    '"download_image": "role:admin or \'raw\':%(disk_format)s"\n')
+    own = dataclasses.replace(glance, policy=Policy(RULES, str(file)))
+    client = create_app(own, lambda h: people.get(h.get("X-Auth-Token")), {}).test_client()
+
+    def ask(method, path, who="alice", **args):
+        return client.open(path, method=method, headers={"X-Auth-Token": who}, **args)
+
+    ids = [ask("POST", "/v2/images", json={"container_format": "bare"} | fields).json["id"]
+           for fields in ({"secret": "yes"}, {"disk_format": "raw"}, {"disk_format": "qcow2"})]
+    assert [ask("GET", f"/v2/images/{i}").status_code for i in ids] == [404, 200, 200]
+    assert [ask("GET", f"/v2/images/{i}/file").status_code for i in ids] == [404, 204, 403]
+    assert {i["id"] for i in ask("GET", "/v2/images").json["images"]} == set(ids[1:])
+    assert len(ask("GET", "/v2/images?owner=red", "admin").json["images"]) == 3

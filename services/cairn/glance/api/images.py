@@ -41,7 +41,7 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     now = utcnow()
     fields = {"owner": ctx.project, "visibility": "shared", "status": "queued"} | fields
     image = Image(**fields, id=body.get("id", new_id()).lower(), created_at=now, updated_at=now)
-    glance.policy.enforce(ctx, "add_image", images.target(ctx, image))
+    glance.policy.enforce(ctx, "add_image", images.target(glance.policy, ctx, image, {}))
     _may_show(glance, ctx, image, image.visibility)
     properties = {name: value for name, value in body.items()
                   if name not in patching.ATTRIBUTES and name != "id" and value is not None}
@@ -72,7 +72,7 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
 def _may_show(glance: Glance, ctx: Context, image: Image, visibility: str) -> None:
     rule = {"public": "publicize_image", "community": "communitize_image"}.get(visibility)
     if rule:
-        glance.policy.enforce(ctx, rule, images.target(ctx, image))
+        glance.policy.enforce(ctx, rule, images.target(glance.policy, ctx, image))
 
 
 @api.get("/images/<image_id>", policy="get_image", late=True)
@@ -158,7 +158,7 @@ def index(glance: Glance, ctx: Context, query: Any) -> Document:
                 raise Invalid(reason=f"marker: no image with ID {query['marker']}") from None
             after = [getattr(marker, column.key) for column, _ in keys]
         rows = session.execute(page(wanted, keys, after=after, limit=limit)).all()
-        shown = [row for row in rows if images.allowed(glance.policy, ctx, "get_image", row)]
+        shown = images.seen(glance.policy, session, ctx, rows)
         found = views.documents(glance, session, ctx, shown)
     document: Document = {
         "images": found, "schema": "/v2/schemas/images", "first": _link(query, None)}

@@ -22,25 +22,27 @@ def documents(
     """Images (rows or records) as this caller may see them."""
     ids = [row.id for row in rows]
     properties, tags = images.extras(session, ids)
-    places = locations.rows(session, ids)
+    wholly = glance.settings.show_multiple_locations
+    places = locations.of(session, ids) if wholly else locations.rows(session, ids)
     readable, policy = glance.protections.readable, glance.policy
     found = []
     for row in rows:
         document = image(row, readable(policy, ctx, properties[row.id]), tags[row.id])
-        _add_places(document, glance, ctx, row, places.get(row.id, []))
+        _add_places(document, glance, ctx, row, places.get(row.id, []), properties[row.id])
         found.append(document)
     return found
 
 
 def _add_places(
-    document: Document, glance: Glance, ctx: Context, row: Any, found: list[Any]
+    document: Document, glance: Glance, ctx: Context, row: Any, found: list[Any],
+    properties: dict[str, str],
 ) -> None:
     """Where the bytes are: the stores for everyone, the addresses where the settings say so."""
     if found:
         document["stores"] = locations.names(glance.stores, found)
     settings = glance.settings
     if (settings.show_multiple_locations or settings.show_image_direct_url) and images.allowed(
-            glance.policy, ctx, "get_image_location", row):
+            glance.policy, ctx, "get_image_location", row, properties):
         if settings.show_multiple_locations:
             document["locations"] = [{"url": p.url, "metadata": p.meta} for p in found]
         if settings.show_image_direct_url and found:

@@ -1,10 +1,11 @@
 """What it means to see, make, change and remove an image."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from cairn.common.context import Context
 from cairn.common.db import utcnow
@@ -13,6 +14,8 @@ from cairn.common.policy import ENFORCED, Policy
 from cairn.glance.db.models import Image, ImageMember, ImageProperty, ImageTag
 from cairn.glance.errors import ImageNotFound, Protected
 
+# What a rule is always told of an image.
+TOLD = frozenset(("project_id", "owner", "visibility", "status", "member_id"))
 # What services do to any image with their own token.
 READS = ("get_image", "download_image")
 
@@ -68,19 +71,50 @@ def find(session: Session, ctx: Context, image_id: str, lock: bool = False) -> I
     return image
 
 
-def target(ctx: Context, image: Any) -> dict[str, Any]:
-    """What a rule may ask of an image (a row of it, or an Image)."""
+def target(
+    policy: Policy, ctx: Context, image: Any, properties: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What a rule may ask of an image: a record, or with `properties` a row of one."""
     # One that is seen but neither owned nor open is seen as a member's.
     shared = image.visibility == "shared" and image.owner != ctx.project
-    return {"project_id": image.owner, "owner": image.owner, "visibility": image.visibility,
+    told = {"project_id": image.owner, "owner": image.owner, "visibility": image.visibility,
             "status": image.status, "member_id": ctx.project if shared else None}
+    for name in asked_beside(policy.keys):
+        if properties is None:
+            session = object_session(image)
+            properties = extras(session, [image.id])[0][image.id] if session else {}
+        if name in properties or hasattr(image, name):
+            told[name] = properties.get(name, getattr(image, name, None))
+    return told
 
 
-def allowed(policy: Policy, ctx: Context, rule: str, image: Any) -> bool:
+@cache
+def asked_beside(keys: frozenset[str]) -> frozenset[str]:
+    """What rules that an operator wrote ask of images beside what upstream's do: other attributes,
+    and properties."""
+    return keys - TOLD
+
+
+def allowed(
+    policy: Policy, ctx: Context, rule: str, image: Any,
+    properties: Mapping[str, str] | None = None,
+) -> bool:
     """Whether `rule` lets the caller do it to an image that was found for it."""
     if rule in READS and policy.allows(ctx, "read_image_as_service"):
         return True
-    return policy.allows(ctx, rule, target(ctx, image))
+    return policy.allows(ctx, rule, target(policy, ctx, image, properties))
+
+
+def seen(policy: Policy, session: Session, ctx: Context, rows: Sequence[Any]) -> list[Any]:
+    """Those rows of a list that the caller may see."""
+    if asked_beside(policy.keys):
+        properties = extras(session, [row.id for row in rows])[0]
+        return [row for row in rows
+                if allowed(policy, ctx, "get_image", row, properties[row.id])]
+    # The rule says the same of all images that are the same to it.
+    kinds = {(row.owner, row.visibility, row.status): row for row in rows}
+    may = {kind for kind, row in kinds.items() if allowed(policy, ctx, "get_image", row, {})}
+    return [row for row in rows if (row.owner, row.visibility, row.status) in may]
 
 
 def enforce(policy: Policy, ctx: Context, rule: str, image: Any) -> None:

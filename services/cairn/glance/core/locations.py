@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # Of the table, not of the class: a list of images reads a thousand of these rows.
 _place = ImageLocation.__table__.c
-_PLACES = select(_place.id, _place.image_id, _place.store, _place.url, _place.meta).where(
+_PLACES = select(_place.id, _place.image_id, _place.store, _place.url).where(
     _place.image_id.in_(bindparam("ids", expanding=True))).order_by(_place.id)
 
 
@@ -34,7 +34,7 @@ def of(session: Session, ids: Sequence[str]) -> dict[str, list[ImageLocation]]:
 
 
 def rows(session: Session, ids: Sequence[str]) -> dict[str, list[Any]]:
-    """The same, to be read only."""
+    """The same without what is said of them, to be read only."""
     found: dict[str, list[Any]] = defaultdict(list)
     if ids:
         for row in session.execute(_PLACES, {"ids": ids}).all():
