@@ -54,8 +54,8 @@ class StoreSettings:
     enabled: str = option(
         "local:file:/var/lib/cairn/images",
         "Stores, as NAME:KIND[:WHERE] with a space between each. Kinds: file (WHERE is a folder; "
-        "without it, NAME in [image] folder) and http (images at other people's web servers, "
-        "read-only).",
+        "without it, NAME in [image] folder), rbd (WHERE is POOL or POOL:USER of the Ceph cluster "
+        "in /etc/ceph/ceph.conf) and http (images at other people's web servers, read-only).",
     )
     default: str = option("", "Store of what names none; empty: the first that can be written to.")
     weights: str = option(

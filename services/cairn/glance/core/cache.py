@@ -94,8 +94,8 @@ def clean(glance: Glance) -> None:
         wanted = set(session.scalars(_mine(glance, select(CachedImage.image_id))))
     for image_id in gone:
         drop(glance, image_id)
-    for image_id, url in folder(glance).strays(10 * LEASE):
-        if image_id not in wanted or url.endswith(".part"):
+    for image_id, url, age in folder(glance).kept():
+        if age > 10 * LEASE and (image_id not in wanted or url.endswith(".part")):
             folder(glance).delete(url)
 
 

@@ -9,6 +9,7 @@ from cairn.glance.core.uris import Gate
 from cairn.glance.drivers.base import Store
 from cairn.glance.drivers.file import FileStore
 from cairn.glance.drivers.http import HttpStore
+from cairn.glance.drivers.rbd import RbdStore
 from cairn.glance.settings import ImageSettings, ImportSettings, StoreSettings
 
 STAGING = "os_glance_staging_store"
@@ -85,8 +86,12 @@ def _made(image: ImageSettings, stores: StoreSettings, gate: Gate) -> Iterator[S
             yield FileStore(name, folder, root=image.folder, accel=image.accel)
         elif kind == "http":
             yield HttpStore(name, gate)
+        elif kind == "rbd":
+            if not where:
+                raise BadSetting(f"[stores] enabled: {word}: rbd needs the name of a pool")
+            yield RbdStore(name, where)
         else:
-            raise BadSetting(f"[stores] enabled: {word}: kinds are file and http")
+            raise BadSetting(f"[stores] enabled: {word}: kinds are file, http and rbd")
 
 
 def _weight(word: str) -> tuple[str, int]:

@@ -43,17 +43,18 @@ class Sweeper:
         glance = self.glance
         with glance.db.reading() as session:
             dead = session.execute(claims.dead()).all()
+        silent = set()
         for image_id, claim in dead:
             with glance.db.writing() as session:
                 session.execute(
                     update(Image).where(Image.id == image_id, Image.saving_by == claim)
                     .values(status="queued", saving_by=None, saving_until=None, size=None))
-            self._remove(glance.stores.staging, [image_id])
-            for store in glance.stores:
-                self._remove(store, [image_id])
-        for store in glance.stores:
-            self._remove(store)
-        self._remove(glance.stores.staging)
+            silent.add(image_id)
+        for store in (*glance.stores, glance.stores.staging):
+            try:
+                self._remove(store, silent)
+            except OSError as error:  # Away, or a disk is a clone of what is to go.
+                log.warning("the store %s could not be swept: %s", store.name, error)
         if glance.cache.folder:
             cache.clean(glance)
         with glance.db.writing() as session:
@@ -63,13 +64,8 @@ class Sweeper:
         """Remove what nobody has: bytes of images that are gone or `dead`, and old leftovers."""
         dead = set(dead)
         # Whatever else somebody keeps there is not ours to remove.
-        found = [(image_id, url) for image_id, url in store.strays(0) if UUID.fullmatch(image_id)]
-        if not found:
-            return
-        old = {url for _, url in store.strays(FORGOTTEN)}
-        # A new upload of the same image may just have begun.
-        silent = {url for _, url in store.strays(claims.SILENCE * 0.75)}
-        ids = [image_id for image_id, _ in found]
+        found = [entry for entry in store.kept() if UUID.fullmatch(entry[0])]
+        ids = [image_id for image_id, _, _ in found]
         with self.glance.db.reading() as session:
             alive: dict[str, str] = {}
             known: set[str] = set()
@@ -81,10 +77,10 @@ class Sweeper:
                 known |= set(session.scalars(
                     select(ImageLocation.url).where(ImageLocation.image_id.in_(part))))
         staging = store is self.glance.stores.staging
-        for image_id, url in found:
-            if url in known:
-                continue
+        for image_id, url, age in found:
             waits = staging and alive.get(image_id) in ("uploading", "importing")
-            if image_id not in alive or (image_id in dead and url in silent) or (
-                    url in old and not waits):
+            # Of a dead upload's image a new one may just have begun.
+            dead_ = image_id in dead and age > claims.SILENCE * 0.75
+            if url not in known and (
+                    image_id not in alive or dead_ or (age > FORGOTTEN and not waits)):
                 store.delete(url)

@@ -39,8 +39,8 @@ class Store(Protocol):
         """Remove the bytes. Those that are not there are not missed."""
         ...
 
-    def strays(self, age: float) -> Iterator[tuple[str, str]]:
-        """What nothing was written to for `age` seconds: (image id, url)."""
+    def kept(self) -> Iterator[tuple[str, str, float]]:
+        """All that is there, whole or half: (image id, url, seconds since it was written to)."""
         ...
 
     def accel(self, url: str) -> str | None:

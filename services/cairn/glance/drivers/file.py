@@ -49,18 +49,19 @@ class FileStore:
     def delete(self, url: str) -> None:
         self._path(url).unlink(missing_ok=True)
 
-    def strays(self, age: float) -> Iterator[tuple[str, str]]:
+    def kept(self) -> Iterator[tuple[str, str, float]]:
         if not self.folder.is_dir():
             return
-        oldest = time.time() - age
+        now = time.time()
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 try:
-                    old = entry.is_file() and entry.stat().st_mtime < oldest
+                    if not entry.is_file():
+                        continue
+                    age = now - entry.stat().st_mtime
                 except FileNotFoundError:
                     continue  # It was removed, or committed, since.
-                if old:
-                    yield entry.name.partition(".")[0], f"file://{entry.path}"
+                yield entry.name.partition(".")[0], f"file://{entry.path}", age
 
     def accel(self, url: str) -> str | None:
         path = self._path(url)

@@ -34,7 +34,7 @@ class HttpStore:
     def delete(self, url: str) -> None:
         """What is others' stays."""
 
-    def strays(self, age: float) -> Iterator[tuple[str, str]]:
+    def kept(self) -> Iterator[tuple[str, str, float]]:
         return iter(())
 
     def accel(self, url: str) -> str | None:
