@@ -1,5 +1,6 @@
 """Bytes going in and out, whole and in parts, one client and several."""
 
+import errno
 import threading
 
 import pytest
@@ -134,16 +135,18 @@ def test_an_image_deleted_while_it_comes_in_is_gone(call, make, glance, folder):
     assert [p for p in folder.iterdir() if p.is_file()] == []
 
 
-def test_a_full_disk_is_told(call, make, upload, glance, monkeypatch, folder):
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, 413), (errno.EIO, 503)])
+@pytest.mark.parametrize("where", ["write", "flush"])
+def test_a_store_that_fails_is_told(call, make, upload, monkeypatch, folder, where, number, code):
     from cairn.glance.drivers.file import FileWriting
 
-    def full(self, chunk):
-        raise OSError(28, "No space left on device")
+    def fail(self, *args):
+        raise OSError(number, "as it is")
 
-    monkeypatch.setattr(FileWriting, "write", full)
+    monkeypatch.setattr(FileWriting, where, fail)
     image_id = make()
     refused = upload(image_id, BYTES)
-    assert refused.status_code == 413
+    assert refused.status_code == code
     assert call("GET", f"/v2/images/{image_id}").json["status"] == "queued"
     assert [p for p in folder.iterdir() if p.is_file()] == []
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
 from cairn.common.db import utcnow
+from cairn.common.errors import Unavailable
 from cairn.glance.component import Glance
 from cairn.glance.core import content, locations
 from cairn.glance.core.claims import changed
@@ -164,7 +165,7 @@ class Cacher:
                 return False
         try:
             self._copy(row[0], row[1])
-        except (OSError, NoRoom) as error:
+        except (OSError, NoRoom, Unavailable) as error:
             log.warning("image %s could not be cached: %s", row[1], error)
             drop(glance, row[1])
         return True

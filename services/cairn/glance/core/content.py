@@ -1,5 +1,6 @@
 """The bytes of an image on their way in: counted, hashed, and looked at, never held."""
 
+import errno
 import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,6 +9,7 @@ from typing import Any, BinaryIO
 
 from oslo_utils.imageutils import format_inspector
 
+from cairn.common.errors import Problem, Unavailable
 from cairn.glance.errors import NoRoom, TooBig, WrongContent
 
 CHUNK = 1 << 20
@@ -66,7 +68,7 @@ def take(
             try:
                 write(chunk)
             except OSError as error:
-                raise NoRoom(reason=str(error)) from error
+                raise not_stored(error) from error
             alive(size)
     facts: dict[str, Any] = {
         "size": size, "virtual_size": None, "checksum": md5.hexdigest(),
@@ -161,9 +163,16 @@ def copy(
         try:
             write(chunk)
         except OSError as error:
-            raise NoRoom(reason=str(error)) from error
+            raise not_stored(error) from error
         alive(size)
     return size
+
+
+def not_stored(error: OSError) -> Problem:
+    """What a client is told of a store that did not take an image."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoRoom(reason="")
+    return Unavailable(reason=f"The image could not be stored: {error}")
 
 
 def pieces(source: BinaryIO, length: int | None) -> Iterable[bytes]:

@@ -10,7 +10,7 @@ from cairn.glance.component import Glance
 from cairn.glance.core import claims, content, locations
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
-from cairn.glance.errors import Gone, NoRoom
+from cairn.glance.errors import Gone
 
 
 def upload(glance: Glance, image: Image, claim: str, store: Store, source: BinaryIO) -> None:
@@ -40,7 +40,7 @@ def _take(
         try:
             writing = store.write(image.id)
         except OSError as error:
-            raise NoRoom(reason=str(error)) from error
+            raise content.not_stored(error) from error
         facts = content.take(
             source, writing.write, expected=expected, cap=glance.settings.size_cap,
             alive=claims.heartbeat(glance.db, image.id, claim),
@@ -48,7 +48,7 @@ def _take(
         try:
             writing.flush()
         except OSError as error:
-            raise NoRoom(reason=str(error)) from error
+            raise content.not_stored(error) from error
         with glance.db.writing() as session:
             # Locked while the bytes get their place: nobody takes the image over in between.
             held = session.scalar(select(Image.id).where(

@@ -17,6 +17,8 @@ from cairn.glance.drivers.base import Writing
 SNAPSHOT = "snap"
 CONF = "/etc/ceph/ceph.conf"
 TIMEOUT = 15.0
+# Seconds that a cluster may be silent before a request fails; without them it waits for ever.
+PATIENCE = {"rados_osd_op_timeout": "30", "rados_mon_op_timeout": "15"}
 # A device grows ahead of what is written to it, and is cut to size at the end.
 AHEAD = 1 << 30
 
@@ -62,7 +64,7 @@ class RbdStore:
         rados, rbd = _bindings()
         with self._lock:
             if self._cluster is None:
-                cluster = rados.Rados(conffile=CONF, rados_id=self.user)
+                cluster = rados.Rados(conffile=CONF, rados_id=self.user, conf=PATIENCE)
                 cluster.connect(timeout=TIMEOUT)
                 self._cluster = cluster
         return rbd, self._cluster.open_ioctx(self.pool)

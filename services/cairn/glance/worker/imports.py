@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import select, update
 
-from cairn.common.errors import Conflict, Problem
+from cairn.common.errors import Conflict, Problem, Unavailable
 from cairn.common.work import Flow, Job, Step
 from cairn.glance.component import Glance
 from cairn.glance.core import content, locations, marks, remote, tasks
@@ -116,7 +116,7 @@ class Imports:
                 continue
             try:
                 self._put(job, self.glance.stores.to_write(name))
-            except (OSError, NoRoom, TooBig) as error:
+            except (OSError, NoRoom, TooBig, Unavailable) as error:
                 if job.args["must_succeed"]:
                     raise NotTaken(reason=f"{name}: {error}") from error
                 log.warning("image %s was not stored in %s: %s", job.subject, name, error)
