@@ -8,9 +8,8 @@ from cairn.common.api import Api, Document, Validator
 from cairn.common.context import Context
 from cairn.common.errors import Conflict
 from cairn.common.wsgi import parse_json
-from cairn.glance.api.metadef_objects import listed
 from cairn.glance.api.metadef_schemas import TAG_BODY, TAGS_BODY
-from cairn.glance.api.metadef_views import check_writable, times
+from cairn.glance.api.metadef_views import check_writable, listed, times
 from cairn.glance.component import Glance
 from cairn.glance.core import metadefs
 from cairn.glance.db.metadefs import TagDefinition
