@@ -132,6 +132,9 @@ def test_a_server_comes_and_goes_and_leaves_nothing(house):
     settle(world)
     shown = call("GET", path).json["server"]
     assert shown["status"] == "ACTIVE", shown
+    claim = world.cloud.get("placement", f"/allocations/{made.json['server']['id']}",
+                            version="1.38").json()
+    assert claim["consumer_type"] == "INSTANCE"
     assert shown["addresses"]["private"][0]["addr"].startswith("10.1.0.")
     port = ask("GET", "/ports?device_owner=compute:nova")["ports"][0]
     assert port["device_id"] == made.json["server"]["id"]

@@ -20,7 +20,7 @@ from cairn.nova.settings import ApiSettings, SchedulerSettings, ServiceSettings
 
 log = logging.getLogger(__name__)
 
-PLACEMENT = "1.36"
+PLACEMENT = "1.38"
 TRIES = 3  # Hosts that may be lost to others between looking and claiming, times a fresh look.
 
 
@@ -153,7 +153,7 @@ class Manager:
         body = {
             "allocations": {state.provider: {"resources": wanted["resources"]}},
             "project_id": wanted["project_id"], "user_id": wanted["user_id"],
-            "consumer_generation": None,
+            "consumer_generation": None, "consumer_type": "INSTANCE",
         }
         try:
             self.cloud.put("placement", f"/allocations/{server_id}", ctx=ctx, version=PLACEMENT,
