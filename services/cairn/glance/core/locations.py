@@ -78,10 +78,14 @@ def remove(stores: Stores, places: Sequence[tuple[str, str]]) -> None:
     """Remove bytes after the commit. What cannot be removed now is left to the sweeper."""
     for name, url in places:
         if name in stores:
-            try:
-                stores.find(name).delete(url)
-            except OSError as error:
-                log.warning("%s could not be removed yet: %s", url, error)
+            delete_from(stores.find(name), url)
+
+
+def delete_from(store: Store, url: str) -> None:
+    try:
+        store.delete(url)
+    except OSError as error:  # It is away, or disks are clones of the image.
+        log.warning("%s could not be removed yet: %s", url, error)
 
 
 def by_weight(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import select, update
 
 from cairn.glance.component import Glance
-from cairn.glance.core import cache, claims, tasks
+from cairn.glance.core import cache, claims, locations, tasks
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
@@ -53,7 +53,7 @@ class Sweeper:
         for store in (*glance.stores, glance.stores.staging):
             try:
                 self._remove(store, silent)
-            except OSError as error:  # Away, or a disk is a clone of what is to go.
+            except OSError as error:
                 log.warning("the store %s could not be swept: %s", store.name, error)
         if glance.cache.folder:
             cache.clean(glance)
@@ -83,4 +83,4 @@ class Sweeper:
             dead_ = image_id in dead and age > claims.SILENCE * 0.75
             if url not in known and (
                     image_id not in alive or dead_ or (age > FORGOTTEN and not waits)):
-                store.delete(url)
+                locations.delete_from(store, url)
