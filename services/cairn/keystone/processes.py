@@ -9,7 +9,7 @@ from cairn.common.process import API, Host, Process
 from cairn.common.tokens import Signer
 from cairn.keystone.app import create_app
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import limits
+from cairn.keystone.core import compliance, limits
 from cairn.keystone.core.changes import FreshAuthenticator, Sweep
 from cairn.keystone.core.directory import Directory
 from cairn.keystone.core.passwords import Passwords
@@ -20,6 +20,7 @@ from cairn.keystone.settings import ApiSettings
 
 def component(settings: ApiSettings, host: Host) -> Keystone:
     limits.check_model(settings.unified_limit.enforcement_model)
+    compliance.check_settings(settings.security_compliance)
     db, verifier = host.database(settings.database), host.verifier(settings.identity)
     # No token outlives its lifetime and the time that services may still ask about it.
     lifetime = settings.tokens.expiration + settings.tokens.allow_expired_window

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from cairn.common.settings import BadSetting
+from cairn.keystone.core.compliance import check_settings
 from cairn.keystone.settings import ComplianceSettings
 
 from .conftest import asking, client_of, process
@@ -211,6 +213,22 @@ class TestInactivity:
         admin.ok("PATCH", f"/users/{alice_id}", {"user": {"options": options}})
         sql(db, "UPDATE users SET last_active_at = '2020-01-01' WHERE name = 'alice'")
         assert login(under(disable_user_account_days_inactive=5)) == 201
+
+
+def test_a_pattern_that_is_none_is_refused_at_the_start():
+    with pytest.raises(BadSetting, match="password_regex"):
+        check_settings(ComplianceSettings(password_regex="("))
+
+
+def test_negative_numbers_are_off(under, alice_id):
+    client = under(lockout_failure_attempts=-1, lockout_duration=-1, password_expires_days=-1,
+                   unique_last_password_count=-1, minimum_password_age=-1,
+                   disable_user_account_days_inactive=-1)
+    assert login(client, "wrong") == 401
+    assert login(client) == 201
+    assert change(client, alice_id, "alice's", "one").status_code == 204
+    assert change(client, alice_id, "one", "one").status_code == 204
+    assert login(client, "one") == 201
 
 
 def test_a_changed_password_ends_the_tokens_had_with_the_old(under, alice_id, alice):

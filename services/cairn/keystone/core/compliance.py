@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from cairn.common.api import Document
 from cairn.common.db import Database, utcnow
 from cairn.common.errors import Invalid
+from cairn.common.settings import BadSetting
 from cairn.keystone.core import passwords
 from cairn.keystone.db.accounts import PastPassword
 from cairn.keystone.db.models import User
@@ -39,20 +40,29 @@ class Account(Protocol):
     created_at: Any
 
 
+def check_settings(settings: ComplianceSettings) -> None:
+    """Raises BadSetting."""
+    try:
+        re.compile(settings.password_regex)
+    except re.error as wrong:
+        raise BadSetting(f"[security_compliance] password_regex: {wrong}") from wrong
+
+
 def locked(settings: ComplianceSettings, account: Account) -> bool:
     """Whether too many wrong passwords were tried, too short a time ago."""
     limit = settings.lockout_failure_attempts
-    if not limit or account.failures < limit or _option(account, "ignore_lockout_failure_attempts"):
+    if (limit <= 0 or account.failures < limit
+            or _option(account, "ignore_lockout_failure_attempts")):
         return False
     return (
-        not settings.lockout_duration or account.failed_at is None
+        settings.lockout_duration <= 0 or account.failed_at is None
         or account.failed_at + dt.timedelta(seconds=settings.lockout_duration) > utcnow()
     )
 
 
 def locked_meanwhile(db: Database, settings: ComplianceSettings, user_id: str) -> bool:
     """As `locked`, asked again: to hash a password takes long enough for others to have failed."""
-    if not settings.lockout_failure_attempts:
+    if settings.lockout_failure_attempts <= 0:
         return False
     with db.reading() as session:
         account: Any = session.execute(_STANDING, {"id": user_id}).first()
@@ -69,12 +79,12 @@ class _Standing:
 def failed(db: Database, settings: ComplianceSettings, user_id: str) -> None:
     """Count a wrong password. What led to a lock that has ended counts no more."""
     limit = settings.lockout_failure_attempts
-    if not limit:
+    if limit <= 0:
         return
     now = utcnow()
     count: Any = User.failures + 1
     free: Any = User.failures < limit
-    if settings.lockout_duration:
+    if settings.lockout_duration > 0:
         over = User.failed_at <= now - dt.timedelta(seconds=settings.lockout_duration)
         count = case((~free & over, 1), else_=count)
         free = free | over
@@ -93,7 +103,7 @@ def succeeded(db: Database, settings: ComplianceSettings, person: "Person") -> N
     values: Document = {}
     if person.failures:
         values |= {"failures": 0, "failed_at": None}
-    if settings.disable_user_account_days_inactive and person.last_active_at != today:
+    if settings.disable_user_account_days_inactive > 0 and person.last_active_at != today:
         values["last_active_at"] = today
     if values:
         with db.writing() as session:
@@ -105,7 +115,7 @@ def succeeded(db: Database, settings: ComplianceSettings, person: "Person") -> N
 
 def inactive(settings: ComplianceSettings, account: Account) -> bool:
     days = settings.disable_user_account_days_inactive
-    if not days or _option(account, "ignore_user_inactivity"):
+    if days <= 0 or _option(account, "ignore_user_inactivity"):
         return False
     last: dt.date = account.last_active_at or account.created_at.date()
     return (utcnow().date() - last).days >= days
@@ -133,7 +143,7 @@ def check_change(
                              "disallowing password changes. Please contact your administrator to "
                              "reset your password.")
     days = settings.minimum_password_age
-    if days and user.password_self_service and user.password_set_at is not None:
+    if days > 0 and user.password_self_service and user.password_set_at is not None:
         left = user.password_set_at + dt.timedelta(days=days) - utcnow()
         if left > dt.timedelta():
             raise Invalid(reason="You cannot change your password at this time due to the minimum "
@@ -141,7 +151,7 @@ def check_change(
                                  f"again in {left.days} day(s) or contact your administrator to "
                                  "reset your password.")
     count = settings.unique_last_password_count
-    if count:
+    if count > 0:
         past = session.scalars(
             select(PastPassword.password_hash).where(PastPassword.user_id == user.id)
             .order_by(PastPassword.id.desc()).limit(count - 1)
@@ -172,7 +182,7 @@ def set_password(
     user.password_self_service, user.password_expires_at = by_user, None
     if stored is None:
         return
-    if settings.password_expires_days and not user.options.get("ignore_password_expiry"):
+    if settings.password_expires_days > 0 and not user.options.get("ignore_password_expiry"):
         ends = now + dt.timedelta(days=settings.password_expires_days)
         user.password_expires_at = ends.replace(microsecond=0)
     if (not by_user and settings.change_password_upon_first_use
