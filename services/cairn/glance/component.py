@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.glance.core.content import Expected, words
+from cairn.glance.core.known import Known
 from cairn.glance.core.protections import Protections
 from cairn.glance.core.stores import Stores
 from cairn.glance.rpc import Worker
@@ -24,6 +25,7 @@ class Glance:
     imports: ImportSettings = field(default_factory=ImportSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     protections: Protections = field(default_factory=Protections)
+    known: Known = field(default_factory=Known)
     # None where nothing runs beside (tests).
     worker: Worker | None = None
     cloud: "Neighbours | None" = None

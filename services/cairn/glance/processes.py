@@ -7,6 +7,7 @@ from cairn.common.policy import Policy, Rule
 from cairn.common.process import API, WORKER, Host, Process, Room
 from cairn.glance.app import create_app
 from cairn.glance.component import Glance
+from cairn.glance.core.known import Known
 from cairn.glance.core.protections import Protections
 from cairn.glance.core.stores import Stores
 from cairn.glance.core.uris import Gate
@@ -26,6 +27,7 @@ def api(settings: Settings, host: Host) -> Any:
         db, Policy(rules, settings.policy.file), settings.image,
         Stores(settings.image, settings.stores, settings.imports, Gate(settings.imports)),
         imports=settings.imports, cache=settings.cache, protections=protections,
+        known=Known(settings.image.schema_file),
         worker=Worker(host.bus(settings.messaging)), host=host.name,
         cloud=host.neighbours(settings.identity) if settings.identity.auth_url else None,
     )

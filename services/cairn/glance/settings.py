@@ -35,6 +35,10 @@ class ImageSettings:
     property_protection_rule_format: str = option(
         "roles", "What that file names: roles, or policies of the policy file."
     )
+    schema_file: str = option(
+        "", "JSON file of schemas of the properties that images are known to have (upstream's "
+        "schema-image.json); empty: the common ones."
+    )
     gpt_checks_nonfatal: str = option(
         "", "Checks of a partition table (mbr, gptmbr) that only warn; a space between each."
     )

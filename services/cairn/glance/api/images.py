@@ -1,5 +1,6 @@
 """/v2/images"""
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,10 +44,13 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     image = Image(**fields, id=body.get("id", new_id()).lower(), created_at=now, updated_at=now)
     glance.policy.enforce(ctx, "add_image", images.target(glance.policy, ctx, image, {}))
     _may_show(glance, ctx, image, image.visibility)
-    properties = {name: value for name, value in body.items()
-                  if name not in patching.ATTRIBUTES and name != "id" and value is not None}
-    for name, value in properties.items():
+    given = {name: value for name, value in body.items()
+             if name not in patching.ATTRIBUTES and name != "id"}
+    for name in given:
         patching.check_name(name)
+    glance.known.check_all(given)
+    properties = {name: value for name, value in given.items() if value is not None}
+    for name, value in properties.items():
         patching.check_text(name, value)
         if not glance.protections.allows(glance.policy, ctx, "create", name):
             raise Reserved(name=name)
@@ -99,7 +103,8 @@ def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Documen
         raise Unsupported(
             reason=f"Image PATCH expects Content-Type one of: {', '.join(PATCH_TYPES)}")
     changes = patching.parse(
-        parse_json(request.get_data()), request.mimetype == patching.OLD, check_value)
+        parse_json(request.get_data()), request.mimetype == patching.OLD,
+        partial(check_value, glance.known))
 
     def write(session: Session) -> Document:
         image = images.find_for(

@@ -4,7 +4,7 @@ from cairn.common.api import ANYONE, Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import NoSuchPath
 from cairn.glance.api.metadef_schemas import ASSOCIATION, NAMESPACE, OBJECT, PROPERTY, TAG
-from cairn.glance.api.schemas import IMAGE, MEMBER, TASK, collection
+from cairn.glance.api.schemas import MEMBER, TASK, collection, image
 from cairn.glance.component import Glance
 from cairn.glance.policy import RULES
 
@@ -14,7 +14,6 @@ TASK_IN_LIST = {**TASK, "properties": {
     name: schema for name, schema in TASK["properties"].items()
     if name not in ("input", "result", "message")}}
 SCHEMAS = {
-    "image": IMAGE, "images": collection("images", IMAGE),
     "member": MEMBER, "members": collection("members", MEMBER),
     "task": TASK, "tasks": collection("tasks", TASK_IN_LIST),
 }
@@ -28,6 +27,16 @@ DEFINED = {
     "resource_type": ASSOCIATION,
     "resource_types": collection("resource_type_associations", ASSOCIATION),
 }
+
+
+@api.get("/schemas/image", policy=ANYONE)
+def image_schema(glance: Glance, ctx: Context) -> Document:
+    return image(glance.known)
+
+
+@api.get("/schemas/images", policy=ANYONE)
+def images_schema(glance: Glance, ctx: Context) -> Document:
+    return collection("images", image(glance.known))
 
 
 @api.get("/schemas/<name>", policy=ANYONE)

@@ -7,6 +7,7 @@ Schemas"), so they say more than a validation needs.
 from typing import Any
 
 from cairn.common.api import Schema, Validator
+from cairn.glance.core.known import UUID, Known
 
 DISK_FORMATS = ["raw", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "gpt", "ploop", "ami", "ari",
                 "aki"]
@@ -14,11 +15,8 @@ CONTAINER_FORMATS = ["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compr
 VISIBILITIES = ["community", "public", "private", "shared"]
 STATUSES = ["queued", "saving", "active", "killed", "deleted", "uploading", "importing",
             "pending_delete", "deactivated"]
-UUID = ("^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}"
-        "-([0-9a-fA-F]){12}$")
 NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 2147483647}
 TEXT: dict[str, Any] = {"type": ["null", "string"], "maxLength": 255}
-PROPERTY: dict[str, Any] = {"type": "string", "maxLength": 65535}
 
 
 def about(schema: dict[str, Any], description: str) -> dict[str, Any]:
@@ -46,18 +44,6 @@ SETTABLE: dict[str, Any] = {
     "tags": about({"type": "array", "items": {"type": "string", "maxLength": 255}},
                   "Words about the image"),
 }
-# Properties that images commonly have, and what they are to be.
-COMMON: dict[str, Any] = {
-    name: {**schema, "is_base": False} for name, schema in {
-        "architecture": about({"type": "string"}, "Processor architecture of the operating system"),
-        "instance_uuid": about({"type": "string"}, "The server that the image was made of"),
-        "kernel_id": about({"type": ["null", "string"], "pattern": UUID},
-                           "The image with the kernel to boot with"),
-        "os_distro": about({"type": "string"}, "Name of the operating system's distribution"),
-        "os_version": about({"type": "string"}, "Version of the distribution"),
-        "ramdisk_id": about({"type": ["null", "string"], "pattern": UUID},
-                            "The image with the ramdisk to boot with"),
-    }.items()}
 ID = {"type": "string", "pattern": UUID}
 LOCATIONS: dict[str, Any] = {
     "type": "array", "description": "Where the bytes are",
@@ -93,19 +79,22 @@ TOLD: dict[str, Any] = {
 }
 
 CREATE: Schema = {
-    # Those that nobody sets may be anything: they are refused as what they are.
-    "type": "object", "properties": {**SETTABLE, **COMMON, **dict.fromkeys(TOLD, {}),
+    # Those that nobody sets may be anything: they are refused as what they are. What is no
+    # attribute is held against core/known.py.
+    "type": "object", "properties": {**SETTABLE, **dict.fromkeys(TOLD, {}),
                                      "locations": {}, "id": ID},
-    "additionalProperties": PROPERTY,
+    "additionalProperties": True,
 }
 _VALUES = {name: Validator({"type": "object", "properties": {name: schema}})
-           for name, schema in {**SETTABLE, **COMMON, "locations": LOCATIONS}.items()}
-_PROPERTY = Validator({"type": "object", "additionalProperties": PROPERTY})
+           for name, schema in {**SETTABLE, "locations": LOCATIONS}.items()}
 
 
-def check_value(name: str, value: Any) -> None:
+def check_value(known: Known, name: str, value: Any) -> None:
     """Raises Invalid when an image's attribute or property cannot be that."""
-    _VALUES.get(name, _PROPERTY)({name: value})
+    if name in _VALUES:
+        _VALUES[name]({name: value})
+    else:
+        known.check(name, value)
 
 
 MEMBER_CREATE: Schema = {
@@ -117,14 +106,18 @@ MEMBER_UPDATE: Schema = {
     "properties": {"status": {"type": "string", "enum": ["pending", "accepted", "rejected"]}},
 }
 
-IMAGE: dict[str, Any] = {
-    "name": "image",
-    "properties": {"id": about(ID, "The image's identifier"), **SETTABLE, **TOLD,
-                   "locations": LOCATIONS, **COMMON},
-    "additionalProperties": {"type": "string"},
-    "links": [{"rel": "self", "href": "{self}"}, {"rel": "enclosure", "href": "{file}"},
-              {"rel": "describedby", "href": "{schema}"}],
-}
+def image(known: Known) -> dict[str, Any]:
+    return {
+        "name": "image",
+        "properties": {"id": about(ID, "The image's identifier"), **SETTABLE, **TOLD,
+                       "locations": LOCATIONS, **known.properties},
+        "additionalProperties": {"type": "string"},
+        "links": [{"rel": "self", "href": "{self}"}, {"rel": "enclosure", "href": "{file}"},
+                  {"rel": "describedby", "href": "{schema}"}],
+        **({"required": known.required} if known.required else {}),
+    }
+
+
 MEMBER: dict[str, Any] = {
     "name": "member",
     "properties": {
