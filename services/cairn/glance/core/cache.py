@@ -154,11 +154,14 @@ class Cacher:
         glance, now = self.glance, utcnow()
         open_ = or_(CachedImage.state == QUEUED,
                     (CachedImage.state == CACHING) & (CachedImage.until < now))
-        with glance.db.writing() as session:
+        with glance.db.reading() as session:
             row = session.execute(_mine(glance, select(
                 CachedImage.id, CachedImage.image_id).where(open_).order_by(CachedImage.id))
                 .limit(1)).first()
-            if row is None or not changed(session.execute(
+        if row is None:
+            return False
+        with glance.db.writing() as session:
+            if not changed(session.execute(
                 update(CachedImage).where(CachedImage.id == row[0], open_)
                 .values(state=CACHING, until=_soon())
             )):
