@@ -181,6 +181,7 @@ def exchange(keystone: "Keystone", signed: Signed) -> tuple[str, Document]:
         used = session.execute(delete(RequestToken).where(RequestToken.id == token_id))
         if used.rowcount != 1:  # type: ignore[attr-defined]
             raise Unauthorized  # Somebody else was as fast with the same token.
+        session.execute(delete(AccessToken).where(AccessToken.expires_at < utcnow()))
         secret = new_hex_id()
         token = AccessToken(
             secret=keystone.vault.close(secret), consumer_id=consumer_id,
