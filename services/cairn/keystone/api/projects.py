@@ -52,7 +52,13 @@ def target(project: Project | None) -> Document:
 def permitted(keystone: Keystone, ctx: Context, policy: str, project_id: str) -> Project:
     """The project, if the caller may do that to it."""
     with keystone.db.reading() as session:
-        project = projects.get(session, project_id)
+        return _found(keystone, session, ctx, policy, project_id)
+
+
+def _found(
+    keystone: Keystone, session: Session, ctx: Context, policy: str, project_id: str
+) -> Project:
+    project = projects.get(session, project_id)
     keystone.policy.enforce(ctx, policy, target(project))
     if project is None:
         raise NotKnown("project", project_id)
@@ -124,13 +130,13 @@ def _tagged(wanted: Any, query: Query) -> Any:
 
 @api.get("/projects/<project_id>", policy="identity:get_project", query=QUERY, late=True)
 def show(keystone: Keystone, ctx: Context, project_id: str, query: Query) -> Document:
-    project = permitted(keystone, ctx, "identity:get_project", project_id)
     asked = set(query.keys())
     for way in ("parents", "subtree"):
         if {f"{way}_as_list", f"{way}_as_ids"} <= asked:
             raise Invalid(reason=f"Cannot use {way}_as_list and {way}_as_ids query params at the "
                                  "same time.")
     with keystone.db.reading() as session:
+        project = _found(keystone, session, ctx, "identity:get_project", project_id)
         found = view(project, projects.tags_of(session, [project_id]).get(project_id, []))
         if asked & {"parents_as_list", "parents_as_ids"}:
             above = projects.parents(session, project)
