@@ -79,18 +79,19 @@ def granted(session: Session, *conditions: Any) -> list[Held]:
 
 def effective(session: Session, graph: Graph, held: Iterable[Held]) -> list[Held]:
     """What these grants come to: members for groups, projects for inheritance, implied roles."""
+    rows = list(held)
+    members = _members(session, {each.actor_id for each in rows if each.actor == "group"})
     by_users: list[Held] = []
-    for each in held:
+    for each in rows:
         if each.actor == "user":
             by_users.append(each)
             continue
-        members = session.scalars(
-            select(Membership.user_id).where(Membership.group_id == each.actor_id)
-        )
         by_users.extend(
             replace(each, actor="user", actor_id=user_id, group_id=each.actor_id)
-            for user_id in members
+            for user_id in members.get(each.actor_id, ())
         )
+    places = {(each.target, each.target_id) for each in by_users if each.inherited}
+    under = {place: sorted(below(session, *place)) for place in places}
     placed: list[Held] = []
     for each in by_users:
         if not each.inherited:
@@ -99,7 +100,7 @@ def effective(session: Session, graph: Graph, held: Iterable[Held]) -> list[Held
         placed.extend(
             replace(each, target="project", target_id=project_id, inherited=True,
                     from_=(each.target, each.target_id))
-            for project_id in sorted(below(session, each.target, each.target_id))
+            for project_id in under[each.target, each.target_id]
         )
     found: list[Held] = []
     for each in placed:
@@ -108,6 +109,15 @@ def effective(session: Session, graph: Graph, held: Iterable[Held]) -> list[Held
             if graph.domains.get(role_id) != ROOT:
                 continue  # A domain's role is only what it implies.
             found.append(replace(each, role_id=role_id, prior_id=prior))
+    return found
+
+
+def _members(session: Session, groups: set[str]) -> dict[str, list[str]]:
+    """Ids of the users of each of these groups."""
+    query = select(Membership.group_id, Membership.user_id).where(Membership.group_id.in_(groups))
+    found: dict[str, list[str]] = {}
+    for group_id, user_id in session.execute(query) if groups else ():
+        found.setdefault(group_id, []).append(user_id)
     return found
 
 
