@@ -1,19 +1,25 @@
 """Imports by every method, their tasks, and what becomes of those that fail or are killed."""
 
+import datetime as dt
 import gzip
 import hashlib
 import io
 import json
 import lzma
+import os
 import shutil
 import struct
 import zipfile
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
+from cairn.common.db import utcnow
 from cairn.glance.core.stores import Stores
+from cairn.glance.core.sweeper import Sweeper
 from cairn.glance.core.uris import Gate, Refused
+from cairn.glance.db.models import Image
 from cairn.glance.settings import ImportSettings, StoreSettings
 from cairn.glance.worker.process import make as make_worker
 
@@ -82,6 +88,32 @@ def test_what_is_staged_is_imported(call, staged, bring, work, folder):
     assert done["input"]["import_req"]["method"]["name"] == "glance-direct"
     assert done["request_id"] == begun.headers["X-OpenStack-Request-ID"]
     assert done["expires_at"] > done["created_at"]
+
+
+def test_deleting_an_image_removes_what_is_staged(call, staged, folder):
+    call("DELETE", f"/v2/images/{staged()}")
+    assert left(folder) == []
+
+
+def test_a_staging_that_died_goes_back_to_queued(call, make, glance, folder):
+    image_id = make()
+    half = folder / "staging" / f"{image_id}.123.part"
+    half.parent.mkdir()
+    half.write_bytes(b"half")
+    os.utime(half, (1, 1))
+    with glance.db.writing() as session:
+        session.execute(update(Image).values(
+            status="uploading", saving_by="x", saving_until=utcnow() - dt.timedelta(seconds=1)))
+    Sweeper(glance).sweep()
+    assert shown(call, image_id)["status"] == "queued"
+    assert left(folder) == []
+
+
+def test_what_is_staged_waits_for_its_import(call, staged, glance, folder):
+    image_id = staged()
+    os.utime(folder / "staging" / image_id, (1, 1))
+    Sweeper(glance).sweep()
+    assert left(folder) == [image_id]
 
 
 def test_an_import_goes_to_all_stores(call, staged, bring, work, folder):

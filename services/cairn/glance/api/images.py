@@ -16,7 +16,7 @@ from cairn.common.wsgi import parse_json
 from cairn.glance.api import views
 from cairn.glance.api.schemas import CREATE, check_value
 from cairn.glance.component import Glance
-from cairn.glance.core import images, listing, locations, patching, relocating, usage
+from cairn.glance.core import images, listing, locations, patching, relocating, uploads, usage
 from cairn.glance.db.models import Image
 from cairn.glance.errors import ImageNotFound, OverLimit, ReadOnly, Reserved
 from cairn.glance.policy import RULES
@@ -93,7 +93,7 @@ def delete(glance: Glance, ctx: Context, image_id: str) -> None:
         images.remove(session, image)
         places = locations.forget(session, image_id)
     # After the commit: the sweeper removes what a death in between leaves.
-    locations.remove(glance.stores, places)
+    uploads.forget(glance, image_id, places)
 
 
 @api.patch("/images/<image_id>", policy="modify_image", raw=True, late=True)

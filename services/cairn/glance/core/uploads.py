@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.glance.component import Glance
-from cairn.glance.core import claims, content, locations
+from cairn.glance.core import cache, claims, content, locations
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
 from cairn.glance.errors import Gone
@@ -64,3 +64,12 @@ def _take(
         with glance.db.writing() as session:
             claims.end(session, image.id, claim, "queued", size=None)
         raise
+
+
+def forget(glance: Glance, image_id: str, places: list[tuple[str, str]]) -> None:
+    """Remove the bytes of an image that is deleted: stored, staged and cached."""
+    locations.remove(glance.stores, places)
+    staging = glance.stores.staging
+    locations.delete_from(staging, staging.url(image_id))
+    if glance.cache.folder:
+        cache.drop(glance, image_id)
