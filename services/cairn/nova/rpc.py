@@ -46,7 +46,7 @@ class Image(TypedDict):
     size: int
     min_disk: int
     min_ram: int
-    # os_hash_value where Glance has one (sha512), else its checksum, else "".
+    # os_hash_value where Glance has one, else its checksum (md5), else "".
     checksum: str
     # hw_*, os_*, kernel_id, ramdisk_id and the like.
     properties: dict[str, Any]

@@ -1,9 +1,13 @@
 """Images as other programs make them: taken as what they are, refused as anything else."""
 
+import io
 import shutil
 import subprocess
 
 import pytest
+
+from cairn.glance.core import content
+from cairn.glance.errors import WrongContent
 
 needs_qemu = pytest.mark.skipif(not shutil.which("qemu-img"), reason="no qemu-img here")
 MADE = {"raw": "raw", "qcow2": "qcow2", "vmdk": "vmdk", "vhd": "vpc", "vhdx": "vhdx", "vdi": "vdi"}
@@ -70,6 +74,17 @@ def test_a_disk_whose_data_is_elsewhere_is_refused(make, upload, tmp_path):
     refused = upload(make(disk_format="qcow2"), data)
     assert refused.status_code == 415
     assert "data" in refused.text
+
+
+@needs_qemu
+def test_a_trap_is_refused_whatever_it_is_called(tmp_path):
+    """Also where the settings let content be something else than its name."""
+    lenient = content.Expected("raw", "bare", strict=False)
+    trap = image(tmp_path / "trap", "qcow2", "-o", f"data_file={tmp_path}/other")
+    with pytest.raises(WrongContent, match="data"):
+        content.take(io.BytesIO(trap), len, expected=lenient, cap=SIZE)
+    harmless = image(tmp_path / "disk", "qcow2")
+    assert content.take(io.BytesIO(harmless), len, expected=lenient, cap=SIZE)["size"]
 
 
 def test_partition_tables_are_disks(call, make, upload):

@@ -15,6 +15,8 @@ from cairn.nova.compute.errors import ImageBroken, NoDiskSpace
 from cairn.nova.rpc import Image
 
 CHUNK = 1 << 20
+# What made a checksum, by how many hexadecimal digits it has.
+ALGORITHMS = {128: "sha512", 96: "sha384", 64: "sha256", 32: "md5"}
 # Formats qemu reads by itself, with the name its command line has for them.
 QEMU_FORMATS = {"qcow2": "qcow2", "raw": "raw", "vmdk": "vmdk", "vdi": "vdi", "vhd": "vpc",
                 "vhdx": "vhdx", "iso": "raw", "ami": "raw", "gpt": "raw"}
@@ -53,8 +55,8 @@ class ImageCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         require_space(self.folder, image["size"] or 0, self.host, f"image {image['id']}")
         part = path.with_name(f"{path.name}.part")
-        digest: Any = hashlib.sha512() if len(image["checksum"]) == 128 else hashlib.md5(
-            usedforsecurity=False)
+        digest: Any = hashlib.new(ALGORITHMS.get(len(image["checksum"]), "md5"),
+                                  usedforsecurity=False)
         response = self.neighbours.get(
             "image", f"/images/{image['id']}/file", ctx=ctx, stream=True)
         try:
