@@ -1,4 +1,4 @@
-"""Make the tables"""
+"""make the tables"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,6 +30,11 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=255), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_resource_classes')),
     sa.UniqueConstraint('name', name=op.f('uq_resource_classes_name'))
+    )
+    op.create_table('resource_provider_changes',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('provider_id', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_resource_provider_changes'))
     )
     op.create_table('resource_providers',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -77,8 +82,8 @@ def upgrade() -> None:
     sa.Column('min_unit', sa.Integer(), nullable=False),
     sa.Column('max_unit', sa.Integer(), nullable=False),
     sa.Column('step_size', sa.Integer(), nullable=False),
-    sa.Column('allocation_ratio', sa.Float(), nullable=False),
-    sa.Column('used', sa.Integer(), nullable=False),
+    sa.Column('allocation_ratio', sa.Double(), nullable=False),
+    sa.Column('used', sa.BigInteger(), nullable=False),
     sa.ForeignKeyConstraint(['class_id'], ['resource_classes.id'], name=op.f('fk_inventories_class_id')),
     sa.ForeignKeyConstraint(['provider_id'], ['resource_providers.id'], name=op.f('fk_inventories_provider_id')),
     sa.PrimaryKeyConstraint('provider_id', 'class_id', name=op.f('pk_inventories'))
@@ -132,6 +137,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_resource_providers_parent_id'))
 
     op.drop_table('resource_providers')
+    op.drop_table('resource_provider_changes')
     op.drop_table('resource_classes')
     with op.batch_alter_table('consumers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_consumers_project_id'))
