@@ -10,8 +10,19 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, CursorResult, ForeignKey, String, Text, exists, or_, select, update
-from sqlalchemy.orm import Mapped, Session, aliased, declared_attr, mapped_column
+from sqlalchemy import (
+    JSON,
+    CursorResult,
+    ForeignKey,
+    String,
+    Text,
+    bindparam,
+    exists,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from cairn.common.context import Context
 from cairn.common.db import Database, Moment, new_id, utcnow
@@ -110,6 +121,7 @@ class DatabaseLedger:
     ) -> None:
         self.db, self.work, self.step = db, work, step
         self._ring = ring
+        self._next = _next(work.__table__)
 
     def take(self, runner: str, owner: str, fresh: bool) -> Job | None:
         work = self.work
@@ -122,20 +134,11 @@ class DatabaseLedger:
                 )
         for _ in range(5):
             now = utcnow()
-            older = aliased(work)
-            free = or_(work.owner.is_(None), work.lease_until < now)
-            ready = or_(work.not_before.is_(None), work.not_before <= now)
-            query = (
-                select(work.id).where(
-                    work.runner == runner, work.state.in_(OPEN), free, ready,
-                    ~exists().where(older.subject == work.subject, older.state.in_(OPEN),
-                                    older.seq < work.seq),
-                ).order_by(work.seq).limit(1)
-            )
             with self.db.reading() as session:
-                found = session.scalar(query)
+                found = session.scalar(self._next, {"runner": runner, "now": now})
             if found is None:
                 return None
+            free = or_(work.owner.is_(None), work.lease_until < now)
             with self.db.writing() as session:
                 taken = session.execute(
                     update(work).where(work.id == found, work.state.in_(OPEN), free).values(
@@ -266,6 +269,20 @@ class DatabaseLedger:
     def _of(self, job: Job, step: str) -> tuple[Any, ...]:
         return (self.step.work_id == job.id, self.step.runner == job.runner,
                 self.step.name == step)
+
+
+def _next(table: Any) -> Any:
+    """The oldest work that `runner` may take at `now`. Of the table, and built once: every runner
+    asks this every two seconds of its life."""
+    work, older = table.c, table.alias("older").c
+    now: Any = bindparam("now")
+    return select(work.id).where(
+        work.runner == bindparam("runner"), work.state.in_(OPEN),
+        or_(work.owner.is_(None), work.lease_until < now),
+        or_(work.not_before.is_(None), work.not_before <= now),
+        ~exists().where(older.subject == work.subject, older.state.in_(OPEN),
+                        older.seq < work.seq),
+    ).order_by(work.seq).limit(1)
 
 
 def _changed(result: Any) -> bool:

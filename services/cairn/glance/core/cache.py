@@ -121,7 +121,7 @@ def _mine(glance: Glance, query: Any) -> Any:
 class Cacher:
     """Gets the images that are queued, one after another, in the worker of the host."""
 
-    interval = 5.0
+    interval = 30.0  # Seconds between looks that no bell rang for.
 
     def __init__(self, glance: Glance) -> None:
         self.glance = glance
