@@ -273,7 +273,7 @@ class DatabaseLedger:
 
 def _next(table: Any) -> Any:
     """The oldest work that `runner` may take at `now`. Of the table, and built once: every runner
-    asks this every two seconds of its life."""
+    asks this every few seconds of its life."""
     work, older = table.c, table.alias("older").c
     now: Any = bindparam("now")
     return select(work.id).where(

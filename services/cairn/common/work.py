@@ -27,7 +27,7 @@ from cairn.common.errors import Problem
 log = logging.getLogger(__name__)
 
 LEASE = 20.0  # Seconds a worker may be silent before another takes its work.
-SWEEP = 2.0  # Seconds between looks for work that no bell rang for.
+SWEEP = 4.0  # Seconds between looks for work that no bell rang for.
 
 
 class Lost(Exception):
