@@ -120,8 +120,9 @@ def checks(wanted: Wanted) -> Iterator[Check]:
     paths = [*quick, *wanted.pytest] if quick or "system" not in wanted.stages else []
     if paths:
         names = [stage for stage in ("unit", "api", "contract") if stage in wanted.stages]
-        # In one process: the other processor has the linters.
-        yield Check(" ".join(["pytest", *names]), ["pytest", "-q", *paths], pytest=True)
+        # In two processes, also beside the linters: it takes longer than all of them.
+        workers = ["-n", "2"] if quick else []
+        yield Check(" ".join(["pytest", *names]), ["pytest", "-q", *workers, *paths], pytest=True)
     if "molecule" in wanted.stages:
         for role in wanted.roles or roles():
             yield Check(f"molecule {role}", ["molecule", "test"], checkout.ROLES / role,
