@@ -111,7 +111,7 @@ def mariadb(tmp_path_factory):
     if server is None or install is None or not _driver(folder):
         pytest.skip("there is no MariaDB here")
     data, socket, me = folder / "data", folder / "s", getpass.getuser()
-    subprocess.run([install, "--no-defaults", f"--user={me}", f"--datadir={data}",
+    subprocess.run([install, "--no-defaults", "--force", f"--user={me}", f"--datadir={data}",
                     "--auth-root-authentication-method=normal", "--skip-test-db"],
                    check=True, capture_output=True)
     running = subprocess.Popen(
