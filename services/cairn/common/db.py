@@ -9,7 +9,16 @@ from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from sqlalchemy import JSON, DateTime, Engine, MetaData, String, create_engine, event
+from sqlalchemy import (
+    JSON,
+    CursorResult,
+    DateTime,
+    Engine,
+    MetaData,
+    String,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
@@ -103,6 +112,12 @@ class Database:
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise AssertionError("unreachable")
+
+
+def changed(result: Any) -> bool:
+    """Whether a compare-and-set took: its UPDATE or DELETE met the one row that it was for."""
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
 
 
 def transient(error: DBAPIError) -> bool:

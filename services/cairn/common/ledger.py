@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    CursorResult,
     ForeignKey,
     String,
     Text,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from cairn.common.context import Context
-from cairn.common.db import Database, Moment, new_id, utcnow
+from cairn.common.db import Database, Moment, changed, new_id, utcnow
 from cairn.common.remote import LedgerStub as LedgerStub
 from cairn.common.remote import RemoteLedger as RemoteLedger
 from cairn.common.work import LEASE, Cancelled, Job, Lost, seconds_from
@@ -146,7 +145,7 @@ class DatabaseLedger:
                         attempts=work.attempts + 1,
                     )
                 )
-                if _changed(taken):
+                if changed(taken):
                     return self._job(session, found, owner)
         return None
 
@@ -171,7 +170,7 @@ class DatabaseLedger:
                     update(work).where(work.id == job.id, work.owner == job.owner)
                     .values(lease_until=seconds_from(utcnow(), LEASE))
                 )
-                if not _changed(kept):
+                if not changed(kept):
                     gone.append(job.id)
         return gone
 
@@ -189,7 +188,7 @@ class DatabaseLedger:
             update(self.step).where(*self._of(job, step))
             .values(state="running", tries=self.step.tries + 1, error=None)
         )
-        if not _changed(again):
+        if not changed(again):
             session.add(self.step(work_id=job.id, runner=job.runner, name=step, state="running"))
         return True
 
@@ -263,7 +262,7 @@ class DatabaseLedger:
         held = session.execute(
             update(work).where(work.id == job.id, work.owner == job.owner).values(**values)
         )
-        if not _changed(held):
+        if not changed(held):
             raise Lost
 
     def _of(self, job: Job, step: str) -> tuple[Any, ...]:
@@ -283,11 +282,6 @@ def _next(table: Any) -> Any:
         ~exists().where(older.subject == work.subject, older.state.in_(OPEN),
                         older.seq < work.seq),
     ).order_by(work.seq).limit(1)
-
-
-def _changed(result: Any) -> bool:
-    assert isinstance(result, CursorResult)
-    return result.rowcount == 1
 
 
 class LedgerManager:

@@ -10,11 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
-from cairn.common.db import utcnow
+from cairn.common.db import changed, utcnow
 from cairn.common.errors import Unavailable
 from cairn.glance.component import Glance
 from cairn.glance.core import content, locations
-from cairn.glance.core.claims import changed
 from cairn.glance.db.data import CachedImage
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store

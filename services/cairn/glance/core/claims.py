@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from cairn.common.db import Database, utcnow
+from cairn.common.db import Database, changed, utcnow
 from cairn.glance.db.models import Image
 from cairn.glance.errors import Gone, WrongState
 
@@ -79,8 +79,3 @@ def dead() -> Any:
 
 def _soon(now: dt.datetime) -> dt.datetime:
     return now + dt.timedelta(seconds=SILENCE)
-
-
-def changed(result: Any) -> bool:
-    assert isinstance(result, CursorResult)
-    return result.rowcount == 1

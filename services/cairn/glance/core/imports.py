@@ -7,10 +7,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
+from cairn.common.db import changed
 from cairn.common.errors import Conflict, Invalid
 from cairn.glance.component import Glance
 from cairn.glance.core import images, locations, marks, remote, tasks
-from cairn.glance.core.claims import changed
 from cairn.glance.db.models import Image
 
 # What status an image must have for a method, and how a refusal says so.

@@ -9,11 +9,11 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import select, update
 
+from cairn.common.db import changed
 from cairn.common.errors import Conflict, Problem, Unavailable
 from cairn.common.work import Flow, Job, Step
 from cairn.glance.component import Glance
 from cairn.glance.core import content, locations, marks, remote, tasks
-from cairn.glance.core.claims import changed
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store, Writing

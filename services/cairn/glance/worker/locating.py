@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import update
 
+from cairn.common.db import changed
 from cairn.common.errors import Conflict
 from cairn.common.work import Flow, Job, Step
 from cairn.glance.component import Glance
 from cairn.glance.core import content, locations, marks, tasks
-from cairn.glance.core.claims import changed
 from cairn.glance.db.models import Image
 from cairn.glance.errors import TooBig
 from cairn.glance.worker.imports import Stopped

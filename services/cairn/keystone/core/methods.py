@@ -13,7 +13,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
-from cairn.common.db import Database
+from cairn.common.db import Database, changed
 from cairn.common.errors import Invalid, Refused, Unauthorized
 from cairn.common.tokens import Token
 from cairn.keystone.core import (
@@ -103,7 +103,7 @@ def _use_passcode(db: Database, credential_id: str, window: int) -> None:
             update(Credential).where(Credential.id == credential_id, fresh)
             .values(used_window=window).execution_options(synchronize_session=False)
         )
-        if took.rowcount == 0:  # type: ignore[attr-defined]
+        if not changed(took):
             raise refuse("the passcode was used before")
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.context import Context
-from cairn.common.db import new_hex_id, utcnow
+from cairn.common.db import changed, new_hex_id, utcnow
 from cairn.common.errors import Invalid, Unauthorized
 from cairn.keystone.core import authentication, delegations, projects, scopes
 from cairn.keystone.core.authentication import Proof, refuse
@@ -179,7 +179,7 @@ def exchange(keystone: "Keystone", signed: Signed) -> tuple[str, Document]:
         ):
             raise refuse("the request token is not authorized, or the verifier is wrong")
         used = session.execute(delete(RequestToken).where(RequestToken.id == token_id))
-        if used.rowcount != 1:  # type: ignore[attr-defined]
+        if not changed(used):
             raise Unauthorized  # Somebody else was as fast with the same token.
         session.execute(delete(AccessToken).where(AccessToken.expires_at < utcnow()))
         secret = new_hex_id()

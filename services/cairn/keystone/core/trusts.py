@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.context import Context
-from cairn.common.db import Database, utcnow
+from cairn.common.db import Database, changed, utcnow
 from cairn.common.errors import Invalid, Refused, Unauthorized
 from cairn.keystone.core import authentication, scopes
 from cairn.keystone.core.authentication import Person, refuse
@@ -206,5 +206,5 @@ def _use(db: Database, trust_id: str) -> None:
             .values(remaining_uses=Trust.remaining_uses - 1)
             .execution_options(synchronize_session=False)
         )
-        if took.rowcount == 0:  # type: ignore[attr-defined]
+        if not changed(took):
             raise refuse(f"trust {trust_id} is used up")

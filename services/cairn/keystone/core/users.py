@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.context import Context
-from cairn.common.db import utcnow
+from cairn.common.db import changed, utcnow
 from cairn.common.errors import Invalid
 from cairn.keystone.core import (
     application_credentials,
@@ -156,7 +156,7 @@ def change_password(
             sql_update(User).where(User.id == user_id, User.password_hash == proof.stored)
             .values(password_self_service=True).execution_options(synchronize_session=False)
         )
-        if took.rowcount == 0:  # type: ignore[attr-defined]
+        if not changed(took):
             raise refuse(f"the password of user {user_id} was changed meanwhile")
         row = change.session.get_one(User, user_id)
         compliance.set_password(keystone.compliance, change.session, row, stored, by_user=True)
