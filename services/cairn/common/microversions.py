@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cairn.common.api import Version, parse_version
-from cairn.common.errors import Invalid, NotAcceptable
+from cairn.common.errors import Invalid, NotAcceptable, Problem
 
 
 class Headers(Protocol):
@@ -32,16 +32,20 @@ class Microversions:
         try:
             version = parse_version(asked)
         except ValueError:
-            raise Invalid(
-                reason=f"API Version String {asked} is of invalid format. Must be of format "
-                       "MajorNum.MinorNum."
-            ) from None
+            raise self._malformed(asked) from None
         if not self.minimum <= version <= self.maximum:
-            raise NotAcceptable(
-                reason=f"Version {asked} is not supported by the API. Minimum is "
-                       f"{text(self.minimum)} and maximum is {text(self.maximum)}."
-            )
+            raise self._unsupported(asked)
         return version
+
+    def _malformed(self, asked: str) -> Problem:
+        return Invalid(reason=f"API Version String {asked} is of invalid format. Must be of format "
+                              "MajorNum.MinorNum.")
+
+    def _unsupported(self, asked: str) -> Problem:
+        return NotAcceptable(
+            reason=f"Version {asked} is not supported by the API. Minimum is "
+                   f"{text(self.minimum)} and maximum is {text(self.maximum)}."
+        )
 
     def announce(self, version: Version) -> dict[str, str]:
         """The headers of an answer given in `version`."""

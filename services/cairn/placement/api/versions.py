@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from cairn.common.api import PUBLIC, Api, Document, Version, parse_version
+from cairn.common.api import PUBLIC, Api, Document, Version
 from cairn.common.context import Context
-from cairn.common.errors import Invalid
-from cairn.common.microversions import Headers, Microversions, text
+from cairn.common.errors import Invalid, Problem
+from cairn.common.microversions import Microversions, text
 from cairn.placement.component import Placement
 from cairn.placement.errors import VersionNotAcceptable
 from cairn.placement.policy import RULES
@@ -17,26 +17,15 @@ api = Api(RULES)
 class Versions(Microversions):
     """Microversions as placement words them."""
 
-    def negotiate(self, headers: Headers) -> Version:
-        asked = self._asked(headers)
-        if asked is None:
-            return self.minimum
-        if asked == "latest":
-            return self.maximum
-        try:
-            version = parse_version(asked)
-        except ValueError:
-            if asked.startswith("0."):
-                raise self._refused(asked) from None
-            raise Invalid(reason=f"invalid version string: {asked}") from None
-        if not self.minimum <= version <= self.maximum:
-            raise self._refused(asked)
-        return version
-
     def announce(self, version: Version) -> dict[str, str]:
         return super().announce(version) | {"Vary": "openstack-api-version"}
 
-    def _refused(self, asked: str) -> VersionNotAcceptable:
+    def _malformed(self, asked: str) -> Problem:
+        if asked.startswith("0."):
+            return self._unsupported(asked)
+        return Invalid(reason=f"invalid version string: {asked}")
+
+    def _unsupported(self, asked: str) -> Problem:
         return VersionNotAcceptable(asked=asked, lowest=text(self.minimum),
                                     highest=text(self.maximum))
 
