@@ -10,7 +10,7 @@ from cairn.common.errors import Problem
 from cairn.common.work import Flow, Job, Step
 from cairn.nova.compute.errors import ImageBroken
 from cairn.nova.drivers.base import Driver
-from cairn.nova.rpc import CONDUCTOR, Conductor
+from cairn.nova.rpc import CONDUCTOR, Conductor, Spec
 
 # Glance calls an upload dead that was silent for a minute: then it takes another.
 PATIENCE = 120.0
@@ -35,8 +35,7 @@ class Snapshots:
         return self.folder / job.subject / f"snapshot-{job.id}"
 
     def take(self, job: Job) -> dict[str, Any]:
-        spec = self.conductor.spec(job.ctx, server_id=job.subject)
-        self._now(job, "image_snapshot")
+        spec = self._now(job, "image_snapshot")
         self.driver.snapshot(spec, self._path(job))
         return {"bytes": self._path(job).stat().st_size}
 
@@ -69,7 +68,9 @@ class Snapshots:
     def forget(self, job: Job) -> None:
         self._path(job).unlink(missing_ok=True)
 
-    def _now(self, job: Job, task_state: str | None) -> None:
+    def _now(self, job: Job, task_state: str | None) -> Spec:
+        """Say what is being done to the server; the server."""
         spec = self.conductor.spec(job.ctx, server_id=job.subject)
         self.conductor.server_changed(job.ctx, server_id=job.subject, task_state=task_state,
                                       power_state=self.driver.power_state(spec))
+        return spec
