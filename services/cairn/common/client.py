@@ -56,10 +56,7 @@ class Neighbours:
             )
         except ksa.ClientException as error:
             raise Unavailable(reason=f"The {service} service did not answer: {error}") from error
-        assert isinstance(response, requests.Response)
-        if response.status_code >= 400:
-            raise refusal(service, response)
-        return response
+        return _accepted(service, response)
 
     def get(self, service: str, path: str, **options: Any) -> requests.Response:
         return self.request(service, "GET", path, **options)
@@ -93,10 +90,7 @@ class Neighbours:
                 url, headers=headers, authenticated=not token, raise_exc=False, **options)
         except ksa.ClientException as error:
             raise Unavailable(reason=f"{url} did not answer: {error}") from error
-        assert isinstance(response, requests.Response)
-        if response.status_code >= 400:
-            raise refusal(url, response)
-        return response
+        return _accepted(url, response)
 
     def _adapter(self, service: str) -> adapter.Adapter:
         if service not in self._adapters:
@@ -105,6 +99,14 @@ class Neighbours:
                 region_name=self.settings.region,
             )
         return self._adapters[service]
+
+
+def _accepted(service: str, response: Any) -> requests.Response:
+    """Raises Remote for an answer of 400 and above."""
+    assert isinstance(response, requests.Response)
+    if response.status_code >= 400:
+        raise refusal(service, response)
+    return response
 
 
 def refusal(service: str, response: requests.Response) -> Problem:
