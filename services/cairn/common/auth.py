@@ -1,9 +1,7 @@
 """The caller of a request, from its token alone: no question to Keystone on the way."""
 
-import functools
 import logging
 import os
-import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -27,26 +25,6 @@ class Authenticator:
         if not text:
             return None
         return self.verifier.verify(text).context(text)
-
-
-def permits(rules: list[dict[str, str]], service: str, method: str, path: str) -> bool:
-    """Whether an application credential's access rules let this request pass. In a rule's path *
-    and {name} stand for one segment, ** for any number."""
-    return any(
-        rule["service"] == service and rule["method"] == method
-        and _pattern(rule["path"]).fullmatch(path) is not None
-        for rule in rules
-    )
-
-
-@functools.lru_cache(1024)
-def _pattern(path: str) -> re.Pattern[str]:
-    wild = {"**": ".*", "*": "[^/]+"}
-    parts = re.split(r"(\*\*|\*|\{[^/{}]*\})", path)
-    return re.compile("".join(
-        wild.get(part, "[^/]+") if position % 2 else re.escape(part)
-        for position, part in enumerate(parts)
-    ))
 
 
 class Revocations(Stub):

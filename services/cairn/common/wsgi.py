@@ -14,8 +14,8 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from cairn.common import errors
+from cairn.common.access_rules import permits
 from cairn.common.api import ANYONE, PUBLIC, Api, Document, Endpoint, Reply
-from cairn.common.auth import permits
 from cairn.common.context import Context
 from cairn.common.microversions import Microversions
 from cairn.common.policy import ENFORCED, Policy

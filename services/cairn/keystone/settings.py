@@ -68,7 +68,8 @@ class ComplianceSettings:
         0, "Days that a password one chose oneself must be kept; 0: none."
     )
     password_regex: str = option(
-        "", "Regular expression (Python) that a new password must match; empty: any will do."
+        "", "Regular expression that a new password must match from its beginning on; empty: any "
+            "will do."
     )
     password_regex_description: str = option(
         "", "What password_regex asks for, in words for those whose password it refuses."

@@ -9,6 +9,7 @@ from typing import Any
 
 from oslo_policy import policy as oslo
 
+from cairn.common.patterns import bounded
 from cairn.common.policy import PROJECT, Rule
 
 ADMIN = "rule:admin_only"
@@ -30,13 +31,11 @@ class FieldCheck(oslo.Check):
 
     def __init__(self, kind: str, match: str) -> None:
         super().__init__(kind, match)
-        import re
-
         _, _, condition = match.partition(":")
         self.field, _, value = condition.rpartition("=")
         self.pattern = None
         if value.startswith("~"):
-            self.pattern = re.compile(value[1:])
+            self.pattern = bounded(f"^(?:{value[1:]})")
         self.value: object = {"True": True, "False": False}.get(value, value)
 
     def __call__(
@@ -44,7 +43,7 @@ class FieldCheck(oslo.Check):
     ) -> bool:
         value = target.get(self.field)
         if self.pattern is not None:
-            return value is not None and bool(self.pattern.match(str(value)))
+            return value is not None and self.pattern(str(value))
         return bool(value == self.value)
 
 

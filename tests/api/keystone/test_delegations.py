@@ -358,3 +358,14 @@ class TestApplicationCredentials:
         alice.ok("DELETE", f"{where}/{made['id']}")
         assert alice("DELETE", f"{kept}/{rule['id']}").status_code == 204
         assert alice("GET", f"{kept}/{rule['id']}").status_code == 404
+
+
+def test_a_credential_has_so_many_access_rules(alice):
+    me = alice.ok("GET", "/auth/tokens", X_Subject_Token=alice.token)["token"]["user"]["id"]
+    rules = [{"service": "compute", "method": "GET", "path": f"/{n}"} for n in range(65)]
+    body = {"application_credential": {"name": "many", "access_rules": rules}}
+    reply = alice("POST", f"/users/{me}/application_credentials", body)
+    assert reply.status_code == 400
+    assert "access_rules" in reply.json["error"]["message"]
+    body["application_credential"]["access_rules"] = rules[:64]
+    assert alice("POST", f"/users/{me}/application_credentials", body).status_code == 201

@@ -138,6 +138,8 @@ def test_lists_filter_sort_and_page(world, call, create):
     assert names("?sort_key=display_name&sort_dir=asc") == ["a", "b", "c"]
     assert names("?name=a") == ["a"]
     assert names("?name=^[ab]$") == ["a", "b"]
+    assert names("?name=^[ab]$&name=b") == ["b"]
+    assert names("?name=(a%2b)%2b$") == ["a"]
     assert names("?status=ACTIVE&limit=2") == ["c", "a"]
     assert names("?status=ERROR") == [] == names("?status=nonsense")
     assert names("?all_tenants=1", who="admin") == ["c", "a", "b"]
@@ -147,7 +149,8 @@ def test_lists_filter_sort_and_page(world, call, create):
     assert "marker=" in first["servers_links"][0]["href"]
     marker = first["servers"][-1]["id"]
     assert names(f"?limit=2&marker={marker}") == ["b"]
-    for bad in ("?marker=none", "?limit=x", "?sort_key=color", "?name=*"):
+    for bad in ("?marker=none", "?limit=x", "?sort_key=color", "?name=*", "?name=(?=a)",
+                r"?name=(a)\1", f"?name=^{'a' * 255}"):
         assert call("GET", f"/v2.1/servers{bad}").status_code == 400, bad
 
 

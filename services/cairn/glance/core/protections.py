@@ -6,12 +6,12 @@ that may do it, @ for everybody, ! for nobody. The first section that fits a nam
 that none fits is nobody's.
 """
 
-import re
 from configparser import ConfigParser, Error
 from pathlib import Path
 from typing import TypeVar
 
 from cairn.common.context import Context
+from cairn.common.patterns import Search, bounded
 from cairn.common.policy import Policy
 from cairn.common.settings import BadSetting
 
@@ -19,9 +19,9 @@ T = TypeVar("T")
 OPERATIONS = ("create", "read", "update", "delete")
 FORMATS = ("roles", "policies")
 # What names fit, and who may do each operation to them.
-Entry = tuple[re.Pattern[str], dict[str, tuple[str, ...]]]
+Entry = tuple[Search, dict[str, tuple[str, ...]]]
 # Glance's own properties, which nobody sets by hand anyway.
-OURS: Entry = (re.compile("os_glance"), dict.fromkeys(OPERATIONS, ("@",)))
+OURS: Entry = (bounded("os_glance"), dict.fromkeys(OPERATIONS, ("@",)))
 REMEMBERED = 8192
 
 
@@ -62,7 +62,7 @@ class Protections:
         return {n: v for n, v in properties.items() if self.allows(policy, ctx, "read", n)}
 
     def _decide(self, policy: Policy, ctx: Context, operation: str, name: str) -> bool:
-        who = next((rule[operation] for pattern, rule in self.rules if pattern.search(name)), ())
+        who = next((rule[operation] for fits, rule in self.rules if fits(name)), ())
         if "!" in who:
             return False
         if "@" in who:
@@ -81,9 +81,9 @@ def _read(file: str, form: str) -> list[Entry]:
     rules = []
     for section in parser.sections():
         try:
-            pattern = re.compile(section)
-        except re.error as wrong:
-            raise BadSetting(f"{file} [{section}]: not a regular expression: {wrong}") from wrong
+            fits = bounded(section)
+        except ValueError as wrong:
+            raise BadSetting(f"{file}: {wrong}") from wrong
         rule = {}
         for operation in OPERATIONS:
             if operation not in parser[section]:
@@ -93,5 +93,5 @@ def _read(file: str, form: str) -> list[Entry]:
                 raise BadSetting(f"{file} [{section}] {operation}: {', '.join(who)} contradict "
                                  "each other")
             rule[operation] = who
-        rules.append((pattern, rule))
+        rules.append((fits, rule))
     return rules

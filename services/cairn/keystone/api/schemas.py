@@ -3,6 +3,7 @@ open; everything around it is closed."""
 
 from typing import Any
 
+from cairn.common import access_rules
 from cairn.common.api import Schema
 
 ID = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[a-zA-Z0-9-]+$"}
@@ -198,7 +199,7 @@ TRUST_CREATE = wrapped("trust", {
 }, ("trustor_user_id", "trustee_user_id", "impersonation"))
 
 _METHOD = {"type": "string", "pattern": "^(POST|GET|HEAD|PATCH|PUT|DELETE)$"}
-_ACCESS_RULES = {"type": ["array", "null"], "items": {
+_ACCESS_RULES = {"type": ["array", "null"], "maxItems": access_rules.MOST, "items": {
     "type": "object",
     "properties": {
         "id": ID, "service": {"type": "string", "minLength": 1, "maxLength": 255},

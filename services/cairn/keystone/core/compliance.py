@@ -6,12 +6,13 @@ needs no hash, as most do, asks nothing more of the database than the row it rea
 """
 
 import datetime as dt
-import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import bindparam, case, delete, select, update
 from sqlalchemy.orm import Session
 
+from cairn.common import patterns
 from cairn.common.api import Document
 from cairn.common.db import Database, utcnow
 from cairn.common.errors import Invalid
@@ -43,9 +44,14 @@ class Account(Protocol):
 def check_settings(settings: ComplianceSettings) -> None:
     """Raises BadSetting."""
     try:
-        re.compile(settings.password_regex)
-    except re.error as wrong:
+        _strong(settings.password_regex)
+    except ValueError as wrong:
         raise BadSetting(f"[security_compliance] password_regex: {wrong}") from wrong
+
+
+@cache
+def _strong(pattern: str) -> patterns.Search:
+    return patterns.bounded(f"^(?:{pattern})")
 
 
 def locked(settings: ComplianceSettings, account: Account) -> bool:
@@ -129,7 +135,7 @@ def expired(account: Any) -> bool:
 
 def check(settings: ComplianceSettings, password: str) -> None:
     """Raises Invalid for a new password that is too weak."""
-    if settings.password_regex and re.match(settings.password_regex, password) is None:
+    if settings.password_regex and not _strong(settings.password_regex)(password):
         what = settings.password_regex_description or "it is too weak"
         raise Invalid(reason=f"The password does not match the requirements: {what}.")
 

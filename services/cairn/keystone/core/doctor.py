@@ -12,7 +12,7 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from cairn.common import migrate
+from cairn.common import migrate, patterns
 from cairn.common.db import Database, utcnow
 from cairn.common.errors import Problem
 from cairn.common.tokens import Signer, Token, Verifier
@@ -112,9 +112,9 @@ def _settings(settings: ApiSettings) -> Iterator[str]:
                "is good for more than a day")
     if rules.password_regex:
         try:
-            re.compile(rules.password_regex)
-        except re.error as wrong:
-            yield f"security_compliance.password_regex is no regular expression: {wrong}"
+            patterns.bounded(rules.password_regex)
+        except ValueError as wrong:
+            yield f"security_compliance.password_regex: {wrong}"
         if not rules.password_regex_description:
             yield ("security_compliance.password_regex has no password_regex_description: users "
                    "are not told what their passwords lack")

@@ -191,8 +191,6 @@ def _where(nova: Nova, ctx: Context, query: Query) -> list[Any] | None:
         if not states.STATUSES & set(words):
             return None
         where.append(states.having(words))
-    if "name" in given:
-        where += [servers.named(pattern) for pattern in given["name"]]
     for name in ("ip", "ip6"):
         where += [servers.with_address(text) for text in given.get(name, ())]
     for name, column in _EQUAL.items():
@@ -208,6 +206,9 @@ def _where(nova: Nova, ctx: Context, query: Query) -> list[Any] | None:
         where.append(S.locked_by.is_not(None) if wanted else S.locked_by.is_(None))
     if ctx.version >= (2, 26):
         where += _tags(given)
+    if "name" in given:
+        with nova.db.reading() as session:
+            where += [servers.named(session, pattern, where) for pattern in given["name"]]
     return where
 
 

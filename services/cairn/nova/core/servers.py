@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from cairn.common import ledger
+from cairn.common import ledger, patterns
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
@@ -99,15 +99,22 @@ def page_of(
     return session.execute(page(query, keys, after=after, limit=limit)).all()
 
 
-def named(pattern: str) -> ColumnElement[bool]:
-    """Names are asked for by regular expression, as Nova has it. Raises Invalid for a bad one."""
+def named(
+    session: Session, pattern: str, where: Sequence[ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """Names are asked for by regular expression, as Nova has it: among those of the servers that
+    `where` means. They are compared here, not by the database: see common.patterns. Raises Invalid.
+    """
     if re.fullmatch(r"[\w \-]*", pattern):
-        return Server.name.contains(pattern, autoescape=True)
+        return S.name.contains(pattern, autoescape=True)
+    if len(pattern) > 255:
+        raise Invalid(reason="name: a regular expression has at most 255 characters")
     try:
-        re.compile(pattern)
-    except re.error as wrong:
-        raise Invalid(reason=f"name: not a regular expression: {wrong}") from None
-    return Server.name.regexp_match(pattern)
+        fits = patterns.linear(f"(?i){pattern}")
+    except ValueError as wrong:
+        raise Invalid(reason=f"name: {wrong}") from wrong
+    names = session.scalars(select(S.name).where(*where).distinct())
+    return S.name.in_([name for name in names if fits(name)])
 
 
 def with_address(pattern: str) -> ColumnElement[bool]:
