@@ -55,6 +55,46 @@ def test_a_forged_token_is_refused(keys, spoil):
         Verifier(str(keys)).verify(spoil(Signer(str(keys)).sign(token())))
 
 
+@pytest.mark.parametrize("alter", [
+    lambda text: text + "=", lambda text: text + "==", lambda text: text + "\n",
+    lambda text: " " + text, lambda text: text[:9] + "\n" + text[9:],
+    lambda text: text[:9] + "!" + text[9:], lambda text: text[:9] + "%" + text[9:],
+    lambda text: text[:9] + "é" + text[9:], lambda text: text + "A", lambda text: text + "." * 9,
+    lambda text: text.replace("-", "+").replace("_", "/"),
+    lambda text: text + "A" * 100_000,
+])
+def test_one_token_is_one_text(keys, alter):
+    verifier, signer = Verifier(str(keys)), Signer(str(keys))
+    text = next(t for t in iter(lambda: signer.sign(token()), None) if "-" in t and "_" in t)
+    verifier.verify(text)
+    with pytest.raises(Unauthorized):
+        verifier.verify(alter(text))
+
+
+def test_the_bits_that_are_left_over_are_none(keys):
+    verifier, signer = Verifier(str(keys)), Signer(str(keys))
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    names = (f"alice{'e' * n}" for n in range(9))
+    texts = (signer.sign(token(user={"id": "u1", "name": n, "domain": DOMAIN})) for n in names)
+    text = next(t for t in texts if len(t) % 4)
+    verifier.verify(text)
+    for last in set(letters) - {text[-1]}:
+        with pytest.raises(Unauthorized):
+            verifier.verify(text[:-1] + last)
+
+
+def test_nothing_is_read_of_what_was_not_signed(keys, monkeypatch):
+    verifier = Verifier(str(keys))
+    text = Signer(str(keys)).sign(token())
+
+    def read(_):
+        raise AssertionError("read before the signature was checked")
+
+    monkeypatch.setattr("cairn.common.tokens.orjson.loads", read)
+    with pytest.raises(Unauthorized):
+        verifier.verify(text[:40] + ("A" if text[40] != "A" else "B") + text[41:])
+
+
 def test_an_expired_token_is_refused_even_from_the_cache(keys):
     verifier, text = Verifier(str(keys)), Signer(str(keys)).sign(token(life=0.05))
     verifier.verify(text)

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import new_hex_id, utcnow
 from cairn.common.errors import Invalid, Refused
+from cairn.common.tokens import Token
 from cairn.keystone.core import authentication, passwords, scopes
 from cairn.keystone.core.authentication import Person, refuse
 from cairn.keystone.core.changes import Change, changing
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from cairn.keystone.component import Keystone
 
 
+# Bytes of access rules: what is left of a token when the rest is in it.
+WIDEST = 5000
 UNASSIGNED = ("Invalid application credential: Cannot create an application credential with "
               "unassigned role")
 
@@ -97,7 +101,29 @@ def create(
             session.add(ApplicationCredentialRule(
                 application_credential_id=credential.id, access_rule_id=rule_id
             ))
+        session.flush()
+        given = _told(session, credential)
+        if len(orjson.dumps(given)) > WIDEST:
+            raise Invalid(reason="Invalid input for field/attribute access_rules. Together they "
+                                 "are too long for a token.")
+        _refuse_more(token, given)
     return credential, secret
+
+
+def _refuse_more(token: Token, rules: list[Document] | None) -> None:
+    """One that is made with a token of another may ask no more than that. Raises Refused."""
+    mine = (token.extra.get(CREDENTIAL) or {}).get("access_rules")
+    if mine is not None and (rules is None or any(rule not in mine for rule in rules)):
+        raise Refused(reason="The application credential that this token is of has not all of "
+                             "these access rules.")
+
+
+def _told(session: Session, credential: ApplicationCredential) -> list[Document] | None:
+    """The access rules as tokens carry them; None for a credential that may ask anything."""
+    if not credential.ruled:
+        return None
+    return [{"id": rule.id, "service": rule.service, "method": rule.method, "path": rule.path}
+            for rule in rules_of(session, [credential.id]).get(credential.id, [])]
 
 
 def _room(keystone: "Keystone", session: Session, user_id: str) -> None:
@@ -198,11 +224,9 @@ def scope_of(
         raise refuse(f"the user of application credential {credential.id} has none of its roles")
     told: Document = {"id": credential.id, "name": credential.name,
                       "restricted": not credential.unrestricted}
-    if credential.ruled:
-        told["access_rules"] = [
-            {"id": rule.id, "service": rule.service, "method": rule.method, "path": rule.path}
-            for rule in rules_of(session, [credential.id]).get(credential.id, [])
-        ]
+    rules = _told(session, credential)
+    if rules is not None:
+        told["access_rules"] = rules
     return who, Scope(
         scope.document, roles, extra={CREDENTIAL: told, "delegation_id": credential.id},
         end=ends.replace(tzinfo=dt.UTC).timestamp() if ends else None,
