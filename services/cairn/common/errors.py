@@ -18,6 +18,11 @@ class Problem(Exception):
         """The name clients may see (Neutron's envelope has it)."""
         return type(self).__name__
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """More of the answer's headers."""
+        return {}
+
 
 class Invalid(Problem):
     code = 400

@@ -63,7 +63,8 @@ def serve(
     names = ("X-OpenStack-Request-ID", *request_id_headers)
 
     def refuse(problem: errors.Problem) -> flask.Response:
-        response = _respond(envelope(problem, flask.g.request_id), problem.code)
+        document = envelope(problem, flask.g.request_id)
+        response = _respond(document, problem.code, problem.headers)
         if problem.code == 401:
             keystone = f"{flask.request.host_url}identity"
             response.headers["WWW-Authenticate"] = f'Keystone uri="{keystone}"'

@@ -30,6 +30,7 @@ from cairn.keystone.api import (
     versions,
 )
 from cairn.keystone.component import Keystone
+from cairn.keystone.core import whence
 from cairn.keystone.errors import envelope
 
 APIS = tuple(module.api for module in (
@@ -43,5 +44,12 @@ def create_app(
     keystone: Keystone, authenticate: Authenticate, checks: Mapping[str, health.Check]
 ) -> flask.Flask:
     mounts = [Mount("", [versions.api, health.endpoint(checks)]), Mount("/v3", APIS)]
-    return serve("keystone", keystone, mounts, authenticate=authenticate, envelope=envelope,
-                 service="identity")
+    app = serve("keystone", keystone, mounts, authenticate=authenticate, envelope=envelope,
+                service="identity")
+
+    @app.before_request
+    def remember() -> None:
+        request = flask.request
+        whence.remember(request.headers.get("X-Forwarded-For", ""), request.remote_addr or "")
+
+    return app

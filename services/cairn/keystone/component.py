@@ -9,6 +9,7 @@ from cairn.common.tokens import Signer, Verifier
 from cairn.keystone.core.changes import Sweep
 from cairn.keystone.core.directory import Directory
 from cairn.keystone.core.passwords import Passwords
+from cairn.keystone.core.throttle import Throttle
 from cairn.keystone.core.vault import Vault
 from cairn.keystone.settings import (
     AuthenticationSettings,
@@ -32,6 +33,7 @@ class Keystone:
     directory: Directory
     vault: Vault
     tokens: TokenSettings
+    throttle: Throttle = field(default_factory=Throttle)
     authentication: AuthenticationSettings = field(default_factory=AuthenticationSettings)
     compliance: ComplianceSettings = field(default_factory=ComplianceSettings)
     oauth1: OAuth1Settings = field(default_factory=OAuth1Settings)

@@ -1,9 +1,18 @@
 """Every failure keystone can name, in the words its clients know."""
 
+import math
 from http import HTTPStatus
 
 from cairn.common.api import Document
-from cairn.common.errors import Conflict, Forbidden, NotFound, Problem, Refused, Unauthorized
+from cairn.common.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Problem,
+    Refused,
+    Unauthorized,
+    Unavailable,
+)
 
 
 class NotKnown(NotFound):
@@ -62,6 +71,26 @@ class Immutable(Refused):
 class PasswordExpired(Unauthorized):
     # Horizon reads the user's id out of this sentence, and asks for a new password.
     message = "The password is expired and needs to be changed for user: {id}."
+
+
+class TooManyAttempts(Problem):
+    code = 429
+    message = "Too many failed attempts to log in. Try again in {seconds} seconds."
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds=math.ceil(seconds))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.facts["seconds"])}
+
+
+class Busy(Unavailable):
+    message = "Too many log in at this moment. Try again in a second."
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
 
 
 class FactorsMissing(Unauthorized):

@@ -13,6 +13,7 @@ from cairn.keystone.core import compliance, limits
 from cairn.keystone.core.changes import FreshAuthenticator, Sweep
 from cairn.keystone.core.directory import Directory
 from cairn.keystone.core.passwords import Passwords
+from cairn.keystone.core.throttle import Throttle
 from cairn.keystone.core.vault import Vault
 from cairn.keystone.policy import RULES
 from cairn.keystone.settings import ApiSettings
@@ -37,6 +38,7 @@ def component(settings: ApiSettings, host: Host) -> Keystone:
         tokens=settings.tokens,
         oauth1=settings.oauth1,
         unified_limit=settings.unified_limit,
+        throttle=Throttle(settings.throttle),
         authentication=settings.authentication,
         compliance=settings.security_compliance,
     )

@@ -47,6 +47,21 @@ class AuthenticationSettings:
 
 
 @dataclass(frozen=True)
+class ThrottleSettings:
+    """How many wrong passwords, passcodes and secrets at once, and how many seconds until one more;
+    0: any number. Each process counts for itself."""
+
+    account_failures: int = option(10, "For one account, from one address.")
+    account_pause: float = option(30, "Seconds until one more.")
+    address_failures: int = option(60, "From one address (of IPv6: one /64), for any account.")
+    address_pause: float = option(2, "Seconds until one more.")
+    everywhere_failures: int = option(
+        100, "For one account, from all addresses it has not logged in from lately."
+    )
+    everywhere_pause: float = option(5, "Seconds until one more.")
+
+
+@dataclass(frozen=True)
 class ComplianceSettings:
     """What PCI DSS asks of passwords and accounts, under the names operators know; all off."""
 
@@ -127,4 +142,5 @@ class ApiSettings:
     endpoint_filter: EndpointFilterSettings = section(EndpointFilterSettings)
     unified_limit: UnifiedLimitSettings = section(UnifiedLimitSettings)
     authentication: AuthenticationSettings = section(AuthenticationSettings)
+    throttle: ThrottleSettings = section(ThrottleSettings)
     security_compliance: ComplianceSettings = section(ComplianceSettings)

@@ -8,7 +8,8 @@ import pytest
 
 from cairn.common.settings import BadSetting
 from cairn.keystone.core.compliance import check_settings
-from cairn.keystone.settings import ComplianceSettings
+from cairn.keystone.core.throttle import Throttle
+from cairn.keystone.settings import ComplianceSettings, ThrottleSettings
 
 from .conftest import asking, client_of, process
 
@@ -17,7 +18,10 @@ from .conftest import asking, client_of, process
 def under(db, keys):
     """under(**settings): a client of a process with these."""
     def under(**settings):
-        return client_of(replace(process(db, keys), compliance=ComplianceSettings(**settings)))
+        off = Throttle(ThrottleSettings(0, 0, 0, 0, 0, 0))
+        return client_of(replace(
+            process(db, keys), compliance=ComplianceSettings(**settings), throttle=off
+        ))
     return under
 
 

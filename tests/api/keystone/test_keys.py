@@ -235,7 +235,7 @@ class TestDoctor:
             file.write("[security_compliance]\npassword_regex = (\nminimum_password_age = 9\n"
                        "password_expires_days = 3\n")
         said = told()
-        assert "is no regular expression" in said
+        assert "is not a regular expression" in said
         assert "expires before its user may change it" in said
 
     def test_a_database_that_is_away(self, told, conf, db):

@@ -200,8 +200,12 @@ def by_secret(
     credential = _lookup(session, given)
     stored = credential.secret_hash if credential is not None else None
     known = credential.id if credential is not None else ""
-    if not keystone.passwords.right(known, stored, given["secret"]) or credential is None:
-        raise refuse("wrong application credential")
+    named = {"id": given.get("id"), "name": given.get("name")}
+    account = known or authentication.account(None, named)
+    if not keystone.passwords.remembers(known, stored, given["secret"]) and (
+        not authentication.checked(keystone, account, stored, given["secret"], known)
+    ) or credential is None:
+        raise refuse(f"wrong secret of application credential {known or given.get('id', '')}")
     return scope_of(keystone, session, credential)
 
 

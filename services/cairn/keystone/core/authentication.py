@@ -7,18 +7,20 @@ of authentication would be one more in methods.METHODS.
 """
 
 import datetime as dt
+import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.errors import Invalid, Unauthorized
 from cairn.common.tokens import Token
-from cairn.keystone.core import compliance
+from cairn.keystone.core import compliance, passwords, whence
 from cairn.keystone.db.models import Project, User
 
 if TYPE_CHECKING:
@@ -84,8 +86,32 @@ Method = Callable[["Keystone", Session, Document], Proof]
 
 def refuse(reason: str) -> Unauthorized:
     """The reason is the operator's to read; the caller learns only that it was no good."""
-    log.info("authentication refused: %s", reason)
+    # What the caller named is part of it: in one line, whatever that was.
+    told = reason[:500].encode("unicode_escape").decode()
+    log.warning("login refused: address=%s reason=%s", whence.address(), told)
     return Unauthorized()
+
+
+def checked(
+    keystone: "Keystone", account: str, stored: str | None, text: str, owner: str = ""
+) -> bool:
+    """Whether a password or another secret is right; `owner` is whose, if that is known. Raises
+    TooManyAttempts of one who guesses, Busy."""
+    def check(stored: str, text: str) -> bool:
+        with keystone.throttle.attempt(account, whence.address()) as attempt:
+            attempt.right = passwords.agrees(stored, text)
+        return attempt.right
+
+    return keystone.passwords.right(owner, stored, text, check)
+
+
+def account(row: Any, given: Document) -> str:
+    """The user's id, or for one there is not the name it was asked for by."""
+    if row is not None:
+        return str(row.id)
+    domain = given.get("domain") or {}
+    named = orjson.dumps([given.get("id"), given.get("name"), domain.get("id"), domain.get("name")])
+    return hashlib.sha256(named).hexdigest()
 
 
 def lookup(session: Session, wanted: Document) -> Any:

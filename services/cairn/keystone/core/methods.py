@@ -23,6 +23,7 @@ from cairn.keystone.core import (
     delegations,
     oauth1,
     totp,
+    whence,
 )
 from cairn.keystone.core.authentication import Method, Person, Proof, refuse
 from cairn.keystone.db.models import Credential
@@ -37,13 +38,13 @@ def password(
 ) -> Proof:
     """`to_change`: an expired one is still good for choosing another."""
     row = authentication.lookup(session, given["user"])
-    _refuse_locked(keystone, row, given["user"]["password"])
+    account, text = authentication.account(row, given["user"]), given["user"]["password"]
+    _refuse_locked(keystone, row, account, text)
     stored = row.password_hash if row is not None else None
     user_id = row.id if row is not None else ""
-    text = given["user"]["password"]
     # The password first: who is disabled, or absent, is not told apart by time.
     if not keystone.passwords.remembers(user_id, stored, text):
-        if not keystone.passwords.right(user_id, stored, text):
+        if not authentication.checked(keystone, account, stored, text, user_id):
             if user_id:
                 compliance.failed(keystone.db, keystone.compliance, user_id)
             raise refuse(f"wrong password for {user_id or given['user'].get('name')}")
@@ -55,10 +56,10 @@ def password(
     return Proof(who, stored=stored)
 
 
-def _refuse_locked(keystone: "Keystone", row: Any, text: str) -> None:
+def _refuse_locked(keystone: "Keystone", row: Any, account: str, text: str) -> None:
     if row is not None and compliance.locked(keystone.compliance, row):
         # As long as a wrong password takes: a locked account is not told apart either.
-        keystone.passwords.right("", None, text)
+        authentication.checked(keystone, account, None, text)
         raise refuse(f"user {row.id} is locked")
 
 
@@ -80,20 +81,30 @@ def token(keystone: "Keystone", session: Session, given: Document) -> Proof:
 def one_time_passcode(keystone: "Keystone", session: Session, given: Document) -> Proof:
     """RFC 6238, with a credential of type "totp"; a passcode works once (section 5.2)."""
     row = authentication.lookup(session, given["user"])
-    _refuse_locked(keystone, row, given["user"]["passcode"])
+    account = authentication.account(row, given["user"])
+    _refuse_locked(keystone, row, account, given["user"]["passcode"])
+    with keystone.throttle.attempt(account, whence.address()) as attempt:
+        proof = _passcode(keystone, session, row, given["user"]["passcode"])
+        attempt.right = proof is not None
+    if proof is not None:
+        return proof
+    if row is not None:
+        compliance.failed(keystone.db, keystone.compliance, row.id)
+    raise refuse(f"wrong passcode for {row.id if row is not None else 'a stranger'}")
+
+
+def _passcode(keystone: "Keystone", session: Session, row: Any, code: str) -> Proof | None:
     mine: Iterable[Credential] = [] if row is None else session.scalars(select(Credential).where(
         Credential.user_id == row.id, Credential.type == "totp"
     ))
     back = keystone.authentication.totp_previous_windows
     for credential in mine:
         secret = keystone.vault.open(credential.blob)
-        window = totp.window(secret, given["user"]["passcode"], time.time(), back)
+        window = totp.window(secret, code, time.time(), back)
         if window is not None and window > (credential.used_window or 0):
             who = authentication.person(keystone, row)
             return Proof(who, spend=partial(_use_passcode, keystone.db, credential.id, window))
-    if row is not None:
-        compliance.failed(keystone.db, keystone.compliance, row.id)
-    raise refuse(f"wrong passcode for {row.id if row is not None else 'a stranger'}")
+    return None
 
 
 def _use_passcode(db: Database, credential_id: str, window: int) -> None:

@@ -12,27 +12,39 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from cairn.keystone.errors import Busy
+
+# (stored hash, password) -> whether they agree.
+Check = Callable[[str, str], bool]
 # OWASP's second choice of parameters: 19 MiB, two passes; some 25 ms of one core.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# A wave of logins may not take all memory, nor all cores from other requests.
-SLOTS = threading.Semaphore(2)
+# A wave of logins takes neither all memory nor all cores nor all threads from other requests: one
+# is hashed, so many wait, the rest come again.
+SLOT, WAITING = threading.Semaphore(1), threading.Semaphore(8)
 
 
 def hashed(password: str) -> str:
-    with SLOTS:
+    with SLOT:
         return HASHER.hash(password)
 
 
 def agrees(stored: str, password: str) -> bool:
-    with SLOTS:
-        try:
+    """Raises Busy where too many ask at once."""
+    if not WAITING.acquire(blocking=False):
+        raise Busy
+    try:
+        with SLOT:
             return HASHER.verify(stored, password)
-        except (Argon2Error, InvalidHashError):
-            return False
+    except (Argon2Error, InvalidHashError):
+        return False
+    finally:
+        WAITING.release()
 
 
 class Passwords:
@@ -44,6 +56,8 @@ class Passwords:
         self._key = secrets.token_bytes(32)
         self._seen: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
+        # Of those that are being hashed now: who asks the same waits for the same answer.
+        self._asked: dict[bytes, Future[bool]] = {}
         self._nobody = ""
 
     def remembers(self, user_id: str, stored: str | None, password: str) -> bool:
@@ -53,26 +67,45 @@ class Passwords:
         with self._lock:
             return self._seen.get(self._mark(user_id, stored, password), 0.0) > time.monotonic()
 
-    def right(self, user_id: str, stored: str | None, password: str) -> bool:
-        """`stored` None (no such user, or no password) takes as long as a wrong password."""
+    def right(
+        self, user_id: str, stored: str | None, password: str, check: Check | None = None
+    ) -> bool:
+        """`stored` None (no such user, or no password) takes as long as a wrong password. `check`
+        stands for `agrees`, where it is asked at all. Raises Busy, and what `check` does."""
+        check = check or agrees
         if stored is None:
             if not self._nobody:
                 self._nobody = hashed(secrets.token_hex())
-            agrees(self._nobody, password)
+            check(self._nobody, password)
             return False
         mark = self._mark(user_id, stored, password)
-        now = time.monotonic()
         with self._lock:
-            if self._seen.get(mark, 0.0) > now:
+            if self._seen.get(mark, 0.0) > time.monotonic():
                 return True
-        if not agrees(stored, password):
-            return False
+            asked = self._asked.get(mark)
+            if asked is None:
+                mine = self._asked[mark] = Future()
+        if asked is not None:
+            return asked.result()
+        try:
+            right = check(stored, password)
+            if right:
+                self._remember(mark)
+            mine.set_result(right)
+        except BaseException as wrong:
+            mine.set_exception(wrong)
+            raise
+        finally:
+            with self._lock:
+                del self._asked[mark]
+        return right
+
+    def _remember(self, mark: bytes) -> None:
         with self._lock:
-            self._seen[mark] = now + self.remember
+            self._seen[mark] = time.monotonic() + self.remember
             self._seen.move_to_end(mark)
             if len(self._seen) > self.size:
                 self._seen.popitem(last=False)
-        return True
 
     def _mark(self, user_id: str, stored: str, password: str) -> bytes:
         told = b"\0".join(part.encode() for part in (user_id, stored, password))
