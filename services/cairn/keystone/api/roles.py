@@ -1,6 +1,5 @@
 """/v3/roles and what they imply."""
 
-from typing import Any
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import exists, func, select
@@ -11,6 +10,7 @@ from cairn.common.errors import Invalid, Refused
 from cairn.keystone.api import schemas
 from cairn.keystone.api.views import QUERY, link, listed
 from cairn.keystone.component import Keystone
+from cairn.keystone.core import assignments
 from cairn.keystone.core.changes import changing
 from cairn.keystone.core.directory import ROLES
 from cairn.keystone.core.listing import Query
@@ -21,7 +21,7 @@ from cairn.keystone.core.projects import (
     refuse_immutable,
     refuse_new_id,
 )
-from cairn.keystone.db.models import ROOT, Assignment, ImpliedRole, Role
+from cairn.keystone.db.models import ROOT, ImpliedRole, Role
 from cairn.keystone.errors import NotKnown, Taken
 from cairn.keystone.policy import RULES
 
@@ -128,21 +128,9 @@ def delete(keystone: Keystone, ctx: Context, role_id: str) -> None:
         session = change.session
         role = session.get_one(Role, role_id)
         refuse_immutable(role.options, "role", role_id)
-        # What it implied goes with it: tokens that carry it carry the rest as well.
-        change.revoke(role_id=role_id)
-        if role.domain_id:
-            _end_holders(change, role_id)
+        assignments.end_tokens_of_role(change, role_id)
         session.execute(sql_delete(Role).where(Role.id == role_id))
         change.touch(ROLES)
-
-
-def _end_holders(change: Any, role_id: str) -> None:
-    """A domain's role is in no token, only what it implies: end those of all who have it."""
-    query = select(Assignment.actor_id).where(
-        Assignment.role_id == role_id, Assignment.actor == "user"
-    )
-    for user_id in set(change.session.scalars(query)):
-        change.revoke(user_id=user_id)
 
 
 def _pair(keystone: Keystone, prior_id: str, implied_id: str | None = None) -> list[Role]:
@@ -225,8 +213,8 @@ def unimply(keystone: Keystone, ctx: Context, prior_id: str, implied_id: str) ->
         row = change.session.get(ImpliedRole, (prior_id, implied_id))
         if row is None:
             raise NotKnown("implied role", f"{prior_id} implies {implied_id}")
+        assignments.end_tokens_of_role(change, prior_id)
         change.session.delete(row)
-        change.revoke(role_id=prior_id)
         change.touch(ROLES)
 
 

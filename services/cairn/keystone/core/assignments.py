@@ -7,10 +7,19 @@ from typing import Any
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from cairn.keystone.core import delegations
 from cairn.keystone.core.changes import Change
 from cairn.keystone.core.directory import Graph
 from cairn.keystone.core.scopes import SYSTEM_ID
-from cairn.keystone.db.models import ROOT, Assignment, Membership, Project, Trust
+from cairn.keystone.db.models import (
+    ROOT,
+    Assignment,
+    ImpliedRole,
+    Membership,
+    Project,
+    Role,
+    Trust,
+)
 
 
 def held_by(user_id: str) -> Any:
@@ -166,8 +175,35 @@ def _end(change: Change, row: Assignment, user_id: str) -> None:
     place: dict[str, str] = {}
     if row.target_id != SYSTEM_ID and not row.inherited:
         place = {f"{row.target}_id": row.target_id}
-    change.revoke(user_id=user_id, role_id=row.role_id, **place)
+    # A token may have what the role implies and not the role.
+    for role_id in reached(change.session, row.role_id):
+        change.revoke(user_id=user_id, role_id=role_id, **place)
     # What the user let others do with it ends as well.
-    query = select(Trust.id).where(Trust.trustor_user_id == user_id)
-    for trust_id in change.session.scalars(query):
-        change.revoke(delegation_id=trust_id)
+    delegations.end_trusts(change, Trust.trustor_user_id == user_id)
+
+
+def end_tokens_of_role(change: Change, role_id: str) -> None:
+    """End what has the role, and what has anything by it."""
+    session = change.session
+    change.revoke(role_id=role_id)
+    delegations.end_carrying(change, reached(session, role_id) - {role_id})
+    if session.get_one(Role, role_id).domain_id == ROOT:
+        return
+    # A domain's role is in no token, only what it implies.
+    priors = reached(session, role_id, back=True)
+    rows = session.scalars(select(Assignment).where(Assignment.role_id.in_(priors)))
+    for user_id in {user_id for row in rows for user_id in _users(session, row)}:
+        change.revoke(user_id=user_id)
+        delegations.end_trusts(change, Trust.trustor_user_id == user_id)
+
+
+def reached(session: Session, role_id: str, *, back: bool = False) -> set[str]:
+    """The role, and all it implies; or all that imply it."""
+    before, after = ImpliedRole.prior_id, ImpliedRole.implied_id
+    if back:
+        before, after = after, before
+    found = layer = {role_id}
+    while layer:
+        layer = set(session.scalars(select(after).where(before.in_(layer)))) - found
+        found = found | layer
+    return found

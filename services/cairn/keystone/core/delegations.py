@@ -7,8 +7,8 @@ pair) counts as a delegation too: what is not known to be the user is not the us
 """
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -21,7 +21,14 @@ from cairn.common.tokens import Token
 from cairn.keystone.core import scopes
 from cairn.keystone.core.changes import Change
 from cairn.keystone.core.directory import Graph
-from cairn.keystone.db.models import ROOT, Role, Trust
+from cairn.keystone.db.models import (
+    ROOT,
+    ApplicationCredentialRole,
+    Role,
+    Trust,
+    TrustRole,
+)
+from cairn.keystone.db.oauth1 import AccessToken
 from cairn.keystone.errors import NotKnown
 
 if TYPE_CHECKING:
@@ -100,8 +107,31 @@ def held(session: Session, graph: Graph, user_id: str, project_id: str) -> dict[
 def end_tokens_of(change: Change, user_id: str) -> None:
     """End what was given by the user's trusts, or to the user by others'. (Tokens of application
     credentials are the user's own.)"""
-    query = select(Trust.id).where(
-        or_(Trust.trustor_user_id == user_id, Trust.trustee_user_id == user_id)
-    )
-    for trust_id in change.session.scalars(query):
+    end_trusts(change, or_(Trust.trustor_user_id == user_id, Trust.trustee_user_id == user_id))
+
+
+def end_trusts(change: Change, *conditions: Any) -> set[str]:
+    """End what was given by these trusts, and by those that were made with them; their ids."""
+    ids = set(change.session.scalars(select(Trust.id).where(*conditions)))
+    layer = ids
+    while layer:
+        query = select(Trust.id).where(Trust.redelegated_trust_id.in_(layer))
+        layer = set(change.session.scalars(query)) - ids
+        ids |= layer
+    for trust_id in ids:
         change.revoke(delegation_id=trust_id)
+    return ids
+
+
+def end_carrying(change: Change, role_ids: Collection[str]) -> None:
+    """End what was given by any delegation that has one of these roles."""
+    session = change.session
+    for column, role in (
+        (TrustRole.trust_id, TrustRole.role_id),
+        (ApplicationCredentialRole.application_credential_id, ApplicationCredentialRole.role_id),
+    ):
+        for delegation_id in session.scalars(select(column).where(role.in_(role_ids)).distinct()):
+            change.revoke(delegation_id=delegation_id)
+    for token_id, given in session.execute(select(AccessToken.id, AccessToken.role_ids)):
+        if not set(given).isdisjoint(role_ids):
+            change.revoke(delegation_id=token_id)

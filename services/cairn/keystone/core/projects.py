@@ -19,6 +19,7 @@ from cairn.keystone.db.models import (
     Project,
     ProjectTag,
     Role,
+    Trust,
     User,
 )
 from cairn.keystone.errors import (
@@ -181,6 +182,9 @@ def end_tokens(change: Change, project: Project) -> None:
     change.revoke(project_id=project.id)
     if project.is_domain:
         change.revoke(domain_id=project.id)
+        # What its users lent to those of other domains.
+        mine = select(User.id).where(User.domain_id == project.id)
+        delegations.end_trusts(change, Trust.trustor_user_id.in_(mine))
 
 
 def delete_project(keystone: "Keystone", ctx: Context, project_id: str) -> None:

@@ -17,6 +17,7 @@ from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.delegations import (
     TRUST,
     caller,
+    end_trusts,
     held,
     moment,
     refuse_delegated,
@@ -132,14 +133,7 @@ def remove(keystone: "Keystone", ctx: Context, trust_id: str) -> None:
 
 
 def end(change: Change, *conditions: Any) -> None:
-    ids = set(change.session.scalars(select(Trust.id).where(*conditions)))
-    layer = ids
-    while layer:
-        query = select(Trust.id).where(Trust.redelegated_trust_id.in_(layer))
-        layer = set(change.session.scalars(query)) - ids
-        ids |= layer
-    for trust_id in ids:
-        change.revoke(delegation_id=trust_id)
+    ids = end_trusts(change, *conditions)
     change.session.execute(delete(Trust).where(Trust.id.in_(ids)))
 
 
