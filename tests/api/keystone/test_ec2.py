@@ -150,6 +150,40 @@ def test_it_is_good_for_some_minutes(nova, pair, ago, make):
     assert nova("POST", "/ec2tokens", make(pair, ago)).status_code == 401
 
 
+def resigned(pair, body, params):
+    """Version 2 with other parameters."""
+    given = body["credentials"]
+    given["params"] = {k: v for k, v in given["params"].items() if k != "Timestamp"} | params
+    asked = {k: given[k] for k in ("host", "verb", "path")} | {"params": dict(given["params"])}
+    given["signature"] = Ec2Signer(pair["secret"]).generate(asked)
+    return body
+
+
+def test_one_without_a_moment_is_none(nova, pair):
+    assert nova("POST", "/ec2tokens", resigned(pair, signed(pair), {})).status_code == 401
+
+
+@pytest.mark.parametrize(("ago", "code"), [(-60, 200), (60, 401)])
+def test_one_that_says_when_it_ends(nova, pair, ago, code):
+    body = resigned(pair, signed(pair), {"Expires": stamp(ago)})
+    assert nova("POST", "/ec2tokens", body).status_code == code
+
+
+def test_an_old_one_is_not_made_young(nova, pair):
+    """The parameters of a POST are not signed in version 4."""
+    old = signed_4(pair, 1000)
+    given = old["ec2Credentials"]
+    given["verb"] = "POST"
+    given.pop("signature")
+    given["signature"] = Ec2Signer(pair["secret"]).generate(
+        {k: v for k, v in given.items() if k != "access"})
+    assert nova("POST", "/ec2tokens", old).status_code == 401
+    date = stamp().replace("-", "").replace(":", "")
+    for later in ({"Timestamp": stamp()}, {"X-Amz-Date": date}, {"X-Amz-Expires": "9999"}):
+        given["params"] = {"Action": "x", **later}
+        assert nova("POST", "/ec2tokens", old).status_code == 401
+
+
 @pytest.mark.parametrize("happens", ["user", "project", "role", "pair"])
 def test_what_ends_it(admin, alice, nova, pair, where, alice_id, red, happens, client):
     text = nova("POST", "/ec2tokens", signed(pair)).headers["X-Subject-Token"]

@@ -1,5 +1,7 @@
 """OAuth 1.0a: a program asks, a user says yes, the program acts for the user until told not to."""
 
+import time
+
 import pytest
 from oauthlib.oauth1 import Client
 
@@ -167,3 +169,10 @@ def test_it_is_for_admins(alice, program, admin, login, at):
     assert authorize(login("admin", "root's", {"system": {"all": True}}), asked, "member") == 403
     assert alice("GET", f"/users/{at['user']}/OS-OAUTH1/access_tokens").status_code == 403
 
+
+
+def test_a_signed_login_works_once(program, access):
+    now = str(int(time.time()))
+    assert program.login(access, nonce="n1", timestamp=now).status_code == 201
+    assert program.login(access, nonce="n1", timestamp=now).status_code == 401
+    assert program.login(access, nonce="n2", timestamp=now).status_code == 201

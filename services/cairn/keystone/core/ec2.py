@@ -110,7 +110,8 @@ def token(keystone: "Keystone", body: Document, check: Check) -> tuple[str, Toke
             raise refuse(f"the signature cannot be checked: {wrong}") from wrong
         if not right:
             raise refuse(f"wrong signature of credential {row.id}")
-        _refuse_old(keystone.authentication.signature_age, given, now)
+        if check is signed_request:  # Of a string, who asks knows how long it is good.
+            _refuse_old(keystone.authentication.signature_age, given, now)
         person, scope = _scope(keystone, session, row, held)
     if scope.spend is not None:
         scope.spend()
@@ -118,18 +119,26 @@ def token(keystone: "Keystone", body: Document, check: Check) -> tuple[str, Toke
 
 
 def _refuse_old(age: int, given: Document, now: float) -> None:
-    """A request that says when it was made is good for some minutes."""
-    params: Document = given.get("params") or {}
-    headers = {str(k).lower(): v for k, v in (given.get("headers") or {}).items()}
-    text = params.get("Timestamp") or headers.get("x-amz-date") or params.get("X-Amz-Date")
-    if not text:
-        return
+    """A request is good for some minutes after the moment that was signed with it."""
+    said = signatures.moments(given)
+    if said.made is None and said.ends is None:
+        raise refuse("the signature has no moment, and would be good for ever")
+    if said.made is not None:
+        age = age if said.seconds is None else min(age, int(said.seconds))
+        made = _unix(said.made)
+        # Clocks differ: one may be ahead as far as the request is good, and no further.
+        if not made - age <= now <= made + age:
+            raise refuse("the signature is too old, or of the future")
+    if said.ends is not None and _unix(said.ends) <= now:
+        raise refuse("the signature has expired")
+
+
+def _unix(text: str) -> float:
     try:
-        made = dt.datetime.fromisoformat(str(text))
+        found = dt.datetime.fromisoformat(text)
     except ValueError as wrong:
         raise refuse(f"'{text}' is not a moment") from wrong
-    if abs(now - made.replace(tzinfo=made.tzinfo or dt.UTC).timestamp()) > age:
-        raise refuse("the signature is too old, or of the future")
+    return found.replace(tzinfo=found.tzinfo or dt.UTC).timestamp()
 
 
 def _scope(

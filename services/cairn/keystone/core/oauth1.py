@@ -5,23 +5,26 @@ events: consumer, request token, authorization with a verifier, access token, lo
 """
 
 import datetime as dt
+import hashlib
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.context import Context
-from cairn.common.db import changed, new_hex_id, utcnow
+from cairn.common.db import Database, changed, new_hex_id, utcnow
 from cairn.common.errors import Invalid, Unauthorized
 from cairn.keystone.core import authentication, delegations, projects, scopes
 from cairn.keystone.core.authentication import Proof, refuse
 from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.scopes import Scope
-from cairn.keystone.db.oauth1 import AccessToken, Consumer, RequestToken
+from cairn.keystone.db.oauth1 import AccessToken, Consumer, Nonce, RequestToken
 from cairn.keystone.errors import NotKnown
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 OAUTH1 = "OS-OAUTH1"
 MANDATORY = ("oauth_signature", "oauth_signature_method", "oauth_nonce", "oauth_timestamp")
+# Seconds; oauthlib refuses what says it is 600 old, or as much of the future.
+REMEMBERED = 1800
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
@@ -82,6 +87,12 @@ class Signed:
             raise Invalid(reason=f"Expecting to find {name} in request. The server could not "
                                  "comply with the request.")
         return value
+
+    @property
+    def once(self) -> str:
+        """What no two requests of the same program and token have in common."""
+        names = ("oauth_consumer_key", "oauth_token", "oauth_timestamp", "oauth_nonce")
+        return hashlib.sha256("\n".join(self[name] for name in names).encode()).hexdigest()
 
     def check(self, consumer_secret: str, token_secret: str = "") -> None:
         """Raises Unauthorized unless it was signed with these."""
@@ -230,7 +241,18 @@ def by_access_token(keystone: "Keystone", session: Session, given: Document) -> 
     end = token.expires_at.replace(tzinfo=dt.UTC).timestamp() if token.expires_at else None
     return Proof(who, scope=Scope(
         scope.document, roles, extra={OAUTH1: told, "delegation_id": token.id}, end=end
-    ))
+    ), spend=partial(_use_nonce, keystone.db, signed.once))
+
+
+def _use_nonce(db: Database, digest: str) -> None:
+    """A signed login works once (RFC 5849, section 3.3)."""
+    now = utcnow()
+    try:
+        with db.writing() as session:
+            session.execute(delete(Nonce).where(Nonce.until < now))
+            session.add(Nonce(digest=digest, until=now + dt.timedelta(seconds=REMEMBERED)))
+    except IntegrityError as again:
+        raise refuse("the signed login was used before") from again
 
 
 def tokens_of(session: Session, user_id: str) -> list[AccessToken]:

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import urllib.parse
+from dataclasses import dataclass
 from typing import Any
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -34,6 +35,34 @@ def request(secret: str, given: dict[str, Any], host: str) -> str:
     return _version_4(secret, given, verb, path, params, host)
 
 
+@dataclass(frozen=True)
+class Moments:
+    """What a request says of its own time, taken from nowhere but what its signature covers."""
+
+    made: str | None = None
+    ends: str | None = None
+    seconds: str | None = None
+
+
+def moments(given: dict[str, Any]) -> Moments:
+    params = {str(name): str(value) for name, value in (given.get("params") or {}).items()}
+    if "SignatureVersion" in params:
+        return Moments(params.get("Timestamp"), params.get("Expires"))
+    # The parameters of a POST are not signed: whatever else they say is somebody's later word.
+    seconds = params.get("X-Amz-Expires", "")
+    return Moments(_date(_headers(given), params) or None,
+                   seconds=seconds if seconds.isascii() and seconds.isdigit() else None)
+
+
+def _headers(given: dict[str, Any]) -> dict[str, str]:
+    return {str(name).lower().strip(): " ".join(str(value).split())
+            for name, value in (given.get("headers") or {}).items()}
+
+
+def _date(headers: dict[str, str], params: dict[str, str]) -> str:
+    return headers.get("x-amz-date") or params.get("X-Amz-Date", "")
+
+
 def string(secret: str, text: bytes) -> str:
     """The signature of a string to sign, as S3 clients make it."""
     if not text.startswith(b"AWS4"):
@@ -47,8 +76,7 @@ def string(secret: str, text: bytes) -> str:
 def _version_4(
     secret: str, given: dict[str, Any], verb: str, path: str, params: dict[str, str], host: str
 ) -> str:
-    headers = {str(name).lower().strip(): " ".join(str(value).split())
-               for name, value in (given.get("headers") or {}).items()}
+    headers = _headers(given)
     if "host" in headers:
         headers["host"] = host or headers["host"]
     authorization = headers.get("authorization", "")
@@ -62,7 +90,7 @@ def _version_4(
         params = {name: value for name, value in params.items() if name != "X-Amz-Signature"}
     credential, names = said.get("Credential", ""), said.get("SignedHeaders", "")
     _, _, scope = credential.partition("/")
-    date = headers.get("x-amz-date") or params.get("X-Amz-Date", "")
+    date = _date(headers, params)
     if not scope or not date.startswith(scope[:8]):
         raise ValueError("the date is not that of the credential's scope")
     signed = "\n".join(f"{name}:{headers[name]}" for name in names.split(";") if name in headers)

@@ -41,6 +41,16 @@ class RequestToken(Base):
     expires_at: Mapped[dt.datetime | None] = mapped_column(Moment)
 
 
+class Nonce(Base):
+    """A signed login that was used: none works twice while it would be good."""
+
+    __tablename__ = "oauth1_nonces"
+
+    # Of who signed, the moment and the nonce.
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    until: Mapped[dt.datetime] = mapped_column(Moment, index=True)
+
+
 class AccessToken(Base):
     """A consumer acts for a user, with these roles, on a project."""
 
