@@ -7,6 +7,7 @@ from keystoneauth1 import adapter, session
 from keystoneauth1 import exceptions as ksa
 from keystoneauth1.identity import v3
 
+from cairn.common import held
 from cairn.common.context import Context
 from cairn.common.errors import Problem, Remote, Unavailable
 from cairn.common.settings import IdentitySettings
@@ -44,6 +45,7 @@ class Neighbours:
         headers={"X-Auth-Token": ...}. Raises Remote for an answer of 400 and above,
         Unavailable for none.
         """
+        held.none_for(f"{service}: {method} {path}")
         headers = dict(options.pop("headers", {}))
         if ctx is not None:
             headers["X-OpenStack-Request-ID"] = ctx.global_request_id or ctx.request_id
@@ -72,6 +74,7 @@ class Neighbours:
 
     def endpoint(self, service: str, region: str, interface: str) -> str:
         """Where a service is in a region, without a version. Raises Unavailable."""
+        held.none_for(f"{service} of {region}")
         try:
             url = self._session.get_endpoint(
                 service_type=service, region_name=region, interface=interface)
@@ -84,6 +87,7 @@ class Neighbours:
     def fetch(self, url: str, *, token: str = "", **options: Any) -> requests.Response:
         """GET an address of another region's service, as the bearer of `token` or as ourselves.
         Raises Remote, Unavailable."""
+        held.none_for(url)
         headers = {**options.pop("headers", {}), **({"X-Auth-Token": token} if token else {})}
         try:
             response = self._session.get(

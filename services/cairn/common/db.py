@@ -20,9 +20,12 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects.mysql import DATETIME
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import StaticPool
+
+from cairn.common import held
 
 Uuid = Annotated[str, mapped_column(String(36))]
 Id = Annotated[str, mapped_column(String(64))]
@@ -36,6 +39,10 @@ T = TypeVar("T")
 
 # MariaDB's "deadlock found" and "lock wait timeout": the transaction was rolled back, try again.
 TRANSIENT = {1213, 1205, 1020}
+# Too many connections; the server is away, going down, or was lost in the middle.
+AWAY = {1040, 1053, 1203, 2002, 2003, 2006, 2013}
+# Seconds a statement waits for another's lock, and a transaction is tried again.
+LOCK_WAIT, PATIENCE = 10, 20.0
 
 
 def utcnow() -> dt.datetime:
@@ -77,7 +84,8 @@ class Resource(Timestamps):
 
 
 class Database:
-    """Sessions on one schema. `reading` never opens a transaction; `writing` is exactly one."""
+    """Sessions on one schema. `reading` never opens a transaction; `writing` is exactly one.
+    Nobody asks another process anything while one is open (held.py)."""
 
     def __init__(self, url: str, pool_size: int = 8) -> None:
         self.engine = _engine(url, pool_size)
@@ -92,23 +100,25 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        with self._reading() as session:
+        with held.session(), self._reading() as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        with self._writing.begin() as session:
+        with held.session(), self._writing.begin() as session:
             yield session
 
     def write(self, func: Callable[[Session], T], attempts: int = 8) -> T:
         """`func(session)` in one transaction, again from the start when the database chose it to
         lose a deadlock. `func` must have no effect outside of the session."""
+        end = time.monotonic() + PATIENCE
         for attempt in range(attempts):
             try:
                 with self.writing() as session:
                     return func(session)
             except DBAPIError as error:
-                if not transient(error) or attempt == attempts - 1:
+                late = time.monotonic() > end
+                if not transient(error) or attempt == attempts - 1 or late:
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise AssertionError("unreachable")
@@ -122,8 +132,19 @@ def changed(result: Any) -> bool:
 
 def transient(error: DBAPIError) -> bool:
     """Whether the same transaction may succeed when it is tried again."""
+    return _number(error) in TRANSIENT or "database is locked" in str(error.orig)
+
+
+def busy(error: SQLAlchemyError) -> bool:
+    """Whether it is only now that the database cannot: a caller may ask again in a moment."""
+    if isinstance(error, DBAPIError):
+        return transient(error) or _number(error) in AWAY
+    return isinstance(error, NoConnection)
+
+
+def _number(error: DBAPIError) -> Any:
     args: tuple[Any, ...] = getattr(error.orig, "args", ())
-    return (len(args) > 0 and args[0] in TRANSIENT) or "database is locked" in str(error.orig)
+    return args[0] if args else None
 
 
 def _to_json(value: Any) -> str:
@@ -134,8 +155,9 @@ JSON_CODEC: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": 
 
 
 def _server(url: str, pool_size: int, **options: Any) -> Engine:
+    limits = {"init_command": f"SET SESSION innodb_lock_wait_timeout={LOCK_WAIT}"}
     return create_engine(url, pool_size=pool_size, max_overflow=16, pool_recycle=1800,
-                         pool_pre_ping=True, **JSON_CODEC, **options)
+                         pool_pre_ping=True, connect_args=limits, **JSON_CODEC, **options)
 
 
 def _engine(url: str, pool_size: int) -> Engine:

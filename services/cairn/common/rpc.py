@@ -20,6 +20,7 @@ from typing import Any
 from kombu import Connection, Consumer, Exchange, Producer, Queue  # type: ignore[attr-defined]
 from kombu.exceptions import OperationalError
 
+from cairn.common import held
 from cairn.common.context import Context
 from cairn.common.errors import Problem, Remote, Unavailable
 from cairn.common.settings import MessagingSettings
@@ -95,6 +96,7 @@ class Bus:
         timeout: float | None = None,
     ) -> Any:
         """Publish and wait for the answer. Raises Unavailable, or Remote: what was raised there."""
+        held.none_for(f"{key}: {method}")
         self._listen()
         number = uuid.uuid4().hex
         answers: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 import flask
 import orjson
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from cairn.common import errors
+from cairn.common import db, errors
 from cairn.common.access_rules import permits
 from cairn.common.api import ANYONE, PUBLIC, Api, Document, Endpoint, Reply
 from cairn.common.context import Context
@@ -114,6 +114,15 @@ def serve(
     def misfit(error: DataError) -> flask.Response:
         # A schema forgot a limit that the column has; the database says which one.
         return refuse(errors.Invalid(reason=f"A value does not fit: {error.orig}"))
+
+    @app.errorhandler(SQLAlchemyError)
+    def busy(error: SQLAlchemyError) -> flask.Response:
+        if not db.busy(error):
+            return unexpected(error)
+        log.warning("%s: the database is busy: %s", flask.g.request_id, error)
+        response = refuse(errors.Unavailable(reason="The database is busy; try again."))
+        response.headers["Retry-After"] = "1"
+        return response
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> flask.Response:

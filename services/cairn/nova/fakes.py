@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 from sqlalchemy import update
 
+from cairn.common import held
 from cairn.common.context import Context
 from cairn.common.db import Database
 from cairn.common.errors import Problem, Remote, Unavailable
@@ -71,6 +72,7 @@ class Cloud:
     _addresses: int = 10
 
     def request(self, service: str, method: str, path: str, **options: Any) -> Any:
+        held.none_for(f"{service}: {method} {path}")
         self.before(service, method, path)
         with self._lock:
             self.asked.append((service, method, path))
