@@ -87,9 +87,23 @@ class ImportSettings:
     allowed_ports: str = option("80 443", "Ports that are downloaded from.")
     disallowed_ports: str = option("", "Ports that are not, where none is named as allowed.")
     refused_networks: str = option(
-        "0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 224.0.0.0/4 240.0.0.0/4 ::/127 fe80::/10 ff00::/8",
-        "Networks no download goes to, whatever name leads there: this host, and the metadata "
-        "service of a cloud that it may be a guest of.",
+        "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 "
+        "192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 "
+        "224.0.0.0/3 ::/96 ::ffff:0:0/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/23 "
+        "2001:db8::/32 2002::/16 3fff::/20 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8",
+        "Networks no download goes to, whatever name leads there: all that are nobody's on the "
+        "internet, and those that carry others inside.",
+    )
+    own_networks: str = option(
+        "", "Networks, addresses and names of the cloud itself, which no download goes to either."
+    )
+    allowed_networks: str = option(
+        "", "Networks that downloads go to although they are among refused_networks or "
+        "own_networks.",
+    )
+    transfer_hours: int = option(6, "Hours until a download is given up.")
+    transfer_rate: int = option(
+        16384, "Bytes a second below which a download is given up, over 20 s of waiting."
     )
     output_format: str = option("raw", "What image_conversion converts to: raw or qcow2.")
     inject: str = option("", "Properties of inject_image_metadata: name:value,name:value.")

@@ -56,7 +56,7 @@ def glance(tmp_path, folder, empty):
     shutil.copy(empty, tmp_path / "glance.db")
     db = Database(f"sqlite:///{tmp_path}/glance.db")
     settings = ImageSettings(folder=str(folder), accel="", size_cap=8 << 20)
-    imports = ImportSettings(allowed_ports="", refused_networks="169.254.0.0/16")
+    imports = ImportSettings(allowed_ports="", allowed_networks="127.0.0.0/8")
     stores = Stores(settings, StoreSettings(enabled=f"local:file:{folder} second:file web:http"),
                     imports, Gate(imports))
     yield Glance(db, Policy(RULES), settings, stores, imports=imports,

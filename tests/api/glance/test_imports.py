@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import update
 
 from cairn.common.db import utcnow
+from cairn.common.settings import BadSetting
 from cairn.glance.core.stores import Stores
 from cairn.glance.core.sweeper import Sweeper
 from cairn.glance.core.uris import Gate, Refused
@@ -181,18 +182,59 @@ def test_a_download_that_fails_leaves_a_queued_image(call, make, bring, work, we
     assert left(folder) == []
 
 
-@pytest.mark.parametrize("uri", [
-    "http://127.0.0.1/", "http://localhost/x", "http://169.254.169.254/latest", "http://[::1]/",
-    "http://0.0.0.0/", "http://[::ffff:127.0.0.1]/", "http://2130706433/", "file:///etc/passwd",
-    "gopher://x/", "http://nowhere.invalid/x", "http://10.0.0.1:22/", "", "http://", None, 7,
-    "http://[fe80::1%25lo]/", "ftp://example.org/x", "http://10.0.0.1:x/"])
-def test_addresses_of_this_host_and_its_cloud_are_refused(uri):
+# What a name resolves to is seen when it is fetched, never by the API.
+NAMES = ["http://localhost/x", "http://nowhere.invalid/x"]
+ADDRESSES = [
+    "http://127.0.0.1/", "http://169.254.169.254/latest", "http://[::1]/",
+    "http://0.0.0.0/", "http://[::ffff:127.0.0.1]/", "http://2130706433/", "http://0x7f.1/",
+    "file:///etc/passwd", "gopher://x/", "http://10.0.0.1:22/", "", "http://", None, 7,
+    "http://[fe80::1%25lo]/", "ftp://example.org/x", "http://10.0.0.1:x/", "http://x/\r\nX: y",
+    # Nobody's on the internet: the cloud's own networks, and others' inside.
+    "http://10.1.2.3/", "http://172.16.9.1/", "http://192.168.1.1/", "http://100.64.0.1/",
+    "http://192.0.2.11/", "http://198.18.0.1/", "http://224.0.0.1/", "http://255.255.255.255/",
+    "http://[fd00::1]/", "http://[2001:db8::1]/", "http://[ff02::1]/", "http://[fec0::1]/",
+    # ...and what a gateway would take for one of those.
+    "http://[64:ff9b::10.0.0.1]/", "http://[2002:a00:1::]/", "http://[2001:0:1::1]/",
+    "http://[::10.0.0.1]/"]
+
+
+@pytest.mark.parametrize("uri", ADDRESSES)
+def test_addresses_of_this_host_and_its_cloud_are_refused_at_once(uri):
     with pytest.raises(Refused):
         Gate(ImportSettings()).check(uri)
 
 
+@pytest.mark.parametrize("uri", [*ADDRESSES, *NAMES])
+def test_and_never_connected_to(uri, monkeypatch):
+    monkeypatch.setattr("socket.create_connection", lambda *a, **k: pytest.fail("connected"))
+    with pytest.raises(Refused):
+        Gate(ImportSettings()).open(uri)
+
+
+def test_the_clouds_own_networks_are_refused_wherever_they_are():
+    gate = Gate(ImportSettings(own_networks="93.184.216.0/24 8.8.8.8 localhost"))
+    for address in ("93.184.216.34", "8.8.8.8", "[::ffff:8.8.8.8]", "[64:ff9b::8.8.8.8]"):
+        with pytest.raises(Refused):
+            gate.check(f"http://{address}/")
+    gate.check("http://8.8.4.4/")
+    named = Gate(ImportSettings(refused_networks="", own_networks="localhost"))
+    with pytest.raises(Refused):
+        named.check("http://127.0.0.1/")
+    named.check("http://127.0.0.2/")
+
+
+def test_an_operator_allows_what_he_needs_and_no_more():
+    gate = Gate(ImportSettings(own_networks="10.0.0.0/24", allowed_networks="10.0.0.7/32"))
+    gate.check("http://10.0.0.7/")
+    with pytest.raises(Refused):
+        gate.check("http://10.0.0.8/")
+    with pytest.raises(BadSetting, match="allowed_networks"):
+        Gate(ImportSettings(allowed_networks="10.0.0.1/24"))
+
+
 def test_lists_of_hosts_and_ports():
-    gate = Gate(ImportSettings(allowed_hosts="10.1.1.1", allowed_ports="8080"))
+    gate = Gate(ImportSettings(
+        allowed_hosts="10.1.1.1", allowed_ports="8080", allowed_networks="10.1.1.0/24"))
     gate.check("http://10.1.1.1:8080/x")
     for uri in ("http://10.1.1.2:8080/", "http://10.1.1.1:80/"):
         with pytest.raises(Refused):
@@ -203,14 +245,13 @@ def test_lists_of_hosts_and_ports():
 
 def test_a_name_is_judged_by_every_address_it_has_each_time(monkeypatch):
     import socket
-    answers = [["93.184.216.34"], ["93.184.216.34", "127.0.0.1"]]
+    answers = [["93.184.216.34", "127.0.0.1"]]
 
     def resolve(host, port, **options):
         return [(2, 1, 6, "", (address, port)) for address in answers.pop(0)]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     gate = Gate(ImportSettings())
-    gate.check("http://rebinding.example/")
     with pytest.raises(Refused):
         gate.open("http://rebinding.example/")
 

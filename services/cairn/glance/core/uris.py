@@ -4,19 +4,24 @@ A name is resolved once, its address judged, and the connection made to that ver
 that answers differently the second time leads nowhere. Redirects are judged like the first.
 """
 
-import http.client
 import ipaddress
 import socket
-import ssl
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from cairn.common import held
 from cairn.common.errors import Invalid
+from cairn.common.settings import BadSetting
+from cairn.glance.core.transfers import OPENING, Answer, Pace, ask
 from cairn.glance.settings import ImportSettings
 
-TIMEOUT = 30.0
 REDIRECTS = 5
 PORTS = {"http": 80, "https": 443}
+# How an IPv6 network carries addresses of the older kind: where in it they begin, in bits.
+CARRIERS = {"::ffff:0:0/96": 96, "::/96": 96, "64:ff9b::/96": 96, "2002::/16": 16}
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Refused(Invalid):
@@ -25,55 +30,38 @@ class Refused(Invalid):
     message = "URI does not pass filtering: {uri}: {reason}"
 
 
-class Answer:
-    """The body of an answer, as a file to read. Ends early as an OSError."""
-
-    def __init__(self, connection: http.client.HTTPConnection, response: Any) -> None:
-        self._connection, self._response = connection, response
-        text = response.headers.get("Content-Length", "")
-        self.length = int(text) if text.isdigit() else None
-        self._left = self.length if response.length is not None else None
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            chunk: bytes = self._response.read(size if size >= 0 else None)
-        except http.client.HTTPException as error:
-            raise OSError(f"the download ended early: {error!r}") from error
-        if self._left is not None:
-            self._left -= len(chunk)
-            if not chunk and size != 0 and self._left > 0:
-                raise OSError(f"the download ended {self._left} bytes early")
-        return chunk
-
-    def close(self) -> None:
-        self._response.close()
-        self._connection.close()
-
-    def __enter__(self) -> "Answer":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
 class Gate:
-    """What may be fetched, and the fetching."""
+    """What may be fetched, and the fetching. Raises BadSetting for networks that are none."""
 
     def __init__(self, settings: ImportSettings) -> None:
         self.settings = settings
-        self._refused = [ipaddress.ip_network(n) for n in settings.refused_networks.split()]
+        self._refused = [_network("refused_networks", w) for w in settings.refused_networks.split()]
+        self._allowed = [_network("allowed_networks", w) for w in settings.allowed_networks.split()]
+        self._own: list[Network] = []
+        self._names: list[str] = []
+        for word in settings.own_networks.split():
+            try:
+                self._own.append(ipaddress.ip_network(word, strict=False))
+            except ValueError:
+                self._names.append(word)
 
     def check(self, uri: Any) -> None:
-        """Raises Refused. A name that does not resolve now is refused too."""
-        self._judge(uri)
+        """Raises Refused for what can be seen to be wrong without asking anybody: names are
+        resolved when they are fetched."""
+        _, host, port = self._parts(uri)
+        try:
+            addresses = _resolved(host, port, socket.AI_NUMERICHOST)
+        except (OSError, UnicodeError):
+            return
+        self._refuse_forbidden(uri, addresses)
 
-    def _judge(self, uri: Any) -> tuple[SplitResult, str, int]:
-        """The parts, the address and the port to connect to."""
+    def _parts(self, uri: Any) -> tuple[SplitResult, str, int]:
+        """The parts, the host and the port, where the settings have nothing against them."""
         def refuse(reason: str) -> Refused:
             return Refused(uri=uri, reason=reason)
 
         s = self.settings
-        if not isinstance(uri, str) or not uri or len(uri) > 2048:
+        if not isinstance(uri, str) or not uri or len(uri) > 2048 or not uri.isprintable():
             raise refuse("it is no address")
         try:
             parts = urlsplit(uri)
@@ -85,85 +73,103 @@ class Gate:
             raise refuse("the scheme is not allowed")
         if parts.scheme not in PORTS:
             raise refuse("it is neither http nor https")
-        if not host or not _passes(host, s.allowed_hosts.lower(), s.disallowed_hosts.lower()):
+        # A scope is no part of an address on the web.
+        if not host or "%" in host or not _passes(
+                host, s.allowed_hosts.lower(), s.disallowed_hosts.lower()):
             raise refuse("the host is not allowed")
         if port is not None and not _passes(str(port), s.allowed_ports, s.disallowed_ports):
             raise refuse("the port is not allowed")
-        port = port or PORTS[parts.scheme]
+        return parts, host, port or PORTS[parts.scheme]
+
+    def _judge(self, uri: Any) -> tuple[SplitResult, str, int]:
+        """The parts, the address and the port to connect to."""
+        parts, host, port = self._parts(uri)
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = _resolved(host, port)
         except (OSError, UnicodeError) as error:
-            raise refuse(f"the host is not known: {error}") from error
-        addresses = [str(f[4][0]) for f in found]
-        for address in addresses:
-            if self._forbidden(address):
-                raise refuse("the host is at an address that is not allowed")
+            raise Refused(uri=uri, reason=f"the host is not known: {error}") from error
+        self._refuse_forbidden(uri, addresses)
         return parts, addresses[0], port
 
-    def _forbidden(self, text: str) -> bool:
-        address = ipaddress.ip_address(text.partition("%")[0])
-        inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-        return any(candidate in network for network in self._refused
-                   for candidate in (address, inner) if candidate is not None)
+    def _refuse_forbidden(self, uri: str, addresses: list[str]) -> None:
+        for address in addresses:
+            if "%" in address or self._forbidden(ipaddress.ip_address(address)):
+                raise Refused(uri=uri, reason="the host is at an address that is not allowed")
+
+    def _forbidden(self, address: Address) -> bool:
+        if any(address in network for network in self._allowed):
+            return False
+        return any(candidate in network for candidate in _meant(address)
+                   for network in (*self._refused, *self._own, *self._named()))
+
+    def _named(self) -> Iterator[Network]:
+        """Where the cloud's own names lead now."""
+        for name in self._names:
+            try:
+                found = _resolved(name, None)
+            except (OSError, UnicodeError):
+                continue
+            yield from (ipaddress.ip_network(a.partition("%")[0]) for a in found)
 
     def open(self, uri: str, start: int = 0, method: str = "GET") -> Answer:
-        """Raises Refused, or OSError when nothing useful came."""
+        """Raises Refused, or OSError when nothing useful came, or not in time."""
+        held.none_for(uri)
+        settings = self.settings
+        pace = Pace(OPENING, settings.transfer_rate)
         for _ in range(REDIRECTS + 1):
             parts, address, port = self._judge(uri)
-            connection = _connection(parts, address, port)
             headers = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "cairn-glance",
-                       "Accept-Encoding": "identity"}
+                       "Accept-Encoding": "identity", "Connection": "close"}
             if start:
                 headers["Range"] = f"bytes={start}-"
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            try:
-                connection.request(method, path, headers=headers)
-                response = connection.getresponse()
-            except (http.client.HTTPException, ValueError) as error:
-                connection.close()
-                raise OSError(f"{uri}: {error!r}") from error
+            plug, response = ask(parts, address, port, method, headers, pace)
             if response.status in (301, 302, 303, 307, 308):
                 uri = urljoin(uri, response.headers.get("Location", ""))
                 response.close()
-                connection.close()
+                plug.hang_up()
                 continue
-            return _taken(uri, start, connection, response)
+            answer = Answer(plug, response)
+            plug.pace = Pace(settings.transfer_hours * 3600, settings.transfer_rate)
+            return _taken(uri, start, response.status, response.reason, answer)
         raise OSError(f"{uri}: more than {REDIRECTS} redirects")
 
 
-def _taken(
-    uri: str, start: int, connection: http.client.HTTPConnection,
-    response: http.client.HTTPResponse,
-) -> Answer:
-    if response.status not in (200, 206):
-        response.close()
-        connection.close()
-        if response.status in (404, 410):
-            raise FileNotFoundError(f"{uri}: {response.status} {response.reason}")
-        raise OSError(f"{uri}: {response.status} {response.reason}")
-    answer = Answer(connection, response)
-    if start and response.status == 200:  # It does not know ranges.
-        left = start
-        while left and (skipped := answer.read(min(left, 1 << 20))):
-            left -= len(skipped)
-    return answer
-
-
-def _connection(
-    parts: SplitResult, address: str, port: int
-) -> http.client.HTTPConnection:
-    """A connection to the address that was judged; TLS still asks for the name."""
-    name = str(parts.hostname)
-    connection = http.client.HTTPConnection(name, port, timeout=TIMEOUT)
-    plug = socket.create_connection((address, port), timeout=TIMEOUT)
+def _taken(uri: str, start: int, status: int, reason: str, answer: Answer) -> Answer:
     try:
-        if parts.scheme == "https":
-            plug = ssl.create_default_context().wrap_socket(plug, server_hostname=name)
-    except OSError:
-        plug.close()
+        if status in (404, 410):
+            raise FileNotFoundError(f"{uri}: {status} {reason}")
+        if status not in (200, 206):
+            raise OSError(f"{uri}: {status} {reason}")
+        if start and status == 200:  # It does not know ranges.
+            left = start
+            while left and (skipped := answer.read(min(left, 1 << 20))):
+                left -= len(skipped)
+        return answer
+    except BaseException:
+        answer.close()
         raise
-    connection.sock = plug
-    return connection
+
+
+def _resolved(host: str, port: int | None, flags: int = 0) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return [str(one[4][0]) for one in found]
+
+
+def _meant(address: Address) -> Iterator[Address]:
+    """The address, and the one of the older kind that a gateway may take it for."""
+    yield address
+    if isinstance(address, ipaddress.IPv4Address):
+        return
+    for carrier, first in CARRIERS.items():
+        if address in ipaddress.IPv6Network(carrier):
+            yield ipaddress.IPv4Address(int(address) >> (96 - first) & 0xFFFFFFFF)
+
+
+def _network(option: str, word: str) -> Network:
+    try:
+        return ipaddress.ip_network(word)
+    except ValueError as wrong:
+        raise BadSetting(f"[imports] {option}: {wrong}") from wrong
 
 
 def _passes(value: str, allowed: str, disallowed: str) -> bool:
