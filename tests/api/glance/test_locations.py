@@ -2,11 +2,19 @@
 
 import hashlib
 import json
+import struct
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from cairn.glance.app import create_app
+from cairn.glance.core import uris
+from cairn.glance.db.data import ImageLocation
+from cairn.glance.worker.process import make as make_worker
+
+from .servers import silent_server
 
 BYTES = b"\x00" * 70000 + b"the end"
 PATCH = "application/openstack-images-v2.1-json-patch"
@@ -146,15 +154,133 @@ def test_a_location_nobody_may_name(make, patch, url):
     assert patch(make(), change("add", "/locations/-", location(url))).status_code == 400
 
 
-def test_what_a_location_is_said_to_hold(make, web, patch):
+def said(url, data, **other):
+    """A location and what its data is said to be."""
+    facts = {"checksum": hashlib.md5(data).hexdigest(), "os_hash_algo": "sha512",
+             "os_hash_value": hashlib.sha512(data).hexdigest()} | other
+    return location(url) | {"validation_data": facts}
+
+
+def test_a_hash_that_is_said_counts_once_it_was_computed_here(call, make, web, patch, work):
     image_id = make()
-    facts = {"checksum": "1" * 32, "os_hash_algo": "sha512", "os_hash_value": "ab" * 64}
-    said = location(f"{web.url}/image") | {"validation_data": facts}
-    image = patch(image_id, change("add", "/locations/-", said)).json
-    assert {name: image[name] for name in facts} == facts
+    image = patch(image_id, change("add", "/locations/-", said(f"{web.url}/image", BYTES))).json
+    assert (image["status"], image["os_hash_value"], image["checksum"]) == ("importing", None, None)
+    assert image["locations"] == []
+    again = said(f"{web.url}/image#2", BYTES)
+    assert patch(image_id, change("add", "/locations/-", again)).status_code == 409
+    work()
+    image = patch(image_id)
+    assert (image["status"], image["size"]) == ("active", len(BYTES))
+    assert image["os_hash_value"] == hashlib.sha512(BYTES).hexdigest()
     assert "validation_data" not in image["locations"][0]
-    other = location(f"{web.url}/image#2") | {"validation_data": facts}
-    for name, value in (("checksum", "2" * 32), ("os_hash_value", "cd" * 64)):
-        wrong = other | {"validation_data": facts | {name: value}}
+    for name, value in (("checksum", "2" * 32), ("os_hash_value", "cd" * 64),
+                        ("os_hash_algo", "sha256")):
+        wrong = said(f"{web.url}/image#2", BYTES, **{name: value})
         assert patch(image_id, change("add", "/locations/-", wrong)).status_code == 409
-    assert patch(image_id, change("add", "/locations/-", other)).status_code == 200
+
+
+@pytest.mark.parametrize("lie", [
+    {"os_hash_value": "de" * 64}, {"checksum": "1" * 32}])
+def test_another_images_hash_is_nobodys_to_take(make, web, patch, work, lie, call):
+    image_id = make()
+    patch(image_id, change("add", "/locations/-", said(f"{web.url}/image", BYTES, **lie)))
+    work()
+    image = patch(image_id)
+    assert (image["status"], image["os_hash_value"], image["checksum"]) == ("queued", None, None)
+    assert image["locations"] == []
+    assert call("GET", f"/v2/images/{image_id}/tasks").json["tasks"][0]["status"] == "failure"
+
+
+def test_it_is_not_even_where_nothing_is_hashed(glance, people, make, web, call):
+    """do_secure_hash off: what is said is still computed or not told."""
+    lax = replace(glance, settings=replace(glance.settings, do_secure_hash=False))
+    image_id, silent = make(), make()
+    add(call, image_id, f"{web.url}/image", os_hash_algo="sha512", os_hash_value="ab" * 64)
+    add(call, silent, f"{web.url}/image")
+    make_worker(lax).drain()
+    assert shown(call, image_id)["os_hash_value"] is None
+    assert shown(call, image_id)["status"] == "queued"
+    assert shown(call, silent)["os_hash_value"] is None
+    assert shown(call, silent)["status"] == "active"
+
+
+def test_a_second_location_must_have_the_same_bytes(make, web, patch, work, upload):
+    web.answers["/other"] = (200, {}, b"something else")
+    image_id = make()
+    assert upload(image_id, BYTES).status_code == 204
+    for page in ("other", "image"):
+        url = f"{web.url}/{page}"
+        added = patch(image_id, change("add", "/locations/-", location(url, n=1)))
+        assert (added.status_code, len(added.json["locations"])) == (200, 1)
+        work()
+    image = patch(image_id)
+    assert [p["url"] for p in image["locations"]][1:] == [f"{web.url}/image"]
+    assert image["locations"][1]["metadata"] == {"n": 1, "store": "web"}
+    assert (image["status"], image["size"]) == ("active", len(BYTES))
+
+
+def test_files_of_hosts_are_shown_to_administrators_only(make, patch, upload, folder):
+    image_id = make()
+    upload(image_id, BYTES)
+    image = patch(image_id)
+    assert [p["url"] for p in image["locations"]] == [f"store://local/{image_id}"]
+    assert image["direct_url"] == image["locations"][0]["url"]
+    assert str(folder) not in json.dumps(image)
+    headers = patch(image_id, change("replace", "/name", "x"), who="admin").json
+    assert headers["locations"][0]["url"] == f"file://{folder / image_id}"
+    # What was shown can be sent back.
+    image["locations"][0]["metadata"]["note"] = "mine"
+    kept = patch(image_id, change("replace", "/locations", image["locations"]))
+    assert kept.json["locations"] == image["locations"]
+
+
+def test_a_trap_at_a_location_is_taken_out_of_use(call, make, web, work):
+    web.answers["/trap"] = (200, {}, qcow2_of(b"/etc/passwd"))
+    for declared in ("qcow2", "raw"):
+        image_id = make(disk_format=declared)
+        add(call, image_id, f"{web.url}/trap")
+        work()
+        image = shown(call, image_id)
+        assert (image["status"], image["size"], "stores" in image) == ("queued", None, False)
+
+
+def qcow2_of(backing):
+    """The head of a qcow2 whose data is another file's."""
+    head = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 2, 72, len(backing), 16, 1 << 20, 0, 1,
+                       65536, 131072, 1, 0, 0)
+    return (head + backing).ljust(1 << 18, b"\0")
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "md5"])
+def test_a_hash_that_can_be_forged_is_none(call, make, web, patch, algorithm):
+    value = hashlib.new(algorithm, BYTES).hexdigest()
+    refused = add(call, make(), f"{web.url}/image", os_hash_algo=algorithm, os_hash_value=value)
+    assert refused.status_code == 400
+    wrong = location(f"{web.url}/image") | {"validation_data": {
+        "os_hash_algo": algorithm, "os_hash_value": value}}
+    assert patch(make(), change("add", "/locations/-", wrong)).status_code == 409
+
+
+def test_a_service_does_not_name_the_bytes_of_another_image(call, make, glance, monkeypatch):
+    web = glance.stores.find("web")
+    monkeypatch.setattr(web, "kind", "rbd")
+    first, second = make(), make()
+    with glance.db.writing() as session:
+        session.add(ImageLocation(image_id=first, store="web", url="http://8.8.8.8/x", meta={}))
+    assert add(call, second, "http://8.8.8.8/x", "nova").status_code == 409
+
+
+def test_a_slow_server_holds_nobody_else(make, patch, call, monkeypatch):
+    """The PATCH waits for its server with no row locked, and not for ever."""
+    monkeypatch.setattr(uris, "OPENING", 1.0)
+    image_id = make()
+    with silent_server() as url:
+        begun = time.monotonic()
+        with ThreadPoolExecutor(1) as beside:
+            slow = beside.submit(
+                patch, image_id, change("add", "/locations/-", location(f"{url}/x")))
+            time.sleep(0.2)
+            assert call("DELETE", f"/v2/images/{image_id}").status_code == 204
+            assert time.monotonic() - begun < 0.9
+            assert slow.result().status_code == 400
+        assert time.monotonic() - begun < 5

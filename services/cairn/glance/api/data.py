@@ -57,15 +57,20 @@ def upload(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
         raise Invalid(reason=f"X-Image-Meta-Store: there is no store named {name}.")
     store = glance.stores.to_write(name)
     source = _Whole(request)
-    usage.hold_size(glance, ctx, source.length or 0)
+    allowed = usage.limits(glance, ctx)
     with glance.db.writing() as session:
         image = images.find_to_fill(glance.policy, session, ctx, image_id)
+        claim = claims.begin(session, image)
+        # Nobody changes them any more.
+        session.refresh(image, ["disk_format", "container_format"])
         if not image.disk_format or not image.container_format:
             raise Invalid(reason="Properties disk_format, container_format must be set prior to "
                                  "saving data.")
-        claim = claims.begin(session, image)
-        usage.hold_uploading(glance, ctx, session)
-    uploads.upload(glance, image, claim, store, cast("BinaryIO", source))
+        usage.hold(session, ctx.project, allowed, usage.UPLOADING, 0)
+        left = usage.hold(session, ctx.project, allowed, usage.SIZE, source.length or 0)
+        image.size = source.length
+    room = uploads.Room(ctx.project, allowed, usage.SIZE, source.length, left)
+    uploads.upload(glance, image, claim, store, cast("BinaryIO", source), room)
 
 
 @api.put("/images/<image_id>/stage", policy="modify_image", status=204, raw=True, late=True)
@@ -77,12 +82,15 @@ def stage(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
         raise NotFound(kind="Import method", id="glance-direct")
     _binary(request)
     source = _Whole(request)
-    usage.hold_staged(glance, ctx, source.length or 0)
+    allowed = usage.limits(glance, ctx)
     with glance.db.writing() as session:
         image = images.find_for(glance.policy, session, ctx, image_id, "modify_image")
         claim = claims.begin(session, image, "uploading")
-        usage.hold_uploading(glance, ctx, session)
-    uploads.stage(glance, image, claim, cast("BinaryIO", source))
+        usage.hold(session, ctx.project, allowed, usage.UPLOADING, 0)
+        left = usage.hold(session, ctx.project, allowed, usage.STAGED, source.length or 0)
+        image.size = source.length
+    room = uploads.Room(ctx.project, allowed, usage.STAGED, source.length, left)
+    uploads.stage(glance, image, claim, cast("BinaryIO", source), room)
 
 
 @api.get("/images/<image_id>/file", policy="download_image", late=True, raw=True)

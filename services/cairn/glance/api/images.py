@@ -17,7 +17,7 @@ from cairn.glance.api import views
 from cairn.glance.api.schemas import CREATE, check_value
 from cairn.glance.component import Glance
 from cairn.glance.core import images, listing, locations, patching, relocating, uploads, usage
-from cairn.glance.db.models import Image
+from cairn.glance.db.models import Image, SpentId
 from cairn.glance.errors import ImageNotFound, OverLimit, ReadOnly, Reserved
 from cairn.glance.policy import RULES
 
@@ -57,8 +57,11 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     tags = set(body.get("tags", ()))
     limited("properties", len(properties), glance.settings.image_property_quota)
     limited("tags", len(tags), glance.settings.image_tag_quota)
+    allowed = usage.limits(glance, ctx)
     with glance.db.writing() as session:
-        usage.hold_count(glance, ctx, session)
+        usage.hold(session, ctx.project, allowed, usage.COUNT, 1)
+        if "id" in body and session.get(SpentId, image.id) is not None:
+            raise Conflict(reason=f"Image ID {image.id} already exists!")
         session.add(image)
         try:
             session.flush()
@@ -105,19 +108,24 @@ def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Documen
     changes = patching.parse(
         parse_json(request.get_data()), request.mimetype == patching.OLD,
         partial(check_value, glance.known))
+    sizes = relocating.look(glance, ctx, image_id, changes)
 
     def write(session: Session) -> Document:
         image = images.find_for(
             glance.policy, session, ctx, image_id, "modify_image", lock=bool(changes))
         if changes:
-            _apply(glance, session, ctx, image, changes)
+            _apply(glance, session, ctx, image, changes, sizes)
         return views.documents(glance, session, ctx, [image])[0]
 
-    return glance.db.write(write)
+    document = glance.db.write(write)
+    if sizes and glance.worker is not None:
+        glance.worker.ring(ctx)
+    return document
 
 
 def _apply(
-    glance: Glance, session: Session, ctx: Context, image: Image, changes: list[patching.Change]
+    glance: Glance, session: Session, ctx: Context, image: Image, changes: list[patching.Change],
+    sizes: relocating.Sizes,
 ) -> None:
     before = images.extras(session, [image.id])[0][image.id]
     properties = dict(before)
@@ -127,7 +135,7 @@ def _apply(
 
     for change in changes:
         if change.name == "locations":
-            relocating.apply(glance, session, ctx, image, change)
+            relocating.apply(glance, session, ctx, image, change, sizes)
             continue
         if change.name not in patching.ATTRIBUTES:
             patching.set_property(properties, change, allows)

@@ -7,7 +7,7 @@ from cairn.common.context import Context
 from cairn.common.wsgi import parse_json
 from cairn.glance.api import tasks as task_views
 from cairn.glance.component import Glance
-from cairn.glance.core import images, imports, tasks, usage
+from cairn.glance.core import images, imports, tasks
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
@@ -34,7 +34,6 @@ def begin(glance: Glance, ctx: Context, image_id: str, request: Any) -> Document
         images.find_for(glance.policy, session, ctx, image_id, "get_image")
     body = parse_json(request.get_data(cache=False))
     check(body)
-    usage.hold_size(glance, ctx)
     imports.begin(glance, ctx, image_id, body, request.headers.get("X-Image-Meta-Store"))
     return {}
 

@@ -11,7 +11,8 @@ from cairn.glance.core.claims import begin_importing
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
-ALGORITHMS = ("sha1", "sha256", "sha512", "md5")
+# Two files can be made that have one md5 or sha1: neither says which content is meant.
+ALGORITHMS = ("sha256", "sha512")
 ADD: Schema = {
     "type": "object", "required": ["url"], "additionalProperties": False, "properties": {
         "url": {"type": "string", "minLength": 1, "maxLength": 2048},
@@ -42,11 +43,13 @@ def add(glance: Glance, ctx: Context, image_id: str, body: Document) -> Reply:
     if store.kind == "http":
         glance.stores.gate.check(url)
     with glance.db.writing() as session:
+        if store.kind != "http" and locations.known(session, url):
+            raise Conflict(reason=f"url: {url} has the bytes of an image already.")
         begin_importing(session, image_id)
         task = tasks.start(
             session, ctx, type="location_import", kind="location", image_id=image_id,
             input={"image_id": image_id, "loc_url": url, "validation_data": given or {}},
-            args={"url": url, "store": store.name,
+            args={"url": url, "store": store.name, "meta": {}, "checksum": None,
                   "algorithm": given["os_hash_algo"] if given else None,
                   "value": given["os_hash_value"].lower() if given else None})
         marks.put(session, image_id, **{marks.LOCK: task.id})

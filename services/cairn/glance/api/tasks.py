@@ -65,11 +65,12 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     known = {name: properties[name] for name in (
         "name", "visibility", "container_format", "disk_format", "min_disk", "min_ram",
         "protected") if name in properties}
-    usage.hold_size(glance, ctx)
+    allowed = usage.limits(glance, ctx)
     stores = list(glance.stores.import_to)
     with glance.db.writing() as session:
         image = Image(**{"disk_format": given["import_from_format"], "container_format": "bare",
                          **known, "owner": ctx.project, "status": "importing"})
+        usage.hold(session, ctx.project, allowed, usage.COUNT, 1)
         session.add(image)
         session.flush()
         images.set_properties(session, image.id, {}, {
@@ -79,7 +80,7 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
             session, ctx, type="import", kind="import", image_id=image.id, input=given,
             args={"method": {"name": "web-download", "uri": given["import_from"]},
                   "stores": stores, "had": [], "remote": None, "must_succeed": True,
-                  "before": None})
+                  "room": allowed.get(usage.SIZE, -1), "before": None})
         document = view(task)
     if glance.worker is not None:
         glance.worker.ring(ctx)

@@ -43,10 +43,14 @@ def _add_places(
     settings = glance.settings
     if (settings.show_multiple_locations or settings.show_image_direct_url) and images.allowed(
             glance.policy, ctx, "get_image_location", row, properties):
+        whole = images.sees_all(ctx)
         if settings.show_multiple_locations:
-            document["locations"] = [{"url": p.url, "metadata": p.meta} for p in found]
+            document["locations"] = [
+                {"url": locations.shown(glance.stores, p, whole), "metadata": p.meta}
+                for p in found]
         if settings.show_image_direct_url and found:
-            document["direct_url"] = locations.by_weight(glance.stores, found)[0].url
+            document["direct_url"] = locations.shown(
+                glance.stores, locations.by_weight(glance.stores, found)[0], whole)
     elif settings.show_multiple_locations:
         document["locations"] = []
 

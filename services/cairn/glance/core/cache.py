@@ -185,7 +185,10 @@ class Cacher:
         writing = folder(glance).write(image_id)
         try:
             with source:
-                size = content.copy(source, writing.write, self._alive(number))
+                # What others keep they may change.
+                kept: Any = source if not image.os_hash_value else content.Held(
+                    source, str(image.os_hash_algo), image.os_hash_value)
+                size = content.copy(kept, writing.write, self._alive(number))
             if image.size is not None and size != image.size:
                 raise OSError(f"{size} bytes came, not {image.size}")
             writing.flush()
@@ -193,9 +196,9 @@ class Cacher:
             writing.abort()
             raise
         with glance.db.writing() as session:
-            kept = session.scalar(select(func.count()).select_from(CachedImage).where(
+            wanted = session.scalar(select(func.count()).select_from(CachedImage).where(
                 CachedImage.id == number))
-            if not kept:
+            if not wanted:
                 writing.abort()
                 return
             writing.commit()

@@ -155,6 +155,21 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+class Held:
+    """A source whose bytes must have a hash. Raises OSError at its end where they do not."""
+
+    def __init__(self, source: BinaryIO, algorithm: str, value: str) -> None:
+        self._source, self._value = source, value
+        self._digest = hashlib.new(algorithm, usedforsecurity=False)
+
+    def read(self, size: int) -> bytes:
+        chunk = self._source.read(size)
+        self._digest.update(chunk)
+        if not chunk and self._digest.hexdigest() != self._value:
+            raise OSError("the content is not what it was")
+        return chunk
+
+
 def copy(
     source: BinaryIO, write: Callable[[bytes], None],
     alive: Callable[[int], None] = lambda size: None,

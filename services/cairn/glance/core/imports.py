@@ -10,7 +10,7 @@ from cairn.common.context import Context
 from cairn.common.db import changed
 from cairn.common.errors import Conflict, Invalid
 from cairn.glance.component import Glance
-from cairn.glance.core import images, locations, marks, remote, tasks
+from cairn.glance.core import images, locations, marks, remote, tasks, usage
 from cairn.glance.db.models import Image
 
 # What status an image must have for a method, and how a refusal says so.
@@ -70,10 +70,12 @@ def begin(
     check_method(glance, method)
     stores = stores_of(glance, body, header)
     seen = remote.look(glance, ctx, method) if method["name"] == "glance-download" else None
+    allowed = usage.limits(glance, ctx)
     with glance.db.writing() as session:
         image = images.find_for(
             glance.policy, session, ctx, image_id, _rule(method), lock=True)
         _check_status(image, method["name"])
+        usage.hold(session, ctx.project, allowed, usage.SIZE, image.size or 0)
         had = [row.store for row in locations.of(session, [image_id])[image_id]]
         if method["name"] == "copy-image":
             stores = _missing(stores, had, bool(body.get("all_stores")))
@@ -85,6 +87,7 @@ def begin(
             session, ctx, type="api_image_import", kind="import", image_id=image_id,
             input={"image_id": image_id, "import_req": body, "backend": stores},
             args={"method": method, "stores": stores, "had": had, "remote": seen,
+                  "room": allowed.get(usage.SIZE, -1),
                   "must_succeed": body.get("all_stores_must_succeed", True),
                   "before": {"disk_format": image.disk_format,
                              "container_format": image.container_format} if seen else None},

@@ -50,7 +50,9 @@ def add(
     session.flush()
 
 
-def add_once(session: Session, image_id: str, store: str, url: str) -> bool:
+def add_once(
+    session: Session, image_id: str, store: str, url: str, meta: dict[str, Any] | None = None
+) -> bool:
     """Add it unless it is there already; False when the image is gone."""
     # Locked: whoever deletes the image either sees this location or has it see the deletion.
     status = session.scalar(select(Image.status).where(Image.id == image_id).with_for_update())
@@ -59,8 +61,22 @@ def add_once(session: Session, image_id: str, store: str, url: str) -> bool:
     known = session.scalar(select(func.count()).select_from(ImageLocation).where(
         ImageLocation.image_id == image_id, ImageLocation.url == url))
     if not known:
-        add(session, image_id, store, url)
+        add(session, image_id, store, url, meta)
     return True
+
+
+def known(session: Session, url: str) -> bool:
+    """Whether some image has its bytes there."""
+    return session.scalar(
+        select(ImageLocation.id).where(ImageLocation.url == url).limit(1)) is not None
+
+
+def shown(stores: Stores, row: Any, whole: bool) -> str:
+    """Where an image's bytes are, for a client. What is no address of the web is told to those who
+    may know the `whole` of it: to others a store's own address says where hosts keep their files.
+    """
+    public = row.store in stores and stores.find(row.store).kind == "http"
+    return str(row.url) if whole or public else f"store://{row.store}/{row.image_id}"
 
 
 def forget(session: Session, image_id: str, store: str | None = None) -> list[tuple[str, str]]:

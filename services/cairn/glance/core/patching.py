@@ -114,7 +114,7 @@ def set_attribute(image: Image, change: Change, is_admin: bool) -> None:
         raise Conflict(reason=f"Property {name} already present.")
     if name == "owner" and not is_admin:
         raise Refused(reason="Owner can't be updated by non admin.")
-    if name in FORMATS and image.status not in ("queued", "importing"):
+    if name in FORMATS and image.status != "queued":  # Content is held against them from then on.
         raise Refused(reason=f"Attribute {name} can be only replaced for a queued image.")
     setattr(image, name, value)
 

@@ -1,5 +1,6 @@
 """The `locations` of a patch, where the settings let locations be seen at all."""
 
+import time
 from typing import Any
 
 from sqlalchemy import delete
@@ -8,16 +9,57 @@ from sqlalchemy.orm import Session
 from cairn.common.context import Context
 from cairn.common.errors import Conflict, Invalid, Refused
 from cairn.glance.component import Glance
-from cairn.glance.core import content, images, locations
+from cairn.glance.core import content, images, locations, marks, tasks
 from cairn.glance.core.patching import Change
+from cairn.glance.core.transfers import OPENING
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
 from cairn.glance.errors import LocationsHidden
 
 CHECKED = ("checksum", "os_hash_algo", "os_hash_value")
+# Sizes of new locations by their addresses.
+Sizes = dict[str, int | None]
 
 
-def apply(glance: Glance, session: Session, ctx: Context, image: Image, change: Change) -> None:
+def look(glance: Glance, ctx: Context, image_id: str, changes: list[Change]) -> Sizes:
+    """The sizes of the new locations of a patch: asked for before its transaction, for as long as
+    one answer may take. Raises what is wrong with them."""
+    wanted: list[str] = []
+    for change in changes:
+        if change.name == "locations" and change.operation != "remove":
+            values = change.value if change.operation == "replace" else [change.value]
+            wanted += [value["url"] for value in values]
+    if not wanted or not glance.settings.show_multiple_locations:
+        return {}
+    with glance.db.reading() as session:
+        image = images.find_for(glance.policy, session, ctx, image_id, "modify_image")
+        images.enforce(glance.policy, ctx, "set_image_location", image)
+        known = {locations.shown(glance.stores, row, images.sees_all(ctx))
+                 for row in locations.of(session, [image_id])[image_id]}
+    end, sizes = time.monotonic() + OPENING, Sizes()
+    for url in wanted:
+        if url not in known and url not in sizes:
+            if time.monotonic() > end:
+                raise Invalid(reason=f"locations: {url} was not reached in time.")
+            sizes[url] = _size(glance, url)
+    return sizes
+
+
+def _size(glance: Glance, url: str) -> int | None:
+    store = glance.stores.owner(url)
+    # A file of this host is no one's to name: it may be another project's image.
+    if store is None or store.kind != "http":
+        raise Invalid(reason=f"locations: no store of this cloud takes images at {url!r}.")
+    glance.stores.gate.check(url)
+    try:
+        return store.size(url)
+    except OSError as error:
+        raise Invalid(reason=f"locations: {url} cannot be read: {error}") from error
+
+
+def apply(
+    glance: Glance, session: Session, ctx: Context, image: Image, change: Change, sizes: Sizes
+) -> None:
     """Make a change of an image's locations. Raises what is wrong with it."""
     if not glance.settings.show_multiple_locations:
         raise LocationsHidden
@@ -32,12 +74,14 @@ def apply(glance: Glance, session: Session, ctx: Context, image: Image, change: 
                               f"{image.status}.")
     if change.operation == "add":
         _position(change.position, len(found), True)
-        _add(glance, session, image, found, change.value)
+        _add(glance, session, ctx, image, found, change.value, sizes)
     elif found:
-        _replace(session, found, change.value)
+        whole = images.sees_all(ctx)
+        _replace(session, found, change.value,
+                 [locations.shown(glance.stores, row, whole) for row in found])
     else:
         for value in change.value:
-            _add(glance, session, image, found, value)
+            _add(glance, session, ctx, image, found, value, sizes)
             found = locations.of(session, [image.id])[image.id]
 
 
@@ -54,9 +98,11 @@ def _remove(
     session.execute(delete(ImageLocation).where(ImageLocation.id == gone.id))
 
 
-def _replace(session: Session, found: list[ImageLocation], wanted: list[Any]) -> None:
+def _replace(
+    session: Session, found: list[ImageLocation], wanted: list[Any], urls: list[str]
+) -> None:
     """Only what is said of the locations may change, not where they are."""
-    if [value["url"] for value in wanted] != [row.url for row in found]:
+    if [value["url"] for value in wanted] != urls:
         raise Invalid(reason="locations: only the metadata of locations can be replaced; add or "
                              "remove a location by its position.")
     for row, value in zip(found, wanted, strict=True):
@@ -65,26 +111,43 @@ def _replace(session: Session, found: list[ImageLocation], wanted: list[Any]) ->
 
 
 def _add(
-    glance: Glance, session: Session, image: Image, found: list[ImageLocation], value: Any
+    glance: Glance, session: Session, ctx: Context, image: Image, found: list[ImageLocation],
+    value: Any, sizes: Sizes,
 ) -> None:
     url = value["url"]
-    store = glance.stores.owner(url)
-    # A file of this host is no one's to name: it may be another project's image.
-    if store is None or store.kind != "http":
-        raise Invalid(reason=f"locations: no store of this cloud takes images at {url!r}.")
-    glance.stores.gate.check(url)
     if any(row.url == url for row in found):
         raise Invalid(reason=f"locations: {url} is one of the image's already.")
+    store = glance.stores.owner(url)
+    if url not in sizes or store is None:
+        raise Conflict(reason="locations: the image's locations were changed meanwhile.")
     facts = _checked(image, value.get("validation_data", {}))
-    try:
-        size = store.size(url)
-    except OSError as error:
-        raise Invalid(reason=f"locations: {url} cannot be read: {error}") from error
+    if facts or image.os_hash_value:
+        _verify_first(session, ctx, image, store.name, value, facts)
+        return
     locations.add(session, image.id, store.name, url, value["metadata"])
     if image.status == "queued":
-        image.status, image.size = "active", size
-        for name, given in facts.items():
-            setattr(image, name, given)
+        image.status, image.size = "active", sizes[url]
+    session.flush()
+
+
+def _verify_first(
+    session: Session, ctx: Context, image: Image, store: str, value: Any, facts: dict[str, str]
+) -> None:
+    """Have the worker read the bytes before they are the image's: a hash is one that was computed
+    here, never one that somebody says."""
+    if session.scalar(marks.lock_of(image.id)) is not None:
+        raise Conflict(reason="locations: another of the image's is being looked at.")
+    if image.status == "queued":
+        image.status = "importing"
+    held = {name: facts.get(name) or getattr(image, name) for name in CHECKED}
+    task = tasks.start(
+        session, ctx, type="location_import", kind="location", image_id=image.id,
+        input={"image_id": image.id, "loc_url": value["url"],
+               "validation_data": value.get("validation_data", {})},
+        args={"url": value["url"], "store": store, "meta": value["metadata"],
+              "algorithm": held["os_hash_algo"], "value": held["os_hash_value"],
+              "checksum": held["checksum"]})
+    marks.put(session, image.id, **{marks.LOCK: task.id})
     session.flush()
 
 

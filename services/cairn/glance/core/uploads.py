@@ -1,39 +1,69 @@
 """Bytes from a client, into a store or into staging."""
 
 import contextlib
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.glance.component import Glance
-from cairn.glance.core import cache, claims, content, locations
+from cairn.glance.core import cache, claims, content, locations, usage
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
 from cairn.glance.errors import Gone
 
 
-def upload(glance: Glance, image: Image, claim: str, store: Store, source: BinaryIO) -> None:
+@dataclass(frozen=True)
+class Room:
+    """What a project may still store: what was set aside for an upload that told its length, and
+    how many bytes one that did not may have."""
+
+    project: str
+    allowed: dict[str, int]
+    name: str
+    told: int | None = None
+    left: int | None = None
+
+    def cap(self, cap: int) -> int:
+        return cap if self.left is None or self.told is not None else min(cap, self.left)
+
+    def hold(self, session: Session, size: int) -> None:
+        """Raises OverQuota. What was set aside is counted already."""
+        if self.told is None:
+            usage.hold(session, self.project, self.allowed, self.name, size)
+
+
+UNLIMITED = Room("", {}, usage.SIZE)
+
+
+def upload(
+    glance: Glance, image: Image, claim: str, store: Store, source: BinaryIO,
+    room: Room = UNLIMITED,
+) -> None:
     """Bring the image to active, or back to queued with no bytes left."""
     def publish(session: Session, url: str, facts: dict[str, Any]) -> None:
         locations.add(session, image.id, store.name, url)
         claims.end(session, image.id, claim, "active", **facts)
 
     _take(glance, image, claim, store, source,
-          glance.expected(image.disk_format, image.container_format), publish)
+          glance.expected(image.disk_format, image.container_format), publish, room)
 
 
-def stage(glance: Glance, image: Image, claim: str, source: BinaryIO) -> None:
+def stage(
+    glance: Glance, image: Image, claim: str, source: BinaryIO, room: Room = UNLIMITED
+) -> None:
     """Keep the bytes for an import. They are looked at then: a plugin may have to unpack them."""
     def publish(session: Session, url: str, facts: dict[str, Any]) -> None:
         claims.end(session, image.id, claim, "uploading", size=facts["size"])
 
-    _take(glance, image, claim, glance.stores.staging, source, content.Expected("", ""), publish)
+    _take(glance, image, claim, glance.stores.staging, source, content.Expected("", ""), publish,
+          room)
 
 
 def _take(
     glance: Glance, image: Image, claim: str, store: Store, source: BinaryIO,
-    expected: content.Expected, publish: Any,
+    expected: content.Expected, publish: Any, room: Room,
 ) -> None:
     writing = None
     try:
@@ -42,7 +72,7 @@ def _take(
         except OSError as error:
             raise content.not_stored(error) from error
         facts = content.take(
-            source, writing.write, expected=expected, cap=glance.settings.size_cap,
+            source, writing.write, expected=expected, cap=room.cap(glance.settings.size_cap),
             alive=claims.heartbeat(glance.db, image.id, claim),
         )
         try:
@@ -56,6 +86,7 @@ def _take(
             ).with_for_update())
             if held is None:
                 raise Gone(id=image.id)
+            room.hold(session, facts["size"])
             publish(session, writing.commit(), facts)
     except BaseException:
         if writing is not None:

@@ -4,14 +4,17 @@ import logging
 import time
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common import held
 from cairn.common.context import Context
+from cairn.common.db import changed, utcnow
 from cairn.common.errors import Problem, TooLarge
 from cairn.glance.component import Glance
 from cairn.glance.db.data import ImageLocation
-from cairn.glance.db.models import Image
+from cairn.glance.db.models import Image, UsageLock
 
 log = logging.getLogger(__name__)
 MIB = 1 << 20
@@ -33,8 +36,10 @@ _known: dict[str, tuple[float, dict[str, int]]] = {}
 def limits(glance: Glance, ctx: Context) -> dict[str, int]:
     """The caller's project's limits by name; what has none is missing.
 
-    Asked for with the caller's own token: a project may see its limits.
+    Asked for with the caller's own token: a project may see its limits. Before a transaction, never
+    in one.
     """
+    held.none_for("limits")
     if not glance.settings.use_keystone_limits or glance.cloud is None or not ctx.project:
         return {}
     moment, found = _known.get(ctx.project, (0.0, {}))
@@ -70,43 +75,43 @@ def used(session: Session, project: str) -> dict[str, int]:
     stored = session.scalar(
         select(func.sum(Image.size)).join(ImageLocation, ImageLocation.image_id == Image.id)
         .where(Image.owner == project, Image.status != "deleted"))
+    # What uploads said that they will send.
+    coming = count(func.sum(Image.size), Image.status == "saving")
     staged = count(func.sum(Image.size), Image.status.in_(("uploading", "importing")))
-    return {SIZE: int(stored or 0) // MIB, STAGED: staged // MIB, COUNT: count(func.count()),
+    return {SIZE: (int(stored or 0) + coming) // MIB, STAGED: staged // MIB,
+            COUNT: count(func.count()),
             UPLOADING: count(func.count(), Image.status.in_(COMING))}
 
 
-def _hold(
-    glance: Glance, ctx: Context, name: str, delta: int, session: Session | None = None
-) -> None:
-    limit = limits(glance, ctx).get(name, -1)
+def hold(
+    session: Session, project: str, allowed: dict[str, int], name: str, delta: int
+) -> int | None:
+    """How much more of `name` the project may have after `delta` of it (bytes, or images); None
+    for any. Others of the project wait until the transaction has ended. Raises OverQuota."""
+    limit = allowed.get(name, -1)
     if limit < 0:
-        return
-    if session is None:
-        with glance.db.reading() as reading:
-            now = used(reading, ctx.project)[name]
-    else:
-        now = used(session, ctx.project)[name]
-    if now + delta > limit:
-        raise OverQuota(project=ctx.project, name=name, limit=limit, used=now, delta=delta,
+        return None
+    unit = MIB if name in (SIZE, STAGED) else 1
+    _lock(session, project)
+    now = used(session, project)[name]
+    if now + delta // unit > limit:
+        raise OverQuota(project=project, name=name, limit=limit, used=now, delta=delta // unit,
                         reason="")
+    return (limit + 1 - now) * unit - delta - 1
 
 
-def hold_size(glance: Glance, ctx: Context, size: int = 0) -> None:
-    _hold(glance, ctx, SIZE, size // MIB)
-
-
-def hold_staged(glance: Glance, ctx: Context, size: int = 0) -> None:
-    _hold(glance, ctx, STAGED, size // MIB)
-
-
-def hold_count(glance: Glance, ctx: Context, session: Session | None = None) -> None:
-    """Whether one more image may be made."""
-    _hold(glance, ctx, COUNT, 1, session)
-
-
-def hold_uploading(glance: Glance, ctx: Context, session: Session | None = None) -> None:
-    """Whether this upload, which is counted already, may go on."""
-    _hold(glance, ctx, UPLOADING, 0, session)
+def _lock(session: Session, project: str) -> None:
+    """What is counted in this transaction stays so until its end."""
+    touched = update(UsageLock).where(UsageLock.project_id == project).values(
+        locked_at=utcnow())
+    if changed(session.execute(touched)):
+        return
+    try:
+        with session.begin_nested():
+            session.add(UsageLock(project_id=project))
+            session.flush()
+    except IntegrityError:  # Another was the first.
+        session.execute(touched)
 
 
 def report(glance: Glance, ctx: Context) -> dict[str, dict[str, int]]:

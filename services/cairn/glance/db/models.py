@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.dialects.mysql import VARCHAR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from cairn.common.db import Moment, Timestamps, Uuid, new_id, new_metadata
+from cairn.common.db import Moment, Timestamps, Uuid, new_id, new_metadata, utcnow
 
 # Words that differ by case or a space only, which the server's own collation takes for the same.
 EXACT = String(255).with_variant(VARCHAR(255, collation="utf8mb4_nopad_bin"), "mysql", "mariadb")
@@ -71,6 +71,24 @@ class ImageMember(Timestamps, Base):
         ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
     member: Mapped[str] = mapped_column(EXACT, primary_key=True, index=True)
     status: Mapped[str] = mapped_column(String(20), default="pending")
+
+
+class UsageLock(Base):
+    """Held while what a project uses is counted and added to."""
+
+    __tablename__ = "usage_locks"
+
+    project_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    locked_at: Mapped[dt.datetime] = mapped_column(Moment, default=utcnow)
+
+
+class SpentId(Base):
+    """The id of an image whose record was purged: it is never another image's, of which its old
+    users would not know."""
+
+    __tablename__ = "spent_ids"
+
+    id: Mapped[Uuid] = mapped_column(primary_key=True)
 
 
 from cairn.glance.db import data as data  # noqa: E402 - its tables are of the same schema

@@ -13,7 +13,7 @@ from cairn.common.db import changed
 from cairn.common.errors import Conflict, Problem, Unavailable
 from cairn.common.work import Flow, Job, Step
 from cairn.glance.component import Glance
-from cairn.glance.core import content, locations, marks, remote, tasks
+from cairn.glance.core import content, locations, marks, remote, tasks, usage
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store, Writing
@@ -116,7 +116,7 @@ class Imports:
                 continue
             try:
                 self._put(job, self.glance.stores.to_write(name))
-            except (OSError, NoRoom, TooBig, Unavailable) as error:
+            except (OSError, NoRoom, TooBig, Unavailable, usage.OverQuota) as error:
                 if job.args["must_succeed"]:
                     raise NotTaken(reason=f"{name}: {error}") from error
                 log.warning("image %s was not stored in %s: %s", job.subject, name, error)
@@ -228,7 +228,7 @@ class Imports:
                 select(ImageLocation.store).where(ImageLocation.image_id == job.subject)))
 
     def _put(self, job: Job, store: Store) -> None:
-        self._image(job)
+        image = self._image(job)
         path = job.results.get("work over", {}).get("path")
         with self.glance.db.reading() as session:
             found = locations.of(session, [job.subject])[job.subject]
@@ -239,17 +239,44 @@ class Imports:
         if writing is not None:
             writing.flush()
             url = writing.commit()
-        else:
-            source = open(path, "rb") if path is not None else locations.open_first(
-                self.glance.stores, found)[2]
-            with source:
-                url = self._fill(store.write(job.subject), source,
+        elif path is not None:
+            with open(path, "rb") as file:
+                url = self._fill(store.write(job.subject), file,
                                  self._alive(job, f"Copied to {store.name}"))
-        with self.glance.db.writing() as session:
-            kept = locations.add_once(session, job.subject, store.name, url)
+        else:
+            with locations.open_first(self.glance.stores, found)[2] as source:
+                url = self._copy(job, store, image, source)
+        size = job.results["measure"].get("size", image.size)
+        try:
+            with self.glance.db.writing() as session:
+                # In one transaction with what makes it count.
+                session.execute(update(Image).where(Image.id == job.subject).values(size=size))
+                kept = locations.add_once(session, job.subject, store.name, url)
+                usage.hold(session, job.ctx.project,
+                           {usage.SIZE: job.args.get("room", -1)}, usage.SIZE, 0)
+        except usage.OverQuota:
+            store.delete(url)
+            raise
         if not kept:
             store.delete(url)
             raise Stopped
+
+    def _copy(self, job: Job, store: Store, image: Image, source: BinaryIO) -> str:
+        """Of bytes that are others' to change: they must be what they were, and harmless."""
+        writing = store.write(job.subject)
+        try:
+            facts = content.take(
+                source, writing.write, cap=self.glance.settings.size_cap,
+                expected=self.glance.expected(image.disk_format, image.container_format),
+                alive=self._alive(job, f"Copied to {store.name}"),
+                algorithm=image.os_hash_algo or content.ALGORITHM)
+            if image.os_hash_value not in (None, facts["os_hash_value"]):
+                raise NotTaken(reason="its content is not what it was")
+            writing.flush()
+            return writing.commit()
+        except BaseException:
+            writing.abort()
+            raise
 
     def _activate(self, job: Job) -> None:
         if job.args["method"]["name"] != "copy-image":

@@ -1,9 +1,9 @@
-"""Locations that are added: looked for, and hashed where the settings say so."""
+"""Locations that are added: looked for, looked into, and hashed where the settings say so."""
 
-import hashlib
+import time
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from cairn.common.db import changed
 from cairn.common.errors import Conflict
@@ -11,7 +11,7 @@ from cairn.common.work import Flow, Job, Step
 from cairn.glance.component import Glance
 from cairn.glance.core import content, locations, marks, tasks
 from cairn.glance.db.models import Image
-from cairn.glance.errors import TooBig
+from cairn.glance.errors import WrongContent
 from cairn.glance.worker.imports import Stopped
 
 
@@ -20,7 +20,10 @@ class Differs(Conflict):
 
 
 class Locating:
-    """args: task, url, store, algorithm and value (of what the caller says the hash is, or None)"""
+    """args: task, url, store, meta; algorithm, value and checksum that the data must have, or None.
+
+    What a caller says of the data is never noted: only what was computed of it here.
+    """
 
     def __init__(self, glance: Glance) -> None:
         self.glance = glance
@@ -36,41 +39,51 @@ class Locating:
         with glance.db.writing() as session:
             tasks.set_state(session, job.args["task"], "processing")
         size = glance.stores.find(job.args["store"]).size(job.args["url"])
+        if job.args["value"] is not None:
+            return {"size": size}
+        values: dict[str, Any] = {"size": size, "status": "active"}
+        if glance.settings.do_secure_hash:
+            values["os_hash_algo"] = content.ALGORITHM
         with glance.db.writing() as session:
             if not locations.add_once(session, job.subject, job.args["store"], job.args["url"]):
                 raise Stopped
-        values: dict[str, Any] = {"size": size}
-        if not glance.settings.do_secure_hash:
-            values |= {"status": "active", "os_hash_algo": job.args["algorithm"],
-                       "os_hash_value": job.args["value"]}
-        elif job.args["value"] is None:
-            values |= {"status": "active", "os_hash_algo": content.ALGORITHM}
         self._change(job, **values)
         return {"size": size}
 
     def hash(self, job: Job) -> dict[str, Any]:
-        glance = self.glance
-        if not glance.settings.do_secure_hash:
+        glance, value = self.glance, job.args["value"]
+        if value is None and not glance.settings.do_secure_hash:
             return {}
-        algorithm = job.args["algorithm"] or content.ALGORITHM
-        md5, digest = hashlib.md5(usedforsecurity=False), hashlib.new(algorithm)
-        size = 0
-        with glance.stores.find(job.args["store"]).read(job.args["url"]) as source:
-            while chunk := source.read(content.CHUNK):
-                size += len(chunk)
-                if size > glance.settings.size_cap:
-                    raise TooBig(cap=glance.settings.size_cap, reason="")
-                md5.update(chunk)
-                digest.update(chunk)
-                if size % (64 * content.CHUNK) < len(chunk):
-                    self._change(job)
-        if job.args["value"] not in (None, digest.hexdigest()):
+        with glance.db.reading() as session:
+            image = session.get(Image, job.subject)
+        if image is None:
+            raise Stopped
+        try:
+            with glance.stores.find(job.args["store"]).read(job.args["url"]) as source:
+                facts = content.take(
+                    source, lambda chunk: None, cap=glance.settings.size_cap,
+                    expected=glance.expected(image.disk_format, image.container_format),
+                    alive=self._alive(job),
+                    algorithm=job.args["algorithm"] or content.ALGORITHM)
+        except WrongContent:
+            self._withdraw(job)
+            raise
+        if value not in (None, facts["os_hash_value"]) or (
+                job.args.get("checksum") not in (None, facts["checksum"])):
             raise Differs(reason="")
-        return {"size": size, "checksum": md5.hexdigest(), "os_hash_algo": algorithm,
-                "os_hash_value": digest.hexdigest()}
+        return facts
 
     def finish(self, job: Job) -> None:
-        self._change(job, status="active", **job.results["hash"])
+        with self.glance.db.writing() as session:
+            image = session.scalar(
+                select(Image).where(Image.id == job.subject).with_for_update())
+            if image is None or image.status not in ("importing", "active"):
+                raise Stopped
+            locations.add_once(session, job.subject, job.args["store"], job.args["url"],
+                               job.args.get("meta"))
+            if image.os_hash_value is None:
+                session.execute(update(Image).where(Image.id == job.subject).values(
+                    status="active", **job.results["hash"]))
         self._end(job, "success", "")
 
     def failed(self, job: Job, error: str) -> None:
@@ -84,11 +97,31 @@ class Locating:
                                     Image.os_hash_value.is_(None)).values(os_hash_algo=None))
         self._end(job, "failure", error)
 
+    def _withdraw(self, job: Job) -> None:
+        """An image in use whose content was now found to be a trap has none any more."""
+        with self.glance.db.writing() as session:
+            if job.args["value"] is None:
+                locations.forget(session, job.subject, job.args["store"])
+                session.execute(update(Image).where(
+                    Image.id == job.subject, Image.status == "active",
+                ).values(status="queued", size=None, os_hash_algo=None))
+
     def _end(self, job: Job, state: str, message: str) -> None:
         with self.glance.db.writing() as session:
             marks.put(session, job.subject, **{marks.LOCK: None})
             tasks.close(session, job.args["task"], state, self.glance.imports.task_hours,
                         message=message[:4000], result={"image_id": job.subject})
+
+    def _alive(self, job: Job) -> Any:
+        last = time.monotonic()
+
+        def alive(size: int) -> None:
+            nonlocal last
+            if time.monotonic() - last > 3:
+                last = time.monotonic()
+                self._change(job)
+
+        return alive
 
     def _change(self, job: Job, **values: Any) -> None:
         """Raises Stopped when the image was deleted meanwhile."""
