@@ -35,4 +35,5 @@ class Glance:
         return Expected(
             disk_format or "", container_format or "", strict=self.settings.check_content,
             nonfatal=words(self.settings.gpt_checks_nonfatal),
+            unchecked=words(self.settings.unchecked_containers),
         )

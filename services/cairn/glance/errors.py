@@ -50,6 +50,10 @@ class WrongContent(Unsupported):
     message = "Image content does not match disk_format {declared}: {reason}"
 
 
+class WrongContainer(WrongContent):
+    message = "Image content does not match container_format {declared}: {reason}"
+
+
 class TooBig(TooLarge):
     message = "The image is larger than the {cap} bytes allowed."
 

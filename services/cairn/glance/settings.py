@@ -24,6 +24,10 @@ class ImageSettings:
     check_content: bool = option(
         True, "Refuse content that is not what the image's disk_format says."
     )
+    unchecked_containers: str = option(
+        "", "Container formats (ova, ovf, docker, compressed, ami, ari, aki) whose content is not "
+        "held against them."
+    )
     limit_param_default: int = option(25, "Entries of a list's page that names no limit.")
     api_limit_max: int = option(1000, "The most entries of one page.")
     image_property_quota: int = option(128, "Properties an image may have; negative: any number.")

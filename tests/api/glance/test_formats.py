@@ -1,8 +1,12 @@
 """Images as other programs make them: taken as what they are, refused as anything else."""
 
+import gzip
 import io
+import lzma
 import shutil
 import subprocess
+import tarfile
+from dataclasses import replace
 
 import pytest
 
@@ -108,7 +112,88 @@ def test_what_has_no_signature_is_taken_unless_it_is_something_else(make, upload
     assert upload(make(disk_format=declared), iso()).status_code == 415
 
 
-@pytest.mark.parametrize("container", ["ami", "ari", "aki", "ovf", "ova", "docker", "compressed"])
-def test_what_is_in_a_container_is_not_looked_at(make, upload, container):
-    image_id = make(disk_format="qcow2", container_format=container)
-    assert upload(image_id, OPAQUE).status_code == 204
+def tar(*files, kind=tarfile.REGTYPE, form=tarfile.USTAR_FORMAT):
+    """An archive of (name, data)."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        for name, data in files:
+            member = tarfile.TarInfo(name)
+            member.size, member.type = len(data), kind
+            archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+OVF = b'<?xml version="1.0"?><Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"/>'
+OVA = (("a.ovf", OVF), ("a.mf", b"SHA256(a.ovf)= 00"), ("disk.raw", OPAQUE))
+
+
+@pytest.mark.parametrize("container", ["ami", "ari", "aki"])
+def test_amazons_containers_take_any_bytes_but_no_other_format(make, upload, container):
+    for disk, data, code in (("qcow2", OPAQUE, 204), ("raw", boot_sector(0xEE), 204),
+                             ("raw", iso(), 415)):
+        image_id = make(disk_format=disk, container_format=container)
+        assert upload(image_id, data).status_code == code, (disk, len(data))
+
+
+@pytest.mark.parametrize(("container", "data"), [
+    ("ova", tar(*OVA)), ("docker", tar(("etc/passwd", b"x"))), ("docker", tar(*OVA)),
+    ("docker", tar(("l" * 180, b"x"), form=tarfile.GNU_FORMAT)),
+    ("docker", tar(("\xe9" * 90, b"x"), form=tarfile.PAX_FORMAT)),
+    ("ovf", OVF), ("ovf", b"\xef\xbb\xbf" + OVF), ("ovf", tar(*OVA)), ("ovf", iso()),
+    ("compressed", gzip.compress(OPAQUE)), ("compressed", lzma.compress(OPAQUE))])
+def test_containers_are_what_they_are_called(call, make, upload, container, data):
+    image_id = make(disk_format="iso", container_format=container)
+    taken = upload(image_id, data)
+    assert taken.status_code == 204, taken.text
+    assert call("GET", f"/v2/images/{image_id}").json["virtual_size"] is None
+
+
+@pytest.mark.parametrize(("container", "data"), [
+    *((container, data) for container in ("ova", "ovf", "docker", "compressed")
+      for data in (OPAQUE, b"", bytes(4096))),
+    ("ova", iso()), ("docker", iso()), ("compressed", iso()),
+    ("ova", tar(*OVA)[:1500]), ("docker", tar(*OVA)[:700]),
+    ("ova", tar(("a.ovf", OVF))), ("ova", tar(OVA[2], OVA[0])),
+    ("ova", tar(*OVA, ("../x", b"x"))), ("ova", tar(OVA[0], ("/etc/x", b"x"))),
+    ("ova", tar(OVA[0], ("link", b""), kind=tarfile.SYMTYPE)),
+    ("ova", tar(OVA[0], ("l" * 180, b"x"), form=tarfile.GNU_FORMAT)),
+    ("ova", tar(OVA[0], ("\xe9" * 90, b"x"), form=tarfile.PAX_FORMAT)),
+    ("ovf", b"<?xml?><!DOCTYPE x [<!ENTITY a 'b'>]><Envelope/>"), ("ovf", b"<html/>")])
+def test_and_nothing_else_is(make, upload, container, data):
+    image_id = make(disk_format="vmdk", container_format=container)
+    assert upload(image_id, data).status_code == 415
+
+
+@needs_qemu
+@pytest.mark.parametrize(("kind", "options"), [
+    ("qcow2", ["-o", "data_file=/tmp/other"]), ("vmdk", ["-o", "subformat=monolithicFlat"])])
+def test_a_trap_in_an_archive_is_refused(make, upload, tmp_path, kind, options):
+    options = [o.replace("/tmp", str(tmp_path)) for o in options]
+    trap, good = image(tmp_path / "trap", kind, *options), image(tmp_path / "good", "qcow2")
+    for container in ("ova", "ovf"):
+        for disks, code in (([good], 204), ([trap], 415), ([good, trap], 415)):
+            packed = tar(OVA[0], *((f"disk{n}", d) for n, d in enumerate(disks)))
+            image_id = make(disk_format="vmdk", container_format=container)
+            assert upload(image_id, packed).status_code == code
+
+
+def test_an_operator_may_take_containers_as_they_come(glance, people):
+    lax = replace(glance, settings=replace(glance.settings, unchecked_containers="docker"))
+    for container, good in (("docker", True), ("ova", False)):
+        expected = lax.expected("raw", container)
+        if good:
+            assert content.take(io.BytesIO(OPAQUE), len, expected=expected, cap=SIZE)["size"]
+        else:
+            with pytest.raises(WrongContent):
+                content.take(io.BytesIO(OPAQUE), len, expected=expected, cap=SIZE)
+
+
+@needs_qemu
+@pytest.mark.parametrize("declared", ["raw", "qcow2", "iso"])
+def test_luks_and_images_that_are_two_things_are_refused(make, upload, tmp_path, declared):
+    luks = (b"LUKS\xba\xbe\x00\x01" + b"aes".ljust(32, b"\0") + b"xts-plain64".ljust(32, b"\0") +
+            b"sha256".ljust(32, b"\0") + (4096).to_bytes(4, "big")).ljust(1 << 20, b"\0")
+    both = bytearray(image(tmp_path / "disk", "qcow2").ljust(len(iso()), b"\0"))
+    both[16 * 2048:17 * 2048] = iso()[16 * 2048:17 * 2048]
+    for trap in (luks, bytes(both)):
+        assert upload(make(disk_format=declared), trap).status_code == 415

@@ -9,6 +9,7 @@ import lzma
 import os
 import shutil
 import struct
+import subprocess
 import zipfile
 from dataclasses import replace
 
@@ -17,11 +18,13 @@ from sqlalchemy import update
 
 from cairn.common.db import utcnow
 from cairn.common.settings import BadSetting
+from cairn.glance.core import content
 from cairn.glance.core.stores import Stores
 from cairn.glance.core.sweeper import Sweeper
 from cairn.glance.core.uris import Gate, Refused
 from cairn.glance.db.models import Image
 from cairn.glance.settings import ImportSettings, StoreSettings
+from cairn.glance.worker import plugins
 from cairn.glance.worker.process import make as make_worker
 
 BYTES = b"\x00" * 70000 + b"the end"
@@ -388,6 +391,36 @@ def test_an_unchecked_image_is_not_converted(call, staged, bring, plugged):
     bring(image_id)
     plugged(plugins="image_conversion")
     assert "backing" in task(call, image_id)["message"]
+
+
+@pytest.mark.skipif(not shutil.which("qemu-img"), reason="no qemu-img here")
+def test_qemu_img_is_told_what_it_reads_and_follows_nothing(tmp_path, monkeypatch):
+    """Even of an image that nobody looked into."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"the secret".ljust(1 << 16, b"\0"))
+    trap, target = tmp_path / "trap", tmp_path / "out"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(secret), "-F", "raw",
+                    str(trap)], check=True)
+    monkeypatch.setattr(content, "inspect", lambda path, expected: expected.disk_format)
+    expected = content.Expected("qcow2", "bare")
+    with pytest.raises(plugins.Failed, match="another file"):
+        plugins.convert(str(trap), str(target), expected, "raw", 8 << 20)
+    plugins._qemu(8 << 20, "convert", "-O", "raw", plugins._only("qcow2", str(trap)), str(target))
+    assert b"secret" not in target.read_bytes()
+    with pytest.raises(plugins.Failed):
+        plugins.convert(str(secret), str(target), expected, "raw", 8 << 20)
+
+
+@pytest.mark.skipif(not shutil.which("qemu-img"), reason="no qemu-img here")
+def test_a_disk_that_swells_is_not_converted(call, make, bring, plugged, tmp_path):
+    bomb = tmp_path / "bomb"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(bomb), "4T"], check=True)
+    image_id = make(disk_format="qcow2")
+    call("PUT", f"/v2/images/{image_id}/stage", data=bomb.read_bytes(),
+         content_type="application/octet-stream")
+    bring(image_id)
+    plugged(plugins="image_conversion")
+    assert "larger than" in task(call, image_id)["message"]
 
 
 @pytest.mark.parametrize(("who", "has"), [("alice", True), ("admin", False)])

@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 from oslo_utils.imageutils import format_inspector
 
 from cairn.common.errors import Problem, Unavailable
-from cairn.glance.errors import NoRoom, TooBig, WrongContent
+from cairn.glance.core import packages
+from cairn.glance.errors import NoRoom, TooBig, WrongContainer, WrongContent
 
 CHUNK = 1 << 20
 ALGORITHM = "sha512"
@@ -20,6 +21,8 @@ ALGORITHM = "sha512"
 RAW = frozenset({"raw", "gpt"})
 # Kernels and ramdisks may begin with what looks like a broken boot record.
 NO_DISKS = ("aki", "ari")
+# Containers of a kernel, a ramdisk or a partition: any bytes, but nothing that is something else.
+AMAZON = ("ami", "aki", "ari")
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,17 @@ class Expected:
     # Refuse what does not look as declared; traps are refused whatever this says.
     strict: bool = True
     nonfatal: frozenset[str] = frozenset()
+    # Containers that are taken as they come.
+    unchecked: frozenset[str] = frozenset()
 
     @property
     def inspected(self) -> bool:
-        # Another container (ovf, ova, docker) has an archive of its own around the disk.
-        return self.container_format == "bare"
+        return self.container_format not in self.unchecked | {""}
+
+    @property
+    def bare(self) -> bool:
+        """Whether the disk is all there is."""
+        return self.container_format in ("bare", *AMAZON)
 
 
 def take(
@@ -50,6 +59,8 @@ def take(
     md5, digest, size = hashlib.md5(usedforsecurity=False), hashlib.new(algorithm), 0
     wrapper = format_inspector.InspectWrapper(source)
     stream: Any = wrapper if expected.inspected else source
+    inside = None if expected.bare or not expected.inspected else packages.of(
+        expected.container_format, lambda disk, length: _judge_inner(disk, expected))
 
     def hash(chunk: bytes) -> None:
         md5.update(chunk)
@@ -65,6 +76,8 @@ def take(
             if hashing is not None:
                 hashing.result()
             hashing = beside.submit(hash, chunk)
+            if inside is not None:
+                inside.feed(chunk)
             try:
                 write(chunk)
             except OSError as error:
@@ -76,8 +89,36 @@ def take(
     }
     if expected.inspected:
         wrapper.close()
-        facts["virtual_size"] = judge(wrapper, expected, size)
+        if expected.bare:
+            facts["virtual_size"] = judge(wrapper, expected, size)
+        else:
+            _judge_package(wrapper, inside, expected)
     return facts
+
+
+def _judge_package(wrapper: Any, inside: packages.Package | None, expected: Expected) -> None:
+    """Raises WrongContent for what is no such container."""
+    declared = expected.container_format
+    reason = inside.wrong() if inside is not None else "nothing can look into it"
+    try:
+        found = _found(wrapper, expected)
+    except WrongContent:
+        if expected.strict:
+            raise
+        return
+    if _name(found) not in RAW:
+        _check_harmless(found, expected)
+        # People call a plain disk an ovf.
+        if declared == "ovf" and _name(found) == expected.disk_format:
+            return
+        reason = f"it is {_name(found)}"
+    if reason and expected.strict:
+        raise WrongContainer(declared=declared, reason=reason)
+
+
+def _judge_inner(wrapper: Any, expected: Expected) -> None:
+    """Raises WrongContent for a disk inside that is a trap."""
+    _check_harmless(_found(wrapper, expected), expected)
 
 
 def inspect(path: str, expected: Expected) -> str:
@@ -103,6 +144,8 @@ def judge(wrapper: Any, expected: Expected, size: int) -> int | None:
         return None
     name = _name(found)
     fits = _fits(declared, name)
+    if not fits and expected.container_format in AMAZON:
+        fits = name in RAW
     if not fits and expected.strict:
         raise WrongContent(declared=declared, reason=f"it is {name}")
     if found is None:
@@ -142,7 +185,7 @@ def _check_harmless(found: Any, expected: Expected) -> None:
         found.safety_check()
     except format_inspector.SafetyCheckFailed as error:
         fatal = error.failures.keys() - expected.nonfatal
-        if expected.disk_format in NO_DISKS:
+        if expected.disk_format in NO_DISKS or expected.container_format in AMAZON:
             fatal -= {"mbr"}
         if str(found) != "gpt" or fatal:
             reasons = "; ".join(str(failure) for failure in error.failures.values())

@@ -85,11 +85,12 @@ class Imports:
         if "image_decompression" in chosen and image.container_format != "compressed":
             path = plugins.decompress(
                 path, f"{self._staged(job)}.unpacked", self.glance.settings.size_cap, alive) or path
-        if "image_conversion" in chosen:
+        # qemu-img sees disks only, never what others are packed in.
+        if "image_conversion" in chosen and image.container_format == "bare":
             output = self.glance.imports.output_format
             target = f"{self._staged(job)}.{output}"
             sure = content.Expected(expected.disk_format, "bare", nonfatal=expected.nonfatal)
-            if plugins.convert(path, target, sure, output):
+            if plugins.convert(path, target, sure, output, self.glance.settings.size_cap):
                 path = target
                 self._change(job, disk_format=output, container_format="bare")
         if "inject_image_metadata" in chosen:

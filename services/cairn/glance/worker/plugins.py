@@ -3,6 +3,7 @@
 import gzip
 import json
 import lzma
+import os
 import subprocess
 import zipfile
 import zlib
@@ -20,6 +21,8 @@ GZIP, ZIP, XZ, LZMA = b"\x1f\x8b", b"PK\x03\x04", b"\xfd7zXZ\x00", b"\x5d\x00\x0
 DICTIONARY = 128 << 20
 # qemu-img reads what strangers wrote: it may have this much memory, and seconds of a processor.
 MEMORY, SECONDS = 1 << 30, 3600
+# ...and a file as large as an image may be, with what a format needs for itself.
+SLACK = 64 << 20
 
 
 class Failed(Invalid):
@@ -95,36 +98,54 @@ class _Lzma:
         self._file.close()
 
 
-def convert(path: str, target: str, expected: content.Expected, output: str) -> bool:
+def convert(
+    path: str, target: str, expected: content.Expected, output: str, cap: int
+) -> bool:
     """Convert an image to `output` in `target`; False when it is to stay as it is.
 
-    qemu-img only ever sees what was found to be one harmless image of the declared format.
+    qemu-img only ever sees what was found to be one harmless image of the declared format, as that
+    format, in that one file. Raises Failed, TooBig, WrongContent.
     """
     declared = expected.disk_format
     name = content.inspect(path, expected)
     if name == "iso" or declared == output:
         return False
-    source = "raw" if declared == "gpt" else QEMU.get(declared, declared)
+    driver = "raw" if declared == "gpt" else QEMU.get(declared, declared)
     if name != declared and not (declared == "raw" and name == "gpt"):
         raise Failed(plugin=NAMES[1], reason=f"a {declared} cannot be converted")
-    facts = json.loads(_qemu("info", "-f", source, "--output=json", path))
+    source = _only(driver, path)
+    facts = json.loads(_qemu(cap, "info", "--output=json", source))
     inner = facts.get("format-specific", {}).get("data", {})
     if "backing-filename" in facts or inner.get("data-file"):
         raise Failed(plugin=NAMES[1], reason="the image depends on another file")
-    _qemu("convert", "-f", source, "-O", output, path, target)
+    if facts["virtual-size"] > cap:
+        raise TooBig(cap=cap, reason="")
+    _qemu(cap, "convert", "-O", output, source, target)
     content.inspect(target, content.Expected(output, "bare", nonfatal=expected.nonfatal))
     return True
 
 
 # Where qemu-img has another name.
 QEMU = {"vhd": "vpc", "ploop": "parallels"}
+# Formats that may name another file below theirs.
+LAYERED = ("qcow2", "vmdk")
 
 
-def _qemu(*args: str) -> str:
+def _only(driver: str, path: str) -> str:
+    """The file and nothing beside: no format is guessed, no name in it is followed."""
+    image: dict[str, Any] = {"driver": driver, "file": {"driver": "file", "filename": path}}
+    if driver in LAYERED:
+        image["backing"] = None
+    return "json:" + json.dumps(image)
+
+
+def _qemu(cap: int, *args: str) -> str:
     try:
         done = subprocess.run(
-            ["prlimit", f"--as={MEMORY}", f"--cpu={SECONDS}", "--", "qemu-img", *args],
-            capture_output=True, text=True, timeout=2 * SECONDS, check=False,
+            ["prlimit", f"--as={MEMORY}", f"--cpu={SECONDS}", f"--fsize={cap + SLACK}",
+             "--nofile=64", "--core=0", "--", "qemu-img", *args],
+            capture_output=True, text=True, timeout=2 * SECONDS, check=False, errors="replace",
+            stdin=subprocess.DEVNULL, env={"PATH": os.defpath, "LC_ALL": "C"},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failed(plugin=NAMES[1], reason=str(error)) from error
