@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import orjson
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     CursorResult,
     DateTime,
     Engine,
@@ -18,12 +19,17 @@ from sqlalchemy import (
     String,
     create_engine,
     event,
+    literal,
+    select,
 )
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from cairn.common import held
 
@@ -39,15 +45,42 @@ T = TypeVar("T")
 
 # MariaDB's "deadlock found" and "lock wait timeout": the transaction was rolled back, try again.
 TRANSIENT = {1213, 1205, 1020}
-# Too many connections; the server is away, going down, or was lost in the middle.
-AWAY = {1040, 1053, 1203, 2002, 2003, 2006, 2013}
-# Seconds a statement waits for another's lock, and a transaction is tried again.
-LOCK_WAIT, PATIENCE = 10, 20.0
+# Its "too many connections", "shutdown in progress", and the client's "cannot connect", "gone",
+# "lost during query": the database is away.
+AWAY = {1040, 1053, 1203, 1927, 2002, 2003, 2006, 2013}
+# Seconds a request waits for a connection of the pool, and those `write` goes on trying.
+POOL_PATIENCE, WRITE_PATIENCE = 5.0, 10.0
+# Seconds a statement waits for a row that another transaction holds; MariaDB's own are 50.
+LOCK_PATIENCE = 10
 
 
 def utcnow() -> dt.datetime:
     """Now in UTC, without a zone: what is written to a DATETIME column."""
     return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+class _ServerNow(FunctionElement[dt.datetime]):
+    type = DateTime()
+    inherit_cache = True
+
+
+@compiles(_ServerNow)
+def _server_now(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    seconds = compiler.process(element.clauses, **options)
+    # As SQLAlchemy writes a DateTime into SQLite, which compares them as texts.
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({seconds}) || ' seconds')"
+
+
+@compiles(_ServerNow, "mysql", "mariadb")
+def _mariadb_now(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    seconds = compiler.process(element.clauses, **options)
+    return f"TIMESTAMPADD(MICROSECOND, ({seconds}) * 1000000, UTC_TIMESTAMP(6))"
+
+
+def server_now(seconds: float = 0.0) -> ColumnElement[dt.datetime]:
+    """So many seconds from now by the clock of the database: the one clock that all hosts share.
+    Of a lease, an election, an age; never of what a host's own clock says."""
+    return _ServerNow(literal(seconds))
 
 
 def new_id() -> str:
@@ -108,17 +141,23 @@ class Database:
         with held.session(), self._writing.begin() as session:
             yield session
 
+    def now(self, seconds: float = 0.0) -> dt.datetime:
+        """What `server_now` says."""
+        with self.reading() as session:
+            return session.scalars(select(server_now(seconds))).one()
+
     def write(self, func: Callable[[Session], T], attempts: int = 8) -> T:
         """`func(session)` in one transaction, again from the start when the database chose it to
-        lose a deadlock. `func` must have no effect outside of the session."""
-        end = time.monotonic() + PATIENCE
+        lose a deadlock or let it wait for a lock in vain, for a few seconds in all. `func` must
+        have no effect outside of the session."""
+        end = time.monotonic() + WRITE_PATIENCE
         for attempt in range(attempts):
             try:
                 with self.writing() as session:
                     return func(session)
             except DBAPIError as error:
-                late = time.monotonic() > end
-                if not transient(error) or attempt == attempts - 1 or late:
+                late = attempt == attempts - 1 or time.monotonic() > end
+                if late or not transient(error):
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise AssertionError("unreachable")
@@ -132,19 +171,20 @@ def changed(result: Any) -> bool:
 
 def transient(error: DBAPIError) -> bool:
     """Whether the same transaction may succeed when it is tried again."""
-    return _number(error) in TRANSIENT or "database is locked" in str(error.orig)
+    args: tuple[Any, ...] = getattr(error.orig, "args", ())
+    return (len(args) > 0 and args[0] in TRANSIENT) or "database is locked" in str(error.orig)
 
 
 def busy(error: SQLAlchemyError) -> bool:
-    """Whether it is only now that the database cannot: a caller may ask again in a moment."""
-    if isinstance(error, DBAPIError):
-        return transient(error) or _number(error) in AWAY
-    return isinstance(error, NoConnection)
-
-
-def _number(error: DBAPIError) -> Any:
+    """Whether not the request is at fault but the database: it is away, it has no connection to
+    spare, or others held the same rows for too long."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
     args: tuple[Any, ...] = getattr(error.orig, "args", ())
-    return args[0] if args else None
+    away = len(args) > 0 and args[0] in AWAY
+    return away or error.connection_invalidated or transient(error)
 
 
 def _to_json(value: Any) -> str:
@@ -155,9 +195,12 @@ JSON_CODEC: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": 
 
 
 def _server(url: str, pool_size: int, **options: Any) -> Engine:
-    limits = {"init_command": f"SET SESSION innodb_lock_wait_timeout={LOCK_WAIT}"}
     return create_engine(url, pool_size=pool_size, max_overflow=16, pool_recycle=1800,
-                         pool_pre_ping=True, connect_args=limits, **JSON_CODEC, **options)
+                         pool_timeout=POOL_PATIENCE, pool_pre_ping=True,
+                         connect_args={
+                             "connect_timeout": 5,
+                             "init_command": f"SET innodb_lock_wait_timeout={LOCK_PATIENCE}",
+                         }, **JSON_CODEC, **options)
 
 
 def _engine(url: str, pool_size: int) -> Engine:

@@ -13,10 +13,11 @@ import orjson
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from cairn.common import db, errors
+from cairn.common import errors
 from cairn.common.access_rules import permits
 from cairn.common.api import ANYONE, PUBLIC, Api, Document, Endpoint, Reply
 from cairn.common.context import Context
+from cairn.common.db import busy
 from cairn.common.microversions import Microversions
 from cairn.common.policy import ENFORCED, Policy
 
@@ -116,11 +117,12 @@ def serve(
         return refuse(errors.Invalid(reason=f"A value does not fit: {error.orig}"))
 
     @app.errorhandler(SQLAlchemyError)
-    def busy(error: SQLAlchemyError) -> flask.Response:
-        if not db.busy(error):
+    def stuck(error: SQLAlchemyError) -> flask.Response:
+        if not busy(error):
             return unexpected(error)
-        log.warning("%s: the database is busy: %s", flask.g.request_id, error)
-        response = refuse(errors.Unavailable(reason="The database is busy; try again."))
+        log.warning("%s: %s %s: %s", flask.g.request_id, flask.request.method, flask.request.path,
+                    type(error).__name__)
+        response = refuse(errors.Unavailable(reason="The database is busy or away; try again."))
         response.headers["Retry-After"] = "1"
         return response
 

@@ -69,7 +69,7 @@ def test_what_does_not_pass_is_not():
 
 
 def test_a_transaction_is_not_tried_for_ever(db, monkeypatch):
-    monkeypatch.setattr(database, "PATIENCE", -1)
+    monkeypatch.setattr(database, "WRITE_PATIENCE", -1)
     tries = []
 
     def write(session):

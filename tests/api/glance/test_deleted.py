@@ -5,7 +5,7 @@ import datetime as dt
 from sqlalchemy import func, select, update
 
 from cairn.common.db import utcnow
-from cairn.glance.core.purge import purge
+from cairn.glance.core.deleted import purge
 from cairn.glance.db.data import ImageLocation, Task
 from cairn.glance.db.models import Image, ImageMember, ImageProperty, ImageTag, SpentId, UsageLock
 
