@@ -1,17 +1,8 @@
-import getpass
-import importlib
-import shutil
-import subprocess
-import sys
-import time
 import uuid
-from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, event, text
 
 from cairn.common.context import Context
-from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.placement.app import create_app
 from cairn.placement.component import make
@@ -26,24 +17,9 @@ PEOPLE = {
 }
 
 
-@pytest.fixture(scope="session")
-def schema(tmp_path_factory):
-    """An empty database: made once, copied for each test."""
-    path = tmp_path_factory.mktemp("placement") / "placement.db"
-    db = Database(f"sqlite:///{path}")
-    Base.metadata.create_all(db.engine)
-    db.engine.dispose()
-    return path
-
-
 @pytest.fixture
-def placement(tmp_path, schema):
-    shutil.copy(schema, tmp_path / "placement.db")
-    db = Database(f"sqlite:///{tmp_path}/placement.db")
-    # Nobody reads it after a crash.
-    event.listen(db.engine, "connect", lambda c, record: c.execute("PRAGMA synchronous=OFF"))
-    yield make(db, Policy(RULES))
-    db.engine.dispose()
+def placement(sqlite):
+    return make(sqlite(Base), Policy(RULES))
 
 
 @pytest.fixture
@@ -100,52 +76,3 @@ def claim(call):
             "consumer_type": kind, **body})
 
     return claim
-
-
-@pytest.fixture(scope="session")
-def mariadb(tmp_path_factory):
-    """The URL of an empty database on a MariaDB of our own, for what SQLite has not: many writers
-    at once. Skips where there is no MariaDB, or nothing to speak to it with."""
-    server, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
-    folder = tmp_path_factory.mktemp("mariadb")
-    if server is None or install is None or not _driver(folder):
-        pytest.skip("there is no MariaDB here")
-    data, socket, me = folder / "data", folder / "s", getpass.getuser()
-    subprocess.run([install, "--no-defaults", "--force", f"--user={me}", f"--datadir={data}",
-                    "--auth-root-authentication-method=normal", "--skip-test-db"],
-                   check=True, capture_output=True)
-    running = subprocess.Popen(
-        [server, "--no-defaults", f"--user={me}", f"--datadir={data}", f"--socket={socket}",
-         "--skip-networking", f"--pid-file={folder}/pid", "--innodb-flush-log-at-trx-commit=0",
-         "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 30
-        while not socket.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        admin = create_engine(f"mysql+mysqldb://root@localhost/?unix_socket={socket}")
-        with admin.begin() as connection:
-            connection.execute(text("CREATE DATABASE placement"))
-        admin.dispose()
-        yield f"mysql+mysqldb://root@localhost/placement?unix_socket={socket}"
-    finally:
-        running.terminate()
-        running.wait(30)
-
-
-def _driver(folder):
-    """Whether MySQLdb can be imported: it is the distribution's, not a package of a venv."""
-    system = Path("/usr/lib/python3/dist-packages/MySQLdb")
-    try:
-        importlib.import_module("MySQLdb")
-    except ImportError:
-        if not system.exists():
-            return False
-        (folder / "lib").mkdir()
-        (folder / "lib" / "MySQLdb").symlink_to(system)
-        sys.path.append(str(folder / "lib"))
-        try:
-            importlib.import_module("MySQLdb")
-        except ImportError:
-            return False
-    return True

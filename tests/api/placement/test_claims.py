@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, select
 
-from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.placement.component import make
 from cairn.placement.core.snapshot import Snapshot
@@ -17,13 +16,7 @@ from cairn.placement.policy import RULES
 
 @pytest.fixture
 def placement(mariadb):
-    db = Database(mariadb, pool_size=70)
-    Base.metadata.drop_all(db.engine)
-    Base.metadata.create_all(db.engine)
-    placement = make(db, Policy(RULES))
-    yield placement
-    db.engine.dispose()
-    db._reading.kw["bind"].dispose()
+    return make(mariadb(Base, pool_size=70), Policy(RULES))
 
 
 def at_once(number, work):
