@@ -7,6 +7,8 @@ A component declares its tables with the mixins here:
 """
 
 import datetime as dt
+import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,13 +26,23 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from cairn.common.context import Context
-from cairn.common.db import Database, Moment, changed, new_id, utcnow
+from cairn.common.db import (
+    Database,
+    Moment,
+    changed,
+    new_hex_id,
+    new_id,
+    server_now,
+    utcnow,
+)
 from cairn.common.remote import LedgerStub as LedgerStub
 from cairn.common.remote import RemoteLedger as RemoteLedger
-from cairn.common.work import LEASE, Cancelled, Job, Lost, seconds_from
+from cairn.common.work import CANCELLED, LEASE, LOST, POSTPONED, SWEEP, Cancelled, Job, Lost
 
 QUEUED, UNDOING, DONE, FAILED = "queued", "undoing", "done", "failed"
 OPEN = (QUEUED, UNDOING)
+# What a work is that nobody holds.
+FREE: dict[str, Any] = {"owner": None, "lease_token": None, "lease_until": None}
 
 
 class WorkRow:
@@ -48,7 +60,9 @@ class WorkRow:
     request_id: Mapped[str] = mapped_column(String(64))
     runner: Mapped[str] = mapped_column(String(255), index=True)
     state: Mapped[str] = mapped_column(String(16), default=QUEUED, index=True)
+    # Who holds it, NULL when nobody does; by which take; and until when, by the database's clock.
     owner: Mapped[str | None] = mapped_column(String(255))
+    lease_token: Mapped[str | None] = mapped_column(String(32), index=True)
     lease_until: Mapped[dt.datetime | None] = mapped_column(Moment)
     not_before: Mapped[dt.datetime | None] = mapped_column(Moment)
     cancelled: Mapped[bool] = mapped_column(default=False)
@@ -112,15 +126,65 @@ def cancel(session: Session, work: Any, subject: str, kinds: Sequence[str]) -> N
     )
 
 
+class Silence:
+    """Finds works whose holder is dead: silent for a lease by the database's clock, and for as
+    long as we have been watching it, by our own that nobody sets. One clock that jumps frees
+    nothing, nor does it keep what is a dead one's."""
+
+    def __init__(
+        self, db: Database, work: Any, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.db, self.work, self.clock = db, work, clock
+        self._lock = threading.Lock()
+        self._looked = -LEASE
+        # By id: the end of its lease, and since when it is that.
+        self._seen: dict[str, tuple[dt.datetime, float]] = {}
+
+    def free(self) -> None:
+        """Free them. To be called often: it looks every few seconds, and after a longer absence
+        (the database was away, for their holders as well) it begins to watch anew."""
+        now = self.clock()
+        with self._lock:
+            if now - self._looked < SWEEP / 2:
+                return
+            if now - self._looked > LEASE / 2:
+                self._seen.clear()
+            rows = self._held()
+            since = {row.id: self._seen[row.id][1] for row in rows
+                     if row.id in self._seen and self._seen[row.id][0] == row.lease_until}
+            self._seen = {row.id: (row.lease_until, since.get(row.id, now)) for row in rows}
+            self._looked = now
+            dead = [row for row in rows if row.over and now - self._seen[row.id][1] > LEASE]
+        for row in dead:
+            with self.db.writing() as session:
+                session.execute(
+                    update(self.work).where(self.work.id == row.id, self.work.state.in_(OPEN),
+                                            self.work.lease_until == row.lease_until)
+                    .values(**FREE)
+                )
+
+    def _held(self) -> Sequence[Any]:
+        work = self.work
+        # One that ends later than a lease may was made before the clock was set back.
+        over = or_(work.lease_until < server_now(), work.lease_until > server_now(2 * LEASE))
+        with self.db.reading() as session:
+            return session.execute(
+                select(work.id, work.lease_until, over.label("over"))
+                .where(work.state.in_(OPEN), work.owner.is_not(None))
+            ).all()
+
+
 class DatabaseLedger:
     """work.Ledger on the component's own tables."""
 
     def __init__(
-        self, db: Database, work: Any, step: Any, ring: Callable[[str], None] = lambda runner: None
+        self, db: Database, work: Any, step: Any, ring: Callable[[str], None] = lambda runner: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.db, self.work, self.step = db, work, step
         self._ring = ring
         self._next = _next(work.__table__)
+        self._silence = Silence(db, work, clock)
 
     def take(self, runner: str, owner: str, fresh: bool) -> Job | None:
         work = self.work
@@ -129,50 +193,52 @@ class DatabaseLedger:
                 session.execute(
                     update(work)
                     .where(work.owner == owner, work.runner == runner, work.state.in_(OPEN))
-                    .values(owner=None, lease_until=None, not_before=None)
+                    .values(**FREE, not_before=None)
                 )
+        self._silence.free()
         for _ in range(5):
-            now = utcnow()
             with self.db.reading() as session:
-                found = session.scalar(self._next, {"runner": runner, "now": now})
+                found = session.scalar(self._next, {"runner": runner})
             if found is None:
                 return None
-            free = or_(work.owner.is_(None), work.lease_until < now)
+            token = new_hex_id()
             with self.db.writing() as session:
                 taken = session.execute(
-                    update(work).where(work.id == found, work.state.in_(OPEN), free).values(
-                        owner=owner, lease_until=seconds_from(now, LEASE),
-                        attempts=work.attempts + 1,
-                    )
+                    update(work)
+                    .where(work.id == found, work.runner == runner, work.state.in_(OPEN),
+                           work.owner.is_(None))
+                    .values(owner=owner, lease_token=token, lease_until=server_now(LEASE),
+                            attempts=work.attempts + 1)
                 )
                 if changed(taken):
-                    return self._job(session, found, owner)
+                    return self._job(session, found, owner, token)
         return None
 
-    def _job(self, session: Session, work_id: str, owner: str) -> Job:
+    def _job(self, session: Session, work_id: str, owner: str, token: str) -> Job:
         row = session.execute(select(self.work).where(self.work.id == work_id)).scalar_one()
         steps = session.scalars(
             select(self.step).where(self.step.work_id == work_id).order_by(self.step.seq)
         ).all()
         return Job(
             id=row.id, kind=row.kind, subject=row.subject, runner=row.runner, owner=owner,
-            args=dict(row.args), ctx=Context.from_wire(row.context),
+            token=token, args=dict(row.args), ctx=Context.from_wire(row.context),
             results={s.name: s.result or {} for s in steps if s.state == "done"},
             begun=[(s.runner, s.name) for s in steps if s.state in ("running", "done", "failed")],
             error=row.error if row.state == UNDOING else None, attempts=row.attempts,
         )
 
-    def renew(self, jobs: list[Job]) -> list[str]:
-        work, gone = self.work, []
-        with self.db.writing() as session:
-            for job in jobs:
-                kept = session.execute(
-                    update(work).where(work.id == job.id, work.owner == job.owner)
-                    .values(lease_until=seconds_from(utcnow(), LEASE))
-                )
-                if not changed(kept):
-                    gone.append(job.id)
-        return gone
+    def renew(self, jobs: list[Job]) -> dict[str, str]:
+        work, tokens = self.work, [job.token for job in jobs]
+        mine = (work.lease_token.in_(tokens), work.state.in_(OPEN))
+
+        def prolong(session: Session) -> dict[str, bool]:
+            session.execute(update(work).where(*mine).values(lease_until=server_now(LEASE)))
+            rows = session.execute(select(work.lease_token, work.cancelled).where(*mine))
+            return {row.lease_token: row.cancelled for row in rows}
+
+        kept = self.db.write(prolong)
+        return {token: CANCELLED if token in kept else LOST
+                for token in tokens if kept.get(token, True)}
 
     def begin(self, job: Job, step: str) -> None:
         with self.db.writing() as session:
@@ -234,14 +300,13 @@ class DatabaseLedger:
 
     def hand(self, job: Job, runner: str) -> None:
         with self.db.writing() as session:
-            self._hold(session, job, runner=runner, owner=None, lease_until=None, not_before=None)
+            self._hold(session, job, runner=runner, not_before=None, **FREE)
         self._ring(runner)
 
     def close(self, job: Job) -> None:
         with self.db.writing() as session:
             state = DONE if job.error is None else FAILED
-            self._hold(session, job, state=state, owner=None, lease_until=None,
-                       finished_at=utcnow())
+            self._hold(session, job, state=state, finished_at=utcnow(), **FREE)
             waiting = session.scalar(
                 select(self.work.runner)
                 .where(self.work.subject == job.subject, self.work.state.in_(OPEN))
@@ -252,15 +317,14 @@ class DatabaseLedger:
 
     def postpone(self, job: Job, seconds: float) -> None:
         with self.db.writing() as session:
-            self._hold(session, job, owner=None, lease_until=None,
-                       not_before=seconds_from(utcnow(), seconds))
+            self._hold(session, job, not_before=server_now(min(seconds, POSTPONED)), **FREE)
 
     def _hold(self, session: Session, job: Job, **values: Any) -> None:
-        """Change the row if it is still the job's owner's. Raises Lost."""
+        """Change the row if this take of it still holds. Raises Lost."""
         work = self.work
-        values.setdefault("lease_until", seconds_from(utcnow(), LEASE))
+        values.setdefault("lease_until", server_now(LEASE))
         held = session.execute(
-            update(work).where(work.id == job.id, work.owner == job.owner).values(**values)
+            update(work).where(work.id == job.id, work.lease_token == job.token).values(**values)
         )
         if not changed(held):
             raise Lost
@@ -271,14 +335,14 @@ class DatabaseLedger:
 
 
 def _next(table: Any) -> Any:
-    """The oldest work that `runner` may take at `now`. Of the table, and built once: every runner
-    asks this every few seconds of its life."""
+    """The oldest work that `runner` may take. Of the table, and built once: every runner asks this
+    every few seconds of its life."""
     work, older = table.c, table.alias("older").c
-    now: Any = bindparam("now")
     return select(work.id).where(
-        work.runner == bindparam("runner"), work.state.in_(OPEN),
-        or_(work.owner.is_(None), work.lease_until < now),
-        or_(work.not_before.is_(None), work.not_before <= now),
+        work.runner == bindparam("runner"), work.state.in_(OPEN), work.owner.is_(None),
+        # Put off for longer than anything is: before the clock was set back.
+        or_(work.not_before.is_(None), work.not_before <= server_now(),
+            work.not_before > server_now(2 * POSTPONED)),
         ~exists().where(older.subject == work.subject, older.state.in_(OPEN),
                         older.seq < work.seq),
     ).order_by(work.seq).limit(1)
@@ -310,5 +374,5 @@ class LedgerManager:
             return "cancelled"
         return None
 
-    def work_renew(self, ctx: Context, jobs: list[dict[str, Any]]) -> list[str]:
+    def work_renew(self, ctx: Context, jobs: list[dict[str, Any]]) -> dict[str, str]:
         return self.ledger.renew([Job.from_wire(job) for job in jobs])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cairn.common.auth import Authenticator, Listener
     from cairn.common.client import Neighbours
     from cairn.common.db import Database
+    from cairn.common.periodic import Periodic
     from cairn.common.tokens import Verifier
 
 API, WORKER, AGENT = "api", "worker", "agent"
@@ -91,6 +92,14 @@ class Host:
 
         listener = self._once(("listener", settings.public_keys), listen)
         return Authenticator(verifier), listener
+
+    def periodic(self) -> "Periodic":
+        """What this process does from time to time if no other does."""
+        from cairn.common.periodic import Periodic
+
+        return self._once(  # type: ignore[no-any-return]
+            "periodic", lambda: self.run(Periodic(self.name))
+        )
 
     def start(self) -> None:
         for service in self.services:

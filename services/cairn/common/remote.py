@@ -22,7 +22,7 @@ class LedgerStub(Stub):
             ctx, "work_change", change=change, job=job, args=args
         )
 
-    def work_renew(self, ctx: Context, *, jobs: list[dict[str, Any]]) -> list[str]:
+    def work_renew(self, ctx: Context, *, jobs: list[dict[str, Any]]) -> dict[str, str]:
         return self.call(ctx, "work_renew", jobs=jobs)  # type: ignore[no-any-return]
 
 
@@ -36,7 +36,7 @@ class RemoteLedger:
         wire = self.stub.work_take(Context(), runner=runner, owner=owner, fresh=fresh)
         return Job.from_wire(wire) if wire is not None else None
 
-    def renew(self, jobs: list[Job]) -> list[str]:
+    def renew(self, jobs: list[Job]) -> dict[str, str]:
         return self.stub.work_renew(Context(), jobs=[_slim(job) for job in jobs])
 
     def begin(self, job: Job, step: str) -> None:

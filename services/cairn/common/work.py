@@ -10,14 +10,23 @@ Works of one subject run one after another, in the order they were made. `runner
 run a work: a kind of process ("conductor") or one host's ("compute.node1"); a flow may hand its
 work to another runner, whose own flow of the same kind continues it. Whoever fails hands it back
 the same way, with the error, and the earlier runner undoes its own steps.
+
+Nobody works on what may be another's by now. Every take has a token of its own, without which the
+ledger changes nothing. Every step is recorded before it begins, so that the ledger has just said
+whose the work is. And a step that lasts calls `check()` before each of its effects, which knows by
+this host's own clock, that nobody sets, for how long that is still true.
 """
 
-import datetime as dt
+import dataclasses
+import hashlib
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,6 +37,9 @@ log = logging.getLogger(__name__)
 
 LEASE = 20.0  # Seconds a worker may be silent before another takes its work.
 SWEEP = 4.0  # Seconds between looks for work that no bell rang for.
+POSTPONED = 30.0  # The most seconds that a work is put off at once.
+
+LOST, CANCELLED = "lost", "cancelled"
 
 
 class Lost(Exception):
@@ -63,6 +75,8 @@ class Job:
     owner: str
     args: dict[str, Any]
     ctx: Context
+    # Of this take, and of no other: who shows it holds the work.
+    token: str = ""
     # Results of the finished steps by name, of every runner that had it.
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     # Steps that began and were not undone, oldest first: (runner, name).
@@ -76,7 +90,9 @@ class Job:
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> "Job":
-        return cls(**{**wire, "ctx": Context.from_wire(wire["ctx"]),
+        known = {f.name for f in dataclasses.fields(cls)}  # A newer release may say more.
+        return cls(**{**{name: value for name, value in wire.items() if name in known},
+                      "ctx": Context.from_wire(wire["ctx"]),
                       "begun": [(r, n) for r, n in wire["begun"]]})
 
 
@@ -108,16 +124,17 @@ class Flow:
 class Ledger(Protocol):
     """Where works are kept: a database (ledger.py), or a conductor that has one, over RPC.
 
-    Every change raises Lost when the work is no longer `job.owner`'s.
+    Every change prolongs the lease, and raises Lost when `job.token` does not hold the work.
     """
 
     def take(self, runner: str, owner: str, fresh: bool) -> Job | None:
-        """The next work of `runner`, leased; with `fresh` first release what `owner` held in an
-        earlier life."""
+        """The next work of `runner`, leased under a new token; with `fresh` first release what
+        `owner` held in an earlier life, which must be over."""
         ...
 
-    def renew(self, jobs: list[Job]) -> list[str]:
-        """Prolong the leases; the ids of the works that are lost or cancelled."""
+    def renew(self, jobs: list[Job]) -> dict[str, str]:
+        """Prolong the leases. By their tokens, which jobs are LOST (not prolonged) or CANCELLED
+        (prolonged, but to be unwound at the next step)."""
         ...
 
     def begin(self, job: Job, step: str) -> None:
@@ -151,6 +168,74 @@ class Ledger(Protocol):
         ...
 
 
+def clock() -> float:
+    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Hold:
+    """A work in this process's hands, and until when that is sure."""
+
+    def __init__(self, job: Job, asked: float) -> None:
+        self.job = job
+        self.lost = self.cancelled = False
+        self.prove(asked)
+
+    def prove(self, asked: float) -> None:
+        """The ledger granted what it was asked at that moment: nobody else had the work, nor may
+        have it for a lease from then."""
+        self.until = asked + LEASE
+
+    def sure(self) -> None:
+        """Raises Lost unless the work is surely ours."""
+        if self.lost or clock() > self.until:
+            raise Lost
+
+    def check(self) -> None:
+        """As sure(); and raises Cancelled when the work's owner gave it up."""
+        self.sure()
+        if self.cancelled and self.job.error is None:
+            raise Cancelled
+
+
+_hold: ContextVar[Hold | None] = ContextVar("hold", default=None)
+
+
+def check() -> None:
+    """To be called before each effect of a step that lasts (a download's next bytes, another try
+    of a question). Raises Lost or Cancelled when the work that this thread does must stop; does
+    nothing in a thread that does none."""
+    hold = _hold.get()
+    if hold is not None:
+        hold.check()
+
+
+class Sole:
+    """At most one process of this machine has a name: the kernel gives it, and takes it back when
+    the process is gone, however it went."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._mark: int | None = None
+
+    def claim(self) -> bool:
+        """Whether no living process has the name but this one."""
+        if self._mark is None:
+            mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                mark.bind("\0cairn-" + hashlib.sha256(self.name.encode()).hexdigest())
+            except OSError:
+                mark.close()
+                return False
+            self._mark = mark.detach()  # Kept until it is released, whatever becomes of us.
+        return True
+
+    def release(self) -> None:
+        if self._mark is not None:
+            os.close(self._mark)
+            self._mark = None
+
+
 class Worker:
     """Runs the works of one runner, several at once, for as long as the process lives."""
 
@@ -165,8 +250,12 @@ class Worker:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"work {runner}")
         self._bell = threading.Event()
         self._ended = threading.Event()
-        self._held: dict[str, Job] = {}
+        # By token: a work that was lost and taken again is here twice until the first is over. And
+        # by id: what a thread runs now.
+        self._held: dict[str, Hold] = {}
+        self._running: dict[str, Hold] = {}
         self._lock = threading.Lock()
+        self._sole = Sole(f"{runner} {owner}")
         # Where a test may end the process: called with (moment, job, step).
         self.probe: Callable[[str, Job, str], None] = lambda moment, job, step: None
 
@@ -179,6 +268,13 @@ class Worker:
         self._ended.set()
         self._bell.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Another life may begin once nothing of this one runs."""
+        if self._ended.is_set() and not self._running:
+            self._sole.release()
 
     def ring(self) -> None:
         """There may be work."""
@@ -190,49 +286,96 @@ class Worker:
             self.run(job)
 
     def _loop(self) -> None:
-        fresh = True
+        # What a twin that is not dead yet does is left to its lease.
+        fresh = self._sole.claim()
+        if not fresh:
+            log.warning("%s: another process of this host has the name %s", self.runner, self.owner)
         while not self._ended.is_set():
             self._bell.clear()
             try:
                 while len(self._held) < self.threads and not self._ended.is_set():
+                    asked = clock()
                     job = self.ledger.take(self.runner, self.owner, fresh)
                     fresh = False
                     if job is None:
                         break
-                    with self._lock:
-                        self._held[job.id] = job
-                    self._pool.submit(self._run_held, job)
+                    self._begin(Hold(job, asked))
             except Exception as error:
                 log.warning("%s: no work could be taken: %s", self.runner, error)
                 self._ended.wait(0.5)
             self._bell.wait(SWEEP)
 
+    def _begin(self, hold: Hold) -> None:
+        """Run it. One that was lost and came back waits until the thread that lost it has noticed:
+        it is held until then, by nobody else."""
+        with self._lock:
+            waiting = self._waiting(hold.job.id)
+            if waiting is not None:
+                del self._held[waiting.job.token]
+            self._held[hold.job.token] = hold
+            if hold.job.id in self._running or self._ended.is_set():
+                return
+            self._running[hold.job.id] = hold
+            self._pool.submit(self._run_held, hold)
+
+    def _waiting(self, job_id: str) -> Hold | None:
+        return next((hold for hold in self._held.values() if hold.job.id == job_id
+                     and hold is not self._running.get(job_id)), None)
+
     def _keep(self) -> None:
         while not self._ended.wait(LEASE / 4):
-            with self._lock:
-                held = list(self._held.values())
             try:
-                if held:
-                    self.ledger.renew(held)
+                self.renew()
             except Exception as error:
                 log.warning("%s: leases were not renewed: %s", self.runner, error)
 
-    def _run_held(self, job: Job) -> None:
+    def renew(self) -> None:
+        """Prolong what is held, and tell those who run it what became of it."""
+        with self._lock:
+            held = [hold for hold in self._held.values() if not hold.lost]
+        if not held:
+            return
+        asked = clock()
+        fates = self.ledger.renew([hold.job for hold in held])
+        for hold in held:
+            fate = fates.get(hold.job.token)
+            if fate == LOST:
+                hold.lost = True
+                if hold.job.token not in self._held:
+                    continue  # It ended while we asked.
+                log.warning("%s: %s of %s is another's now", self.runner, hold.job.kind,
+                            hold.job.subject)
+                continue
+            hold.cancelled = fate == CANCELLED
+            hold.prove(asked)
+
+    def _run_held(self, hold: Hold) -> None:
         try:
-            self.run(job)
+            self._run(hold)
         finally:
             with self._lock:
-                self._held.pop(job.id, None)
+                self._held.pop(hold.job.token, None)
+                self._running.pop(hold.job.id, None)
+                again = self._waiting(hold.job.id)
+                self._let_go()
+            if again is not None:
+                self._begin(again)
             self._bell.set()
 
     def run(self, job: Job) -> None:
-        """One work to its end, or as far as this runner goes."""
+        """One work that was just taken, to its end, or as far as this runner goes."""
+        self._run(Hold(job, clock()))
+
+    def _run(self, hold: Hold) -> None:
+        job = hold.job
+        mine = _hold.set(hold)
         try:
+            hold.sure()
             flow = self.flows[job.kind]
             if job.error is None:
-                self._forward(flow, job)
+                self._forward(flow, hold)
             if job.error is not None:
-                self._backward(flow, job)
+                self._backward(flow, hold)
         except Lost:
             log.warning("%s %s of %s was lost to another", self.runner, job.kind, job.subject)
         except Interrupted as error:
@@ -241,6 +384,8 @@ class Worker:
         except Exception:
             # The ledger itself failed; the lease lapses, or the next start takes it up again.
             log.exception("%s: %s of %s was interrupted", self.runner, job.kind, job.subject)
+        finally:
+            _hold.reset(mine)
 
     def _release(self, job: Job) -> None:
         try:
@@ -248,15 +393,25 @@ class Worker:
         except Exception as error:
             log.info("%s: the lease of %s is left to lapse: %s", self.runner, job.id, error)
 
-    def _record(self, change: Callable[..., None], job: Job, *args: Any) -> None:
-        """Change the ledger, patiently: what keeps it may be restarting. Raises Interrupted."""
+    def _record(self, change: Callable[..., None], hold: Hold, *args: Any) -> None:
+        """Change the ledger, patiently: what keeps it may be restarting. Raises Interrupted.
+
+        One that was taken proves that the work is ours, even when we could not be sure."""
         end = time.monotonic() + LEASE / 2
         pause = 0.1
+        job = hold.job
         while True:
+            if hold.lost:
+                raise Lost
+            asked = clock()
             try:
                 change(job, *args)
+                hold.prove(asked)
                 return
-            except (Lost, Cancelled):
+            except Cancelled:
+                hold.prove(asked)
+                raise
+            except Lost:
                 raise
             except Exception as error:
                 if self._ended.is_set() or time.monotonic() + pause > end:
@@ -266,73 +421,78 @@ class Worker:
             self._ended.wait(pause)
             pause = min(pause * 2, 1.0)
 
-    def _forward(self, flow: Flow, job: Job) -> None:
-        step = None
+    def _forward(self, flow: Flow, hold: Hold) -> None:
+        job, step = hold.job, None
         try:
             steps = [s for s in flow.steps
                      if s.name not in job.results or (self.runner, s.name) not in job.begun]
             if steps:
                 step = steps[0]
-                self._record(self.ledger.begin, job, step.name)
+                self._record(self.ledger.begin, hold, step.name)
             for done, following_step in zip(steps, [*steps[1:], None], strict=True):
                 if (self.runner, done.name) not in job.begun:
                     job.begun.append((self.runner, done.name))
                 self.probe("begun", job, done.name)
+                hold.sure()
                 result = done.do(job)
                 self.probe("done", job, done.name)
                 job.results[done.name] = result or {}
                 step = following_step
                 if step is None:
-                    self._record(self.ledger.finish, job, done.name, result)
+                    self._record(self.ledger.finish, hold, done.name, result)
                 else:
-                    self._record(self.ledger.advance, job, done.name, result, step.name)
+                    self._record(self.ledger.advance, hold, done.name, result, step.name)
+            hold.sure()
             following = flow.then(job)
         except (Lost, Interrupted):
             raise
         except Elsewhere as other:
-            self._record(self.ledger.hand, job, other.runner)
+            self._record(self.ledger.hand, hold, other.runner)
             return
         except Exception as error:
             if not isinstance(error, Problem):
                 log.exception("%s: %s of %s failed", self.runner, job.kind, job.subject)
             job.error = self.explain(error) or type(error).__name__
-            self._record(self.ledger.fail, job, step.name if step else None, job.error)
+            self._record(self.ledger.fail, hold, step.name if step else None, job.error)
             return
-        self._pass_on(job, following)
+        self._pass_on(hold, following)
 
-    def _pass_on(self, job: Job, following: str | None) -> None:
+    def _pass_on(self, hold: Hold, following: str | None) -> None:
         if following is None:
-            self._record(self.ledger.close, job)
+            self._record(self.ledger.close, hold)
         else:
-            self._record(self.ledger.hand, job, following)
+            self._record(self.ledger.hand, hold, following)
 
-    def _backward(self, flow: Flow, job: Job) -> None:
+    def _backward(self, flow: Flow, hold: Hold) -> None:
+        job = hold.job
         assert job.error is not None
         steps = {step.name: step for step in flow.steps}
         for runner, name in reversed(list(job.begun)):
             if runner != self.runner:
                 continue
             step = steps.get(name)
+            hold.sure()
             try:
                 if step is not None and step.undo is not None:
                     self.probe("undoing", job, name)
                     step.undo(job)
+            except Lost:
+                raise
             except Exception:
                 log.exception("%s: %s of %s could not be undone yet", self.runner, name,
                               job.subject)
-                self.ledger.postpone(job, min(2.0 ** min(job.attempts, 5), 30.0))
+                self.ledger.postpone(job, min(2.0 ** min(job.attempts, 5), POSTPONED))
                 return
-            self._record(self.ledger.undone, job, name)
+            self._record(self.ledger.undone, hold, name)
             job.begun.remove((runner, name))
+        hold.sure()
         try:
             following = flow.failed(job, job.error)
+        except Lost:
+            raise
         except Exception:
             log.exception("%s: the end of %s of %s could not be recorded yet", self.runner,
                           job.kind, job.subject)
             self.ledger.postpone(job, 2.0)
             return
-        self._pass_on(job, following)
-
-
-def seconds_from(now: dt.datetime, seconds: float) -> dt.datetime:
-    return now + dt.timedelta(seconds=seconds)
+        self._pass_on(hold, following)

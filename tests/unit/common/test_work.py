@@ -1,16 +1,14 @@
 """The promise of durable work: killed anywhere, it ends whole or leaves nothing, and says so."""
 
-import datetime as dt
-
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from cairn.common import ledger as ledgers
 from cairn.common.context import Context
-from cairn.common.db import Database, new_metadata, utcnow
+from cairn.common.db import new_metadata
 from cairn.common.ledger import DatabaseLedger, LedgerManager, RemoteLedger, StepRow, WorkRow
-from cairn.common.work import Flow, Lost, Step, Worker
+from cairn.common.work import CANCELLED, LEASE, LOST, Flow, Lost, Sole, Step, Worker, check
 
 CTX = Context("alice", project_id="red", roles=frozenset({"member"}), request_id="req-1")
 
@@ -41,17 +39,37 @@ class Direct:
         return lambda ctx, **args: getattr(self.manager, name)(ctx, **args)
 
 
+class Times:
+    """The two clocks a lease is kept by: our own, and the database's, which somebody may set."""
+
+    def __init__(self, db):
+        self.now, self.set_on = 1000.0, 0
+        event.listen(db.engine, "before_cursor_execute", self.shift, retval=True)
+
+    def shift(self, connection, cursor, statement, parameters, context, many):
+        return statement.replace("'now', (", f"'now', '{self.set_on} seconds', ("), parameters
+
+    def pass_(self, seconds, then=lambda: None):
+        """Time goes by for everybody, in steps of a sweep; `then` after each."""
+        for _ in range(int(seconds // 4)):
+            self.now += 4
+            self.set_on += 4
+            then()
+
+
 @pytest.fixture
-def db(tmp_path):
-    db = Database(f"sqlite:///{tmp_path}/work.db")
-    Base.metadata.create_all(db.engine)
-    yield db
-    db.engine.dispose()
+def db(sqlite):
+    return sqlite(Base)
+
+
+@pytest.fixture
+def times(db):
+    return Times(db)
 
 
 @pytest.fixture(params=["database", "rpc"])
-def ledger(db, request):
-    own = DatabaseLedger(db, Work, WorkStep)
+def ledger(db, times, request):
+    own = DatabaseLedger(db, Work, WorkStep, clock=lambda: times.now)
     return own if request.param == "database" else RemoteLedger(Direct(LedgerManager(own)))
 
 
@@ -153,17 +171,168 @@ def test_killed_while_undoing_it_is_undone_by_the_next_life(db, ledger, step):
     assert state(db, number)[0] == "failed"
 
 
-def test_a_lapsed_lease_is_taken_over_and_the_first_owner_stops(db, ledger):
+def taken_by(ledger, owner="mason@b"):
+    return ledger.take("mason", owner, False)
+
+
+def test_a_lapsed_lease_is_taken_over_and_the_first_owner_stops(db, ledger, times):
     number = order(db)
-    held = ledger.take("mason", "mason@a", False)
-    assert ledger.take("mason", "mason@b", False) is None
-    with db.writing() as session:
-        session.execute(update(Work).values(lease_until=utcnow() - dt.timedelta(seconds=1)))
-    taken = ledger.take("mason", "mason@b", False)
-    assert taken.id == held.id == number
+    held = taken_by(ledger, "mason@a")
+    times.pass_(LEASE - 4, lambda: pytest.fail("too early") if taken_by(ledger) else None)
+    taken = []
+    times.pass_(12, lambda: taken.append(taken_by(ledger)))
+    assert [job.id for job in taken if job] == [held.id] == [number]
     with pytest.raises(Lost):
         ledger.begin(held, "floor")
-    assert ledger.renew([held]) == [number]
+    assert ledger.renew([held]) == {held.token: LOST}
+
+
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_a_clock_that_is_set_takes_nothing_from_who_is_alive(db, ledger, times, step):
+    order(db)
+    held = taken_by(ledger, "mason@a")
+    assert taken_by(ledger) is None
+    times.set_on += step
+
+    def live():
+        assert taken_by(ledger) is None
+        assert ledger.renew([held]) == {}
+
+    times.pass_(40, live)
+
+
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_a_clock_that_is_set_keeps_nothing_for_who_is_dead(db, ledger, times, step):
+    number = order(db)
+    taken_by(ledger, "mason@a")
+    times.set_on += step
+    taken = []
+    times.pass_(40, lambda: taken.append(taken_by(ledger)))
+    assert [job.id for job in taken if job] == [number]
+
+
+def test_after_an_outage_the_living_have_time_to_say_so(db, ledger, times):
+    order(db)
+    held = taken_by(ledger, "mason@a")
+    times.pass_(16, lambda: taken_by(ledger))
+    times.now += 60
+    times.set_on += 60  # The database was away, for all.
+    assert taken_by(ledger) is None
+    assert ledger.renew([held]) == {}
+    ledger.begin(held, "floor")
+
+
+def test_the_same_worker_taking_again_does_not_bring_an_old_thread_back(db, ledger, times):
+    order(db)
+    old = taken_by(ledger, "mason@a")
+    new = ledger.take("mason", "mason@a", True)
+    assert (new.id, new.owner) == (old.id, old.owner)
+    for change in (lambda: ledger.begin(old, "floor"), lambda: ledger.finish(old, "floor", None),
+                   lambda: ledger.hand(old, "other"), lambda: ledger.close(old),
+                   lambda: ledger.postpone(old, 1), lambda: ledger.fail(old, None, "no")):
+        with pytest.raises(Lost):
+            change()
+    assert ledger.renew([old, new]) == {old.token: LOST}
+    ledger.begin(new, "floor")
+
+
+def test_renewing_says_what_was_cancelled(db, ledger):
+    order(db)
+    job = taken_by(ledger)
+    with db.writing() as session:
+        ledgers.cancel(session, Work, "house1", ["build"])
+    assert ledger.renew([job]) == {job.token: CANCELLED}
+
+
+def test_what_was_put_off_comes_back_though_the_clock_was_set_back(db, ledger, times):
+    number = order(db)
+    ledger.postpone(taken_by(ledger), 30)
+    assert taken_by(ledger) is None
+    times.set_on -= 3600
+    assert taken_by(ledger).id == number
+
+
+def test_a_process_has_its_name_alone():
+    first, second = Sole("mason a"), Sole("mason a")
+    assert first.claim() and first.claim() and not second.claim()
+    assert Sole("mason b" * 40).claim()
+    first.release()
+    assert second.claim()
+    second.release()
+
+
+class Own:
+    """This host's clock, as a worker sees it."""
+
+    def __init__(self, monkeypatch):
+        self.now = 5000.0
+        monkeypatch.setattr("cairn.common.work.clock", lambda: self.now)
+
+
+@pytest.mark.parametrize("when", ["in a step", "between two", "while undoing"])
+def test_who_could_not_renew_for_a_lease_stops_before_the_next_effect(
+    db, ledger, monkeypatch, when,
+):
+    own, effects = Own(monkeypatch), []
+
+    def long(job):
+        if when == "in a step":
+            own.now += LEASE + 1
+        check()
+        effects.append("floor")
+        if when == "while undoing":
+            raise RuntimeError("broken")
+
+    flow = Flow("build", (Step("floor", long, lambda job: effects.append("no floor")),
+                          Step("walls", lambda job: effects.append("walls"))))
+    number = order(db)
+    worker = Worker(ledger, [flow], runner="mason", owner="m")
+    moments = {"between two": ("begun", "walls"), "while undoing": ("undoing", "floor")}
+
+    def probe(moment, job, name):
+        if (moment, name) == moments.get(when):
+            own.now += LEASE + 1
+            if when == "while undoing":
+                raise Lost
+
+    worker.probe = probe
+    worker.drain()
+    assert effects == ([] if when == "in a step" else ["floor"])
+    assert state(db, number)[0] == ("undoing" if when == "while undoing" else "queued")
+
+
+def test_a_ledger_that_took_a_change_proves_the_hold(db, ledger, monkeypatch):
+    """A step that cannot be stopped outlasts an outage: if nobody took the work, it goes on."""
+    own = Own(monkeypatch)
+    house, number = House(), order(db)
+    worker = mason(ledger, house)
+
+    def outage(moment, job, name):
+        if moment == "done":
+            own.now += LEASE * 3
+
+    worker.probe = outage
+    worker.drain()
+    assert state(db, number)[0] == "done"
+
+
+def test_a_lasting_step_of_a_cancelled_work_ends_early(db, ledger):
+    ended = []
+
+    def long(job):
+        with db.writing() as session:
+            ledgers.cancel(session, Work, "house1", ["build"])
+        worker.renew()
+        check()
+        ended.append("late")
+
+    worker = Worker(ledger, [Flow("build", (Step("floor", long),))], runner="mason", owner="m")
+    number = order(db)
+    job = taken_by(ledger, "m")
+    from cairn.common.work import Hold, clock
+    worker._begin(Hold(job, clock()))
+    worker._pool.shutdown(wait=True)
+    assert (ended, state(db, number)[:2]) == ([], ("failed", "The work was cancelled."))
 
 
 def test_works_of_one_subject_wait_for_each_other(db, ledger):

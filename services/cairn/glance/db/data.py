@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cairn.common.db import Json, Moment, Timestamps, Uuid, new_id
 from cairn.common.ledger import StepRow, WorkRow
+from cairn.common.periodic import PeriodicRow
 from cairn.glance.db.models import Base
 
 
@@ -17,6 +18,10 @@ class Work(WorkRow, Base):
 
 class WorkStep(StepRow, Base):
     """The steps of a work."""
+
+
+class Periodic(PeriodicRow, Base):
+    """What one of glance's processes does from time to time."""
 
 
 class ImageLocation(Timestamps, Base):

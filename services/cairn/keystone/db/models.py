@@ -12,6 +12,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from cairn.common.db import Id, Json, Moment, Timestamps, new_hex_id, new_metadata, utcnow
+from cairn.common.periodic import PeriodicRow
 
 Exact = Annotated[str, mapped_column(
     String(255).with_variant(
@@ -369,6 +370,10 @@ class Stamp(Base):
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     number: Mapped[int] = mapped_column(default=0)
+
+
+class Periodic(PeriodicRow, Base):
+    """What one of keystone's processes does from time to time."""
 
 
 # The rest of the schema. Below what it is made of, which it imports from here.

@@ -17,6 +17,7 @@ from cairn.common.db import (
     new_metadata,
     utcnow,
 )
+from cairn.common.periodic import PeriodicRow
 
 
 class Base(DeclarativeBase):
@@ -288,3 +289,7 @@ class QuotaUsage(Base):
     project_id: Mapped[Id] = mapped_column(primary_key=True)
     resource: Mapped[Id] = mapped_column(primary_key=True)
     used: Mapped[int] = mapped_column(default=0)
+
+
+class Periodic(PeriodicRow, Base):
+    """What one of neutron's processes does from time to time."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from cairn.common.client import Neighbours
 from cairn.common.context import Context
-from cairn.common.work import Flow, Job, Step
+from cairn.common.work import Flow, Job, Step, check
 from cairn.nova.compute.errors import PortNotPlugged, Unsupported
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.settings import ComputeSettings
@@ -83,6 +83,7 @@ class Flows:
         deadline = time.monotonic() + self.settings.vif_plugging_timeout
         wait = 0.05
         while True:
+            check()
             vifs = self.conductor.refresh_vifs(job.ctx, server_id=job.subject)
             late = next((v for v in vifs if v["status"] != "ACTIVE"), None)
             if late is None:

@@ -11,6 +11,7 @@ from oslo_utils.imageutils import format_inspector
 
 from cairn.common.client import Neighbours
 from cairn.common.context import Context
+from cairn.common.work import check
 from cairn.nova.compute.errors import ImageBroken, NoDiskSpace
 from cairn.nova.rpc import Image
 
@@ -62,6 +63,7 @@ class ImageCache:
         try:
             with response, part.open("wb") as file:
                 for chunk in response.iter_content(CHUNK):
+                    check()
                     digest.update(chunk)
                     file.write(chunk)
             if image["checksum"] and digest.hexdigest() != image["checksum"]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cairn.common.client import Neighbours
 from cairn.common.errors import Problem
-from cairn.common.work import Flow, Job, Step
+from cairn.common.work import Flow, Job, Step, check
 from cairn.nova.compute.errors import ImageBroken
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import CONDUCTOR, Conductor, Spec
@@ -46,6 +46,7 @@ class Snapshots:
         image_id = job.args["image_id"]
         end = time.monotonic() + PATIENCE
         while True:
+            check()
             try:
                 with self._path(job).open("rb") as file:
                     self.cloud.put("image", f"/images/{image_id}/file", ctx=job.ctx, data=file,

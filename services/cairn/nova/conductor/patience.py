@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from cairn.common.errors import Problem
-from cairn.common.work import Interrupted, Job
+from cairn.common.work import Interrupted, Job, check
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ def patiently(func: Callable[[], T], seconds: float, what: str) -> T:
     begun = time.monotonic()
     pause = 0.2
     while True:
+        check()
         try:
             return func()
         except Problem as problem:

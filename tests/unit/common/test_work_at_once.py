@@ -1,0 +1,204 @@
+"""Workers on a real database, with clocks that jump and a ledger that goes away: whatever happens,
+no two of them have an effect on one thing at the same time, and all of it gets done."""
+
+import threading
+import time
+from collections import Counter
+
+import pytest
+from sqlalchemy import event, func, select
+from sqlalchemy.orm import DeclarativeBase
+
+from cairn.common import ledger as ledgers
+from cairn.common.context import Context
+from cairn.common.db import new_metadata
+from cairn.common.ledger import OPEN, DatabaseLedger, StepRow, WorkRow
+from cairn.common.work import Flow, Step, Worker, check
+
+CTX = Context("alice", project_id="red", roles=frozenset({"member"}), request_id="req-1")
+LEASE = 1.0
+
+
+class Base(DeclarativeBase):
+    metadata = new_metadata()
+
+
+class Work(WorkRow, Base):
+    pass
+
+
+class WorkStep(StepRow, Base):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch):
+    for module in ("work", "ledger"):
+        monkeypatch.setattr(f"cairn.common.{module}.LEASE", LEASE)
+        monkeypatch.setattr(f"cairn.common.{module}.SWEEP", LEASE / 5)
+
+
+class Setting:
+    """Sets the database's clock, for everybody."""
+
+    def __init__(self, db):
+        self.seconds = 0
+        for engine in {db.engine, db._reading.kw["bind"]}:
+            event.listen(engine, "before_cursor_execute", self.shift, retval=True)
+
+    def shift(self, connection, cursor, statement, parameters, context, many):
+        return statement.replace(
+            "UTC_TIMESTAMP(6)", f"(UTC_TIMESTAMP(6) + INTERVAL {self.seconds} SECOND)"), parameters
+
+
+class Away:
+    """A ledger that cannot always be reached."""
+
+    def __init__(self, ledger):
+        self.ledger, self.away = ledger, set()
+
+    def __getattr__(self, name):
+        def ask(*args):
+            if name in self.away or "all" in self.away:
+                raise ConnectionError("no ledger")
+            return getattr(self.ledger, name)(*args)
+
+        return ask
+
+
+class Site:
+    """Counts who is at work on what, and complains when there are two."""
+
+    def __init__(self, seconds, pause=0.02, stops=True):
+        self.seconds, self.pause, self.stops = seconds, pause, stops
+        self.at, self.twice, self.ended = Counter(), [], Counter()
+        self.lock = threading.Lock()
+
+    def do(self, job):
+        end = time.monotonic() + self.seconds
+        with self.lock:
+            self.at[job.subject] += 1
+            if self.at[job.subject] > 1:
+                self.twice.append(job.subject)
+        try:
+            while time.monotonic() < end:
+                if self.stops:
+                    check()
+                time.sleep(self.pause)
+        finally:
+            with self.lock:
+                self.at[job.subject] -= 1
+        return {}
+
+    def flow(self):
+        return Flow("build", (Step("floor", self.do), Step("walls", self.do)),
+                    then=lambda job: self.ended.update([job.subject]))
+
+
+def until(db, done, seconds=40):
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(0.05)
+    with db.reading() as session:
+        assert not session.scalar(select(func.count()).where(Work.state.in_(OPEN)))
+
+
+def order(db, number):
+    with db.writing() as session:
+        for n in range(number):
+            ledgers.add(session, CTX, Work, kind="build", subject=f"house{n}", runner="mason")
+
+
+def open_works(db):
+    with db.reading() as session:
+        return session.scalar(select(func.count()).where(Work.state.in_(OPEN)))
+
+
+def test_two_workers_never_meet(mariadb):
+    db = mariadb(Base)
+    setting, site = Setting(db), Site(0.6)
+    # Each with its own eyes on the others' leases, as two conductors have.
+    ledgers_ = [Away(DatabaseLedger(db, Work, WorkStep)) for _ in range(2)]
+    workers = [Worker(ledger, [site.flow()], runner="mason", owner=f"mason@{n}", threads=4)
+               for n, ledger in enumerate(ledgers_)]
+    order(db, 12)
+    for worker in workers:
+        worker.start()
+    try:
+        for n, jump in enumerate((3600, -3600, 7200, -1, 1, -7200)):
+            setting.seconds += jump
+            time.sleep(0.5)
+            ledgers_[n % 2].away = {"all"}  # Longer than a lease, beside a clock that jumps.
+            time.sleep(2.4 * LEASE if n < 2 else 0.3)
+            ledgers_[n % 2].away = set()
+        until(db, lambda: not open_works(db))
+    finally:
+        for worker in workers:
+            worker.stop()
+    assert site.twice == []
+    assert set(site.ended) == {f"house{n}" for n in range(12)}
+
+
+def test_a_worker_that_takes_its_own_again_waits_for_its_old_thread(mariadb):
+    """Its renewals were lost for longer than a lease, and the effect cannot be stopped."""
+    db = mariadb(Base)
+    site = Site(4 * LEASE, stops=False)
+    ledger = Away(DatabaseLedger(db, Work, WorkStep))
+    ledger.away = {"renew"}
+    worker = Worker(ledger, [site.flow()], runner="mason", owner="mason@a", threads=3)
+    order(db, 1)
+    worker.start()
+    try:
+        time.sleep(3 * LEASE)
+        assert len(worker._held) == 2  # It has it again, and waits.
+        ledger.away = set()
+        until(db, lambda: not open_works(db))
+    finally:
+        worker.stop()
+    assert site.twice == []
+    assert site.ended == {"house0": 1}
+
+
+def test_a_twin_that_lives_keeps_what_it_does(mariadb):
+    """A second process of the same name (a unit started by hand) frees nothing of the first's."""
+    db = mariadb(Base)
+    site = Site(0.8)
+
+    def worker():
+        return Worker(DatabaseLedger(db, Work, WorkStep), [site.flow()], runner="mason",
+                      owner="mason@a")
+
+    first, second = worker(), worker()
+    order(db, 2)
+    first.start()
+    time.sleep(0.4)
+    second.start()
+    try:
+        until(db, lambda: not open_works(db))
+    finally:
+        first.stop()
+        second.stop()
+    assert site.twice == []
+    assert site.ended == {"house0": 1, "house1": 1}
+
+
+def test_many_takers_get_each_work_once(mariadb):
+    db = mariadb(Base, pool_size=24)
+    order(db, 40)
+    taken, lock = Counter(), threading.Lock()
+
+    def take(n):
+        ledger = DatabaseLedger(db, Work, WorkStep)
+        while (job := ledger.take("mason", f"mason@{n}", False)) is not None:
+            with lock:
+                taken[job.id] += 1
+
+    threads = [threading.Thread(target=take, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(taken.values()) == {1}
+    # A taker may have lost five races in a row; its next look finds what is left.
+    take(0)
+    assert len(taken) == 40
