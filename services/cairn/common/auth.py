@@ -4,27 +4,40 @@ import logging
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cairn.common.client import Neighbours
-from cairn.common.context import Context
+from cairn.common.context import SERVICE, Context
 from cairn.common.rpc import Bus, Server, Stub
 from cairn.common.tokens import Revocation, Verifier
 
 log = logging.getLogger(__name__)
 
 
+# Where role service counts: its project's name, and the name of that one's domain.
+SERVICE_PROJECT = ("service", "Default")
+
+
 class Authenticator:
     """Reads X-Auth-Token. None where there is none; raises Unauthorized where it is no good."""
 
-    def __init__(self, verifier: Verifier) -> None:
+    def __init__(
+        self, verifier: Verifier, service_project: tuple[str, str] = SERVICE_PROJECT
+    ) -> None:
         self.verifier = verifier
+        self.service_project = service_project
 
     def __call__(self, headers: Mapping[str, str]) -> Context | None:
         text = headers.get("X-Auth-Token")
         if not text:
             return None
-        return self.verifier.verify(text).context(text)
+        ctx = self.verifier.verify(text).context(text)
+        if ctx.is_service and (ctx.project_name, ctx.project_domain_name) != self.service_project:
+            # Whoever may give roles on a project of his own could give himself this one there.
+            # Taken here it counts in no rule, an operator's own included.
+            return replace(ctx, roles=ctx.roles - {SERVICE})
+        return ctx
 
 
 class Revocations(Stub):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 UNSENT = {"token", "access_rules"}
+SERVICE = "service"  # The role by which the cloud's components know each other.
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ class Context:
     @property
     def is_admin(self) -> bool:
         return "admin" in self.roles
+
+    @property
+    def is_service(self) -> bool:
+        """One of the cloud's own: role service on the service project (common/auth.py takes the
+        role from every other token)."""
+        return SERVICE in self.roles
 
     @property
     def project(self) -> str:

@@ -91,7 +91,8 @@ class Host:
             return listener
 
         listener = self._once(("listener", settings.public_keys), listen)
-        return Authenticator(verifier), listener
+        return Authenticator(
+            verifier, (settings.project_name, settings.project_domain_name)), listener
 
     def periodic(self) -> "Periodic":
         """What this process does from time to time if no other does."""

@@ -34,7 +34,7 @@ def add(glance: Glance, ctx: Context, image_id: str, body: Document) -> Reply:
         raise Conflict(reason="It's not allowed to add locations if image status is "
                               f"{image.status}.")
     store = glance.stores.owner(url)
-    if "service" not in ctx.roles and (store is None or store.kind != "http"):
+    if not ctx.is_service and (store is None or store.kind != "http"):
         raise Refused(reason="http store must be enabled to use location API by normal user.")
     if store is None or store.kind == "file":
         raise Invalid(reason=f"url: no store of this cloud takes images of others at {url}.")

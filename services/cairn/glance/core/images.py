@@ -21,7 +21,7 @@ READS = ("get_image", "download_image")
 
 
 def sees_all(ctx: Context) -> bool:
-    return ctx.is_admin or "service" in ctx.roles
+    return ctx.is_admin or ctx.is_service
 
 
 def listable(ctx: Context, visibility: str | None, member_status: str) -> Any:

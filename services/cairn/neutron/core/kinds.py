@@ -69,7 +69,7 @@ class Kind:
 
 def unscoped(ctx: Context) -> bool:
     """Whether the caller sees every project's things: administrators, and the cloud's services."""
-    return ctx.is_admin or "service" in ctx.roles
+    return ctx.is_admin or ctx.is_service
 
 
 def scoped(query: Select[Any], ctx: Context, kind: Kind) -> Select[Any]:
