@@ -125,7 +125,7 @@ def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
         if query.get(name):
             wanted = wanted.where(Limit.owner_id == query.get(name),
                                   Limit.of_domain.is_(of_domain))
-    if not (ctx.system or {"admin", "service"} & ctx.roles):
+    if not (ctx.system or ctx.is_admin or ctx.is_service):
         # One's own, or one's domain's.
         mine = Limit.owner_id == (ctx.domain_id or ctx.project)
         if ctx.domain_id:

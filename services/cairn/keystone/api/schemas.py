@@ -97,6 +97,23 @@ _SCOPE = {
     },
     "additionalProperties": False,
 }
+# What one access rule says.
+RULE = {
+    "service": {"type": "string", "minLength": 1, "maxLength": 255},
+    "path": {"type": "string", "pattern": "^/", "maxLength": 225},
+    "method": {"type": "string", "pattern": "^(POST|GET|HEAD|PATCH|PUT|DELETE)$"},
+}
+_NARROW = {
+    "type": "object", "required": ["access_rules", "seconds"],
+    "properties": {
+        "access_rules": {"type": "array", "maxItems": 32, "items": {
+            "type": "object", "required": ["service", "path", "method"],
+            "properties": RULE, "additionalProperties": False,
+        }},
+        "seconds": {"type": "integer", "minimum": 1, "maximum": 86400},
+    },
+    "additionalProperties": False,
+}
 AUTH = wrapped("auth", {
     "identity": {
         "type": "object",
@@ -111,6 +128,7 @@ AUTH = wrapped("auth", {
         "additionalProperties": True,
     },
     "scope": _SCOPE,
+    "CAIRN:narrow": _NARROW,
 }, ("identity",), open_=False)
 
 _domain = {"name": SHORT_NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "tags": TAGS,
@@ -198,13 +216,9 @@ TRUST_CREATE = wrapped("trust", {
     "redelegated_trust_id": TEXT_OR_NULL,
 }, ("trustor_user_id", "trustee_user_id", "impersonation"))
 
-_METHOD = {"type": "string", "pattern": "^(POST|GET|HEAD|PATCH|PUT|DELETE)$"}
 _ACCESS_RULES = {"type": ["array", "null"], "maxItems": access_rules.MOST, "items": {
     "type": "object",
-    "properties": {
-        "id": ID, "service": {"type": "string", "minLength": 1, "maxLength": 255},
-        "path": {"type": "string", "pattern": "^/", "maxLength": 225}, "method": _METHOD,
-    },
+    "properties": {"id": ID, **RULE},
     "additionalProperties": False,
 }}
 APPLICATION_CREDENTIAL_CREATE = wrapped("application_credential", {

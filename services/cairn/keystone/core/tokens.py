@@ -15,6 +15,7 @@ from cairn.keystone.core import compliance, delegations, oauth1, receipts, scope
 from cairn.keystone.core.authentication import Person, Proof, refuse
 from cairn.keystone.core.changes import changing, iso
 from cairn.keystone.core.methods import authenticate, lacking, origin
+from cairn.keystone.core.narrowing import NARROW, narrow
 from cairn.keystone.errors import NotKnown
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def issue(keystone: "Keystone", auth: Document, receipt: str = "") -> tuple[str,
             _spend(proofs)
             raise receipts.wanting(keystone, who, methods, rules, now)
         person, scope = _scope(keystone, session, proofs, auth.get("scope"))
+    if NARROW in auth:
+        scope, methods = narrow(scope, methods, auth[NARROW], now)
     _spend(proofs)
     if scope.spend is not None:
         scope.spend()
