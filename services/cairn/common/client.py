@@ -84,6 +84,32 @@ class Neighbours:
             raise Unavailable(reason=f"No {interface} endpoint of {service} in region {region}.")
         return str(url).rstrip("/")
 
+    def lend(
+        self, service: str, requests_: list[tuple[str, str]], seconds: int
+    ) -> tuple[str, str]:
+        """What another process needs to make these requests, (method, path), of a service in our
+        name, and no others: the service's address, and a token that is good for so long.
+        Raises Remote, Unavailable."""
+        rules = [{"service": service, "method": method, "path": path}
+                 for method, path in requests_]
+        url = self.endpoint(service, self.settings.region, "internal")
+        try:
+            return url, self._narrowed(rules, seconds)
+        except Remote:
+            # Our own token may have been ended: once more with another.
+            self._session.invalidate()
+            return url, self._narrowed(rules, seconds)
+
+    def _narrowed(self, rules: list[dict[str, str]], seconds: int) -> str:
+        own = self.settings
+        answer = self.post("identity", "/auth/tokens?nocatalog", json={"auth": {
+            "identity": {"methods": ["token"], "token": {"id": self._session.get_token()}},
+            "scope": {"project": {"name": own.project_name,
+                                  "domain": {"name": own.project_domain_name}}},
+            "CAIRN:narrow": {"access_rules": rules, "seconds": seconds},
+        }})
+        return str(answer.headers["X-Subject-Token"])
+
     def fetch(self, url: str, *, token: str = "", **options: Any) -> requests.Response:
         """GET an address of another region's service, as the bearer of `token` or as ourselves.
         Raises Remote, Unavailable."""

@@ -66,6 +66,8 @@ class Cloud:
     providers: dict[str, Document] = field(default_factory=dict)
     allocations: dict[str, Document] = field(default_factory=dict)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
+    # What other processes were lent, as (method, path).
+    lent: list[list[tuple[str, str]]] = field(default_factory=list)
     # Called before each question with (service, method, path); may raise.
     before: Callable[[str, str, str], None] = lambda service, method, path: None
     _lock: Any = field(default_factory=threading.RLock)
@@ -103,6 +105,13 @@ class Cloud:
                 raise Unavailable(reason=f"The {service} service did not answer")
 
         self.before = before
+
+    def lend(
+        self, service: str, requests: list[tuple[str, str]], seconds: int
+    ) -> tuple[str, str]:
+        self.before(service, "LEND", "")
+        self.lent.append(requests)
+        return f"http://{service}", "lent"
 
     # --- Things to have ---
 
@@ -383,8 +392,8 @@ class World:
                                    folder=str(self.folder))
         driver = self.drivers[host] = FakeDriver(settings, host, **size)
         images: Any = NoImages()
-        cloud: Any = self.cloud
-        flows = ComputeFlows(self.nova.conductor, driver, images, settings, host, cloud)
+        transfers: Any = FakeTransfers(self.nova.conductor, self.cloud)
+        flows = ComputeFlows(self.nova.conductor, driver, images, settings, host, transfers)
         worker = self._worker(runner_of(host), self.remote, flows.all())
         self.workers[runner_of(host)] = worker
         self.managers[host] = ComputeManager(self.nova.conductor, driver, worker)
@@ -422,5 +431,23 @@ class NoImages:
     def has(self, image: Any) -> bool:
         return True
 
-    def fetch(self, ctx: Context, image: Any) -> None:
+    def fetch(self, ctx: Context, spec: Any) -> None:
         return None
+
+
+@dataclass
+class FakeTransfers:
+    """Stands for compute.transfers.Transfers: asks Cloud for what it is lent, and nothing else."""
+
+    conductor: Any
+    cloud: Cloud
+
+    def upload(self, ctx: Context, server_id: str, path: Path) -> None:
+        self.cloud.put("image", f"{self._lent(ctx, server_id)}/file")
+
+    def status(self, ctx: Context, server_id: str) -> str:
+        return str(self.cloud.get("image", self._lent(ctx, server_id)).json()["status"])
+
+    def _lent(self, ctx: Context, server_id: str) -> str:
+        loan = self.conductor.lend_image(ctx, server_id=server_id, purpose="fill")
+        return str(loan["url"]).partition("/v2")[2]

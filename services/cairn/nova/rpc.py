@@ -135,6 +135,14 @@ class Spec(TypedDict):
     config_drive: dict[str, str] | None
 
 
+class Loan(TypedDict):
+    """What a host needs for one job with one image: its address, and a token for no other."""
+
+    image_id: str
+    url: str  # .../v2/images/<id>; the bytes are at /file below it.
+    token: str
+
+
 class HostReport(TypedDict):
     """What a hypervisor is and has. Amounts are the whole machine's; what is reserved is beside."""
 
@@ -224,6 +232,13 @@ class Conductor(LedgerStub):
     def spec(self, ctx: Context, *, server_id: str) -> Spec:
         """Everything about one server, deleted or not. Raises Remote 404 if there never was one."""
         return self.call(ctx, "spec", server_id=server_id)  # type: ignore[no-any-return]
+
+    def lend_image(self, ctx: Context, *, server_id: str, purpose: str) -> Loan:
+        """For the host of the server: "read", the image it is made from; "fill", the image that it
+        is being made into. Raises Remote 404 when there is none."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "lend_image", server_id=server_id, purpose=purpose, timeout=30
+        )
 
     def refresh_vifs(self, ctx: Context, *, server_id: str) -> list[Vif]:
         """The server's ports as Neutron has them now. Cheap: ask as often as a wait needs."""

@@ -56,6 +56,15 @@ def test_a_new_password_ends_the_old_ones_tokens(db):
         assert session.scalar(select(func.count()).select_from(Revoked)) == 1
 
 
+def test_whom_the_cloud_no_longer_has_is_disabled_once(db):
+    bootstrap(db, DOCUMENT)
+    without = {**DOCUMENT, "users": [], "former_users": ["nova", "nobody"]}
+    assert bootstrap(db, without) == ["user nova disabled"]
+    assert bootstrap(db, without) == []
+    with db.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Revoked)) == 1
+
+
 def test_an_endpoint_moves(db):
     bootstrap(db, DOCUMENT)
     moved = json.loads(json.dumps(DOCUMENT).replace("http://x", "https://y"))

@@ -1,58 +1,172 @@
-"""The host's image cache: what it keeps is whole, and what it claims to be."""
+"""The host's image cache: what it keeps is whole, and what it claims to be; and what goes."""
 
 import hashlib
+import os
+import shutil
+import struct
+import time
 
 import pytest
 
 from cairn.common.context import Context
-from cairn.nova.compute.errors import ImageBroken
-from cairn.nova.compute.images import ImageCache
+from cairn.common.errors import Invalid
+from cairn.nova.compute.errors import ImageBroken, ImageChanged
+from cairn.nova.compute.images import GRACE, ImageCache, backing_file
 
 DATA = b"\0" * 4096
+ONE, OTHER = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+SERVER = "33333333-3333-4333-8333-333333333333"
 
 
 class Glance:
-    """As much of requests.Response, and of what asks for one, as the cache uses."""
+    """Stands for Transfers."""
 
     def __init__(self, data):
         self.data, self.asked = data, 0
 
-    def get(self, service, path, **options):
+    def download(self, ctx, server_id):
         self.asked += 1
-        return self
-
-    def iter_content(self, size):
-        return iter((self.data[:100], self.data[100:]))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
+        yield self.data[:100]
+        yield self.data[100:]
 
 
-def image(checksum, disk_format="raw"):
-    return {"id": "i", "disk_format": disk_format, "size": len(DATA), "checksum": checksum}
+def spec(checksum, disk_format="raw", image_id=ONE):
+    return {"id": SERVER, "image": {"id": image_id, "disk_format": disk_format,
+                                    "size": len(DATA), "checksum": checksum}}
+
+
+def sha512(data=DATA):
+    return hashlib.sha512(data).hexdigest()
 
 
 @pytest.fixture
-def cache(tmp_path):
-    return lambda data=DATA: ImageCache(tmp_path, Glance(data), "one")
+def folder(tmp_path):
+    return tmp_path / "_base"
+
+
+@pytest.fixture
+def cache(folder):
+    return lambda data=DATA: ImageCache(folder, Glance(data), "one")
+
+
+def fetched(cache, image_id=ONE, days=0.0, data=DATA):
+    """A cached image that was last asked for so long ago."""
+    path = cache(data).fetch(Context(), spec(sha512(data), image_id=image_id))
+    then = time.time() - GRACE - days * 86400
+    os.utime(path, (then, then))
+    return path
+
+
+def lay_upon(base, folder):
+    """A server's disk on top of that file, as far as a header goes."""
+    folder.mkdir(exist_ok=True)
+    name = os.fsencode(base)
+    (folder / "disk").write_bytes(
+        struct.pack(">4sIQI", b"QFI\xfb", 3, 512, len(name)).ljust(512, b"\0") + name)
 
 
 @pytest.mark.parametrize("algorithm", ["sha512", "sha384", "sha256", "md5"])
 def test_an_image_is_fetched_once_and_checked(cache, algorithm):
     kept = cache()
-    wanted = image(hashlib.new(algorithm, DATA).hexdigest())
+    wanted = spec(hashlib.new(algorithm, DATA).hexdigest())
     assert kept.fetch(Context(), wanted) == kept.fetch(Context(), wanted)
     assert kept.fetch(Context(), wanted).read_bytes() == DATA
-    assert kept.neighbours.asked == 1
+    assert kept.transfers.asked == 1
+    assert kept.has(wanted["image"])
 
 
-@pytest.mark.parametrize(("data", "disk_format", "says"), [
-    (DATA[:-1], "raw", "checksum"), (DATA, "qcow2", "content is raw")])
-def test_one_that_lies_is_not_kept(cache, tmp_path, data, disk_format, says):
-    wanted = image(hashlib.sha512(DATA).hexdigest(), disk_format)
-    with pytest.raises(ImageBroken, match=says):
-        cache(data).fetch(Context(), wanted)
-    assert list(tmp_path.iterdir()) == []
+def test_one_without_a_checksum_is_fetched_once(cache):
+    kept = cache()
+    assert kept.fetch(Context(), spec("")) == kept.fetch(Context(), spec(""))
+    assert kept.fetch(Context(), spec("")).name == f"{ONE}.{sha512()}"
+    assert kept.transfers.asked == 1
+
+
+@pytest.mark.parametrize(("data", "disk_format", "error", "says"), [
+    (DATA[:-1], "raw", ImageChanged, "checksum"), (DATA, "qcow2", ImageBroken, "content is raw")])
+def test_one_that_lies_is_not_kept(cache, folder, data, disk_format, error, says):
+    with pytest.raises(error, match=says):
+        cache(data).fetch(Context(), spec(sha512(), disk_format))
+    assert list(folder.iterdir()) == []
+
+
+def test_another_image_that_is_said_to_hold_the_same_is_not_taken_for_it(cache):
+    """Whoever says of an image of his that it has a stranger's hash gets his own bytes looked at,
+    and not the stranger's."""
+    cache().fetch(Context(), spec(sha512()))
+    mine = cache(b"mine")
+    wanted = spec(sha512(), image_id=OTHER)
+    assert not mine.has(wanted["image"])
+    with pytest.raises(ImageChanged):
+        mine.fetch(Context(), wanted)
+
+
+@pytest.mark.parametrize(("image_id", "checksum", "error"), [
+    ("../../etc", "", Invalid), (ONE, "../x", ImageBroken), (ONE, "g" * 64, ImageBroken),
+    ("/etc/passwd", "", Invalid),
+])
+def test_names_are_looked_at_before_they_are_paths(cache, folder, image_id, checksum, error):
+    with pytest.raises(error):
+        cache().fetch(Context(), spec(checksum, image_id=image_id))
+
+
+def test_guests_may_read_it_and_not_write(cache):
+    path = cache().fetch(Context(), spec(sha512()))
+    assert path.stat().st_mode & 0o777 == 0o444
+    assert path.parent.stat().st_mode & 0o777 == 0o711
+
+
+def test_what_was_given_to_guests_is_taken_back_at_the_start(cache, folder):
+    path = cache().fetch(Context(), spec(sha512()))
+    path.chmod(0o666)
+    (folder / "half.part").write_bytes(b"")
+    cache().sweep()
+    assert path.stat().st_mode & 0o777 == 0o444
+    assert not (folder / "half.part").exists()
+
+
+class TestAge:
+    def test_what_nobody_asked_for_goes(self, cache):
+        old, young = fetched(cache, days=2), fetched(cache, OTHER, days=0.1)
+        cache().age(86400, 1 << 40)
+        assert (old.exists(), young.exists()) == (False, True)
+
+    def test_what_a_disk_lies_upon_stays(self, cache, folder):
+        path = fetched(cache, days=900)
+        lay_upon(path, folder.parent / SERVER)
+        assert backing_file(folder.parent / SERVER / "disk") == path
+        cache().age(0, 0)
+        assert path.exists()
+        shutil.rmtree(folder.parent / SERVER)
+        cache().age(0, 0)
+        assert not path.exists()
+
+    def test_the_oldest_goes_when_there_is_too_much(self, cache):
+        data = os.urandom(1 << 20)
+        old, young = fetched(cache, days=2, data=data), fetched(cache, OTHER, days=1, data=data)
+        cache().age(1e9, 1 << 20)
+        assert (old.exists(), young.exists()) == (False, True)
+
+    def test_what_was_just_asked_for_stays_whatever_its_size(self, cache):
+        path = cache().fetch(Context(), spec(sha512()))
+        cache().age(0, 0)
+        assert path.exists()
+
+    def test_what_is_asked_for_meanwhile_stays(self, cache, monkeypatch):
+        path = fetched(cache, days=2)
+        kept = cache()
+        remove = kept._remove
+
+        def asked_first(path):
+            kept.fetch(Context(), spec(sha512()))
+            return remove(path)
+
+        monkeypatch.setattr(kept, "_remove", asked_first)
+        kept.age(0, 0)
+        assert path.exists()
+
+    def test_it_says_how_much_there_is(self, cache, caplog):
+        fetched(cache, days=2)
+        with caplog.at_level("INFO"):
+            cache().age(86400, 0)
+        assert "1 idle" in caplog.text

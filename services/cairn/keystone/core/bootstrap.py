@@ -53,6 +53,7 @@ DOCUMENT = Validator({
             },
             "additionalProperties": False,
         }},
+        "former_users": _strings,
         "services": {"type": "array", "items": {
             "type": "object",
             "required": ["type", "name", "endpoints"],
@@ -118,6 +119,8 @@ class _Bootstrap:
             for name in wanted["roles"]:
                 role = roles.get(name) or self.role(name)
                 self.grant(user, role, "project", project.id)
+        for name in document.get("former_users", []):
+            self.end(name)
         self.region(document["region"])
         for wanted in document.get("services", []):
             self.service(document["region"], wanted)
@@ -179,6 +182,16 @@ class _Bootstrap:
             user.enabled = True
             self.done.append(f"user {name} enabled")
         return user
+
+    def end(self, name: str) -> None:
+        """A user that the cloud once had opens nothing any more."""
+        user = self.session.scalar(
+            select(User).where(User.name == name, User.domain_id == DEFAULT, User.enabled)
+        )
+        if user is not None:
+            user.enabled = False
+            self.session.add(Revoked(issued_before=time.time(), user_id=user.id))
+            self.done.append(f"user {name} disabled")
 
     def grant(self, user: User, role: Role, target: str, target_id: str) -> None:
         key = (user.id, target_id, role.id, target, False)

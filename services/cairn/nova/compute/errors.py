@@ -7,6 +7,10 @@ class ImageBroken(Problem):
     message = "Image {id} is unacceptable: {reason}"
 
 
+class ImageChanged(Problem):
+    message = "Image {id} is not what it is said to be: its checksum is {found}, not {said}"
+
+
 class NoDiskSpace(Problem):
     message = "Host {host} has {free} MiB of disk left, {needed} MiB are needed for {what}."
 

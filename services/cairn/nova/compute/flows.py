@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cairn.common.client import Neighbours
 from cairn.common.context import Context
 from cairn.common.work import Flow, Job, Step, check
 from cairn.nova.compute.errors import PortNotPlugged, Unsupported
 from cairn.nova.compute.images import ImageCache
+from cairn.nova.compute.orders import spec_of
 from cairn.nova.compute.settings import ComputeSettings
 from cairn.nova.compute.snapshots import Snapshots
+from cairn.nova.compute.transfers import Transfers
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import CONDUCTOR, Conductor, Spec
 
@@ -25,11 +26,11 @@ Done = dict[str, Any] | None
 class Flows:
     def __init__(
         self, conductor: Conductor, driver: Driver, images: ImageCache, settings: ComputeSettings,
-        host: str, cloud: Neighbours, sleep: Callable[[float], None] = time.sleep,
+        host: str, transfers: Transfers, sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.conductor, self.driver, self.images = conductor, driver, images
         self.settings, self.host, self.sleep = settings, host, sleep
-        self.snapshots = Snapshots(conductor, driver, cloud, Path(settings.folder), sleep)
+        self.snapshots = Snapshots(conductor, driver, transfers, Path(settings.folder), sleep)
 
     def all(self) -> list[Flow]:
         started = Step("domain_started", self.create_domain, self.destroy_domain)
@@ -56,7 +57,7 @@ class Flows:
         ]
 
     def spec(self, job: Job) -> Spec:
-        return self.conductor.spec(job.ctx, server_id=job.subject)
+        return spec_of(self.conductor, job.ctx, job.subject)
 
     def receive_spec(self, job: Job) -> Done:
         spec = self.spec(job)
@@ -73,9 +74,7 @@ class Flows:
         return {"cached": self.images.has(image), "checksum": image["checksum"]}
 
     def cache_image(self, job: Job) -> Done:
-        image = self.spec(job)["image"]
-        assert image is not None
-        self.images.fetch(job.ctx, image)
+        self.images.fetch(job.ctx, self.spec(job))
         return None
 
     def await_ports(self, job: Job) -> Done:
@@ -98,7 +97,7 @@ class Flows:
         return {"volumes": []}
 
     def prepare_disks(self, job: Job) -> Done:
-        self.driver.prepare(self.spec(job))
+        self._make_disks(job, self.spec(job))
         return None
 
     def create_domain(self, job: Job) -> Done:
@@ -125,8 +124,13 @@ class Flows:
     def remake_disks(self, job: Job) -> Done:
         spec = self.spec(job)
         self.driver.destroy(spec)
-        self.driver.prepare(spec)
+        self._make_disks(job, spec)
         return None
+
+    def _make_disks(self, job: Job, spec: Spec) -> None:
+        # The image was there a moment ago, or before this process was away for a day.
+        self.images.fetch(job.ctx, spec)
+        self.driver.prepare(spec)
 
     def start(self, job: Job) -> Done:
         spec = self.spec(job)
@@ -174,14 +178,17 @@ class Housekeeping:
         states = self.driver.power_states()
         for server_id in states.keys() - known.keys():
             # Deleted, or moved away, while this process was down.
-            self.driver.destroy(self.conductor.spec(ctx, server_id=server_id))
+            self.driver.destroy(spec_of(self.conductor, ctx, server_id))
         if not self._host_restarted():
             return
         for server_id, server in known.items():
             idle = not server["building"] and server["task_state"] is None
             ran = server["vm_state"] == "active" and states.get(server_id) != 1
             if self.settings.resume_guests and idle and ran and server_id in states:
-                self.driver.start(self.conductor.spec(ctx, server_id=server_id))
+                self.driver.start(spec_of(self.conductor, ctx, server_id))
+
+    def age_images(self) -> None:
+        self.images.age(self.settings.image_cache_seconds, self.settings.image_cache_gb << 30)
 
     def _host_restarted(self) -> bool:
         """Whether the host (or container) booted since this was last asked."""

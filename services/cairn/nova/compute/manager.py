@@ -6,6 +6,7 @@ from typing import Any
 
 from cairn.common.context import Context
 from cairn.common.work import Worker
+from cairn.nova.compute.orders import spec_of
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import Conductor, Vif
 
@@ -18,16 +19,16 @@ class Manager:
         self.worker.ring()
 
     def console_output(self, ctx: Context, server_id: str, length: int | None) -> str:
-        return self.driver.console_output(self.conductor.spec(ctx, server_id=server_id), length)
+        return self.driver.console_output(spec_of(self.conductor, ctx, server_id), length)
 
     def plug_vif(self, ctx: Context, server_id: str, vif: Vif) -> None:
-        self.driver.plug(self.conductor.spec(ctx, server_id=server_id), vif)
+        self.driver.plug(spec_of(self.conductor, ctx, server_id), vif)
 
     def unplug_vif(self, ctx: Context, server_id: str, vif: Vif) -> None:
-        self.driver.unplug(self.conductor.spec(ctx, server_id=server_id), vif)
+        self.driver.unplug(spec_of(self.conductor, ctx, server_id), vif)
 
     def diagnostics(self, ctx: Context, server_id: str) -> dict[str, Any]:
-        return self.driver.diagnostics(self.conductor.spec(ctx, server_id=server_id))
+        return self.driver.diagnostics(spec_of(self.conductor, ctx, server_id))
 
     def uptime(self, ctx: Context) -> str:
         return uptime()

@@ -11,6 +11,7 @@ from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.manager import Manager
 from cairn.nova.compute.reporter import Reporter
 from cairn.nova.compute.settings import ComputeProcess
+from cairn.nova.compute.transfers import Transfers
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import Compute, Conductor, runner_of
 
@@ -23,11 +24,11 @@ def build(settings: ComputeProcess, host: Host) -> None:
     folder = Path(own.folder)
     bus = host.bus(settings.messaging)
     conductor = Conductor(bus)
-    cloud = host.neighbours(settings.identity)
-    images = ImageCache(folder / "_base", cloud, host.name)
+    transfers = Transfers(conductor, own.ca_file, own.transfer_timeout)
+    images = ImageCache(folder / "_base", transfers, host.name)
     images.sweep()
     driver = make_driver(settings, images, host.name)
-    flows = Flows(conductor, driver, images, own, host.name, cloud)
+    flows = Flows(conductor, driver, images, own, host.name, transfers)
     worker = Worker(RemoteLedger(conductor), flows.all(), runner=runner_of(host.name),
                     owner=host.name, threads=own.threads)
     server = Server(bus, Compute.topic, host.name, Manager(conductor, driver, worker))

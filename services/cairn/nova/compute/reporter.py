@@ -12,7 +12,7 @@ from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import Conductor
 
 log = logging.getLogger(__name__)
-POWER, HOST = 5.0, 60.0
+POWER, HOST, IMAGES = 5.0, 60.0, 600.0
 
 
 class Reporter:
@@ -35,7 +35,7 @@ class Reporter:
 
     def _loop(self) -> None:
         recovered = False
-        due = {"live": 0.0, "host": 0.0, "power": 0.0}
+        due = {"live": 0.0, "host": 0.0, "power": 0.0, "images": 0.0}
         while not self._ended.is_set():
             now = time.monotonic()
             try:
@@ -53,6 +53,9 @@ class Reporter:
                     self.conductor.sync_power(
                         Context(), service_host=self.host, states=self.driver.power_states())
                     due["power"] = now + POWER
+                if due["images"] <= now:
+                    due["images"] = now + IMAGES
+                    self.housekeeping.age_images()
             except Problem as problem:
                 log.warning("a report was not made: %s", problem)
                 self._ended.wait(1)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cairn.common.settings import IdentitySettings, MessagingSettings, option, section
+from cairn.common.settings import MessagingSettings, option, section
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,16 @@ class ComputeSettings:
     cpu_allocation_ratio: float = option(4.0, "Virtual processors for each of the host's.")
     ram_allocation_ratio: float = option(1.0, "How often memory is promised.")
     disk_allocation_ratio: float = option(1.0, "How often disk space is promised.")
+    image_cache_seconds: float = option(
+        86400.0, "Seconds an image that no disk needs is kept after it was last asked for."
+    )
+    image_cache_gb: int = option(
+        20, "GiB that images no disk needs may take; the oldest go first, after an hour at least."
+    )
+    transfer_timeout: float = option(
+        7200.0, "Seconds that fetching an image, or sending a snapshot, may take."
+    )
+    ca_file: str = option("", "CA that the image service's certificate must come from.")
     address: str = option("127.0.0.1", "The host's own address, as the API shows it.")
 
 
@@ -38,7 +48,5 @@ class LibvirtSettings:
 @dataclass(frozen=True)
 class ComputeProcess:
     messaging: MessagingSettings = section(MessagingSettings)
-    # Only to fetch images, and to send snapshots.
-    identity: IdentitySettings = section(IdentitySettings)
     compute: ComputeSettings = section(ComputeSettings)
     libvirt: LibvirtSettings = section(LibvirtSettings)

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cairn.common.client import Neighbours
+from cairn.common.bounds import below, uuid_of
 from cairn.common.errors import Problem
 from cairn.common.work import Flow, Job, Step, check
 from cairn.nova.compute.errors import ImageBroken
+from cairn.nova.compute.orders import spec_of
+from cairn.nova.compute.transfers import Transfers
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import CONDUCTOR, Conductor, Spec
 
@@ -18,10 +20,10 @@ PATIENCE = 120.0
 
 class Snapshots:
     def __init__(
-        self, conductor: Conductor, driver: Driver, cloud: Neighbours, folder: Path,
+        self, conductor: Conductor, driver: Driver, transfers: Transfers, folder: Path,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.conductor, self.driver, self.cloud = conductor, driver, cloud
+        self.conductor, self.driver, self.transfers = conductor, driver, transfers
         self.folder, self.sleep = folder, sleep
 
     def flow(self) -> Flow:
@@ -32,7 +34,8 @@ class Snapshots:
         ), failed=lambda job, error: CONDUCTOR)
 
     def _path(self, job: Job) -> Path:
-        return self.folder / job.subject / f"snapshot-{job.id}"
+        return below(self.folder, uuid_of(job.subject, "server"),
+                     f"snapshot-{uuid_of(job.id, 'work')}")
 
     def take(self, job: Job) -> dict[str, Any]:
         spec = self._now(job, "image_snapshot")
@@ -43,23 +46,21 @@ class Snapshots:
         """Raises what Glance refuses with. One that an earlier life of this process began is
         waited for."""
         self._now(job, "image_uploading")
-        image_id = job.args["image_id"]
         end = time.monotonic() + PATIENCE
         while True:
             check()
             try:
-                with self._path(job).open("rb") as file:
-                    self.cloud.put("image", f"/images/{image_id}/file", ctx=job.ctx, data=file,
-                                   headers={"Content-Type": "application/octet-stream"})
+                self.transfers.upload(job.ctx, job.subject, self._path(job))
                 return None
             except Problem as problem:
                 if problem.code != 409:
                     raise
-            status = self.cloud.get("image", f"/images/{image_id}", ctx=job.ctx).json()["status"]
+            status = self.transfers.status(job.ctx, job.subject)
             if status == "active":
                 return None
             if status != "saving" or time.monotonic() > end:
-                raise ImageBroken(id=image_id, reason=f"it is {status}, and cannot be filled")
+                raise ImageBroken(id=job.args["image_id"],
+                                  reason=f"it is {status}, and cannot be filled")
             self.sleep(5)
 
     def end(self, job: Job) -> None:
@@ -71,7 +72,7 @@ class Snapshots:
 
     def _now(self, job: Job, task_state: str | None) -> Spec:
         """Say what is being done to the server; the server."""
-        spec = self.conductor.spec(job.ctx, server_id=job.subject)
+        spec = spec_of(self.conductor, job.ctx, job.subject)
         self.conductor.server_changed(job.ctx, server_id=job.subject, task_state=task_state,
                                       power_state=self.driver.power_state(spec))
         return spec

@@ -12,7 +12,7 @@ from cairn.common.work import Worker
 from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.conductor.providers import Providers
-from cairn.nova.core import hosts, network, servers, specs
+from cairn.nova.core import hosts, loans, network, servers, specs
 from cairn.nova.db.models import Server, Work
 from cairn.nova.drivers.base import CRASHED, NOSTATE, RUNNING, SHUTDOWN
 from cairn.nova.errors import ServerNotFound
@@ -107,6 +107,9 @@ class Manager(LedgerManager):
 
     def spec(self, ctx: Context, server_id: str) -> rpc.Spec:
         return specs.spec(self._row(server_id), self.nova.api)
+
+    def lend_image(self, ctx: Context, server_id: str, purpose: str) -> rpc.Loan:
+        return loans.lend(self.nova, self._row(server_id), purpose)
 
     def refresh_vifs(self, ctx: Context, server_id: str) -> list[rpc.Vif]:
         return network.statuses(self.nova, ctx, self._row(server_id))

@@ -4,14 +4,22 @@ import base64
 import io
 import json
 import shutil
+import struct
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pycdlib
 
+from cairn.common.bounds import below, uuid_of
 from cairn.nova.compute.errors import FlavorTooSmall, HypervisorFailed
-from cairn.nova.compute.images import QEMU_FORMATS, ImageCache, require_space
+from cairn.nova.compute.images import (
+    QEMU_FORMATS,
+    ImageCache,
+    backing_file,
+    require_space,
+)
 from cairn.nova.rpc import Spec
 
 GIB = 1 << 30
@@ -28,6 +36,17 @@ def qemu_img(*words: str, limits: bool = True, timeout: float = 600) -> str:
     return done.stdout
 
 
+@dataclass(frozen=True)
+class Disk:
+    """One of a server: what the guest's configuration calls it, its file, and the cached image
+    that lies below it, if any, with that one's format."""
+
+    target: str
+    path: Path
+    base: Path | None = None
+    base_format: str = "raw"
+
+
 class Disks:
     """Of all servers of the host, each in a folder of its own."""
 
@@ -35,7 +54,7 @@ class Disks:
         self.folder, self.images, self.host = folder, images, host
 
     def of(self, spec: Spec) -> Path:
-        return self.folder / spec["id"]
+        return below(self.folder, uuid_of(spec["id"], "server"))
 
     def make(self, spec: Spec) -> None:
         """All of them, from nothing: what an earlier try left is made again."""
@@ -45,22 +64,20 @@ class Disks:
         flavor = spec["flavor"]
         image = spec["image"]
         assert image is not None
-        base = self.images.path(image)
         kind = QEMU_FORMATS[image["disk_format"]]
-        told = json.loads(qemu_img("info", "--output=json", "-f", kind, "-U", str(base)))
-        virtual = int(told["virtual-size"])
-        wanted = flavor["disk"] * GIB or virtual
-        if virtual > wanted:
-            raise FlavorTooSmall(disk=wanted, image=virtual)
-        require_space(self.folder, 64 << 20, self.host, f"the disks of server {spec['id']}")
-        qemu_img("create", "-q", "-f", "qcow2", "-b", str(base), "-F", kind,
-                 str(place / "disk"), str(wanted))
-        if flavor["ephemeral"]:
-            qemu_img("create", "-q", "-f", "qcow2", str(place / "disk.eph0"),
-                     f"{flavor['ephemeral']}G")
-        if flavor["swap"]:
-            qemu_img("create", "-q", "-f", "qcow2", str(place / "disk.swap"),
-                     f"{flavor['swap']}M")
+        with self.images.kept(image) as base:
+            told = json.loads(qemu_img("info", "--output=json", "-f", kind, "-U", str(base)))
+            virtual = int(told["virtual-size"])
+            wanted = int(flavor["disk"]) * GIB or virtual
+            if virtual > wanted:
+                raise FlavorTooSmall(disk=wanted, image=virtual)
+            require_space(self.folder, 64 << 20, self.host, f"the disks of server {spec['id']}")
+            qemu_img("create", "-q", "-f", "qcow2", "-b", str(base), "-F", kind,
+                     str(place / "disk"), str(wanted))
+        for name, size in (("disk.eph0", int(flavor["ephemeral"]) * GIB),
+                           ("disk.swap", int(flavor["swap"]) << 20)):
+            if size:
+                qemu_img("create", "-q", "-f", "qcow2", str(place / name), str(size))
         if spec["config_drive"] is not None:
             write_config_drive(place / "disk.config", spec["config_drive"])
 
@@ -70,18 +87,36 @@ class Disks:
     def root(self, spec: Spec) -> Path:
         return self.of(spec) / "disk"
 
-    def bytes_of(self, disk: Path) -> int:
-        """What the disk takes with all that is below it: a whole copy needs no more."""
-        chain = json.loads(qemu_img("info", "--output=json", "--backing-chain", "-f", "qcow2",
-                                    "-U", str(disk)))
-        return sum(int(layer["actual-size"]) for layer in chain)
+    def base(self, disk: Path) -> Path | None:
+        """The image that a disk lies upon. Raises HypervisorFailed for any other file: whoever
+        broke out of a guest may have written that into the disk, for root to open."""
+        found = backing_file(disk)
+        if has_data_file(disk):
+            raise HypervisorFailed(reason=f"{disk} keeps its data in another file")
+        if found is not None and (found.parent != self.images.folder or found.is_symlink()):
+            raise HypervisorFailed(reason=f"{disk} lies upon {found}, which is no image")
+        return found
 
-    def files(self, spec: Spec) -> list[tuple[str, Path]]:
-        """(target device, file) of the disks that there are, the root disk first."""
-        place = self.of(spec)
-        names = ["disk", "disk.eph0", "disk.swap"]
-        return [(f"vd{letter}", path) for letter, path in zip(
-            "abc", (p for p in (place / n for n in names) if p.exists()), strict=False)]
+    def bytes_of(self, disk: Path) -> int:
+        """What the disk takes with what is below it: a whole copy needs no more."""
+        base = self.base(disk)
+        return sum(path.stat().st_blocks * 512 for path in (disk, base) if path is not None)
+
+    def files(self, spec: Spec) -> list[Disk]:
+        """The disks that there are, the root disk first."""
+        place, image = self.of(spec), spec["image"]
+        kind = QEMU_FORMATS[image["disk_format"]] if image is not None else "raw"
+        paths = [p for p in (place / n for n in ("disk", "disk.eph0", "disk.swap")) if p.exists()]
+        return [Disk(f"vd{letter}", path, self.base(path), kind)
+                for letter, path in zip("abc", paths, strict=False)]
+
+
+def has_data_file(disk: Path) -> bool:
+    """Whether a qcow2 file keeps its data elsewhere: bit 2 of what its reader must understand."""
+    with disk.open("rb") as file:
+        header = file.read(80)
+    version, = struct.unpack(">I", header[4:8])
+    return version >= 3 and bool(struct.unpack(">Q", header[72:80])[0] & 4)
 
 
 def write_config_drive(path: Path, content: dict[str, str]) -> None:

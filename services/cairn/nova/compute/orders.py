@@ -1,0 +1,23 @@
+"""What the conductor says of a server, looked at before it is done: this process is root."""
+
+import re
+
+from cairn.common.bounds import uuid_of
+from cairn.common.context import Context
+from cairn.common.errors import Invalid
+from cairn.nova.rpc import Conductor, Spec
+
+_DOMAIN = re.compile(r"instance-[0-9a-f]{8,16}")
+
+
+def spec_of(conductor: Conductor, ctx: Context, server_id: str) -> Spec:
+    """The server's. Raises Invalid where it is another's, or its names are none; the rest of it is
+    looked at where it is used, so that what is wrong with a server does not keep it from being
+    removed."""
+    wanted = uuid_of(server_id, "server")
+    spec = conductor.spec(ctx, server_id=wanted)
+    if spec["id"] != wanted:
+        raise Invalid(reason=f"server {wanted} was asked for, {spec['id'][:64]!r} was told of")
+    if not _DOMAIN.fullmatch(spec["domain"]):
+        raise Invalid(reason=f"server {wanted}: not a domain's name: {spec['domain'][:64]!r}")
+    return spec

@@ -1,0 +1,86 @@
+"""Bytes from and to the image service. A host has no account there: it is lent each request."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import requests
+
+from cairn.common.client import refusal
+from cairn.common.context import Context
+from cairn.common.errors import Unavailable
+from cairn.nova.rpc import Conductor
+
+CHUNK = 1 << 20
+SILENCE = (10.0, 60.0)  # Seconds to connect, and between two pieces.
+
+
+class Transfers:
+    """Safe from any thread. Raises what the service refuses with, Unavailable where it does not
+    answer or is not done within `seconds`."""
+
+    def __init__(self, conductor: Conductor, ca_file: str, seconds: float) -> None:
+        self.conductor, self.ca_file, self.seconds = conductor, ca_file, seconds
+
+    def download(self, ctx: Context, server_id: str) -> Iterator[bytes]:
+        """The image that the server is made from, piece by piece."""
+        end = time.monotonic() + self.seconds
+        try:
+            with self._ask(ctx, server_id, "read", "GET", "/file", stream=True) as response:
+                for piece in response.iter_content(CHUNK):
+                    self._in_time(end)
+                    yield piece
+        except requests.RequestException as error:
+            raise Unavailable(reason=f"The image service broke off: {error}") from error
+
+    def upload(self, ctx: Context, server_id: str, path: Path) -> None:
+        """Fill the image that the server is being made into."""
+        with path.open("rb") as file:
+            self._ask(ctx, server_id, "fill", "PUT", "/file",
+                      data=Timed(file, time.monotonic() + self.seconds, self),
+                      headers={"Content-Type": "application/octet-stream"}).close()
+
+    def status(self, ctx: Context, server_id: str) -> str:
+        """How the image that the server is being made into is now."""
+        with self._ask(ctx, server_id, "fill", "GET", "") as response:
+            return str(response.json()["status"])
+
+    def _ask(
+        self, ctx: Context, server_id: str, purpose: str, method: str, path: str, *,
+        headers: dict[str, str] | None = None, data: "Timed | None" = None, stream: bool = False,
+    ) -> requests.Response:
+        loan = self.conductor.lend_image(ctx, server_id=server_id, purpose=purpose)
+        known = {"X-Auth-Token": loan["token"],
+                 "X-OpenStack-Request-ID": ctx.global_request_id or ctx.request_id}
+        try:
+            response = requests.request(
+                method, loan["url"] + path, headers=known | (headers or {}), data=data,
+                stream=stream, timeout=SILENCE, verify=self.ca_file or True,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise Unavailable(reason=f"The image service did not answer: {error}") from error
+        if response.status_code >= 400:
+            with response:
+                raise refusal("image", response)
+        return response
+
+    def _in_time(self, end: float) -> None:
+        if time.monotonic() > end:
+            raise Unavailable(reason=f"A transfer of an image took over {self.seconds:.0f} s.")
+
+
+class Timed:
+    """A file that is read until some moment and no longer."""
+
+    def __init__(self, file: BinaryIO, end: float, transfers: Transfers) -> None:
+        self.file, self.end, self.transfers = file, end, transfers
+
+    def __len__(self) -> int:
+        return os.fstat(self.file.fileno()).st_size
+
+    def read(self, size: int = -1) -> bytes:
+        self.transfers._in_time(self.end)
+        return self.file.read(size)

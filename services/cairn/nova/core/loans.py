@@ -1,0 +1,43 @@
+"""What a host may do with an image, which has no account to do it by: one job, for some minutes."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from cairn.common.errors import NotFound
+from cairn.common.ledger import OPEN
+from cairn.nova import rpc
+from cairn.nova.component import Nova
+from cairn.nova.db.models import Work
+
+# A token is looked at when a transfer begins, which may then take longer.
+SECONDS = 300
+
+
+def lend(nova: Nova, row: Any, purpose: str) -> rpc.Loan:
+    """The image is the server's own, never one that a host names. Raises NotFound."""
+    image_id = _filled(nova, row.id) if purpose == "fill" else _read(row, purpose)
+    if image_id is None:
+        raise NotFound(f"Image to {purpose} for server", row.id)
+    path = f"/v2/images/{image_id}"
+    requests = {
+        "read": [("GET", f"{path}/file")],
+        # What became of it is looked at, where an earlier life of the host began to send.
+        "fill": [("PUT", f"{path}/file"), ("GET", path)],
+    }[purpose]
+    url, token = nova.cloud.lend("image", requests, SECONDS)
+    return {"image_id": image_id, "url": url + path, "token": token}
+
+
+def _read(row: Any, purpose: str) -> str | None:
+    if purpose != "read" or row.deleted or row.image is None:
+        return None
+    return str(row.image["id"])
+
+
+def _filled(nova: Nova, server_id: str) -> str | None:
+    """The image of the snapshot that is being taken."""
+    with nova.db.reading() as session:
+        args = session.scalar(select(Work.args).where(
+            Work.subject == server_id, Work.kind == "createImage", Work.state.in_(OPEN)))
+    return str(args["image_id"]) if args else None
