@@ -18,6 +18,9 @@ class ApiSettings:
     default_zone: str = option("nova", "Availability zone of hosts that are in no aggregate's.")
     force_config_drive: bool = option(False, "Give every server a config drive.")
     dhcp_domain: str = option("novalocal", "Domain of the names that guests are told.")
+    non_inheritable_image_properties: str = option(
+        "cache_in_nova bittorrent", "Properties of an image that snapshots of its servers lack."
+    )
     # What upstream calls [api]vendordata_jsonfile_path.
     vendordata_file: str = option("", "JSON document every guest finds as vendor_data.json.")
 

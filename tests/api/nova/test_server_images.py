@@ -88,3 +88,18 @@ def test_a_snapshot_that_fails_leaves_no_image_and_a_good_server(
     assert snapshots() == []
     shown = call("GET", f"/v2.1/servers/{server}").json["server"]
     assert (shown["status"], shown["OS-EXT-STS:task_state"]) == ("ACTIVE", None)
+
+
+def test_what_glance_says_of_the_parent_is_not_said_of_the_child(world, call, create, snapshots):
+    """Glance takes os_glance_* from nobody: with it, no server of an imported image could be
+    kept."""
+    image = world.cloud.image(
+        os_glance_importing_to_stores="", os_glance_failed_import="", img_signature="x",
+        cinder_encryption_key_id="x", cache_in_nova="x", hw_vif_model="e1000")
+    made = create(imageRef=image).json["server"]["id"]
+    world.settle()
+    assert ask(call, made).status_code == 202
+    kept, = snapshots()
+    assert kept["hw_vif_model"] == "e1000"
+    odd = ("os_glance", "img_", "cinder", "cache")
+    assert [name for name in kept if name.startswith(odd)] == []

@@ -1,5 +1,6 @@
 """Images that servers become: made in Glance at the request, filled by the server's host."""
 
+import re
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,9 +13,9 @@ from cairn.nova.core import hosts, quotas, servers, states
 from cairn.nova.core.callers import as_caller
 from cairn.nova.errors import HostDown, LimitReached, NotOnAHost, ServerBusy
 
-# What says of one image how its own bytes are to be trusted or kept, and so not of its child's.
-_NOT_INHERITED = ("img_signature", "img_signature_hash_method", "img_signature_key_type",
-                  "img_signature_certificate_uuid", "cache_in_nova", "bittorrent")
+# What says of one image how its own bytes are to be trusted or deciphered, and so not of its
+# child's; and what is Glance's own to say, which it takes from nobody.
+_NEVER_INHERITED = re.compile("os_glance|img_signature|cinder_encryption_key_|signature_verified$")
 
 
 def take(nova: Nova, ctx: Context, server_id: str, wanted: Document) -> str:
@@ -58,8 +59,9 @@ def _create(
 ) -> str:
     """A private image without bytes, which the server `row` is to become; its id."""
     base = row.image or {}
+    kept_back = set(nova.api.non_inheritable_image_properties.split())
     inherited = {key: str(value) for key, value in base.get("properties", {}).items()
-                 if key not in _NOT_INHERITED}
+                 if key not in kept_back and not _NEVER_INHERITED.match(key)}
     wanted = inherited | properties | {
         "name": name, "visibility": "private", "disk_format": "qcow2", "container_format": "bare",
         "min_disk": row.flavor["disk"], "min_ram": base.get("min_ram", 0),
