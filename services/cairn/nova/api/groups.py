@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
@@ -58,10 +60,12 @@ def create(nova: Nova, ctx: Context, body: Document) -> Document:
     rules = {key: int(value) for key, value in asked.get("rules", {}).items()}
     if rules and policy != "anti-affinity":
         raise Invalid(reason="rules: only an anti-affinity group has any.")
-    with nova.db.writing() as session:
+
+    def record(session: Session) -> ServerGroup:
         allowed = quotas.limits(session, ctx.project, nova.quota)["server_groups"]
-        group = groups.create(session, ctx, asked["name"], policy, rules, allowed)
-    return {"server_group": view(ctx, group, [])}
+        return groups.create(session, ctx, asked["name"], policy, rules, allowed)
+
+    return {"server_group": view(ctx, nova.db.write(record), [])}
 
 
 def _policies(names: list[str]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
@@ -77,10 +79,13 @@ def create(nova: Nova, ctx: Context, body: Document) -> Reply:
             raise Invalid(reason="public_key: an x509 key pair is made by its owner; give the "
                                  "certificate.")
         public, private = keypairs.generate()
-    with nova.db.writing() as session:
+
+    def record(session: Session) -> Keypair:
         allowed = quotas.limits(session, ctx.project, nova.quota)["key_pairs"]
         quotas.check_keypairs(session, user, allowed)
-        pair = keypairs.create(session, user, asked["name"], kind, public)
+        return keypairs.create(session, user, asked["name"], kind, public)
+
+    pair = nova.db.write(record)
     shown = view(ctx, pair) | {"user_id": pair.user_id}
     if private is not None:
         shown["private_key"] = private

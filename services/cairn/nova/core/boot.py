@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import netaddr
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.common import ledger
@@ -20,8 +20,8 @@ from cairn.common.db import new_id, utcnow
 from cairn.common.errors import Invalid, NotFound
 from cairn.nova import rpc
 from cairn.nova.component import Nova
-from cairn.nova.core import flavors, hosts, images, keypairs, network, quotas
-from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember, Work, WorkStep
+from cairn.nova.core import flavors, groups, hosts, images, keypairs, network, quotas
+from cairn.nova.db.models import Server, ServerGroup, Work, WorkStep
 from cairn.nova.errors import LimitReached
 
 PASSWORD = string.ascii_letters + string.digits
@@ -70,7 +70,7 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
     images.check_fits(image, flavor)
     requested = network.resolve(nova, ctx, body.get("networks"), count)
     wanted = [g["name"] for g in body.get("security_groups") or ()]
-    groups = network.security_groups(nova, ctx, wanted)
+    guards = network.security_groups(nova, ctx, wanted)
     admin_pass = body.get("adminPass") or password()
     columns = {
         "project_id": ctx.project, "user_id": ctx.user_id,
@@ -92,7 +92,7 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
         "access_ipv4": access(body.get("accessIPv4"), "accessIPv4"),
         "access_ipv6": access(body.get("accessIPv6"), "accessIPv6"),
     }
-    args = {"host": host, "node": node, "security_groups": groups, "attempt": 1, "excluded": []}
+    args = {"host": host, "node": node, "security_groups": guards, "attempt": 1, "excluded": []}
     return Plan(count, columns, body["name"], body.get("hostname"), args, group,
                 wanted, admin_pass)
 
@@ -120,9 +120,10 @@ def record(
         )
         session.add(server)
         made.append(server)
-        if plan.group:
-            session.add(ServerGroupMember(server_id=server_id, group_id=plan.group))
     session.flush()
+    if plan.group:
+        groups.join(session, plan.group, [server.id for server in made],
+                    limits["server_group_members"])
     issued = (dt.datetime.fromtimestamp(ctx.issued_at, dt.UTC).replace(tzinfo=None)
               if ctx.issued_at else times["received"])
     for server in made:
@@ -234,9 +235,7 @@ def _group(
         ServerGroup.id == str(group_id), ServerGroup.project_id == ctx.project))
     if found is None:
         raise Invalid(reason=f"Instance group {group_id} could not be found.")
-    have = session.scalar(select(func.count()).where(ServerGroupMember.group_id == found)) or 0
-    if 0 <= limits["server_group_members"] < have + count:
-        raise LimitReached(what="servers in group", limit=limits["server_group_members"])
+    groups.check_room(session, found, count, limits["server_group_members"])
     return found
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
-from cairn.common.errors import NotFound
+from cairn.common.db import changed
+from cairn.common.errors import Invalid, NotFound
+from cairn.nova.core import quotas
 from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember
 from cairn.nova.errors import LimitReached
 
@@ -37,6 +39,7 @@ def list_(
 def create(
     session: Session, ctx: Context, name: str, policy: str, rules: dict[str, int], allowed: int
 ) -> ServerGroup:
+    quotas.hold(session, ctx.project)
     have = session.scalar(
         select(func.count()).where(ServerGroup.project_id == ctx.project)
     ) or 0
@@ -47,6 +50,27 @@ def create(
     session.add(group)
     session.flush()
     return group
+
+
+def join(session: Session, group_id: str, server_ids: Sequence[str], allowed: int) -> None:
+    """Make the servers members, if there are no more than allowed then. Raises Invalid when the
+    group has gone, LimitReached."""
+    # Written, though nothing changes: of two who come at once the second counts the first's.
+    found = session.execute(update(ServerGroup).where(ServerGroup.id == group_id)
+                            .values(number=ServerGroup.number))
+    if not changed(found):
+        raise Invalid(reason=f"Instance group {group_id} could not be found.")
+    check_room(session, group_id, len(server_ids), allowed)
+    session.add_all(ServerGroupMember(server_id=server_id, group_id=group_id)
+                    for server_id in server_ids)
+
+
+def check_room(session: Session, group_id: str, count: int, allowed: int) -> None:
+    """Raises LimitReached unless so many more may join."""
+    have = session.scalar(
+        select(func.count()).where(ServerGroupMember.group_id == group_id)) or 0
+    if 0 <= allowed < have + count:
+        raise LimitReached(what="servers in group", limit=allowed)
 
 
 def remove(session: Session, group: ServerGroup) -> None:

@@ -1,5 +1,6 @@
 """Limits, and usage that no two requests can push past them together."""
 
+import contextlib
 from dataclasses import asdict
 
 from sqlalchemy import delete, func, select, update
@@ -63,6 +64,16 @@ def reserve(
             _refuse(session, project_id, amounts, allowed)
 
 
+def hold(session: Session, owner: str) -> None:
+    """Until this transaction ends no other counts what that project or user has: what is counted
+    now is still so when something is added to it."""
+    lock = update(Usage).where(Usage.project_id == owner).values(instances=Usage.instances)
+    while not session.execute(lock).rowcount:  # type: ignore[attr-defined]
+        # There is no row yet, or another makes it at this moment.
+        with contextlib.suppress(IntegrityError), session.begin_nested():
+            session.add(Usage(project_id=owner, instances=0, cores=0, ram=0))
+
+
 def _refuse(
     session: Session, project_id: str, amounts: dict[str, int], allowed: dict[str, int]
 ) -> None:
@@ -111,6 +122,7 @@ def recount(session: Session) -> int:
 
 def check_keypairs(session: Session, user_id: str, allowed: int) -> None:
     """Raises LimitReached when the user has as many keys as allowed."""
+    hold(session, user_id)
     have = session.scalar(select(func.count()).where(Keypair.user_id == user_id)) or 0
     if 0 <= allowed <= have:
         raise LimitReached(what="key pairs", limit=allowed)
