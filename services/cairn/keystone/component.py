@@ -7,6 +7,7 @@ from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.common.tokens import Signer, Verifier
 from cairn.keystone.core.changes import Sweep
+from cairn.keystone.core.clock import Clock
 from cairn.keystone.core.directory import Directory
 from cairn.keystone.core.passwords import Passwords
 from cairn.keystone.core.throttle import Throttle
@@ -38,3 +39,7 @@ class Keystone:
     compliance: ComplianceSettings = field(default_factory=ComplianceSettings)
     oauth1: OAuth1Settings = field(default_factory=OAuth1Settings)
     unified_limit: UnifiedLimitSettings = field(default_factory=UnifiedLimitSettings)
+
+    @property
+    def clock(self) -> Clock:
+        return self.sweep.clock

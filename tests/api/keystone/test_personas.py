@@ -218,3 +218,65 @@ def test_a_domains_people_learn_no_other_domains_name(cloud, persona):
         text = caller("GET", path).text
         for name in ('"green"', '"Default"', "green project", "green group"):
             assert name not in text, path
+
+
+class TestStanding:
+    """A domain's manager does not become more than a manager of the domain."""
+
+    @pytest.fixture
+    def manager(self, admin, login):
+        boss = admin.make("users", name="boss", password="boss's", domain_id="default")
+        role = self.role(admin, "manager")
+        admin.ok("PUT", f"/domains/default/users/{boss['id']}/roles/{role}")
+        caller = login("boss", scope={"domain": {"id": "default"}})
+        caller.id = boss["id"]
+        return caller
+
+    def role(self, admin, name):
+        return next(r["id"] for r in admin.ok("GET", "/roles")["roles"] if r["name"] == name)
+
+    def user(self, admin, name):
+        return admin.ok("GET", f"/users?name={name}")["users"][0]["id"]
+
+    def tries(self, manager, user_id):
+        """What comes of a new password, of being disabled, and of being deleted."""
+        return [manager(*call).status_code for call in (
+            ("PATCH", f"/users/{user_id}", {"user": {"password": "mine"}}),
+            ("PATCH", f"/users/{user_id}", {"user": {"enabled": False}}),
+            ("DELETE", f"/users/{user_id}"),
+        )]
+
+    def test_the_clouds_admin_and_the_services_users_are_not_its_to_change(self, admin, manager):
+        for name in ("admin", "nova"):
+            assert self.tries(manager, self.user(admin, name)) == [403, 403, 403]
+
+    def test_its_own_people_are(self, admin, manager):
+        assert self.tries(manager, self.user(admin, "alice")) == [200, 200, 204]
+
+    @pytest.mark.parametrize("place", ["system", "elsewhere", "group"])
+    def test_nor_who_has_more_than_it_may_give(self, admin, manager, place):
+        alice, member = self.user(admin, "alice"), self.role(admin, "member")
+        if place == "system":
+            admin.ok("PUT", f"/system/users/{alice}/roles/{self.role(admin, 'reader')}")
+        elif place == "elsewhere":
+            other = admin.make("domains", name="other")["id"]
+            admin.ok("PUT", f"/domains/{other}/users/{alice}/roles/{member}")
+        else:
+            group = admin.make("groups", name="admins", domain_id="default")["id"]
+            admin.ok("PUT", f"/domains/default/groups/{group}/roles/{self.role(admin, 'admin')}")
+            admin.ok("PUT", f"/groups/{group}/users/{alice}")
+        assert self.tries(manager, alice) == [403, 403, 403]
+
+    def test_nobody_is_put_into_a_group_that_stands_above(self, admin, manager):
+        group = admin.make("groups", name="admins", domain_id="default")["id"]
+        alice = self.user(admin, "alice")
+        assert manager("PUT", f"/groups/{group}/users/{alice}").status_code == 204
+        admin.ok("PUT", f"/system/groups/{group}/roles/{self.role(admin, 'admin')}")
+        for call in (("PUT", f"/groups/{group}/users/{manager.id}"),
+                     ("DELETE", f"/groups/{group}/users/{alice}"), ("DELETE", f"/groups/{group}")):
+            assert manager(*call).status_code == 403
+
+    def test_admins_are_not_held_up(self, admin):
+        alice = self.user(admin, "alice")
+        admin.ok("PUT", f"/system/users/{alice}/roles/{self.role(admin, 'admin')}")
+        assert self.tries(admin, alice) == [200, 200, 204]

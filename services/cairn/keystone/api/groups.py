@@ -8,7 +8,7 @@ from sqlalchemy import select
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.keystone.api import projects, schemas, users
+from cairn.keystone.api import projects, schemas, standing, users
 from cairn.keystone.api.views import QUERY, link, listed
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments
@@ -110,6 +110,7 @@ def delete(keystone: Keystone, ctx: Context, group_id: str) -> None:
         if session.get(Group, group_id) is None:
             raise NotKnown("group", group_id)
     permitted(keystone, ctx, "identity:delete_group", group_id)
+    standing.refuse_above_group(keystone, ctx, group_id)
     with changing(keystone, ctx) as change:
         session = change.session
         members = session.scalars(
@@ -137,6 +138,7 @@ def members(keystone: Keystone, ctx: Context, group_id: str, query: Query) -> Do
          late=True)
 def add(keystone: Keystone, ctx: Context, group_id: str, user_id: str) -> None:
     permitted(keystone, ctx, "identity:add_user_to_group", group_id, user_id)
+    standing.refuse_above_group(keystone, ctx, group_id)
     with keystone.db.writing() as session:
         session.merge(Membership(user_id=user_id, group_id=group_id))
 
@@ -154,6 +156,7 @@ def check(keystone: Keystone, ctx: Context, group_id: str, user_id: str) -> None
             status=204, late=True)
 def remove(keystone: Keystone, ctx: Context, group_id: str, user_id: str) -> None:
     permitted(keystone, ctx, "identity:remove_user_from_group", group_id, user_id)
+    standing.refuse_above_group(keystone, ctx, group_id)
     with changing(keystone, ctx) as change:
         row = change.session.get(Membership, (user_id, group_id))
         if row is None:

@@ -11,7 +11,7 @@ from sqlalchemy import Select, false, select
 from cairn.common.api import PUBLIC, Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.keystone.api import projects, schemas
+from cairn.keystone.api import projects, schemas, standing
 from cairn.keystone.api.views import QUERY, link, listed
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, compliance, users
@@ -115,12 +115,14 @@ def show(keystone: Keystone, ctx: Context, user_id: str) -> Document:
 @api.patch("/users/<user_id>", policy="identity:update_user", body=schemas.USER_UPDATE, late=True)
 def update(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> Document:
     permitted(keystone, ctx, "identity:update_user", user_id)
+    standing.refuse_above_user(keystone, ctx, user_id)
     return {"user": view(keystone, users.update(keystone, ctx, user_id, body["user"]))}
 
 
 @api.delete("/users/<user_id>", policy="identity:delete_user", status=204, late=True)
 def delete(keystone: Keystone, ctx: Context, user_id: str) -> None:
     permitted(keystone, ctx, "identity:delete_user", user_id)
+    standing.refuse_above_user(keystone, ctx, user_id)
     users.delete(keystone, ctx, user_id)
 
 

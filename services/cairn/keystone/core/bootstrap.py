@@ -1,6 +1,5 @@
 """What a cloud's identity begins with: idempotent, and the same transaction when it only looks."""
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 from cairn.common.api import Document, Validator
 from cairn.common.db import Database, utcnow
 from cairn.keystone.core import passwords
+from cairn.keystone.core.clock import Clock
 from cairn.keystone.core.directory import CATALOG, ROLES, touch
 from cairn.keystone.core.scopes import SYSTEM_ID
 from cairn.keystone.db.models import (
@@ -86,9 +86,10 @@ def bootstrap(db: Database, document: Document, *, pretend: bool = False) -> lis
     Raises Invalid for a document that is not as it should be."""
     DOCUMENT(document)
     found: list[str] = []
+    now = Clock(db).now()
     try:
         with db.writing() as session:
-            work = _Bootstrap(session, found)
+            work = _Bootstrap(session, now, found)
             work.everything(document)
             if pretend:
                 raise _Pretended
@@ -100,6 +101,7 @@ def bootstrap(db: Database, document: Document, *, pretend: bool = False) -> lis
 @dataclass
 class _Bootstrap:
     session: Session
+    now: float
     done: list[str] = field(default_factory=list)
 
     def everything(self, document: Document) -> None:
@@ -176,7 +178,7 @@ class _Bootstrap:
         if not passwords.Passwords().right(user.id, user.password_hash, password):
             user.password_hash, user.password_set_at = passwords.hashed(password), utcnow()
             # The APIs find it at their next sweep.
-            self.session.add(Revoked(issued_before=time.time(), user_id=user.id))
+            self.session.add(Revoked(issued_before=self.now, user_id=user.id))
             self.done.append(f"password of {name}")
         if not user.enabled:
             user.enabled = True

@@ -19,6 +19,7 @@ from cairn.common.db import Database, transient
 from cairn.common.errors import Unavailable
 from cairn.common.tokens import Revocation, Verifier
 from cairn.keystone.core import directory
+from cairn.keystone.core.clock import Clock
 from cairn.keystone.db.models import Revoked
 from cairn.keystone.errors import Taken
 
@@ -41,11 +42,12 @@ class Change:
     """One transaction, and the tokens it ends."""
 
     session: Session
+    now: float
     rows: list[Revoked] = field(default_factory=list)
 
     def revoke(self, **who: str | None) -> None:
         """End the tokens that match every given field of tokens.Revocation."""
-        row = Revoked(issued_before=time.time(), **who)
+        row = Revoked(issued_before=self.now, **who)
         self.rows.append(row)
         self.session.add(row)
 
@@ -59,9 +61,10 @@ def changing(
     keystone: "Keystone", ctx: Context, kind: str = "", what: str = ""
 ) -> Iterator[Change]:
     """One transaction. A unique key in its way is Taken(kind, what)."""
+    now = keystone.clock.now()
     try:
         with keystone.db.writing() as session:
-            change = Change(session)
+            change = Change(session, now)
             yield change
             session.flush()
     except IntegrityError as error:
@@ -77,7 +80,7 @@ def changing(
 def announce(keystone: "Keystone", ctx: Context, rows: list[Revoked]) -> None:
     """Tell everybody. A login that read the state before the commit may have been given a token
     since: so the moment that counts is now, not that of the rows."""
-    now = time.time()
+    now = keystone.clock.now()
     with keystone.db.writing() as session:
         session.execute(
             update(Revoked).where(Revoked.id.in_([row.id for row in rows]))
@@ -108,11 +111,12 @@ class Sweep:
 
     def __init__(self, db: Database, verifier: Verifier, lifetime: float) -> None:
         self.db, self.verifier, self.lifetime = db, verifier, lifetime
+        self.clock = Clock(db)
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._known: set[tuple[int, float]] = set()
         self._from = 0.0
-        self._forgot = time.time()
+        self._forgot = time.monotonic()
 
     def start(self) -> None:
         threading.Thread(target=self._loop, daemon=True, name="revocation sweep").start()
@@ -121,7 +125,7 @@ class Sweep:
         self._ended.set()
 
     def once(self) -> None:
-        now = time.time()
+        now = self.clock.now()
         with self.db.reading() as session:
             rows = session.execute(_SINCE, {"moment": self._from or now - self.lifetime}).all()
         with self._lock:
@@ -133,9 +137,9 @@ class Sweep:
             self._from = now - self.overlap
 
     def _forget(self) -> None:
-        now = time.time()
-        if now - self._forgot > 3600:
-            self._forgot = now
+        if time.monotonic() - self._forgot > 3600:
+            self._forgot = time.monotonic()
+            now = self.clock.now()
             with self.db.writing() as session:
                 session.execute(delete(Revoked).where(
                     Revoked.issued_before < now - self.lifetime - self.overlap

@@ -8,7 +8,6 @@ import base64
 import datetime as dt
 import hashlib
 import hmac
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +93,7 @@ def _same(given: Document, signature: str) -> bool:
 
 def token(keystone: "Keystone", body: Document, check: Check) -> tuple[str, Token]:
     """The token of whoever signed. Raises Unauthorized; NotKnown for an access key nobody has."""
-    now = time.time()
+    now = keystone.clock.now()
     given = body.get("credentials") or body.get("credential") or body.get("ec2Credentials") or {}
     if not given.get("access") or not given.get("signature"):
         raise refuse("there is no access key, or no signature")

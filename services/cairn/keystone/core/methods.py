@@ -4,7 +4,6 @@ A method is a function (keystone, session, what the client gave) -> Proof that r
 METHODS is all there is to do to have one more.
 """
 
-import time
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -100,7 +99,7 @@ def _passcode(keystone: "Keystone", session: Session, row: Any, code: str) -> Pr
     back = keystone.authentication.totp_previous_windows
     for credential in mine:
         secret = keystone.vault.open(credential.blob)
-        window = totp.window(secret, code, time.time(), back)
+        window = totp.window(secret, code, keystone.clock.now(), back)
         if window is not None and window > (credential.used_window or 0):
             who = authentication.person(keystone, row)
             return Proof(who, spend=partial(_use_passcode, keystone.db, credential.id, window))

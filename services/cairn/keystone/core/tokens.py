@@ -27,7 +27,7 @@ def issue(keystone: "Keystone", auth: Document, receipt: str = "") -> tuple[str,
     before. Raises Invalid, Unauthorized; FactorsMissing, with a receipt, where that is not enough.
     """
     # Before anything is read: a revocation that happens meanwhile then covers this token.
-    now = time.time()
+    now = keystone.clock.now()
     with keystone.db.reading() as session:
         keystone.directory.refresh(session)
         methods, proofs = authenticate(keystone, session, auth["identity"])
