@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from cairn.common import names
 from cairn.common.errors import Invalid
 from cairn.common.policy import BASE, Rules
 
@@ -91,7 +92,7 @@ class Api:
                 method, path, policy, status, body, query, func,
                 parse_version(since) if since else None, parse_version(until) if until else None,
                 late, raw, action,
-                Validator(body) if body is not None else None,
+                Validator(body, looks_up=policy == PUBLIC) if body is not None else None,
                 Validator(query, "query") if query is not None else None,
             ))
             return func
@@ -117,13 +118,17 @@ def parse_version(text: str) -> Version:
 class Validator:
     """A compiled JSON Schema whose refusals name the field."""
 
-    def __init__(self, schema: Schema, whole: str = "body") -> None:
+    def __init__(self, schema: Schema, whole: str = "body", *, looks_up: bool = False) -> None:
+        """`looks_up`: its names are only looked up, and may be what no new one may be."""
         self.whole = whole
+        self._names = {} if looks_up else names.within(schema)
         self._compiled = jsonschema_rs.validator_for(dict(schema), validate_formats=True)
 
     def __call__(self, document: Any) -> None:
         """Raises Invalid, naming the place and what was expected there."""
         if self._compiled.is_valid(document):
+            if self._names:
+                self._check_names(document)
             return
         error = next(iter(self._compiled.iter_errors(document)))
         where = ".".join(map(str, error.instance_path)) or self.whole
@@ -131,3 +136,10 @@ class Validator:
         raise Invalid(reason=f"Invalid input for field/attribute {where}. {error.message}",
                       whole=self.whole, where=where, wrong=error.message,
                       keyword=str(error.schema_path[-1]) if error.schema_path else "")
+
+    def _check_names(self, document: Any) -> None:
+        for path in names.bad(self._names, document):
+            where = ".".join(path)
+            wrong = "A name has no control characters or line breaks"
+            raise Invalid(reason=f"Invalid input for field/attribute {where}. {wrong}.",
+                          whole=self.whole, where=where, wrong=wrong, keyword="pattern")

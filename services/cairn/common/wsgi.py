@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from cairn.common import errors
+from cairn.common import errors, names
 from cairn.common.access_rules import permits
 from cairn.common.api import ANYONE, PUBLIC, Api, Document, Endpoint, Reply
 from cairn.common.context import Context
@@ -61,7 +61,7 @@ def serve(
     """
     app = flask.Flask(name, static_folder=None)
     app.url_map.strict_slashes = False
-    names = ("X-OpenStack-Request-ID", *request_id_headers)
+    id_headers = ("X-OpenStack-Request-ID", *request_id_headers)
 
     def refuse(problem: errors.Problem) -> flask.Response:
         document = envelope(problem, flask.g.request_id)
@@ -85,7 +85,7 @@ def serve(
 
     @app.after_request
     def finish(response: flask.Response) -> flask.Response:
-        for header in names:
+        for header in id_headers:
             response.headers[header] = flask.g.request_id
         if "version_headers" in flask.g:
             for header, value in flask.g.version_headers.items():
@@ -170,6 +170,8 @@ def _view(
         endpoint = _selected(candidates, body) if by_action else candidates[0]
         if by_action or endpoint.body is None or endpoint.raw:
             _authorise(endpoint, component, ctx)
+        if request.method in ("PUT", "POST"):
+            _check_path(args)
         if endpoint.check_body is not None:
             endpoint.check_body(body)
             args["body"] = body
@@ -189,6 +191,14 @@ def _view(
         return _respond(answer, endpoint.status)
 
     return view
+
+
+def _check_path(args: Mapping[str, Any]) -> None:
+    """What is named by its path is held to what names in bodies are. (To be deleted it may be as it
+    is.)"""
+    for name, value in args.items():
+        if isinstance(value, str) and names.CONTROL.search(value):
+            raise errors.Invalid(reason=f"The {name} of the path has control characters.")
 
 
 def _hear_out(request: flask.Request) -> None:

@@ -327,3 +327,29 @@ class TestADomainsManager:
         assert [u["name"] for u in member.ok("GET", "/users?name=member")["users"]] == ["member"]
         wanted = {"user": {"name": "x", "domain_id": world.domain_id}}
         assert member("POST", "/users", wanted).status_code == 403
+
+
+@pytest.mark.parametrize("sign", ["\0", "\n", "\r"])
+@pytest.mark.parametrize(("path", "more"), [
+    ("domains", {}), ("projects", {}), ("users", {}), ("groups", {}), ("roles", {}),
+    ("services", {"type": "dns"}),
+])
+def test_names_have_no_control_characters(admin, path, more, sign):
+    kind = path.rstrip("s")
+    reply = admin("POST", f"/{path}", {kind: {"name": f"a{sign}b", **more}})
+    assert reply.status_code == 400
+    assert f"{kind}.name" in reply.json["error"]["message"]
+
+
+@pytest.mark.parametrize("id_", ["a/b", "a\nb", "a\0"])
+def test_a_region_can_be_addressed(admin, id_):
+    reply = admin("POST", "/regions", {"region": {"id": id_}})
+    assert reply.status_code == 400
+    assert "region.id" in reply.json["error"]["message"]
+
+
+def test_a_tag_in_a_path_is_a_name(admin):
+    made = admin.make("projects", name="tagged")
+    assert admin("PUT", f"/projects/{made['id']}/tags/a%0Ab").status_code == 400
+    assert admin("DELETE", f"/projects/{made['id']}/tags/a%0Ab").status_code == 404
+    assert admin("PUT", f"/projects/{made['id']}/tags/a%20b").status_code == 201

@@ -6,10 +6,11 @@ Format: API reference of the image service, "Metadata Definitions Service API v2
 from typing import Any
 
 from cairn.common.api import Schema, Validator
+from cairn.common.names import SEGMENT
 from cairn.glance.api.schemas import about, read_only
 
 TYPES = ["array", "boolean", "integer", "number", "object", "string", None]
-NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 80}
+NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 80, "pattern": SEGMENT}
 WHOLE = {"$ref": "#/definitions/positiveInteger"}
 WHOLE_OR_0 = {"$ref": "#/definitions/positiveIntegerDefault0"}
 WORDS = {"$ref": "#/definitions/stringArray"}

@@ -7,6 +7,7 @@ Schemas"), so they say more than a validation needs.
 from typing import Any
 
 from cairn.common.api import Schema, Validator
+from cairn.common.names import SEGMENT
 from cairn.glance.core.known import UUID, Known
 
 DISK_FORMATS = ["raw", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "gpt", "ploop", "ami", "ari",
@@ -41,7 +42,8 @@ SETTABLE: dict[str, Any] = {
         "Format of what the disk is wrapped in"),
     "min_disk": about(NUMBER, "GB of disk that a server of the image needs"),
     "min_ram": about(NUMBER, "MB of memory that a server of the image needs"),
-    "tags": about({"type": "array", "items": {"type": "string", "maxLength": 255}},
+    "tags": about({"type": "array", "items": {
+        "type": "string", "maxLength": 255, "pattern": SEGMENT}},
                   "Words about the image"),
 }
 ID = {"type": "string", "pattern": UUID}
@@ -99,7 +101,8 @@ def check_value(known: Known, name: str, value: Any) -> None:
 
 MEMBER_CREATE: Schema = {
     "type": "object", "required": ["member"], "additionalProperties": True,
-    "properties": {"member": {"type": "string", "minLength": 1, "maxLength": 255}},
+    "properties": {"member": {
+        "type": "string", "minLength": 1, "maxLength": 255, "pattern": SEGMENT}},
 }
 MEMBER_UPDATE: Schema = {
     "type": "object", "required": ["status"], "additionalProperties": True,

@@ -3,7 +3,7 @@ open; everything around it is closed."""
 
 from typing import Any
 
-from cairn.common import access_rules
+from cairn.common import access_rules, names
 from cairn.common.api import Schema
 
 ID = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[a-zA-Z0-9-]+$"}
@@ -17,9 +17,10 @@ TEXT = {"type": "string", "maxLength": 16383}
 TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": 16383}
 FLAG = {"type": "boolean"}
 OPTIONS = {"type": "object"}
-TAG = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^,/]*$"}
+TAG = {"type": "string", "minLength": 1, "maxLength": 255,
+       "pattern": names.SEGMENT.replace("/", ",/")}
 TAGS = {"type": "array", "items": TAG, "maxItems": 80, "uniqueItems": True}
-REGION_ID = {"type": "string", "minLength": 1, "maxLength": 255}
+REGION_ID = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": names.SEGMENT}
 
 
 def wrapped(

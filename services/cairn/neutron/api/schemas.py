@@ -6,6 +6,7 @@ Clients write numbers and booleans as strings, too; `common.normal` makes them w
 from typing import Any
 
 from cairn.common.api import Schema
+from cairn.common.names import SEGMENT
 
 Property = dict[str, Any]
 
@@ -19,7 +20,7 @@ IDS: Property = {"type": "array", "items": ID}
 IDS_OR_NULL: Property = {"type": ["array", "null"], "items": ID}
 ADDRESS: Property = {"type": "string", "minLength": 2, "maxLength": 64}
 ADDRESS_OR_NULL: Property = {"type": ["string", "null"], "maxLength": 64}
-TAG: Property = {"type": "string", "minLength": 1, "maxLength": 255}
+TAG: Property = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": SEGMENT}
 TAGS: Property = {"type": "array", "items": TAG, "maxItems": 50}
 NAMES: Property = {"type": "array", "items": TEXT}
 MAC: Property = {"type": ["string", "null"], "maxLength": 32}

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.nova.api.words import ANY, NAME, Query, base, closed, limit, stamp, wrapped
+from cairn.nova.api.words import ANY, Query, base, closed, limit, stamp, wrapped
 from cairn.nova.component import Nova
 from cairn.nova.core import keypairs, quotas
 from cairn.nova.db.models import Keypair
@@ -19,7 +19,8 @@ api = Api(RULES)
 _KEY = {"type": "string"}
 _TYPE = {"enum": ["ssh", "x509"]}
 _USER = {"type": "string", "minLength": 1, "maxLength": 255}
-# Since 2.92: letters, digits and a few signs; and no more keys made by us.
+# Since 2.92 a few more signs; and no more keys made by us.
+_PLAIN = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9 _-]+$"}
 _STRICT = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9 @._-]+$"}
 
 
@@ -98,9 +99,9 @@ def _body(required: list[str], **properties: Any) -> Any:
 
 _POLICY = "os_compute_api:os-keypairs:create"
 for _since, _until, _schema in (
-    ("2.1", "2.1", _body(["name"], name=NAME, public_key=_KEY)),
-    ("2.2", "2.9", _body(["name"], name=NAME, public_key=_KEY, type=_TYPE)),
-    ("2.10", "2.91", _body(["name"], name=NAME, public_key=_KEY, type=_TYPE, user_id=_USER)),
+    ("2.1", "2.1", _body(["name"], name=_PLAIN, public_key=_KEY)),
+    ("2.2", "2.9", _body(["name"], name=_PLAIN, public_key=_KEY, type=_TYPE)),
+    ("2.10", "2.91", _body(["name"], name=_PLAIN, public_key=_KEY, type=_TYPE, user_id=_USER)),
     ("2.92", None, _body(["name", "public_key"], name=_STRICT, public_key=_KEY, type=_TYPE,
                          user_id=_USER)),
 ):

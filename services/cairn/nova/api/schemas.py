@@ -3,9 +3,11 @@
 from typing import Any
 
 from cairn.common.api import Schema, Version
+from cairn.common.names import SEGMENT
 from cairn.nova.api.words import BOOLEAN, COUNT, METADATA, NAME, NULL_OR_OBJECT, UUID, closed
 
-TAG: Schema = {"type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[^,/]*$"}
+TAG: Schema = {"type": "string", "minLength": 1, "maxLength": 60,
+               "pattern": SEGMENT.replace("/", ",/")}
 TAGS: Schema = {"type": "array", "items": TAG, "maxItems": 50}
 DEVICE_TAG = TAG
 DESCRIPTION: Schema = {
