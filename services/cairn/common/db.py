@@ -50,8 +50,6 @@ TRANSIENT = {1213, 1205, 1020}
 AWAY = {1040, 1053, 1203, 1927, 2002, 2003, 2006, 2013}
 # Seconds a request waits for a connection of the pool, and those `write` goes on trying.
 POOL_PATIENCE, WRITE_PATIENCE = 5.0, 10.0
-# Seconds a statement waits for a row that another transaction holds; MariaDB's own are 50.
-LOCK_PATIENCE = 10
 
 
 def utcnow() -> dt.datetime:
@@ -197,10 +195,7 @@ JSON_CODEC: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": 
 def _server(url: str, pool_size: int, **options: Any) -> Engine:
     return create_engine(url, pool_size=pool_size, max_overflow=16, pool_recycle=1800,
                          pool_timeout=POOL_PATIENCE, pool_pre_ping=True,
-                         connect_args={
-                             "connect_timeout": 5,
-                             "init_command": f"SET innodb_lock_wait_timeout={LOCK_PATIENCE}",
-                         }, **JSON_CODEC, **options)
+                         connect_args={"connect_timeout": 5}, **JSON_CODEC, **options)
 
 
 def _engine(url: str, pool_size: int) -> Engine:

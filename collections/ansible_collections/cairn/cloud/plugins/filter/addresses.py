@@ -32,6 +32,25 @@ def lab_members(nodes, subnet, first=11):
     ]
 
 
+def attached_networks(facts):
+    """The networks that hosts are in, by the facts of each: of every card, whatever it is for."""
+    found = set()
+    for host in facts:
+        for name in host.get("interfaces", []):
+            card = host.get(name.replace("-", "_"), {})
+            first = card.get("ipv4", [])
+            for address in [
+                *(first if isinstance(first, list) else [first]),
+                *card.get("ipv4_secondaries", []), *card.get("ipv6", []),
+            ]:
+                prefix = address.get("prefix") or address.get("netmask", 32)
+                network = ipaddress.ip_network(f"{address['address']}/{prefix}", strict=False)
+                if not (network.is_loopback or network.is_link_local):
+                    found.add(network)
+    return [str(each) for each in sorted(found, key=lambda n: (n.version, n))]
+
+
 class FilterModule:
     def filters(self):
-        return {"nth_address": nth_address, "lab_members": lab_members}
+        return {"nth_address": nth_address, "lab_members": lab_members,
+                "attached_networks": attached_networks}

@@ -24,3 +24,18 @@ def test_nodes_have_addresses_in_the_order_given():
         {"name": "b", "address": "10.0.0.11/24", "external": False, "binds": []},
         {"name": "a", "address": "10.0.0.12/24", "external": True, "binds": ["/srv"]},
     ]
+
+
+def test_hosts_are_in_the_networks_of_all_their_cards():
+    hosts = [{
+        "interfaces": ["lo", "eth0", "br-ex", "down"],
+        "lo": {"ipv4": {"address": "127.0.0.1", "prefix": "8"}, "ipv6": [
+            {"address": "::1", "prefix": "128"}]},
+        "eth0": {"ipv4": {"address": "10.1.2.3", "prefix": "16", "netmask": "255.255.0.0"},
+                 "ipv4_secondaries": [{"address": "8.8.8.9", "netmask": "255.255.255.0"}],
+                 "ipv6": [{"address": "fe80::1", "prefix": "64"},
+                          {"address": "2a00:1::7", "prefix": "64"}]},
+        "br_ex": {"ipv4": [{"address": "172.31.0.1", "prefix": "24"}]}, "down": {},
+    }, {}]
+    assert addresses.attached_networks(hosts) == [
+        "8.8.8.0/24", "10.1.0.0/16", "172.31.0.0/24", "2a00:1::/64"]
