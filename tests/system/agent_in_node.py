@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from cairn.neutron.agent.loop import Loop
-from cairn.neutron.agent.metadata import MetadataServer
+from cairn.neutron.agent.metadata_server import MetadataServer
 from cairn.neutron.settings import HostSettings, MetadataSettings
 
 HERE = Path(sys.argv[1])
@@ -75,10 +75,12 @@ def main() -> None:
     settings = json.loads((HERE / "settings.json").read_text())
     host = HostSettings(**settings["host"])
     controller: Any = Controller()
-    parts = [TimedLoop(controller, host, settings["node"])]
+    metadata = None
+    parts: list[Any] = []
     if "metadata" in host.roles:
-        parts.insert(0, MetadataServer(  # type: ignore[arg-type]
-            host, MetadataSettings(**settings["metadata"]), controller))
+        metadata = MetadataServer(host, MetadataSettings(**settings["metadata"]), controller)
+        parts.append(metadata)
+    parts.append(TimedLoop(controller, host, settings["node"], metadata))
     for part in parts:
         part.start()
     ended = threading.Event()

@@ -22,6 +22,7 @@ def ask(world):
     def ask(path, server_id, method="GET", data=None, **headers):
         signature = hmac.new(SECRET.encode(), server_id.encode(), "sha256").hexdigest()
         given = {"X-Instance-ID": server_id, "X-Instance-ID-Signature": signature,
+                 "X-Tenant-ID": "red",
                  **{name.replace("_", "-"): value for name, value in headers.items()}}
         return client.open(path, method=method, data=data, headers=given)
 
@@ -66,6 +67,9 @@ def test_only_the_proxy_is_answered(ask, guest):
     assert ask("/latest", guest, X_Instance_ID_Signature="0" * 64).status_code == 403
     assert ask("/latest", guest, X_Tenant_ID="blue").status_code == 404
     assert ask("/latest", guest, X_Tenant_ID="red").status_code == 200
+    assert ask("/latest", guest, X_Tenant_ID="").status_code == 400
+    assert ask("/latest", guest, X_Instance_ID_Signature="\xe9" * 64).status_code == 403
+    assert ask("/latest", f"{guest},{guest}").status_code == 404
     assert ask("/latest", "7bd7e6f2-6f0b-4c0e-a9ba-0a7f4f2cbb0f").status_code == 404
 
 

@@ -15,7 +15,7 @@ from cairn.neutron.settings import HostSettings
 
 def clean(settings: HostSettings) -> None:
     """No link, namespace, table, file or helper process of ours is left."""
-    proxy = MetadataProxy(settings)
+    proxy = MetadataProxy(settings, None)
     with links() as host:
         Routers(settings, proxy).apply(host, {}, {})
         Dhcp(settings, proxy).apply(host, {}, {})

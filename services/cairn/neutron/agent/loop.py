@@ -14,6 +14,7 @@ from cairn.neutron.agent.firewall import Firewall
 from cairn.neutron.agent.l2 import Networks, mappings
 from cairn.neutron.agent.links import links
 from cairn.neutron.agent.metadata import MetadataProxy
+from cairn.neutron.agent.metadata_server import MetadataServer
 from cairn.neutron.agent.router import Routers
 from cairn.neutron.agent.watch import Watch
 from cairn.neutron.rpc import Controller
@@ -32,9 +33,12 @@ Outcome = tuple[list[str], dict[str, str]]
 
 
 class Loop:
-    def __init__(self, controller: Controller, settings: HostSettings, node: str) -> None:
+    def __init__(
+        self, controller: Controller, settings: HostSettings, node: str,
+        metadata: MetadataServer | None = None,
+    ) -> None:
         self.controller, self.settings, self.node = controller, settings, node
-        proxy = MetadataProxy(settings)
+        proxy = MetadataProxy(settings, metadata)
         self.networks = Networks(settings)
         self.firewall = Firewall()
         self.dhcp = Dhcp(settings, proxy)

@@ -4,7 +4,7 @@ from cairn.common.process import Host
 from cairn.common.rpc import Server
 from cairn.neutron.agent.loop import Loop, Reporter
 from cairn.neutron.agent.manager import Manager
-from cairn.neutron.agent.metadata import MetadataServer
+from cairn.neutron.agent.metadata_server import MetadataServer
 from cairn.neutron.rpc import Agent, Controller
 from cairn.neutron.settings import AgentSettings
 
@@ -13,10 +13,12 @@ def build(settings: AgentSettings, host: Host) -> None:
     """Everything of neutron-agent, registered with `host` to run."""
     bus = host.bus(settings.messaging)
     controller = Controller(bus)
-    loop = Loop(controller, settings.host, host.name)
-    server = Server(bus, Agent.topic, host.name, Manager(loop), threads=2)
+    metadata = None
     if "metadata" in settings.host.roles:
-        host.run(MetadataServer(settings.host, settings.metadata, controller))
+        metadata = MetadataServer(settings.host, settings.metadata, controller)
+        host.run(metadata)
+    loop = Loop(controller, settings.host, host.name, metadata)
+    server = Server(bus, Agent.topic, host.name, Manager(loop), threads=2)
     host.run(server)
     host.run(loop)
     host.run(Reporter(controller, server, settings.host, host.name))

@@ -67,13 +67,18 @@ class Cache:
 
 
 def _server(metadata: Metadata, request: flask.Request) -> Any:
-    """The server that asks. Raises Refused for a signature that is not the proxy's."""
+    """The server that asks. Raises Refused for a signature that is not the proxy's, and Invalid
+    where it does not say whose port asked: a port may be given any server's id by its owner."""
     server_id = request.headers.get("X-Instance-ID", "")
     secret = metadata.settings.secret
     expected = hmac.new(secret.encode(), server_id.encode(), "sha256").hexdigest()
     given = request.headers.get("X-Instance-ID-Signature", "")
-    if not secret or not server_id or not hmac.compare_digest(expected, given):
+    # As bytes: of text that is not ASCII, the comparison would raise.
+    if not secret or not server_id or not hmac.compare_digest(expected.encode(), given.encode()):
         raise errors.Refused(reason="X-Instance-ID is missing or not signed by the proxy.")
+    project = request.headers.get("X-Tenant-ID", "")
+    if not project:
+        raise errors.Invalid(reason="X-Tenant-ID header is missing from request.")
     row = metadata.cache.get(server_id, metadata.settings.cache_seconds)
     if row is None:
         with metadata.db.reading() as session:
@@ -81,8 +86,7 @@ def _server(metadata: Metadata, request: flask.Request) -> Any:
         if row is None or row.deleted:
             raise errors.NotFound("Instance", server_id)
         metadata.cache.put(server_id, row)
-    project = request.headers.get("X-Tenant-ID")
-    if project and project != row.project_id:
+    if project != row.project_id:
         raise errors.NotFound("Instance", server_id)
     return row
 
