@@ -234,7 +234,7 @@ def listing(kind: Kind, query: Any) -> Listing:
 def _limit(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise Invalid(reason=f"Limit must be an integer 0 or greater and not '{text}'")
     return int(text) or None
 

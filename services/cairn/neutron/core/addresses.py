@@ -15,10 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.neutron import errors
+from cairn.neutron.core import ips
+from cairn.neutron.core.ips import Address, Network
 from cairn.neutron.core.kinds import ALLOCATIONS
 from cairn.neutron.core.write import Again, Write
 
-Address = IPv4Address | IPv6Address
 FixedIp = dict[str, str]
 
 BATCH = 64
@@ -123,11 +124,22 @@ def eui64(cidr: str, mac: str) -> IPv6Address:
 
 
 def parse(text: str, field: str) -> Address:
+    """Raises BadAttribute."""
     try:
-        return ip_address(text)
+        return ips.address(text)
     except ValueError:
         raise errors.BadAttribute(
             name=field, reason=f"'{text}' is not a valid IP address."
+        ) from None
+
+
+def parse_network(text: str, field: str) -> Network:
+    """Raises BadAttribute."""
+    try:
+        return ips.network(text)
+    except ValueError:
+        raise errors.BadAttribute(
+            name=field, reason=f"'{text}' is not a valid IP subnet."
         ) from None
 
 

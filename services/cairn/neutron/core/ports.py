@@ -1,9 +1,7 @@
 """What it means to make, change and delete a port."""
 
 import random
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import ip_network
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
-from cairn.neutron.core import addresses, agents, quotas, security_groups, tags
+from cairn.neutron.core import addresses, agents, ips, quotas, security_groups, tags
 from cairn.neutron.core.addresses import FixedIp
 from cairn.neutron.core.kinds import (
     DHCP,
@@ -113,12 +111,12 @@ def made_up_mac(w: Write) -> str:
 
 
 def checked_mac(text: str) -> str:
-    mac = text.lower().replace("-", ":")
-    if not re.fullmatch(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", mac) or mac == "00:00:00:00:00:00":
+    try:
+        return ips.mac(text)
+    except ValueError:
         raise errors.BadAttribute(
             name="mac_address", reason=f"'{text}' is not a valid MAC address."
-        )
-    return mac
+        ) from None
 
 
 def checked_pairs(
@@ -133,7 +131,7 @@ def checked_pairs(
     pairs = []
     for pair in given:
         try:
-            net = ip_network(pair["ip_address"], strict=False)
+            net = ips.network(pair["ip_address"])
         except ValueError:
             raise errors.BadAttribute(
                 name="allowed_address_pairs",

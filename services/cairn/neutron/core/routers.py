@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
-from cairn.neutron.core import agents, ports, quotas, tags
+from cairn.neutron.core import agents, ips, ports, quotas, tags
 from cairn.neutron.core.kinds import (
     FLOATING,
     INTERFACES,
@@ -367,10 +367,13 @@ def checked_routes(w: Write, router: Row[Any], given: Sequence[Mapping[str, str]
     routes = []
     for route in given:
         try:
-            destination = ip_network(route["destination"])
-            hop = ip_address(route["nexthop"])
+            destination = ips.network(route["destination"], strict=True)
+            hop = ips.address(route["nexthop"])
         except ValueError as wrong:
             raise errors.InvalidRoutes(routes=[dict(route)], reason=str(wrong)) from None
+        if destination.version != hop.version:
+            raise errors.InvalidRoutes(
+                routes=[dict(route)], reason="the nexthop is of another IP version")
         if not any(hop in net for net in nets if net.version == hop.version):
             raise errors.InvalidRoutes(
                 routes=[dict(route)], reason="the nexthop is not connected with router")
@@ -389,13 +392,22 @@ def _set_routes(w: Write, router: Row[Any], given: Sequence[Mapping[str, str]]) 
 
 
 def add_routes(w: Write, router: Row[Any], given: Sequence[Mapping[str, str]]) -> None:
-    new = [dict(r) for r in given if dict(r) not in router.routes]
+    new = [r for r in map(_plain, given) if r not in router.routes]
     change(w, router, {"routes": [*router.routes, *new]})
 
 
 def remove_routes(w: Write, router: Row[Any], given: Sequence[Mapping[str, str]]) -> None:
-    gone = [dict(r) for r in given]
+    gone = list(map(_plain, given))
     change(w, router, {"routes": [r for r in router.routes if r not in gone]})
+
+
+def _plain(route: Mapping[str, str]) -> dict[str, str]:
+    """As it is stored. Raises InvalidRoutes."""
+    try:
+        return {"destination": str(ips.network(route["destination"], strict=True)),
+                "nexthop": str(ips.address(route["nexthop"]))}
+    except ValueError as wrong:
+        raise errors.InvalidRoutes(routes=[dict(route)], reason=str(wrong)) from None
 
 
 # Where it runs.

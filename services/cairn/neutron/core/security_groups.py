@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, or_, select, update
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
-from cairn.neutron.core import quotas, tags
+from cairn.neutron.core import addresses, quotas, tags
 from cairn.neutron.core.kinds import (
     GROUPS,
     MEMBERS,
@@ -231,12 +230,7 @@ def checked_rule(wanted: Mapping[str, Any]) -> dict[str, Any]:
             ethertype=rule["ethertype"], protocol=rule["protocol"])
     rule["remote_ip_prefix"] = rule.get("remote_ip_prefix") or None
     if rule["remote_ip_prefix"]:
-        try:
-            net = ip_network(rule["remote_ip_prefix"], strict=False)
-        except ValueError:
-            raise errors.BadAttribute(
-                name="remote_ip_prefix",
-                reason=f"'{rule['remote_ip_prefix']}' is not a valid IP subnet.") from None
+        net = addresses.parse_network(rule["remote_ip_prefix"], "remote_ip_prefix")
         if f"IPv{net.version}" != rule["ethertype"]:
             raise errors.SecurityGroupRuleParameterConflict(ethertype=rule["ethertype"], cidr=net)
         rule["remote_ip_prefix"] = str(net)
@@ -247,8 +241,8 @@ def _protocol(given: Any) -> str | None:
     if given is None or str(given).lower() in ("any", ""):
         return None
     name = str(given).lower()
-    if name.isdigit() and int(name) <= 255:
-        return None if name == "0" else name
+    if name.isascii() and name.isdigit() and int(name) <= 255:
+        return str(int(name)) if int(name) else None
     if name not in PROTOCOLS:
         raise errors.SecurityGroupRuleInvalidProtocol(protocol=given, known=sorted(PROTOCOLS))
     return name

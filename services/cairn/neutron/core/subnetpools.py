@@ -1,35 +1,21 @@
 """Subnet pools: prefixes that subnets are cut from."""
 
 from collections.abc import Mapping
-from ipaddress import (
-    IPv4Network,
-    IPv6Network,
-    collapse_addresses,
-    ip_address,
-    ip_network,
-)
+from ipaddress import collapse_addresses, ip_address, ip_network
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
-from cairn.neutron.core import quotas, tags
+from cairn.neutron.core import addresses, quotas, tags
+from cairn.neutron.core.ips import Network
 from cairn.neutron.core.kinds import POOLS, SUBNETPOOL, SUBNETS, find
 from cairn.neutron.core.write import Write
 
-IpNetwork = IPv4Network | IPv6Network
-
 
 def _prefixes(given: list[str]) -> list[Any]:
-    nets: list[Any] = []
-    for text in given:
-        try:
-            nets.append(ip_network(text, strict=False))
-        except ValueError:
-            raise errors.BadAttribute(
-                name="prefixes", reason=f"'{text}' is not a valid IP subnet."
-            ) from None
+    nets: list[Any] = [addresses.parse_network(text, "prefixes") for text in given]
     if len({net.version for net in nets}) != 1:
         raise errors.BadAttribute(name="prefixes", reason="Prefixes of one IP version are needed.")
     return list(collapse_addresses(nets))
@@ -41,8 +27,9 @@ def _bounds(version: int, wanted: Mapping[str, Any]) -> dict[str, int]:
     high = int(wanted.get("max_prefixlen") or top)
     default = int(wanted.get("default_prefixlen") or low)
     for name, value in (("min_prefixlen", low), ("max_prefixlen", high)):
-        if value > top:
-            raise errors.IllegalSubnetPoolPrefixBounds(reason=f"{name}={value} is above {top}")
+        if not 0 <= value <= top:
+            raise errors.IllegalSubnetPoolPrefixBounds(
+                reason=f"{name}={value} is not between 0 and {top}")
     if low > high:
         raise errors.IllegalSubnetPoolPrefixBounds(
             reason=f"min_prefixlen={low} is above max_prefixlen={high}")
@@ -110,7 +97,7 @@ def delete(w: Write, pool: Row[Any]) -> None:
     quotas.give_back(w, pool.project_id, "subnetpool")
 
 
-def cut(w: Write, wanted: Mapping[str, Any]) -> tuple[str | None, IpNetwork]:
+def cut(w: Write, wanted: Mapping[str, Any]) -> tuple[str | None, Network]:
     """The pool and the prefix that a subnet gets; without a pool, the cidr it asks for."""
     pool = _pool(w, wanted)
     cidr = wanted.get("cidr")
@@ -120,17 +107,13 @@ def cut(w: Write, wanted: Mapping[str, Any]) -> tuple[str | None, IpNetwork]:
                 resource="subnets",
                 reason="a subnetpool must be specified in the absence of a cidr",
             )
-        try:
-            return None, ip_network(cidr, strict=False)
-        except ValueError:
-            raise errors.BadAttribute(
-                name="cidr", reason=f"'{cidr}' is not a valid IP subnet.") from None
+        return None, addresses.parse_network(cidr, "cidr")
     # Held until the commit: cuts from one pool are made one after the other.
     w.session.execute(update(POOLS).where(POOLS.c.id == pool.id).values(cuts=POOLS.c.cuts + 1))
     held = [ip_network(c) for c in w.session.scalars(
         select(SUBNETS.c.cidr).where(SUBNETS.c.subnetpool_id == pool.id))]
     if cidr:
-        net = ip_network(cidr, strict=False)
+        net = addresses.parse_network(cidr, "cidr")
         length = net.prefixlen
     else:
         length = int(wanted.get("prefixlen") or pool.default_prefixlen)

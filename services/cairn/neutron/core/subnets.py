@@ -1,7 +1,7 @@
 """What it means to make, change and delete a subnet."""
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
@@ -9,7 +9,8 @@ from sqlalchemy import Row, insert, select, update
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
 from cairn.neutron.core import addresses, dhcp, ports, quotas, subnetpools, tags
-from cairn.neutron.core.addresses import ROUTER_OWNERS, Address
+from cairn.neutron.core.addresses import ROUTER_OWNERS
+from cairn.neutron.core.ips import Address, Network
 from cairn.neutron.core.kinds import (
     ALLOCATIONS,
     INTERFACES,
@@ -20,22 +21,12 @@ from cairn.neutron.core.kinds import (
 )
 from cairn.neutron.core.write import Write
 
-IpNetwork = IPv4Network | IPv6Network
 Pool = dict[str, str]
 
 ROUTER_PORTS = ("network:router_interface", "network:router_gateway")
 
 
-def network_of(text: str, field: str) -> IpNetwork:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise errors.BadAttribute(
-            name=field, reason=f"'{text}' is not a valid IP subnet."
-        ) from None
-
-
-def span(net: IpNetwork) -> tuple[int, int]:
+def span(net: Network) -> tuple[int, int]:
     """The first and last address that a host may have."""
     first, last = int(net.network_address), int(net.broadcast_address)
     if net.version == 4 and net.prefixlen < 31:
@@ -45,11 +36,11 @@ def span(net: IpNetwork) -> tuple[int, int]:
     return first, last
 
 
-def _address(net: IpNetwork, number: int) -> str:
+def _address(net: Network, number: int) -> str:
     return str(IPv4Address(number) if net.version == 4 else IPv6Address(number))
 
 
-def default_pools(net: IpNetwork, gateway: Address | None) -> list[Pool]:
+def default_pools(net: Network, gateway: Address | None) -> list[Pool]:
     """All of the subnet but the gateway."""
     first, last = span(net)
     spans = [(first, last)]
@@ -59,7 +50,7 @@ def default_pools(net: IpNetwork, gateway: Address | None) -> list[Pool]:
 
 
 def checked_pools(
-    net: IpNetwork, gateway: Address | None, given: Sequence[Mapping[str, str]]
+    net: Network, gateway: Address | None, given: Sequence[Mapping[str, str]]
 ) -> list[Pool]:
     """Raises InvalidAllocationPool, OutOfBoundsAllocationPool, OverlappingAllocationPools,
     GatewayConflictWithAllocationPools."""
@@ -86,7 +77,7 @@ def checked_pools(
     return [{"start": _address(net, a), "end": _address(net, b)} for a, b in spans]
 
 
-def _gateway(net: IpNetwork, wanted: Mapping[str, Any]) -> Address | None:
+def _gateway(net: Network, wanted: Mapping[str, Any]) -> Address | None:
     if "gateway_ip" not in wanted:
         first, last = span(net)
         return ip_address(_address(net, first)) if first <= last else None
@@ -95,7 +86,7 @@ def _gateway(net: IpNetwork, wanted: Mapping[str, Any]) -> Address | None:
     return checked_gateway(net, wanted["gateway_ip"])
 
 
-def checked_gateway(net: IpNetwork, text: str) -> Address:
+def checked_gateway(net: Network, text: str) -> Address:
     gateway = addresses.parse(text, "gateway_ip")
     if gateway.version != net.version:
         raise errors.InvalidInput(reason=f"gateway_ip '{text}' is not an IPv{net.version} address")
@@ -122,7 +113,7 @@ def checked_routes(limit: int, given: Sequence[Mapping[str, str]]) -> list[dict[
         raise errors.InvalidInput(reason=f"Number of host routes exceeds limit of {limit}")
     routes = []
     for route in given:
-        net = network_of(route["destination"], "host_routes.destination")
+        net = addresses.parse_network(route["destination"], "host_routes.destination")
         hop = addresses.parse(route["nexthop"], "host_routes.nexthop")
         if hop.version != net.version:
             raise errors.InvalidInput(reason="A host route's nexthop is of another IP version")
@@ -130,7 +121,7 @@ def checked_routes(limit: int, given: Sequence[Mapping[str, str]]) -> list[dict[
     return routes
 
 
-def _check_modes(net: IpNetwork, wanted: Mapping[str, Any]) -> None:
+def _check_modes(net: Network, wanted: Mapping[str, Any]) -> None:
     ra, mode = wanted.get("ipv6_ra_mode"), wanted.get("ipv6_address_mode")
     dhcp_on = wanted.get("enable_dhcp", True)
     if (ra or mode) and net.version == 4:
@@ -152,6 +143,10 @@ def _check_modes(net: IpNetwork, wanted: Mapping[str, Any]) -> None:
             reason=f"Invalid CIDR {net} for IPv6 address mode. OpenStack uses the EUI-64 address "
             "format, which requires the prefix to be /64"
         )
+    if dhcp_on and (net.is_multicast or net.is_loopback):
+        kind = "Multicast" if net.is_multicast else "Loopback"
+        raise errors.InvalidInput(
+            reason=f"{kind} IP subnet is not supported if enable_dhcp is True.")
     if dhcp_on and net.max_prefixlen - net.prefixlen < 2:
         raise errors.InvalidInput(
             reason=f"Subnet {net} is too small for DHCP (enable_dhcp): it has no room for hosts"
