@@ -3,11 +3,21 @@
 import pytest
 
 from cairn.neutron.agent import firewall
-from cairn.neutron.agent.firewall import link_local, numbered, ruleset, text, zone
+from cairn.neutron.agent.isolated import isolate, report
 from cairn.neutron.agent.nft import Chain, Set, change, replace
+from cairn.neutron.agent.rules import (
+    PORT,
+    link_local,
+    numbered,
+    ruleset,
+    text,
+    unreadable,
+    zone,
+)
 
 NETWORK = "2d3a02c6-54ab-59d0-a7c1-4a16f936b7f8"
-PORT = "4f3f2898-69e3-5a0d-820a-c4e87987dbce"
+PORT_ID = "4f3f2898-69e3-5a0d-820a-c4e87987dbce"
+OTHER_ID = "5f3f2898-69e3-5a0d-820a-c4e87987dbcf"
 GROUP = "916180a7-0b43-5c08-b3c8-c738826880bb"
 
 
@@ -17,7 +27,7 @@ def rule(**more):
 
 
 def port(**more):
-    return {"network_id": NETWORK, "tap": f"tap{PORT[:11]}", "mac": "fa:16:3e:00:00:0d",
+    return {"network_id": NETWORK, "tap": f"tap{PORT_ID[:11]}", "mac": "fa:16:3e:00:00:0d",
             "fixed_ips": [{"ip": "10.0.0.5", "subnet_id": "s", "cidr": "10.0.0.5/24"}],
             "allowed_address_pairs": [], "port_security_enabled": True,
             "security_groups": [GROUP], **more}
@@ -53,7 +63,7 @@ def test_a_rule_is_one_line(given, said):
 
 
 def test_a_port_sends_from_its_own_addresses_only():
-    tables = ruleset(state({PORT: port()}), {NETWORK: f"brq{NETWORK[:11]}"})
+    tables = ruleset(state({PORT_ID: port()}), {NETWORK: f"brq{NETWORK[:11]}"})
     (name,) = [name for family, name in tables if name.startswith("as_")]
     rules = tables["bridge", name].rules
     assert rules[0] == "ether saddr != { fa:16:3e:00:00:0d } drop"
@@ -65,31 +75,58 @@ def test_a_port_sends_from_its_own_addresses_only():
 def test_pairs_that_overlap_are_merged():
     pairs = [{"ip_address": ip, "mac_address": "fa:16:3e:00:00:0d"}
              for ip in ("10.0.0.0/24", "10.0.0.5", "10.0.0.128/25", "10.0.1.1")]
-    tables = ruleset(state({PORT: port(allowed_address_pairs=pairs)}), {})
+    tables = ruleset(state({PORT_ID: port(allowed_address_pairs=pairs)}), {})
     (name,) = [name for family, name in tables if name.startswith("as_")]
     assert "ip saddr { 10.0.0.0/24, 10.0.1.1 } return" in tables["bridge", name].rules
 
 
 def test_members_of_a_group_nobody_told_of_are_none():
     groups = {GROUP: {"rules": [rule(remote_group_id="another")]}}
-    tables = ruleset(state({PORT: port()}, groups), {})
+    tables = ruleset(state({PORT_ID: port()}, groups), {})
     assert tables["inet", "m4_another"] == Set("ipv4_addr", interval=True)
 
 
 def test_a_port_without_security_is_in_no_filter():
-    tables = ruleset(state({PORT: port(port_security_enabled=False)}),
+    tables = ruleset(state({PORT_ID: port(port_security_enabled=False)}),
                      {NETWORK: f"brq{NETWORK[:11]}"})
     assert tables["bridge", "senders"].elements == frozenset()
     assert tables["inet", "arriving"].elements == frozenset()
-    assert tables["bridge", "tenants"].elements == {f'"tap{PORT[:11]}"'}
+    assert tables["bridge", "tenants"].elements == {f'"tap{PORT_ID[:11]}"'}
 
 
 def test_a_physical_network_has_no_zone_and_its_guests_reach_the_host():
-    tables = ruleset(state({PORT: port()}), {NETWORK: "br-ex"})
+    tables = ruleset(state({PORT_ID: port()}), {NETWORK: "br-ex"})
     assert tables["inet", "zones"].rules == ()
     assert tables["bridge", "tenants"].elements == frozenset()
     (element,) = tables["inet", "routed_ip"].elements
     assert element.startswith('"br-ex" . 10.0.0.5 : jump i_')
+
+
+@pytest.mark.parametrize("spoil", [
+    {"mac": "x"}, {"fixed_ips": [{"ip": "fe80::1%x"}]}, {"allowed_address_pairs": [
+        {"ip_address": "10.0.0.1 ", "mac_address": "fa:16:3e:00:00:0d"}]}])
+def test_a_port_with_no_plain_addresses_is_shut_in(spoil):
+    whole = state({PORT_ID: port(**spoil), OTHER_ID: port(tap="tapother")})
+    assert list(unreadable(whole)) == [(PORT, PORT_ID)]
+    tables = ruleset(whole, {}, {(PORT, PORT_ID)})
+    shut = numbered([PORT_ID, OTHER_ID])[PORT_ID]
+    for key in (("bridge", f"as_{shut}"), ("bridge", f"to_{shut}"), ("inet", f"e_{shut}"),
+                ("inet", f"i_{shut}")):
+        assert tables[key] == Chain(("drop",))
+    assert sum(len(t.rules) > 1 for (_, n), t in tables.items() if n.startswith("as_")) == 1
+
+
+def test_what_is_isolated_is_told_in_one_line_each():
+    isolated = {}
+    isolate(isolated, PORT, "p", ValueError("a\nb\x1b[31m" + "x" * 500))
+    isolate(isolated, "router", "r", "no")
+    told = report(isolated, "l2")
+    assert told["isolated_count"] == 1
+    found, = told["isolated"]
+    assert (found["kind"], found["id"]) == ("port", "p")
+    assert found["reason"].isprintable() and len(found["reason"]) == 200
+    assert [f["id"] for f in report(isolated, "l3")["isolated"]] == ["r"]
+    assert report(isolated, "metadata") == {"isolated": [], "isolated_count": 0}
 
 
 def test_numbers_stay_and_never_meet():
@@ -125,7 +162,7 @@ def test_nothing_is_taken_away_while_it_is_named():
 
 
 def test_what_is_the_same_is_not_spoken_of():
-    tables = ruleset(state({PORT: port()}), {})
+    tables = ruleset(state({PORT_ID: port()}), {})
     assert change("t", tables, dict(tables)) == ""
 
 
@@ -166,26 +203,26 @@ class TestApplying:
 
     def test_the_same_is_not_loaded_twice(self, given):
         wall = firewall.Firewall()
-        wall.apply(state({PORT: port()}), {})
-        wall.apply(state({PORT: port()}), {})
+        wall.apply(state({PORT_ID: port()}), {})
+        wall.apply(state({PORT_ID: port()}), {})
         assert len(given) == 1
 
     def test_a_change_is_loaded_as_such(self, given):
         wall = firewall.Firewall()
-        wall.apply(state({PORT: port()}), {})
-        wall.apply(state({PORT: port(), PORT[::-1]: port(tap="tapother")}), {})
+        wall.apply(state({PORT_ID: port()}), {})
+        wall.apply(state({PORT_ID: port(), PORT_ID[::-1]: port(tap="tapother")}), {})
         assert "delete table" not in given[1]
         assert len(given[1]) < len(given[0])
 
     def test_a_restart_takes_over_what_is_in_force(self, given):
-        firewall.Firewall().apply(state({PORT: port()}), {})
-        firewall.Firewall().apply(state({PORT: port()}), {})
+        firewall.Firewall().apply(state({PORT_ID: port()}), {})
+        firewall.Firewall().apply(state({PORT_ID: port()}), {})
         assert len(given) == 1
 
     def test_what_was_taken_away_is_loaded_as_a_whole(self, given):
         wall = firewall.Firewall()
-        wall.apply(state({PORT: port()}), {})
+        wall.apply(state({PORT_ID: port()}), {})
         first = given.pop()
         given.append("flush ruleset")
-        wall.apply(state({PORT: port()}), {})
+        wall.apply(state({PORT_ID: port()}), {})
         assert given[-1] == first

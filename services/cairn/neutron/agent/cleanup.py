@@ -17,8 +17,8 @@ def clean(settings: HostSettings) -> None:
     """No link, namespace, table, file or helper process of ours is left."""
     proxy = MetadataProxy(settings, None)
     with links() as host:
-        Routers(settings, proxy).apply(host, {}, {})
-        Dhcp(settings, proxy).apply(host, {}, {})
+        Routers(settings, proxy).apply(host, {}, {}, {})
+        Dhcp(settings, proxy).apply(host, {}, {}, {})
         host.refresh()
         remove_others(host, set())
     # Of namespaces that somebody else removed.

@@ -9,6 +9,7 @@ from typing import Any
 
 from cairn.neutron.agent import names
 from cairn.neutron.agent.commands import Daemon, write
+from cairn.neutron.agent.isolated import Isolated, isolate
 from cairn.neutron.agent.links import (
     Links,
     ensure_namespace,
@@ -30,7 +31,7 @@ class Dhcp:
         self.proxy = proxy
 
     def apply(
-        self, host: Links, networks: dict[str, State], bridges: dict[str, str]
+        self, host: Links, networks: dict[str, State], bridges: dict[str, str], isolated: Isolated
     ) -> tuple[list[str], set[str]]:
         """(ids of the ports that are wired, names of the host's links that are wanted)."""
         wired, wanted = [], set()
@@ -39,8 +40,8 @@ class Dhcp:
             try:
                 self._apply(host, network_id, network, bridges[network_id])
                 wired.append(network["port"]["id"])
-            except Exception:
-                log.exception("DHCP of network %s does not stand", network_id)
+            except Exception as error:
+                isolate(isolated, "dhcp", network_id, error)
         self._remove_others({names.dhcp_namespace(network_id) for network_id in networks})
         return wired, wanted
 

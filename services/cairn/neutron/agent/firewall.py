@@ -1,47 +1,65 @@
-"""Security groups and anti-spoofing, as two nftables tables.
+"""Security groups and anti-spoofing in force: what nft is told, and whom it refuses.
 
-`table bridge` sees every frame: it drops what a tap may not send, and marks the rest with the
-numbers of the taps it comes from (high 16 bits) and goes to (low 16). `table inet`, reached through
-br_netfilter, tracks connections and applies the groups by these marks. A zone for each tenant
-network keeps equal addresses of different networks apart; physical networks have none, because the
-host itself may route and translate there.
-
-Of ports whose groups are stateful, answers pass by the connection they belong to, and only they:
-what goes the way the connection was opened is held against the groups each time, so a rule taken
-away ends what it had let in.
+One refused word makes the kernel refuse all of a script. So where the host's rules are refused,
+each port, group and set of members that is new is tried apart from them, in a table that nothing
+goes through; who does not fit is shut in, and everybody else is as current as ever.
 """
 
 import hashlib
 import logging
-from ipaddress import IPv6Address, ip_network
+from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from cairn.neutron.agent import names
 from cairn.neutron.agent.commands import CommandFailed, run
 from cairn.neutron.agent.nft import Chain, Set, Tables, change, replace
+from cairn.neutron.agent.rules import MEMBERS, Key, State, readable, ruleset, things, unreadable
 
 log = logging.getLogger(__name__)
-State = dict[str, Any]
 TABLE = "cairn_sg"
-CONNECTIONS = ("ct state related accept", "ct state established ct direction reply accept")
-# Neighbour discovery and multicast listening: without them there is no IPv6 to filter.
-ND_OUT = "icmpv6 type { 130, 131, 132, 133, 135, 136, 143 } accept"
-ND_IN = "icmpv6 type { 130, 131, 132, 134, 135, 136, 143 } accept"
+TRIAL = "cairn_try"
+# Seconds after which what was refused is tried again: it may not have been its own fault.
+FORGIVE = 300.0
 
 
 class Firewall:
     def __init__(self) -> None:
         # What the kernel has from us, None: nobody knows.
         self.tables: Tables | None = None
+        # What was let in as it is, and what was not, with the reason and until when.
+        self._accepted: dict[Key, Any] = {}
+        self._refused: dict[Key, tuple[Any, str, float]] = {}
 
-    def apply(self, state: State, bridges: dict[str, str]) -> None:
+    def apply(self, state: State, bridges: dict[str, str]) -> dict[Key, str]:
+        """Have the rules of the host's ports; those that are shut in instead, and why. Raises
+        CommandFailed where it is nobody's fault."""
         _hand_over_bridged_packets()
-        tables = ruleset(state, bridges)
+        known = things(state)
+        self._refused = {key: (thing, why, until) for key, (thing, why, until)
+                         in self._refused.items() if known.get(key) == thing
+                         and monotonic() < until}
+        isolated = {key: why for key, (_, why, _) in self._refused.items()} | unreadable(state)
+        try:
+            self._load(ruleset(state, bridges, isolated))
+        except CommandFailed as failed:
+            log.error("the host's rules are refused, looking for whose fault it is: %s", failed)
+            culprits = self._culprits(state, bridges, isolated)
+            isolated |= culprits
+            self._load(ruleset(state, bridges, isolated))
+            self._refused |= {key: (known[key], why, monotonic() + FORGIVE)
+                              for key, why in culprits.items()}
+        self._accepted = {key: thing for key, thing in known.items() if key not in isolated}
+        return isolated | {
+            (MEMBERS, id_): f"left out: {bad}" for id_, members in state["members"].items()
+            if (bad := [a for kind in ("4", "6") for a in members.get(kind, [])
+                        if not readable(a)])}
+
+    def _load(self, tables: Tables) -> None:
         # An empty chain carries the name of the whole: what is in force can be told from outside.
         text = repr(sorted((key, _plain_form(thing)) for key, thing in tables.items()))
         mark = f"rev_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-        tables |= {("bridge", mark): Chain(), ("inet", mark): Chain()}
+        tables = tables | {("bridge", mark): Chain(), ("inet", mark): Chain()}
         if _in_force(mark):
             self.tables = tables
             return
@@ -57,12 +75,58 @@ class Firewall:
         run("nft", "-f", "-", stdin=replace(TABLE, tables))
         self.tables = tables
 
+    def _culprits(
+        self, state: State, bridges: dict[str, str], isolated: dict[Key, str]
+    ) -> dict[Key, str]:
+        """Who is refused even alone with those that are in order. Raises CommandFailed where
+        nobody would do better."""
+        known = {key: thing for key, thing in things(state).items() if key not in isolated}
+        good = [key for key, thing in known.items() if self._accepted.get(key) == thing]
+
+        def refusal(keys: Sequence[Key]) -> str | None:
+            shut = {*known, *isolated} - set(keys)
+            return _refusal(ruleset(state, bridges, shut))
+
+        if (why := refusal([])) is not None:
+            raise CommandFailed(why)
+        if refusal(good) is not None:
+            good = []
+        found: dict[Key, str] = {}
+
+        def sort_out(suspects: list[Key]) -> None:
+            """Those of them who do not fit in go to `found`, the others to `good`."""
+            why = refusal([*good, *suspects]) if suspects else None
+            if why is None:
+                good.extend(suspects)
+            elif len(suspects) == 1:
+                found[suspects[0]] = why
+                log.error("%s %s is shut in: %s", *suspects[0], why)
+            else:
+                half = len(suspects) // 2
+                sort_out(suspects[:half])
+                sort_out(suspects[half:])
+
+        sort_out([key for key in known if key not in set(good)])
+        return found
+
     def remove(self) -> None:
         self.tables = None
         empty: Tables = {("bridge", "none"): Chain(), ("inet", "none"): Chain()}
         run("nft", "-f", "-", stdin=replace(TABLE, empty))
         for family in ("bridge", "inet"):
             run("nft", "delete", "table", family, TABLE)
+
+
+def _refusal(tables: Tables) -> str | None:
+    """What the kernel has against the tables, None: nothing. No packet ever meets them."""
+    unhooked: Tables = {key: Chain(thing.rules) if isinstance(thing, Chain) else thing
+                        for key, thing in tables.items()}
+    gone = "".join(f"delete table {family} {TRIAL}\n" for family in ("bridge", "inet"))
+    try:
+        run("nft", "-f", "-", stdin=replace(TRIAL, unhooked) + gone)
+    except CommandFailed as failed:
+        return str(failed)
+    return None
 
 
 def _in_force(mark: str) -> bool:
@@ -88,235 +152,3 @@ def _plain_form(thing: Chain | Set) -> Any:
     if isinstance(thing, Chain):
         return thing.hook, thing.rules
     return thing.kind, thing.type, thing.interval, sorted(thing.elements)
-
-
-def ruleset(state: State, bridges: dict[str, str]) -> Tables:
-    """Both tables for the host's ports. Pure."""
-    secured = {port_id: port for port_id, port in sorted(state["ports"].items())
-               if port["port_security_enabled"]}
-    numbers = numbered(secured)
-    return _bridge_table(state, secured, numbers, bridges) | _inet_table(
-        state, secured, numbers, bridges)
-
-
-def numbered(ports: Any) -> dict[str, int]:
-    """A number of 1..65535 for each id: the same after a restart, and whatever else there is
-    (but for the few that meet)."""
-    numbers: dict[str, int] = {}
-    taken: set[int] = set()
-    for port_id in sorted(ports):
-        number = int(_plain(port_id)[-8:], 16) % 65535 + 1
-        while number in taken:
-            number = number % 65535 + 1
-        taken.add(number)
-        numbers[port_id] = number
-    return numbers
-
-
-def _bridge_table(
-    state: State, ports: dict[str, State], numbers: dict[str, int], bridges: dict[str, str]
-) -> Tables:
-    def pairs(form: str, shift: int = 0) -> frozenset[str]:
-        return frozenset(f"{_quoted(port['tap'])} : {form.format(numbers[id_] << shift)}"
-                         for id_, port in ports.items())
-
-    own = {names.bridge(network_id) for network_id in bridges}
-    tenants = frozenset(_quoted(p["tap"]) for p in state["ports"].values()
-                        if bridges.get(p["network_id"]) in own)
-    tables: Tables = {
-        ("bridge", "senders"): Set("ifname : verdict", pairs("jump as_{}"), "map"),
-        ("bridge", "from"): Set("ifname : mark", pairs("{:#x}", 16), "map"),
-        ("bridge", "receivers"): Set("ifname : verdict", pairs("jump to_{}"), "map"),
-        ("bridge", "tenants"): Set("ifname", tenants),
-        ("bridge", "pre"): Chain(("iifname vmap @senders",),
-                                 "type filter hook prerouting priority -200"),
-        ("bridge", "forw"): Chain(
-            ("meta mark set 0", "meta mark set iifname map @from", "oifname vmap @receivers"),
-            "type filter hook forward priority -200"),
-        # A guest, here or beyond a tunnel, has no business with the host itself, be it an ARP
-        # question. Unless a physical network leads there.
-        ("bridge", "inp"): Chain(
-            ("iifname @tenants drop", *(f'iifname "{tunnel}*" drop' for tunnel in ("vxl", "vln")),
-             "meta mark set iifname map @from"),
-            "type filter hook input priority -200"),
-    }
-    for port_id, port in ports.items():
-        number = numbers[port_id]
-        tables["bridge", f"as_{number}"] = Chain(tuple(_anti_spoof(port)))
-        tables["bridge", f"to_{number}"] = Chain((f"meta mark set meta mark or {number:#x}",))
-    return tables
-
-
-def _anti_spoof(port: State) -> list[str]:
-    pairs = [(ip["ip"], port["mac"]) for ip in port["fixed_ips"]]
-    pairs += [(p["ip_address"], p["mac_address"]) for p in port["allowed_address_pairs"]]
-    macs = sorted({port["mac"].lower(), *(mac.lower() for _, mac in pairs)})
-    v4 = sorted({ip for ip, _ in pairs if ":" not in ip})
-    v6 = sorted({ip for ip, _ in pairs if ":" in ip} | {link_local(mac) for mac in macs})
-    listed = ", ".join(macs)
-    rules = [
-        f"ether saddr != {{ {listed} }} drop",
-        f"ether type arp arp saddr ether {{ {listed} }} arp saddr ip "
-        f"{{ {_merged([*v4, '0.0.0.0'])} }} return",
-        "ether type arp drop",
-        "ip saddr 0.0.0.0 udp sport 68 udp dport 67 return",
-        "udp sport 67 udp dport 68 drop", "udp sport 547 udp dport 546 drop",
-        "icmpv6 type { nd-router-advert, nd-redirect } drop",
-    ]
-    if not any("/" in ip for ip in v6):
-        # The address that a neighbour advertisement speaks of; this nft has no word for it.
-        targets = ", ".join(f"{int(IPv6Address(ip)):#034x}" for ip in v6)
-        rules.append(f"icmpv6 type nd-neighbor-advert @th,64,128 != {{ {targets} }} drop")
-    if v4:
-        rules.append(f"ip saddr {{ {_merged(v4)} }} return")
-    return [*rules, f"ip6 saddr {{ {_merged(v6)} }} return",
-            "ip6 saddr :: meta l4proto 58 return", "drop"]
-
-
-def link_local(mac: str) -> str:
-    """The address that a MAC address makes for itself."""
-    parts = [int(part, 16) for part in mac.split(":")]
-    parts = [parts[0] ^ 2, *parts[1:3], 0xFF, 0xFE, *parts[3:]]
-    return str(IPv6Address((0xFE80 << 112) + int.from_bytes(bytes(parts), "big")))
-
-
-def _merged(addresses: list[str]) -> str:
-    return ", ".join(_apart(addresses))
-
-
-def _apart(addresses: list[str]) -> list[str]:
-    """As elements of a set: overlaps would be refused."""
-    networks = sorted({ip_network(a, strict=False) for a in addresses},
-                      key=lambda n: (n.version, n.prefixlen, int(n.network_address)))
-    kept: dict[tuple[int, int], Any] = {}
-    lengths: set[int] = set()
-    for net in networks:
-        whole, bits = int(net.network_address), net.max_prefixlen
-        if not any((whole >> (bits - length), length) in kept for length in lengths):
-            kept[whole >> (bits - net.prefixlen), net.prefixlen] = net
-            lengths.add(net.prefixlen)
-    return [str(n.network_address if n.prefixlen == n.max_prefixlen else n)
-            for n in kept.values()]
-
-
-def _inet_table(
-    state: State, ports: dict[str, State], numbers: dict[str, int], bridges: dict[str, str]
-) -> Tables:
-    tables: Tables = {}
-    remote = {rule["remote_group_id"] for group in state["security_groups"].values()
-              for rule in group["rules"]} - {None}
-    for group_id in sorted(remote | state["members"].keys()):
-        members = state["members"].get(group_id, {})
-        for version, kind in (("4", "ipv4_addr"), ("6", "ipv6_addr")):
-            tables["inet", f"m{version}_{_plain(group_id)}"] = Set(
-                kind, frozenset(_apart(members.get(version, []))), interval=True)
-    for group_id, group in sorted(state["security_groups"].items()):
-        for direction in ("ingress", "egress"):
-            rules = dict.fromkeys(
-                text(rule) for rule in group["rules"] if rule["direction"] == direction)
-            tables["inet", f"{direction[0]}sg_{_plain(group_id)}"] = Chain(tuple(rules))
-    for port_id, port in ports.items():
-        number = numbers[port_id]
-        groups = [_plain(g) for g in sorted(port["security_groups"])]
-        answers = CONNECTIONS if all(
-            state["security_groups"].get(g, {}).get("stateful", True)
-            for g in port["security_groups"]) else ()
-        tables["inet", f"e_{number}"] = Chain((
-            *answers, "udp sport 68 udp dport 67 accept",
-            "udp sport 546 udp dport 547 accept", ND_OUT,
-            *(f"jump esg_{group}" for group in groups), "drop"))
-        tables["inet", f"i_{number}"] = Chain((
-            *answers, "udp sport 67 udp dport 68 accept",
-            "udp sport 547 udp dport 546 accept", ND_IN,
-            *(f"jump isg_{group}" for group in groups), "drop"))
-    out = frozenset(f"{n << 16:#x} : jump e_{n}" for n in numbers.values())
-    into = frozenset(f"{n:#x} : jump i_{n}" for n in numbers.values())
-    leaving = "meta mark & 0xffff0000 vmap @leaving"
-    tables |= {
-        ("inet", "leaving"): Set("mark : verdict", out, "map"),
-        ("inet", "arriving"): Set("mark : verdict", into, "map"),
-        ("inet", "zones"): Chain(
-            tuple(f"iifname {_quoted(bridge)} ct zone set {zone(network_id)}"
-                  for network_id, bridge in sorted(bridges.items())
-                  if bridge == names.bridge(network_id)),
-            "type filter hook prerouting priority -300"),
-        ("inet", "egress"): Chain(
-            (leaving,), "type filter hook forward priority 0"),
-        ("inet", "ingress"): Chain(
-            ("meta mark & 0x0000ffff vmap @arriving",), "type filter hook forward priority 1"),
-        # To the host itself.
-        ("inet", "input"): Chain(
-            (leaving,), "type filter hook input priority 0"),
-    }
-    return tables | _from_the_host(ports, numbers, bridges)
-
-
-def _from_the_host(
-    ports: dict[str, State], numbers: dict[str, int], bridges: dict[str, str]
-) -> Tables:
-    """What the host sends or routes into a physical network passes no bridge's forward hook: the
-    tap it will leave by is known by its address alone."""
-    found: dict[str, dict[str, str]] = {"ip": {}, "ip6": {}}
-    for port_id, port in ports.items():
-        bridge = bridges.get(port["network_id"])
-        if bridge is None or bridge == names.bridge(port["network_id"]):
-            continue
-        for address in port["fixed_ips"]:
-            family = "ip6" if ":" in address["ip"] else "ip"
-            found[family][f"{_quoted(bridge)} . {address['ip']}"] = f"jump i_{numbers[port_id]}"
-    return {
-        **{("inet", f"routed_{family}"): Set(
-            f"ifname . {kind} : verdict",
-            frozenset(f"{key} : {verdict}" for key, verdict in found[family].items()), "map")
-           for family, kind in (("ip", "ipv4_addr"), ("ip6", "ipv6_addr"))},
-        ("inet", "routed"): Chain(
-            ("meta mark & 0x0000ffff != 0 accept",
-             "oifname . ip daddr vmap @routed_ip", "oifname . ip6 daddr vmap @routed_ip6"),
-            "type filter hook postrouting priority 0"),
-    }
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
-def _plain(identifier: str) -> str:
-    return identifier.replace("-", "")
-
-
-def zone(network_id: str) -> int:
-    """A conntrack zone of 1..65535 that is the network's on every host."""
-    return int(_plain(network_id)[:8], 16) % 65535 + 1
-
-
-def text(rule: State) -> str:
-    """One rule of a group as nft has it. The API has checked every field."""
-    six = rule["ethertype"] == "IPv6"
-    words = [f"meta nfproto {'ipv6' if six else 'ipv4'}"]
-    side = "saddr" if rule["direction"] == "ingress" else "daddr"
-    family = "ip6" if six else "ip"
-    if rule["remote_group_id"]:
-        words.append(f"{family} {side} @m{'6' if six else '4'}_{_plain(rule['remote_group_id'])}")
-    elif rule["remote_ip_prefix"]:
-        prefix = ip_network(rule["remote_ip_prefix"], strict=False)
-        if prefix.prefixlen:
-            words.append(f"{family} {side} {prefix}")
-    words += _protocol(rule["protocol"], rule["port_range_min"], rule["port_range_max"])
-    return " ".join([*words, "accept"])
-
-
-def _protocol(number: int | None, low: int | None, high: int | None) -> list[str]:
-    if number is None:
-        return []
-    if number in (1, 58):
-        name = "icmp" if number == 1 else "icmpv6"
-        words = [f"meta l4proto {number}"]
-        if low is not None:
-            words.append(f"{name} type {low}")
-        if high is not None:
-            words.append(f"{name} code {high}")
-        return words
-    name = {6: "tcp", 17: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}.get(number, "")
-    if not name or low is None:
-        return [f"meta l4proto {number}"]
-    return [f"{name} dport {low}" if high in (None, low) else f"{name} dport {low}-{high}"]

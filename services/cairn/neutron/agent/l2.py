@@ -3,7 +3,8 @@
 import logging
 from typing import Any
 
-from cairn.neutron.agent import names
+from cairn.neutron.agent import names, rules
+from cairn.neutron.agent.isolated import Isolated, isolate
 from cairn.neutron.agent.links import Links
 from cairn.neutron.settings import HostSettings
 
@@ -33,7 +34,9 @@ class Networks:
             return names.bridge(network_id)
         raise LookupError(f"networks of type {kind} are not known to this agent")
 
-    def apply(self, host: Links, networks: dict[str, State]) -> dict[str, str]:
+    def apply(
+        self, host: Links, networks: dict[str, State], isolated: Isolated
+    ) -> dict[str, str]:
         """Make the bridges and tunnels; network id -> bridge, of those that stand."""
         bridges = {}
         for network_id, network in networks.items():
@@ -50,7 +53,7 @@ class Networks:
                               self.mappings[network["physical_network"]], network["mtu"], bridge)
                 bridges[network_id] = bridge
             except Exception as error:
-                log.error("network %s cannot be wired here: %r", network_id, error)
+                isolate(isolated, "network", network_id, error)
         return bridges
 
     def _tunnel(self, host: Links, network_id: str, network: State, bridge: str) -> None:
@@ -60,26 +63,34 @@ class Networks:
         host.flood_to(name, network["peers"])
 
 
-def make_taps(host: Links, ports: dict[str, State]) -> None:
+def make_taps(host: Links, ports: dict[str, State], isolated: Isolated) -> None:
     """The taps, still down: filters come before packets."""
-    for port in ports.values():
-        host.tap(port["tap"])
+    for port_id, port in ports.items():
+        try:
+            host.tap(port["tap"])
+        except Exception as error:
+            isolate(isolated, rules.PORT, port_id, error)
 
 
-def plug_taps(host: Links, state: State, bridges: dict[str, str]) -> list[str]:
-    """Put the taps on their bridges and up; the ids of the ports that are wired."""
+def plug_taps(
+    host: Links, state: State, bridges: dict[str, str], isolated: Isolated
+) -> list[str]:
+    """Put the taps on their bridges and up; the ids of the ports that are wired whole. Of those
+    that are shut in, the taps are down."""
     wired = []
     for port_id, port in state["ports"].items():
         bridge = bridges.get(port["network_id"])
         if bridge is None:
             continue
+        shut = (rules.PORT, port_id) in isolated
         up = port["admin_state_up"] and state["networks"][port["network_id"]]["admin_state_up"]
         try:
-            host.change(port["tap"], mtu=port["mtu"], master=bridge, up=up)
+            host.change(port["tap"], mtu=port["mtu"], master=bridge, up=up and not shut)
         except Exception as error:
-            log.error("port %s cannot be plugged: %r", port_id, error)
+            isolate(isolated, rules.PORT, port_id, error)
             continue
-        if up:
+        whole = not any((rules.GROUP, group) in isolated for group in port["security_groups"])
+        if up and whole and not shut:
             wired.append(port_id)
     return wired
 
@@ -88,4 +99,7 @@ def remove_others(host: Links, wanted: set[str]) -> None:
     """Take away links of ours that nothing wants any more; ends first, bridges last."""
     ours = [name for name in host.by_name if names.HOST_LINK.match(name) and name not in wanted]
     for name in sorted(ours, key=lambda n: n.startswith("brq")):
-        host.delete(name)
+        try:
+            host.delete(name)
+        except Exception as error:
+            log.error("%s cannot be taken away: %r", name, error)

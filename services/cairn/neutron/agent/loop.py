@@ -11,6 +11,7 @@ from cairn.common.rpc import Server
 from cairn.neutron.agent import l2, names
 from cairn.neutron.agent.dhcp import Dhcp
 from cairn.neutron.agent.firewall import Firewall
+from cairn.neutron.agent.isolated import HOST, Isolated, report
 from cairn.neutron.agent.l2 import Networks, mappings
 from cairn.neutron.agent.links import links
 from cairn.neutron.agent.metadata import MetadataProxy
@@ -48,6 +49,8 @@ class Loop:
         self._standing: tuple[State, Outcome, float] | None = None
         self.revision: str | None = None
         self.state: State | None = None
+        # What of it does not stand.
+        self.isolated: Isolated = {}
         self.bell = threading.Event()
         self._ended = threading.Event()
 
@@ -77,8 +80,9 @@ class Loop:
             except Problem as problem:
                 log.warning("the wanted state is not to be had: %s", problem)
                 wait = min(1, wait)
-            except Exception:
+            except Exception as error:
                 log.exception("the wanted state could not be applied")
+                self.isolated = {(HOST, self.node): f"{type(error).__name__}: {error}"}
                 wait = min(1, wait)
             if self.bell.wait(wait):
                 self._ended.wait(GATHER)
@@ -103,18 +107,21 @@ class Loop:
             return outcome
         self._standing = None
         with links() as host:
-            bridges = self.networks.apply(host, state["networks"])
-            l2.make_taps(host, state["ports"])
-            self.firewall.apply(state, bridges)
-            wired = l2.plug_taps(host, state, bridges)
-            served, dhcp_links = self.dhcp.apply(host, state["dhcp"], bridges)
-            routed, router_links, floating = self.routers.apply(host, state["routers"], bridges)
+            isolated: Isolated = {}
+            bridges = self.networks.apply(host, state["networks"], isolated)
+            l2.make_taps(host, state["ports"], isolated)
+            isolated |= self.firewall.apply(state, bridges)
+            wired = l2.plug_taps(host, state, bridges, isolated)
+            served, dhcp_links = self.dhcp.apply(host, state["dhcp"], bridges, isolated)
+            routed, router_links, floating = self.routers.apply(
+                host, state["routers"], bridges, isolated)
             wanted = set(bridges.values()) | dhcp_links | router_links
             wanted |= {port["tap"] for port in state["ports"].values()}
             wanted |= {name(n) for n in bridges for name in (names.vxlan, names.vlan)}
             l2.remove_others(host, wanted)
+        self.isolated = isolated
         outcome = wired + served + routed, floating
-        if statuses(state).keys() <= set(outcome[0]):
+        if not isolated and statuses(state).keys() <= set(outcome[0]):
             self._standing = state, outcome, time.monotonic() + FULL_LOOK
         return outcome
 
@@ -160,9 +167,9 @@ class Reporter:
     """Signs of life, each after a message came back through our own queue and thread."""
 
     def __init__(
-        self, controller: Controller, server: Server, settings: HostSettings, node: str
+        self, controller: Controller, server: Server, settings: HostSettings, loop: Loop
     ) -> None:
-        self.controller, self.server = controller, server
+        self.controller, self.server, self.loop, node = controller, server, loop, loop.node
         self.settings, self.node = settings, node
         self.reported = threading.Event()
         self._ended = threading.Event()
@@ -195,5 +202,7 @@ class Reporter:
             "tunnel_types": ["vxlan"], "tunneling_ip": self.settings.local_ip,
         }
         roles = [role.strip() for role in self.settings.roles.split(",")]
+        isolated = self.loop.isolated
         return [{"agent_type": KINDS[role], "binary": "neutron-agent",
-                 "configurations": configurations if role == "l2" else {}} for role in roles]
+                 "configurations": (configurations if role == "l2" else {})
+                 | report(isolated, role)} for role in roles]

@@ -21,4 +21,4 @@ def build(settings: AgentSettings, host: Host) -> None:
     server = Server(bus, Agent.topic, host.name, Manager(loop), threads=2)
     host.run(server)
     host.run(loop)
-    host.run(Reporter(controller, server, settings.host, host.name))
+    host.run(Reporter(controller, server, settings.host, loop))

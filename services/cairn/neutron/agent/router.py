@@ -1,5 +1,6 @@
 """Routers: a namespace each, with its interfaces, routes, and address translation."""
 
+import contextlib
 import logging
 import socket
 import struct
@@ -10,6 +11,7 @@ from typing import Any
 from cairn.neutron.agent import names
 from cairn.neutron.agent.advertising import Advertiser
 from cairn.neutron.agent.commands import CommandFailed, run, write
+from cairn.neutron.agent.isolated import Isolated, isolate
 from cairn.neutron.agent.links import (
     Links,
     ensure_namespace,
@@ -19,12 +21,25 @@ from cairn.neutron.agent.links import (
     within,
 )
 from cairn.neutron.agent.metadata import METADATA_IP, MetadataProxy
+from cairn.neutron.core import ips
 from cairn.neutron.settings import HostSettings
 
 log = logging.getLogger(__name__)
 State = dict[str, Any]
 TABLE = "cairn_router"
 METADATA_PORT = 9697
+# A router's table where its own is refused.
+SHUT = f"""add table ip {TABLE}
+delete table ip {TABLE}
+table ip {TABLE} {{
+  chain passing {{ type filter hook forward priority filter; policy drop; }}
+}}
+add table ip6 {TABLE}
+delete table ip6 {TABLE}
+table ip6 {TABLE} {{
+  chain passing {{ type filter hook forward priority filter; policy drop; }}
+}}
+"""
 SYSCTLS = (
     "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.conf.all.rp_filter=0",
     "net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2",
@@ -38,7 +53,7 @@ class Routers:
         self.advertiser = Advertiser(settings)
 
     def apply(
-        self, host: Links, routers: dict[str, State], bridges: dict[str, str]
+        self, host: Links, routers: dict[str, State], bridges: dict[str, str], isolated: Isolated
     ) -> tuple[list[str], set[str], dict[str, str]]:
         """(ids of the ports that are wired, the host's links that are wanted, what became of the
         floating IPs)."""
@@ -50,9 +65,12 @@ class Routers:
             status = "ACTIVE"
             try:
                 wired += self._apply(host, router_id, router, bridges)
-            except Exception:
-                log.exception("router %s does not stand", router_id)
+            except Exception as error:
+                isolate(isolated, "router", router_id, error)
+                self._shut(router_id)
                 status = "ERROR"
+            else:
+                self._help(router_id, router, isolated)
             floating |= {f["id"]: status for f in router["floating_ips"]}
         self._remove_others({names.router_namespace(router_id) for router_id in routers})
         return wired, wanted, floating
@@ -61,6 +79,7 @@ class Routers:
         self, host: Links, router_id: str, router: State, bridges: dict[str, str]
     ) -> list[str]:
         namespace = names.router_namespace(router_id)
+        text, routes = ruleset(router), _routes(router)
         if ensure_namespace(namespace):
             run("sysctl", "-qw", *SYSCTLS, namespace=namespace)
         plugs = _plugs(router)
@@ -82,17 +101,23 @@ class Routers:
                 if up:
                     _announce(namespace, inside, port["mac"], new)
             if up:
-                own.set_routes(_routes(router))
-        self._translate(namespace, router_id, router)
-        if router["interfaces"] and up:
-            self.proxy.run(namespace, f"0.0.0.0:{METADATA_PORT}", router_id=router_id)
-            self.advertiser.run(namespace, router)
-        else:
-            self._end_helpers(namespace)
+                own.set_routes(routes)
+        self._translate(namespace, router_id, text)
         return [port["id"] for _, _, port in plugs]
 
-    def _translate(self, namespace: str, router_id: str, router: State) -> None:
-        text = ruleset(router)
+    def _help(self, router_id: str, router: State, isolated: Isolated) -> None:
+        """Metadata and advertisements. Without them, a router routes."""
+        namespace = names.router_namespace(router_id)
+        try:
+            if router["interfaces"] and router["admin_state_up"]:
+                self.proxy.run(namespace, f"0.0.0.0:{METADATA_PORT}", router_id=router_id)
+                self.advertiser.run(namespace, router)
+            else:
+                self._end_helpers(namespace)
+        except Exception as error:
+            isolate(isolated, "router", router_id, error)
+
+    def _translate(self, namespace: str, router_id: str, text: str) -> None:
         changed = write(self.folder / router_id, text)
         if not changed:
             try:
@@ -101,6 +126,13 @@ class Routers:
             except CommandFailed:
                 log.warning("%s lost its rules", namespace)
         run("nft", "-f", "-", stdin=text, namespace=namespace)
+
+    def _shut(self, router_id: str) -> None:
+        """Nothing passes a router that is not as it should be: not by rules it had, and not by
+        none."""
+        (self.folder / router_id).unlink(missing_ok=True)
+        with contextlib.suppress(CommandFailed):  # Where there is no namespace, nothing passes.
+            run("nft", "-f", "-", stdin=SHUT, namespace=names.router_namespace(router_id))
 
     def alive(self) -> bool:
         """Every helper that was started runs."""
@@ -129,8 +161,11 @@ def _plugs(router: State) -> list[tuple[str, str, State]]:
 
 
 def _routes(router: State) -> dict[str, str]:
-    routes = {r["destination"]: r["nexthop"] for r in router["routes"]}
+    """Raises ValueError."""
+    routes = {str(ips.network(r["destination"])): str(ips.address(r["nexthop"]))
+              for r in router["routes"]}
     for address in (router["gateway"] or {}).get("gateway_ips", []):
+        address = str(ips.address(address))
         routes.setdefault("::/0" if ":" in address else "0.0.0.0/0", address)
     return routes
 
@@ -156,12 +191,13 @@ def _announce(namespace: str, interface: str, mac: str, addresses: set[str]) -> 
 
 
 def ruleset(router: State) -> str:
-    """The router's translation as one nft transaction. Pure."""
+    """The router's translation as one nft transaction. Pure. Raises ValueError."""
     gateway = router["gateway"]
     outside = names.gateway_inside(gateway["id"]) if gateway else None
-    own = next((ip["ip"] for ip in gateway["fixed_ips"] if ":" not in ip["ip"]), None
-               ) if gateway else None
-    floating = sorted((f["floating_ip_address"], f["fixed_ip_address"])
+    own = next((str(ips.address(ip["ip"])) for ip in gateway["fixed_ips"] if ":" not in ip["ip"]),
+               None) if gateway else None
+    floating = sorted((str(ips.address(f["floating_ip_address"])),
+                       str(ips.address(f["fixed_ip_address"])))
                       for f in router["floating_ips"])
     swapped = sorted({fixed: public for public, fixed in floating}.items())
     pairs = ", ".join(f"{public} . {fixed}" for public, fixed in floating)
@@ -184,6 +220,8 @@ def ruleset(router: State) -> str:
             + (f" ct reply ip daddr . ct original ip saddr != {{ {pairs} }}" if pairs else "")
             + " drop")
     return "\n".join([
+        # Where it was shut, it was for IPv6 too.
+        f"add table ip6 {TABLE}", f"delete table ip6 {TABLE}",
         f"add table ip {TABLE}", f"delete table ip {TABLE}", f"table ip {TABLE} {{",
         "  chain pre { type nat hook prerouting priority dstnat; policy accept;",
         *(f"    {line}" for line in pre), "  }",

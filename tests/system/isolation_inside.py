@@ -1,0 +1,310 @@
+# Copyright: Cairn authors
+# SPDX-License-Identifier: Apache-2.0
+"""One tenant's trouble with real links, rules and helpers, and what its neighbours feel of it. Run
+by test_neutron_isolation.py, in namespaces where nothing else is."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cairn.neutron.agent import firewall, isolated, rules
+from cairn.neutron.agent.cleanup import clean
+from cairn.neutron.agent.commands import CommandFailed
+from cairn.neutron.agent.commands import run as really
+from cairn.neutron.agent.loop import Loop
+from cairn.neutron.settings import HostSettings
+
+State = dict[str, Any]
+
+
+def uid(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
+
+
+def run(command: str) -> str:
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def rule(direction: str = "ingress", **more: Any) -> State:
+    return {"direction": direction, "ethertype": "IPv4", "protocol": None, "port_range_min": None,
+            "port_range_max": None, "remote_ip_prefix": None, "remote_group_id": None, **more}
+
+
+class Guest:
+    """A namespace whose eth0 has its other end where a tap would be."""
+
+    def __init__(self, name: str, number: int) -> None:
+        self.name, self.mac = name, f"fa:16:3e:00:00:{number:02x}"
+        self.ip, self.tap = f"10.0.0.{number}", f"tap{uid(name)[:11]}"
+        run(f"ip netns add {name}; ip link add {self.tap} type veth peer name eth0 netns {name} "
+            f"address {self.mac}; ip -n {name} link set lo up; ip -n {name} link set eth0 up; "
+            f"ip -n {name} addr add {self.ip}/24 dev eth0")
+
+    def pings(self, other: Guest) -> bool:
+        return subprocess.run(["ip", "netns", "exec", self.name, "ping", "-c1", "-W1", other.ip],
+                              capture_output=True).returncode == 0
+
+
+class House:
+    """Two tenants on one host: red's guests on one network, blue's on another."""
+
+    def __init__(self, folder: Path) -> None:
+        settings = HostSettings(local_ip="127.0.0.1", roles="l2,dhcp,l3", state_dir=str(folder))
+        self.loop = Loop(None, settings, "here")  # type: ignore[arg-type]
+        self.guests = {name: Guest(name, number) for number, name in enumerate(
+            ("red1", "red2", "blue1", "blue2"), start=11)}
+        self.state: State = {
+            "networks": {}, "ports": {}, "security_groups": {}, "members": {}, "dhcp": {},
+            "routers": {}}
+        for color, last in (("red", 1), ("blue", 2)):
+            network, group, subnet = uid(color), uid(f"group {color}"), uid(f"subnet {color}")
+            self.state["networks"][network] = {
+                "network_type": "local", "segmentation_id": None, "physical_network": None,
+                "mtu": 1450, "admin_state_up": True, "peers": []}
+            self.state["security_groups"][group] = {"stateful": True, "rules": [
+                rule("egress"), rule(protocol=1), rule(remote_group_id=group)]}
+            self.state["members"][group] = {"4": [], "6": []}
+            dhcp = self.own(f"dhcp {color}", network, subnet, f"10.0.0.{last}", 100 + last)
+            self.state["dhcp"][network] = {
+                "port": dhcp, "mtu": 1450, "dns_domain": "example.org", "hosts": [], "subnets": {
+                    subnet: {"cidr": "10.0.0.0/24", "ip_version": 4, "gateway_ip": None,
+                             "dns_nameservers": [], "host_routes": [], "ipv6_ra_mode": None,
+                             "ipv6_address_mode": None, "enable_dhcp": True,
+                             "metadata_port": None}}}
+            self.state["routers"][uid(f"router {color}")] = {
+                "admin_state_up": True, "enable_snat": True, "gateway": None, "routes": [],
+                "floating_ips": [], "interfaces": [
+                    {**self.own(f"interface {color}", network, subnet, "10.0.0.254", 110 + last),
+                     "subnets": []}]}
+        for name, guest in self.guests.items():
+            color = name[:-1]
+            self.state["ports"][uid(name)] = {
+                "network_id": uid(color), "tap": guest.tap, "mac": guest.mac,
+                "admin_state_up": True, "status": "DOWN", "mtu": 1450,
+                "fixed_ips": [{"ip": guest.ip, "subnet_id": uid(f"subnet {color}"),
+                               "cidr": f"{guest.ip}/24"}],
+                "allowed_address_pairs": [], "port_security_enabled": True,
+                "security_groups": [uid(f"group {color}")]}
+
+    def own(self, name: str, network: str, subnet: str, ip: str, number: int) -> State:
+        return {"id": uid(name), "network_id": network, "mac": f"fa:16:3e:00:00:{number:02x}",
+                "status": "DOWN", "mtu": 1450,
+                "fixed_ips": [{"ip": ip, "subnet_id": subnet, "cidr": f"{ip}/24"}]}
+
+    def apply(self, state: State | None = None) -> set[str]:
+        """What is wired."""
+        wired, _ = self.loop.apply(copy.deepcopy(state or self.state))
+        return set(wired)
+
+    def port(self, state: State, name: str) -> State:
+        port: State = state["ports"][uid(name)]
+        return port
+
+    def group(self, state: State, color: str) -> State:
+        group: State = state["security_groups"][uid(f"group {color}")]
+        return group
+
+    def reach(self, *names: str) -> bool:
+        one, other = (self.guests[name] for name in names)
+        return one.pings(other)
+
+    def whole(self) -> None:
+        """Everybody reaches everybody of the same tenant; who was cut off, when ARP has learnt."""
+        assert {uid(name) for name in self.guests} <= self.apply()
+        assert self.loop.isolated == {}
+        end = time.monotonic() + 8
+        while not (self.reach("red1", "red2") and self.reach("blue1", "blue2")):
+            assert time.monotonic() < end
+
+    def told(self, role: str = "l2") -> list[tuple[str, str]]:
+        return [(found["kind"], found["id"])
+                for found in isolated.report(self.loop.isolated, role)["isolated"]]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    house = House(tmp_path_factory.mktemp("state"))
+    yield house
+    house.loop.watch.close()
+    clean(house.loop.settings)
+
+
+@pytest.fixture
+def state(house: House) -> Iterator[State]:
+    """A copy of what is in order; before it and after, all of that works."""
+    house.whole()
+    yield copy.deepcopy(house.state)
+    house.whole()
+
+
+def news_for_red(house: House, state: State) -> None:
+    """Red takes ICMP away: a change that must arrive, whatever blue wrote."""
+    red = house.group(state, "red")
+    red["rules"] = [r for r in red["rules"] if r["protocol"] != 1]
+
+
+@pytest.mark.parametrize("spoil", [
+    {"allowed_address_pairs": [{"ip_address": "fe80::1%x", "mac_address": "fa:16:3e:00:00:0d"}]},
+    {"allowed_address_pairs": [{"ip_address": "10.0.0.9; drop", "mac_address": "x"}]},
+    {"fixed_ips": [{"ip": "10.0.0.13 } accept", "subnet_id": "s", "cidr": "10.0.0.13/24"}]},
+    {"mac": "fa:16:3e:00:00:0d, fa:16:3e:00:00:0c"},
+])
+def test_a_port_of_which_no_rules_can_be_made(house: House, state: State, spoil: State) -> None:
+    house.port(state, "blue1").update(spoil)
+    news_for_red(house, state)
+    wired = house.apply(state)
+    assert not house.reach("red1", "red2")  # The news arrived.
+    assert house.reach("red1", "red1")
+    assert not house.reach("blue1", "blue2") and not house.reach("blue2", "blue1")
+    assert house.told() == [("port", uid("blue1"))]
+    assert uid("blue1") not in wired
+    assert {uid("blue2"), uid("red1"), uid("red2")} <= wired
+    run(f"ip link show {house.guests['blue1'].tap} | grep -q 'state DOWN'")
+
+
+def test_a_port_that_only_nft_refuses(
+    house: House, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if we had made a mistake for one port."""
+    whole = rules.anti_spoof
+
+    def spoilt(port: State) -> list[str]:
+        extra = ["ip saddr fe80::1%x drop"] if port["mac"].endswith("0d") else []
+        return whole(port) + extra
+
+    monkeypatch.setattr(rules, "anti_spoof", spoilt)
+    house.port(state, "blue1")["allowed_address_pairs"] = [
+        {"ip_address": "10.0.0.99", "mac_address": "fa:16:3e:00:00:0d"}]
+    news_for_red(house, state)
+    house.apply(state)
+    assert not house.reach("red1", "red2") and not house.reach("blue1", "blue2")
+    assert house.told() == [("port", uid("blue1"))]
+    # It is not asked about again at every look.
+    trials: list[Any] = []
+    monkeypatch.setattr(firewall, "_refusal", lambda tables: trials.append(tables))
+    state["networks"][uid("red")]["mtu"] = 1400
+    house.apply(state)
+    assert trials == [] and house.told() == [("port", uid("blue1"))]
+
+
+@pytest.mark.parametrize("bad", [
+    {"remote_ip_prefix": "fe80::1%x", "ethertype": "IPv6"},
+    {"remote_ip_prefix": "2001:db8::/32"}, {"protocol": "6; accept"},
+    {"protocol": 6, "port_range_min": 99999, "port_range_max": 99999}])
+def test_a_group_lets_nothing_through_until_it_is_in_order(
+    house: House, state: State, bad: State
+) -> None:
+    house.group(state, "blue")["rules"].append(rule(**bad))
+    news_for_red(house, state)
+    wired = house.apply(state)
+    assert not house.reach("red1", "red2") and not house.reach("blue1", "blue2")
+    assert house.told() == [("security_group", uid("group blue"))]
+    assert {uid("red1"), uid("red2")} <= wired
+    assert not {uid("blue1"), uid("blue2")} & wired
+    text = run(f"nft list chain inet cairn_sg isg_{uid('group blue').replace('-', '')}")
+    assert "accept" not in text
+
+
+def test_a_member_that_is_no_address_is_left_out(house: House, state: State) -> None:
+    state["members"][uid("group blue")]["6"] = ["fe80::1%x", "2001:db8::7"]
+    news_for_red(house, state)
+    house.apply(state)
+    assert not house.reach("red1", "red2")
+    assert house.reach("blue1", "blue2")
+    assert house.told() == [("security_group", uid("group blue"))]
+    text = run(f"nft list set inet cairn_sg m6_{uid('group blue').replace('-', '')}")
+    assert "2001:db8::7" in text and "fe80" not in text
+
+
+def test_many_at_once_are_found(
+    house: House, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = rules.text
+    monkeypatch.setattr(rules, "text", lambda rule: whole(rule) + (
+        " nonsense" if rule["protocol"] == 50 else ""))
+    bad: list[str] = []
+    good: list[str] = []
+    for number in range(60):
+        id_ = uid(f"more {number}")
+        spoilt = number % 17 == 3
+        (bad if spoilt else good).append(id_)
+        state["security_groups"][id_] = {"stateful": True, "rules": [
+            rule(protocol=50 if spoilt else 51)]}
+        house.port(state, "blue1")["security_groups"].append(id_)
+    house.apply(state)
+    assert sorted(house.told()) == sorted(("security_group", id_) for id_ in bad)
+    assert house.reach("red1", "red2") and house.reach("blue2", "blue1")
+    for id_ in good:
+        assert "accept" in run(f"nft list chain inet cairn_sg isg_{id_.replace('-', '')}")
+
+
+def test_what_is_nobodys_fault_is_said(
+    house: House, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*command: str, **more: Any) -> str:
+        if command[:2] == ("nft", "-f"):
+            raise CommandFailed("nft: out of order")
+        return really(*command, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(firewall, "run", broken)
+        news_for_red(house, state)
+        with pytest.raises(CommandFailed):
+            house.apply(state)
+    # What was in force still is.
+    assert house.reach("red1", "red2")
+
+
+@pytest.mark.parametrize("spoil", [
+    {"routes": [{"destination": "10.7.0.0/24", "nexthop": "fe80::1%x"}]},
+    {"floating_ips": [{"id": "f", "floating_ip_address": "172.31.0.9 ",
+                       "fixed_ip_address": "10.0.0.13", "status": "DOWN"}]},
+])
+def test_a_router_that_cannot_be_as_it_should_passes_nothing(
+    house: House, state: State, spoil: State
+) -> None:
+    blue, red = f"qrouter-{uid('router blue')}", f"qrouter-{uid('router red')}"
+    state["routers"][uid("router blue")].update(spoil)
+    for _ in range(2):  # At the second look too.
+        wired, floating = house.loop.apply(copy.deepcopy(state))
+        assert house.told("l3") == [("router", uid("router blue"))]
+        assert "policy drop" in run(f"ip netns exec {blue} nft list table ip cairn_router")
+        assert "policy drop" in run(f"ip netns exec {blue} nft list table ip6 cairn_router")
+        assert uid("interface blue") not in wired and uid("interface red") in wired
+        assert set(floating.values()) <= {"ERROR"}
+    assert "policy drop" not in run(f"ip netns exec {red} nft list ruleset")
+    house.apply()
+    assert "policy drop" not in run(f"ip netns exec {blue} nft list ruleset")
+
+
+def test_a_network_without_dhcp_leaves_the_others_theirs(house: House, state: State) -> None:
+    served = state["dhcp"][uid("blue")]
+    served["subnets"][uid("subnet blue")]["cidr"] = "10.0.0.0/24%x"
+    state["dhcp"][uid("red")]["hosts"] = [{
+        "port_id": uid("red1"), "mac": "fa:16:3e:00:00:0b", "hostname": "fresh",
+        "extra_dhcp_opts": [], "fixed_ips": [{"ip": "10.0.0.11", "subnet_id": "s"}]}]
+    wired = house.apply(state)
+    assert house.told("dhcp") == [("dhcp", uid("blue"))]
+    assert uid("dhcp red") in wired and uid("dhcp blue") not in wired
+    hosts = Path(house.loop.settings.state_dir, "dhcp", uid("red"), "hosts")
+    assert "fresh" in hosts.read_text()
+
+
+def test_a_network_that_cannot_be_wired_leaves_the_others_theirs(
+    house: House, state: State
+) -> None:
+    state["networks"][uid("blue")] |= {"network_type": "vlan", "physical_network": "nowhere"}
+    news_for_red(house, state)
+    house.apply(state)
+    assert ("network", uid("blue")) in house.told()
+    assert not house.reach("red1", "red2")
