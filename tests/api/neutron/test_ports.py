@@ -200,3 +200,68 @@ def test_quota_holds_and_is_given_back(limited):
     api.made("alice", BASE, network_id=net["id"])
     two = {"networks": [{"name": "x"}] * 2}
     assert api("POST", "bob", "/networks", two)[0] == 201
+
+
+@pytest.mark.parametrize(("name", "said"), [("Web", "web"), ("web.openstacklocal.", "web"),
+                                            ("a.b", "a.b"), ("", None)])
+def test_a_name_of_its_own(api, net, subnet, name, said):
+    made = api.made("alice", BASE, network_id=net["id"], dns_name=name)
+    assert made["dns_name"] == name.lower()
+    if said:
+        assert made["dns_assignment"][0]["fqdn"] == f"{said}.openstacklocal."
+
+
+BAD_NAMES = ["a b", "-a", "a\n10.0.0.1 bank", "a,b", "www.google.com.", "a_b", "a" * 64, "a.5"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_names_have_a_grammar(api, net, subnet, public, name):
+    port = api.made("alice", BASE, network_id=net["id"])
+    for method, path, body in (
+        ("POST", BASE, {"port": {"network_id": net["id"], "dns_name": name}}),
+        ("PUT", f"{BASE}/{port['id']}", {"port": {"dns_name": name}}),
+    ):
+        refused = api.refused(method, "alice", path, body)
+        assert refused[0] == 400 and "dns_name" in refused[2]
+    if name.endswith("."):
+        return
+    for method, path, body in (
+        ("PUT", f"{BASE}/{port['id']}", {"port": {"dns_domain": name}}),
+        ("POST", "/networks", {"network": {"dns_domain": name}}),
+        ("PUT", f"/networks/{net['id']}", {"network": {"dns_domain": name}}),
+        ("POST", "/floatingips", {"floatingip": {
+            "floating_network_id": public["id"], "dns_name": name}}),
+        ("POST", "/floatingips", {"floatingip": {
+            "floating_network_id": public["id"], "dns_domain": name}}),
+    ):
+        refused = api.refused(method, "alice", path, body)
+        assert refused[0] == 400 and "dns_" in refused[2]
+
+
+@pytest.mark.parametrize("option", [
+    {"opt_name": "router,10.0.0.66", "opt_value": "x"}, {"opt_name": "x", "opt_value": "y"},
+    {"opt_name": "mtu", "opt_value": "1\n2"}, {"opt_name": "mtu", "opt_value": ""},
+    {"opt_name": "mtu", "opt_value": "1", "ip_version": 6}, {"opt_name": "0", "opt_value": "1"}])
+def test_options_have_a_grammar(api, net, option):
+    for method, path, body in (("POST", BASE, {"network_id": net["id"]}), (
+            "PUT", f"{BASE}/{api.made('alice', BASE, network_id=net['id'])['id']}", {})):
+        refused = api.refused(method, "alice", path, {"port": {
+            **body, "extra_dhcp_opts": [option]}})
+        assert refused[0] == 400 and "extra_dhcp_opts" in refused[2]
+
+
+def test_on_a_shared_network_nobody_takes_anothers_name(api, manager, hosts):
+    shared = api.made("admin", "/networks", shared=True)
+    api.made("admin", "/subnets", network_id=shared["id"], ip_version=4, cidr="10.7.0.0/24")
+    early = api.made("bob", BASE, network_id=shared["id"], dns_name="early")
+    bank = api.made("alice", BASE, network_id=shared["id"], dns_name="bank")
+    api.changed("bob", f"{BASE}/{early['id']}", dns_name="bank")
+    late = api.made("bob", BASE, network_id=shared["id"], dns_name="BANK")
+    state = manager.wanted(Context(), "net1", None)["state"]
+    called = {h["port_id"]: h["hostname"] for h in state["dhcp"][shared["id"]]["hosts"]}
+    assert called[bank["id"]] == "bank"
+    assert all(called[p["id"]].startswith("host-10-7-0-") for p in (early, late))
+    api.gone("alice", f"{BASE}/{bank['id']}")
+    state = manager.wanted(Context(), "net1", None)["state"]
+    called = {h["port_id"]: h["hostname"] for h in state["dhcp"][shared["id"]]["hosts"]}
+    assert called[early["id"]] == called[late["id"]] == "bank"

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from cairn.neutron.agent.dhcp import conf, hosts, known_names, options
+import pytest
+
+from cairn.neutron.agent.dhcp import conf, hosts, known_names, options, plain
 
 FOUR, SIX = "4444", "6666"
 
@@ -79,11 +81,54 @@ def test_options_of_a_port_are_its_own():
     assert "tag:port-h,150,10.0.0.9\n" in text
 
 
-def test_an_option_cannot_bring_lines_of_its_own():
+@pytest.mark.parametrize(("name", "value"), [
+    ("tftp-server", "x\ntag:port-other,option:router,10.0.0.66"),
+    ("tftp-server", "x\rtag:port-other,option:router,10.0.0.66"),
+    ("tftp-server", "x\u2028tag:port-other,option:router,10.0.0.66"),
+    ("router,10.0.0.66", "x"), ("x,tag:port-other,option:router", "10.0.0.66"),
+    ("6,10.0.0.66", "x"), ("", "10.0.0.66"), ("255", "10.0.0.66"), ("\u0666", "10.0.0.66"),
+    ("vendor:x,6", "10.0.0.66"), ("dns-server\n6", "10.0.0.66")])
+def test_an_option_is_its_ports_or_none(name, value):
     one = host("10.0.0.5", extra_dhcp_opts=[
-        {"opt_name": "tftp-server", "opt_value": "x\ntag:port-other,option:router,10.0.0.66",
-         "ip_version": 4}])
-    assert "10.0.0.66" not in options(network(hosts=[one]))
+        {"opt_name": name, "opt_value": value, "ip_version": 4}])
+    served, left_out = plain(network(hosts=[one, host("10.0.0.7", hostname="other")]))
+    assert "10.0.0.66" not in options(served)
+    assert len(left_out) == 1 and "option" in left_out[0]
+    assert hosts(served).count("\n") == 2
+
+
+@pytest.mark.parametrize("name", [
+    "x\n10.0.0.66 bank", "a b", "a,10.0.0.66", "a/24", "#", "-a", "a-", "a_b", "A\u0130", "a..b",
+    "www.google.com.", "a" * 64, "", "a\0"])
+def test_a_name_that_dnsmasq_would_read_otherwise_is_not_written(name):
+    served, left_out = plain(network(hosts=[
+        host("10.0.0.5", hostname=name), host("10.0.0.7", hostname="other")]))
+    assert known_names(served).splitlines() == [
+        "10.0.0.5 host-10-0-0-5.example.org host-10-0-0-5", "10.0.0.7 other.example.org other"]
+    assert hosts(served).splitlines() == [
+        "fa:16:3e:00:00:05,host-10-0-0-5.example.org,10.0.0.5",
+        "fa:16:3e:00:00:05,other.example.org,10.0.0.7"]
+    assert len(left_out) == 1 and "name" in left_out[0]
+
+
+def test_a_guest_without_a_plain_address_is_not_served_and_others_are():
+    served, left_out = plain(network(hosts=[
+        host("fe80::1%x"), host("10.0.0.6", mac="x,set:port-h"), host("10.0.0.7")]))
+    assert [h["fixed_ips"][0]["ip"] for h in served["hosts"]] == ["10.0.0.7"]
+    assert len(left_out) == 2
+
+
+@pytest.mark.parametrize("spoil", [
+    {"cidr": "10.0.0.0/24%x"}, {"gateway_ip": "fe80::1%x"}, {"dns_nameservers": ["1.1.1.1\nx"]},
+    {"host_routes": [{"destination": "10.9.0.0/16", "nexthop": "10.0.0.9,1.2.3.4/0,6.6.6.6"}]}])
+def test_a_subnet_is_served_as_it_is_or_not_at_all(spoil):
+    with pytest.raises(ValueError):
+        plain(network({FOUR: {**subnet("10.0.0.0/24", "10.0.0.1"), **spoil}}))
+
+
+def test_a_name_with_periods_is_known_in_our_domain_only():
+    served, _ = plain(network(hosts=[host("10.0.0.5", hostname="www.google.com")]))
+    assert known_names(served) == "10.0.0.5 www.google.com.example.org\n"
 
 
 def test_names_are_known_with_and_without_their_domain():

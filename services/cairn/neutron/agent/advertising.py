@@ -1,11 +1,11 @@
 """Router advertisements, by a dnsmasq in the namespace of each router that has IPv6 subnets."""
 
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 from cairn.neutron.agent import names
 from cairn.neutron.agent.commands import Daemon, write
+from cairn.neutron.core import ips
 from cairn.neutron.settings import HostSettings
 
 State = dict[str, Any]
@@ -46,7 +46,7 @@ class Advertiser:
 
 
 def conf(router: State, pid_file: Path) -> str | None:
-    """None where nothing is to be advertised."""
+    """None where nothing is to be advertised. Raises ValueError."""
     lines = []
     for port in router["interfaces"]:
         link = names.router_inside(port["id"])
@@ -54,12 +54,13 @@ def conf(router: State, pid_file: Path) -> str | None:
             mode = MODES.get(subnet["ipv6_ra_mode"] or "")
             if mode is None or subnet["ip_version"] != 6:
                 continue
-            net = ip_network(subnet["cidr"])
+            net = ips.network(subnet["cidr"])
             tag = f"subnet-{subnet['id']}"
             lines += [f"interface={link}", f"ra-param={link},mtu:{port['mtu']},60",
                       f"dhcp-range=set:{tag},{net.network_address},{mode},{net.prefixlen}"]
             if subnet["dns_nameservers"]:
-                servers = ",".join(f"[{server}]" for server in subnet["dns_nameservers"])
+                servers = ",".join(
+                    f"[{ips.address(server)}]" for server in subnet["dns_nameservers"])
                 lines.append(f"dhcp-option=tag:{tag},option6:dns-server,{servers}")
     if not lines:
         return None

@@ -18,6 +18,9 @@ from cairn.neutron.agent.links import (
     remove_namespace,
 )
 from cairn.neutron.agent.metadata import METADATA_IP, MetadataProxy
+from cairn.neutron.core import ips
+from cairn.neutron.core import names as names_of_hosts
+from cairn.neutron.core import options as dhcp_options
 from cairn.neutron.settings import HostSettings
 
 log = logging.getLogger(__name__)
@@ -38,7 +41,10 @@ class Dhcp:
         for network_id, network in networks.items():
             wanted.add(names.dhcp_outside(network["port"]["id"]))
             try:
-                self._apply(host, network_id, network, bridges[network_id])
+                served, left_out = plain(network)
+                for why in left_out:
+                    isolate(isolated, "dhcp", network_id, why)
+                self._apply(host, network_id, served, bridges[network_id])
                 wired.append(network["port"]["id"])
             except Exception as error:
                 isolate(isolated, "dhcp", network_id, error)
@@ -98,6 +104,59 @@ def _entries(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.exists() else []
 
 
+def plain(network: State) -> tuple[State, list[str]]:
+    """The network as dnsmasq may be told of it, made of what was read of each field; and what of
+    single guests is left out, because it would be read as something else. Raises ValueError where
+    the network itself is such."""
+    hosts: list[State] = []
+    left_out: list[str] = []
+    for host in network["hosts"]:
+        try:
+            hosts.append(_plain_host(host, network["dns_domain"], left_out))
+        except ValueError as wrong:
+            left_out.append(f"port {host['port_id']} is not served: {wrong}")
+    subnets = {id_: _plain_subnet(subnet) for id_, subnet in network["subnets"].items()}
+    return {**network, "dns_domain": names_of_hosts.domain(network["dns_domain"]),
+            "mtu": int(network["mtu"]), "hosts": hosts, "subnets": subnets}, left_out
+
+
+def _plain_host(host: State, domain: str, left_out: list[str]) -> State:
+    port_id = host["port_id"]
+    addresses = [{**ip, "ip": str(ips.address(ip["ip"]))} for ip in host["fixed_ips"]]
+    name = host["hostname"]
+    try:
+        name = names_of_hosts.within(names_of_hosts.host(name, domain), domain)
+    except ValueError as wrong:
+        left_out.append(f"port {port_id} goes without its name: {wrong}")
+        name = names_of_hosts.hostname(addresses[0]["ip"])
+    kept = []
+    for option in host["extra_dhcp_opts"]:
+        version = int(option.get("ip_version") or 4)
+        try:
+            word = dhcp_options.name(option["opt_name"], version)
+            kept.append({"opt_name": word, "ip_version": version,
+                         "opt_value": dhcp_options.value(option["opt_value"], word)})
+        except ValueError as wrong:
+            left_out.append(f"port {port_id} goes without an option: {wrong}")
+    return {**host, "mac": ips.mac(host["mac"]), "hostname": name, "fixed_ips": addresses,
+            "extra_dhcp_opts": kept}
+
+
+def _plain_subnet(subnet: State) -> State:
+    def address(text: str | None) -> str | None:
+        return str(ips.address(text)) if text else None
+
+    return {
+        **subnet, "cidr": str(ips.network(subnet["cidr"])),
+        "gateway_ip": address(subnet["gateway_ip"]),
+        "metadata_port": address(subnet["metadata_port"]),
+        "dns_nameservers": [address(server) for server in subnet["dns_nameservers"]],
+        "host_routes": [{"destination": str(ips.network(route["destination"])),
+                         "nexthop": address(route["nexthop"])}
+                        for route in subnet["host_routes"]],
+    }
+
+
 def conf(network: State, folder: Path, interface: str) -> str:
     lines = [
         "no-hosts", "no-resolv", "bind-interfaces", f"interface={interface}",
@@ -137,9 +196,11 @@ def hosts(network: State) -> str:
 
 
 def known_names(network: State) -> str:
-    """Who is who, for those that ask this dnsmasq as a name server. (A hosts file)"""
+    """Who is who, for those that ask this dnsmasq as a name server. (A hosts file) A name with
+    periods is one within our domain only: without it, it could be anybody's."""
     return "".join(
-        f"{ip['ip']} {host['hostname']}.{network['dns_domain']} {host['hostname']}\n"
+        f"{ip['ip']} {host['hostname']}.{network['dns_domain']}"
+        + ("" if "." in host["hostname"] else f" {host['hostname']}") + "\n"
         for host in network["hosts"] for ip in host["fixed_ips"])
 
 
@@ -171,10 +232,10 @@ def options(network: State) -> str:
         lines.append(f"{mark},option:router" + (f",{gateway}" if gateway else ""))
     for host in network["hosts"]:
         for option in host["extra_dhcp_opts"]:
-            word = "option6" if option.get("ip_version") == 6 else "option"
             name = option["opt_name"]
-            name = name if name.isdigit() else f"{word}:{name}"
-            line = f"tag:port-{host['port_id']},{name},{option['opt_value']}"
-            if line.isprintable():  # One line stays one line.
-                lines.append(line)
+            if option["ip_version"] == 6:
+                name = f"option6:{name}"
+            elif not name.isdigit():
+                name = f"option:{name}"
+            lines.append(f"tag:port-{host['port_id']},{name},{option['opt_value']}")
     return "".join(f"{line}\n" for line in lines)

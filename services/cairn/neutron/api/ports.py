@@ -11,9 +11,8 @@ from cairn.common.context import Context
 from cairn.neutron.api import common
 from cairn.neutron.api.schemas import PORT_CREATE, PORT_UPDATE, QUERY
 from cairn.neutron.component import Neutron
-from cairn.neutron.core import ports
+from cairn.neutron.core import names, ports
 from cairn.neutron.core.kinds import NETWORK, NETWORKS, PORT, claim, find, port_target
-from cairn.neutron.core.names import hostname
 from cairn.neutron.core.write import Write
 from cairn.neutron.policy import RULES
 
@@ -42,7 +41,7 @@ def view(row: Any, domain: str) -> Document:
 
 
 def _assignment(name: str, address: str, domain: str) -> Document:
-    host = name or hostname(address)
+    host = names.within(name, domain) or names.hostname(address)
     return {"ip_address": address, "hostname": host, "fqdn": f"{host}.{domain}."}
 
 

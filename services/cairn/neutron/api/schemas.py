@@ -111,7 +111,7 @@ PORT = {
     "device_owner": {"type": ["string", "null"], "maxLength": 255},
     "security_groups": IDS_OR_NULL,
     "allowed_address_pairs": {"type": ["array", "null"], "items": PAIR},
-    "extra_dhcp_opts": {"type": ["array", "null"], "items": DHCP_OPTION},
+    "extra_dhcp_opts": {"type": ["array", "null"], "items": DHCP_OPTION, "maxItems": 128},
     "port_security_enabled": BOOL,
     "dns_name": {"type": ["string", "null"], "maxLength": 255},
     "dns_domain": {"type": ["string", "null"], "maxLength": 255},

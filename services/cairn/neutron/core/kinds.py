@@ -201,7 +201,8 @@ SUBNETPOOL = Kind(
 )
 PORT = Kind(
     "port", PORTS, errors.PortNotFound, shown=lambda project: PORTS.c.network_owner == project,
-    inner=COMMON | {"network_owner", "fixed_ips", "security_groups", "profile", "vif_details"},
+    inner=COMMON | {"network_owner", "fixed_ips", "security_groups", "profile", "vif_details",
+                    "named_at"},
     renamed={
         "binding:host_id": "host", "binding:vnic_type": "vnic_type",
         "binding:vif_type": "vif_type", "revision_number": "revision",

@@ -72,7 +72,7 @@ def create(w: Write, wanted: Mapping[str, Any]) -> str:
         "status": "ACTIVE", "shared": wanted.get("shared", False), "external": external,
         "is_default": is_default, "mtu": mtu,
         "port_security_enabled": wanted.get("port_security_enabled", True), "network_type": kind,
-        "dns_domain": wanted.get("dns_domain", ""),
+        "dns_domain": ports.checked_domain(wanted.get("dns_domain")),
         "availability_zone_hints": wanted.get("availability_zone_hints", []),
     }
     _segment(w, row, given)
@@ -178,6 +178,8 @@ def change(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> None:
                          ("provider:segmentation_id", "segmentation_id")):
         if name in wanted and (wanted[name] or "") != (getattr(network, column) or ""):
             raise errors.InvalidInput(reason="Plugin does not support updating provider attributes")
+    if "dns_domain" in values:
+        values["dns_domain"] = ports.checked_domain(values["dns_domain"])
     if "mtu" in values:
         limit = largest_mtu(w.neutron.settings, network.network_type)
         values["mtu"] = values["mtu"] or limit

@@ -11,7 +11,16 @@ from sqlalchemy.orm import Session
 
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
-from cairn.neutron.core import addresses, agents, ips, quotas, security_groups, tags
+from cairn.neutron.core import (
+    addresses,
+    agents,
+    ips,
+    names,
+    options,
+    quotas,
+    security_groups,
+    tags,
+)
 from cairn.neutron.core.addresses import FixedIp
 from cairn.neutron.core.kinds import (
     DHCP,
@@ -73,7 +82,8 @@ def create(
         "device_owner": owner, "fixed_ips": fixed_ips, "security_groups": groups,
         "port_security_enabled": secure, "allowed_address_pairs": pairs,
         "extra_dhcp_opts": _options([], wanted.get("extra_dhcp_opts") or []),
-        "dns_name": wanted.get("dns_name") or "", "dns_domain": wanted.get("dns_domain") or "",
+        "dns_name": checked_name(w, wanted.get("dns_name")), "named_at": now,
+        "dns_domain": checked_domain(wanted.get("dns_domain")),
         "host": host, "vnic_type": wanted.get("binding:vnic_type", "normal"),
         "vif_type": vif_type, "vif_details": vif_details,
         "profile": wanted.get("binding:profile") or {},
@@ -116,6 +126,26 @@ def checked_mac(text: str) -> str:
     except ValueError:
         raise errors.BadAttribute(
             name="mac_address", reason=f"'{text}' is not a valid MAC address."
+        ) from None
+
+
+def checked_name(w: Write, text: str | None) -> str:
+    """Raises BadAttribute."""
+    try:
+        return names.host(text, w.neutron.settings.dns_domain) if text else ""
+    except ValueError as wrong:
+        raise errors.BadAttribute(
+            name="dns_name", reason=f"'{text}' not a valid PQDN or FQDN. Reason: {wrong}"
+        ) from None
+
+
+def checked_domain(text: str | None) -> str:
+    """Raises BadAttribute."""
+    try:
+        return names.domain(text) if text else ""
+    except ValueError as wrong:
+        raise errors.BadAttribute(
+            name="dns_domain", reason=f"'{text}' not a valid PQDN or FQDN. Reason: {wrong}"
         ) from None
 
 
@@ -166,11 +196,18 @@ def _options(
     """The port's DHCP options after `given`: an option without a value is one taken away."""
     merged = {(o["opt_name"], o["ip_version"]): o["opt_value"] for o in have}
     for option in given:
-        name = (option["opt_name"], int(option.get("ip_version") or 4))
+        version = int(option.get("ip_version") or 4)
         if option.get("opt_value") is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = str(option["opt_value"])
+            merged.pop((option["opt_name"], version), None)
+            continue
+        try:
+            name = options.name(option["opt_name"], version)
+            merged[name, version] = options.value(str(option["opt_value"]), name)
+        except ValueError as wrong:
+            raise errors.BadAttribute(name="extra_dhcp_opts", reason=str(wrong)) from None
+    if len(merged) > options.MOST:
+        raise errors.BadAttribute(
+            name="extra_dhcp_opts", reason=f"A port may have {options.MOST} options.")
     return [{"opt_name": name, "opt_value": value, "ip_version": version}
             for (name, version), value in merged.items()]
 
@@ -201,9 +238,15 @@ def change(w: Write, port: Row[Any], network: Any, wanted: Mapping[str, Any]) ->
     values: dict[str, Any] = {
         column: wanted[name] for name, column in PLAIN.items() if name in wanted
     }
-    for name in ("dns_name", "dns_domain", "device_id", "device_owner"):
+    for name in ("device_id", "device_owner"):
         if name in values:
             values[name] = values[name] or ""
+    if "dns_name" in values:
+        values["dns_name"] = checked_name(w, values["dns_name"])
+        if values["dns_name"] != port.dns_name:
+            values["named_at"] = utcnow()
+    if "dns_domain" in values:
+        values["dns_domain"] = checked_domain(values["dns_domain"])
     if "binding:profile" in wanted:
         values["profile"] = wanted["binding:profile"] or {}
     mac = _new_mac(port, wanted)

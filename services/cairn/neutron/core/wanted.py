@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from cairn.neutron.core import agents, dhcp, routers, security_groups
+from cairn.neutron.core import agents, dhcp, names, routers, security_groups
 from cairn.neutron.core.kinds import (
     ALLOCATIONS,
     DHCP,
@@ -24,7 +24,6 @@ from cairn.neutron.core.kinds import (
     ROUTERS,
     SUBNETS,
 )
-from cairn.neutron.core.names import hostname
 from cairn.neutron.settings import NetworkSettings
 
 Document = dict[str, Any]
@@ -143,22 +142,18 @@ def _dhcp(host: _Host) -> Document:
     ids = [server.network_id for server in servers]
     if not ids:
         return {}
-    guests: dict[str, list[Document]] = {id: [] for id in ids}
+    found: dict[str, list[Row[Any]]] = {id: [] for id in ids}
     for port in host.session.execute(
-        select(PORTS.c.id, PORTS.c.network_id, PORTS.c.mac_address, PORTS.c.dns_name,
+        select(PORTS.c.id, PORTS.c.network_id, PORTS.c.project_id, PORTS.c.mac_address,
+               PORTS.c.dns_name, func.coalesce(PORTS.c.named_at, PORTS.c.created_at).label("since"),
                PORTS.c.fixed_ips, PORTS.c.extra_dhcp_opts)
         .where(PORTS.c.network_id.in_(ids),
                PORTS.c.device_owner.not_in(["network:dhcp", "network:floatingip"]))
         .order_by(PORTS.c.id)
     ):
         if port.fixed_ips:
-            guests[port.network_id].append({
-                "port_id": port.id, "mac": port.mac_address,
-                "hostname": port.dns_name or hostname(port.fixed_ips[0]["ip_address"]),
-                "fixed_ips": [{"ip": f["ip_address"], "subnet_id": f["subnet_id"]}
-                              for f in port.fixed_ips],
-                "extra_dhcp_opts": port.extra_dhcp_opts,
-            })
+            found[port.network_id].append(port)
+    guests = {id: _guests(rows, host.settings.dns_domain) for id, rows in found.items()}
     routed = set(host.session.scalars(select(INTERFACES.c.subnet_id).where(
         INTERFACES.c.subnet_id.in_(list(host.subnets)))))
     return {server.network_id: {
@@ -171,6 +166,18 @@ def _dhcp(host: _Host) -> Document:
         },
         "hosts": guests[server.network_id],
     } for server in servers}
+
+
+def _guests(ports: Sequence[Row[Any]], domain: str) -> list[Document]:
+    called = names.shared_out([
+        {"id": p.id, "project_id": p.project_id, "dns_name": p.dns_name, "since": p.since,
+         "address": p.fixed_ips[0]["ip_address"]} for p in ports], domain)
+    return [{
+        "port_id": port.id, "mac": port.mac_address, "hostname": called[port.id],
+        "fixed_ips": [{"ip": f["ip_address"], "subnet_id": f["subnet_id"]}
+                      for f in port.fixed_ips],
+        "extra_dhcp_opts": port.extra_dhcp_opts,
+    } for port in ports]
 
 
 def _own(host: _Host, port: Row[Any]) -> Document:

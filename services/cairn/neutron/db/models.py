@@ -121,6 +121,8 @@ class Port(Standard, Base):
     allowed_address_pairs: Mapped[JsonList] = mapped_column(default=list)
     extra_dhcp_opts: Mapped[JsonList] = mapped_column(default=list)
     dns_name: Mapped[Name] = mapped_column(default="")
+    # Since when it has that name, NULL: as long as it is there. Who had a name first keeps it.
+    named_at: Mapped[dt.datetime | None] = mapped_column(Moment)
     dns_domain: Mapped[Name] = mapped_column(default="")
     # The binding. An empty host is nobody's.
     host: Mapped[Name] = mapped_column(default="")
