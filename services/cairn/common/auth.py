@@ -44,6 +44,7 @@ class Revocations(Stub):
     """What Keystone tells every process that verifies tokens."""
 
     topic = "identity.revocations"
+    to_all = True
 
     def revoked(self, ctx: Context, *, events: list[dict[str, Any]]) -> None:
         """`events` are the fields of tokens.Revocation."""
@@ -62,7 +63,7 @@ class Listener:
         self.verifier = verifier
         self.neighbours = neighbours
         own = f"{host}.{os.getpid()}"
-        self.server = Server(bus, Revocations.topic, own, self, threads=1, shared=False)
+        self.server = Server(bus, Revocations, own, self, threads=1, shared=False)
         self._ended = threading.Event()
 
     def start(self) -> None:

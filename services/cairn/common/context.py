@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-UNSENT = {"token", "access_rules"}
+UNSENT = {"token", "access_rules", "host"}
 SERVICE = "service"  # The role by which the cloud's components know each other.
 
 
@@ -34,6 +34,9 @@ class Context:
     access_rules: list[dict[str, str]] | None = field(default=None, repr=False)
     # Unix time the token was issued at, 0 when there is none.
     issued_at: float = 0.0
+    # The compute or network host that sent the message, as the broker knows it; None where a
+    # controller asks. Never taken from the message itself.
+    host: str | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -57,6 +60,13 @@ class Context:
         """JSON-safe, without the token: what lies in a queue or a table may be read by others."""
         wire = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in UNSENT}
         return wire | {"roles": sorted(self.roles), "version": list(self.version)}
+
+    @classmethod
+    def from_host(cls, host: str, wire: dict[str, Any]) -> "Context":
+        """A host's own. It may say for which request it asks, and nothing about who it is."""
+        said = {name: str(wire[name])[:255] for name in ("request_id", "global_request_id")
+                if wire.get(name)}
+        return cls(host=host, **said)  # type: ignore[arg-type]
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "Context":

@@ -35,6 +35,7 @@ from cairn.common.db import (
     server_now,
     utcnow,
 )
+from cairn.common.errors import Refused
 from cairn.common.remote import LedgerStub as LedgerStub
 from cairn.common.remote import RemoteLedger as RemoteLedger
 from cairn.common.work import CANCELLED, LEASE, LOST, POSTPONED, SWEEP, Cancelled, Job, Lost
@@ -227,6 +228,24 @@ class DatabaseLedger:
             error=row.error if row.state == UNDOING else None, attempts=row.attempts,
         )
 
+    def works_of(self, runner: str, *ids: str) -> set[str]:
+        """The open works that are the runner's now; of `ids` only, if any are given."""
+        query = select(self.work.id).where(self.work.runner == runner, self.work.state.in_(OPEN))
+        if ids:
+            query = query.where(self.work.id.in_(ids))
+        with self.db.reading() as session:
+            return set(session.scalars(query))
+
+    def others_have(self, work_id: str, runner: str, steps: Sequence[str]) -> bool:
+        """Whether a step of one of these names is another runner's."""
+        if not steps:
+            return False
+        step = self.step
+        with self.db.reading() as session:
+            return session.scalar(select(step.seq).where(
+                step.work_id == work_id, step.runner != runner, step.name.in_(steps)
+            ).limit(1)) is not None
+
     def renew(self, jobs: list[Job]) -> dict[str, str]:
         work, tokens = self.work, [job.token for job in jobs]
         mine = (work.lease_token.in_(tokens), work.state.in_(OPEN))
@@ -349,7 +368,7 @@ def _next(table: Any) -> Any:
 
 
 class LedgerManager:
-    """The conductor's side of LedgerStub."""
+    """The conductor's side of LedgerStub. A host has the works of its own runner, and no others."""
 
     CHANGES = ("begin", "finish", "advance", "fail", "undone", "hand", "close", "postpone")
 
@@ -357,6 +376,8 @@ class LedgerManager:
         self.ledger = ledger
 
     def work_take(self, ctx: Context, runner: str, owner: str, fresh: bool) -> Any:
+        if ctx.host is not None and runner != self.runner_of(ctx.host):
+            raise Refused(reason=f"The works of {runner} are not {ctx.host}'s.")
         job = self.ledger.take(runner, owner, fresh)
         return job.to_wire() if job is not None else None
 
@@ -366,6 +387,8 @@ class LedgerManager:
         """Make the change; "lost" or "cancelled" where the ledger raised that."""
         if change not in self.CHANGES:
             raise ValueError(change)
+        if ctx.host is not None and not self._may(ctx.host, change, job, args):
+            return "lost"
         try:
             getattr(self.ledger, change)(Job.from_wire(job), *args)
         except Lost:
@@ -375,4 +398,28 @@ class LedgerManager:
         return None
 
     def work_renew(self, ctx: Context, jobs: list[dict[str, Any]]) -> dict[str, str]:
+        if ctx.host is not None:
+            own = self.ledger.works_of(self.runner_of(ctx.host))
+            gone = {job["token"]: LOST for job in jobs if job["id"] not in own}
+            return gone | self.ledger.renew(
+                [Job.from_wire(job) for job in jobs if job["id"] in own])
         return self.ledger.renew([Job.from_wire(job) for job in jobs])
+
+    def runner_of(self, host: str) -> str:
+        """What a host's works are filed under."""
+        raise NotImplementedError
+
+    def to_controllers(self, runner: str) -> bool:
+        """Whether a host may hand a work to that runner."""
+        raise NotImplementedError
+
+    def _may(self, host: str, change: str, job: dict[str, Any], args: list[Any]) -> bool:
+        """Whether the work is the host's now, and the change one that a host may make: what other
+        runners have recorded is theirs, and other hosts are given work by controllers only."""
+        runner = self.runner_of(host)
+        if job["runner"] != runner or job["id"] not in self.ledger.works_of(runner, job["id"]):
+            return False
+        if change == "hand":
+            return self.to_controllers(args[0])
+        steps = {"begin": args[:1], "advance": args[2:3]}.get(change, [])
+        return not self.ledger.others_have(job["id"], runner, steps)

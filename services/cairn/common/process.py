@@ -42,6 +42,7 @@ class Host:
     def __init__(self, name: str | None = None) -> None:
         self.name = name or socket.gethostname()
         self.services: list[Service] = []
+        self.buses: list[Bus] = []
         self._shared: dict[Any, Any] = {}
 
     def _once(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -62,7 +63,14 @@ class Host:
         )
 
     def bus(self, settings: MessagingSettings) -> Bus:
-        return self._once(settings, lambda: Bus(settings))  # type: ignore[no-any-return]
+        def make() -> Bus:
+            bus = Bus(settings)
+            # A host is called what the broker knows it by: no other name would be believed.
+            self.name = bus.host or self.name
+            self.buses.append(bus)
+            return bus
+
+        return self._once(settings, make)  # type: ignore[no-any-return]
 
     def neighbours(self, settings: IdentitySettings) -> "Neighbours":
         from cairn.common.client import Neighbours
@@ -117,6 +125,8 @@ class Host:
     def stop(self) -> None:
         for service in reversed(self.services):
             service.stop()
+        for bus in self.buses:
+            bus.close()
 
 
 class Room:

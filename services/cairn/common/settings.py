@@ -30,6 +30,8 @@ class DatabaseSettings:
 class MessagingSettings:
     url: str = option("memory://", "The broker, as a kombu URL (amqps://user:password@host/vhost).")
     ca_file: str = option("", "CA that the broker's certificate must come from.")
+    cert_file: str = option("", "This host's certificate, which the broker wants to see.")
+    key_file: str = option("", "The certificate's key.")
 
 
 @dataclasses.dataclass(frozen=True)

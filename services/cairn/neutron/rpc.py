@@ -14,6 +14,12 @@ class Controller(Stub):
     """neutron-rpc-server, one queue that all of them share. `node` is the asking agent's host."""
 
     topic = "neutron.server"
+    from_hosts = {
+        "wanted": "node", "report_state": "node", "ports_up": "node", "ports_down": "node",
+        "floating_ips_set": "node",
+        # Of routers and networks that the host serves.
+        "instance_at": "",
+    }
 
     def wanted(self, ctx: Context, *, node: str, known: str | None) -> dict[str, Any]:
         """{"revision": str, "state": the wanted state of that host}.
@@ -60,6 +66,7 @@ class Agent(Stub):
     """neutron-agent: one per host, all of them hear the doorbell."""
 
     topic = "neutron.agent"
+    to_all = True
 
     def changed(
         self, ctx: Context, *, hosts: list[str], networks: list[str], security_groups: list[str]

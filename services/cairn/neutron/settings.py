@@ -27,6 +27,9 @@ class NetworkSettings:
     base_mac: str = option("fa:16:3e", "The first bytes of MAC addresses that are made up.")
     agent_down_time: int = option(75, "Seconds of silence after which an agent counts as dead.")
     dhcp_agents_per_network: int = option(1, "Network nodes that serve DHCP on one network.")
+    gateway_hosts: str = option(
+        "", "Hosts that may say they serve DHCP, routers and metadata, by comma; empty: any host."
+    )
     availability_zone: str = option("nova", "Availability zone of the agents.")
     max_subnet_nameservers: int = option(5, "DNS servers one subnet may name.")
     max_host_routes: int = option(20, "Host routes one subnet may have.")

@@ -327,17 +327,21 @@ class Cloud:
 
 
 class Direct:
-    """Stands for any stub: calls the manager here and now, through JSON as the wire does."""
+    """Stands for any stub: calls the manager here and now, through JSON as the wire does. With
+    `sender`, as that host's."""
 
-    def __init__(self, manager: Callable[[str | None], Any]) -> None:
-        self._manager = manager
+    def __init__(self, manager: Callable[[str | None], Any], sender: str | None = None) -> None:
+        self._manager, self._sender = manager, sender
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(ctx: Context, host: str | None = None, **args: Any) -> Any:
             args.pop("timeout", None)
             func = getattr(self._manager(host), method)  # Unavailable where nobody is.
             try:
-                answer = func(Context.from_wire(ctx.to_wire()), **_wire(args))
+                wire = ctx.to_wire()
+                ctx = (Context.from_host(self._sender, wire) if self._sender
+                       else Context.from_wire(wire))
+                answer = func(ctx, **_wire(args))
             except Problem as problem:
                 raise Remote(problem.kind, problem.code, str(problem)) from problem
             return _wire(answer)
@@ -374,7 +378,6 @@ class World:
         self.conductor = ConductorManager(self.nova, self.ledger)
         self.scheduler = SchedulerManager(db, self.cloud, SchedulerSettings(), self.nova.service,
                                           self.nova.api)
-        self.remote = RemoteLedger(conductor)
         for host in hosts:
             self.add_host(host)
 
@@ -392,11 +395,12 @@ class World:
                                    folder=str(self.folder))
         driver = self.drivers[host] = FakeDriver(settings, host, **size)
         images: Any = NoImages()
-        transfers: Any = FakeTransfers(self.nova.conductor, self.cloud)
-        flows = ComputeFlows(self.nova.conductor, driver, images, settings, host, transfers)
-        worker = self._worker(runner_of(host), self.remote, flows.all())
+        conductor: Any = Direct(lambda host: self.conductor, sender=host)
+        transfers: Any = FakeTransfers(conductor, self.cloud)
+        flows = ComputeFlows(conductor, driver, images, settings, host, transfers)
+        worker = self._worker(runner_of(host), RemoteLedger(conductor), flows.all())
         self.workers[runner_of(host)] = worker
-        self.managers[host] = ComputeManager(self.nova.conductor, driver, worker)
+        self.managers[host] = ComputeManager(conductor, driver, worker)
         self.beat(host)
         self.nova.conductor.report_host(Context(), service_host=host, report=driver.report())
         return driver

@@ -175,6 +175,17 @@ class Conductor(LedgerStub):
     """The process that has the database, for those that have not."""
 
     topic = "nova.conductor"
+    from_hosts = {
+        "ring": "", "report_service": "service_host", "report_host": "service_host",
+        "servers_of": "service_host", "sync_power": "service_host",
+        # Of servers on the host.
+        "spec": "", "lend_image": "", "refresh_vifs": "", "server_started": "",
+        "server_changed": "", "task_failed": "",
+        # Of servers anywhere: says no more than what a domain is called.
+        "stray": "",
+        # Of works that are the host's to do.
+        "work_take": "", "work_change": "", "work_renew": "",
+    }
     # Seconds that a question waits for a conductor, or a broker, that restarts.
     patience = 45.0
 
@@ -230,7 +241,8 @@ class Conductor(LedgerStub):
         )
 
     def spec(self, ctx: Context, *, server_id: str) -> Spec:
-        """Everything about one server, deleted or not. Raises Remote 404 if there never was one."""
+        """Everything about one server, deleted or not. Raises Remote 404 if there never was one,
+        and for a host also when it is not its own."""
         return self.call(ctx, "spec", server_id=server_id)  # type: ignore[no-any-return]
 
     def lend_image(self, ctx: Context, *, server_id: str, purpose: str) -> Loan:
@@ -239,6 +251,11 @@ class Conductor(LedgerStub):
         return self.call(  # type: ignore[no-any-return]
             ctx, "lend_image", server_id=server_id, purpose=purpose, timeout=30
         )
+
+    def stray(self, ctx: Context, *, server_id: str) -> Spec:
+        """As much of a server's spec as it takes to end a domain of it that is where it should not
+        be, and nothing that is its owner's. Raises Remote 404 if there never was one."""
+        return self.call(ctx, "stray", server_id=server_id)  # type: ignore[no-any-return]
 
     def refresh_vifs(self, ctx: Context, *, server_id: str) -> list[Vif]:
         """The server's ports as Neutron has them now. Cheap: ask as often as a wait needs."""

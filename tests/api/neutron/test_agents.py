@@ -1,12 +1,16 @@
 """What operators see of hosts, and what hosts are told."""
 
+import inspect
+from dataclasses import replace
+
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from cairn.common.context import Context
+from cairn.common.errors import Refused
 from cairn.common.rpc import signature
 from cairn.neutron import rpc
-from cairn.neutron.db.models import Agent
+from cairn.neutron.db.models import Agent, DhcpServer, Router
 from cairn.neutron.rpc_server.manager import Manager
 
 CTX = Context()
@@ -24,7 +28,7 @@ def server(api, net, subnet, hosts):
 
 
 def test_the_manager_serves_what_the_stub_sends():
-    for name in [n for n in vars(rpc.Controller) if not n.startswith("_") and n != "topic"]:
+    for name in [n for n, f in vars(rpc.Controller).items() if inspect.isfunction(f)]:
         sent, served = getattr(rpc.Controller, name), getattr(Manager, name)
         assert signature(sent) == signature(served), name
 
@@ -184,3 +188,26 @@ def test_dhcp_networks_by_hand(api, net, subnet, hosts):
     assert api("DELETE", "admin", f"{path}/{net['id']}")[0] == 409
     assert api("POST", "admin", path, {"network_id": net["id"]})[0] == 201
     assert len(api.get("admin", "/ports?device_owner=network:dhcp")) == 1
+
+
+def test_a_host_learns_whose_address_it_is_where_it_serves_only(
+    api, net, subnet, server, manager, neutron, hosts
+):
+    router = api.made("alice", "/routers")
+    api("PUT", "alice", f"/routers/{router['id']}/add_router_interface",
+        {"subnet_id": subnet["id"]})
+    with neutron.db.reading() as session:
+        at = session.scalar(select(Router.host).where(Router.id == router["id"]))
+        served = session.scalar(select(DhcpServer.host))
+    address = server["fixed_ips"][0]["ip_address"]
+    for place, serving in ((router["id"], None), at), ((None, net["id"]), served):
+        assert manager.instance_at(Context(host=serving), address, *place)["device_id"] == "vm"
+        assert manager.instance_at(Context(host="cmp1"), address, *place) is None
+
+
+def test_a_compute_host_is_given_no_routers(neutron, manager, hosts):
+    kinds = [{"agent_type": "L3 agent", "binary": "neutron-agent", "configurations": {}}]
+    strict = Manager(replace(neutron, settings=replace(neutron.settings, gateway_hosts="net1")))
+    with pytest.raises(Refused):
+        strict.report_state(Context(host="cmp1"), "cmp1", "10.9.0.9", True, kinds)
+    strict.report_state(Context(host="net1"), "net1", "10.9.0.1", True, kinds)

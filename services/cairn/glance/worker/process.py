@@ -32,7 +32,7 @@ def build(settings: WorkerProcess, host: Host) -> None:
     )
     worker = make(glance, settings.worker.threads)
     cacher = Cacher(glance)
-    host.run(Server(bus, WorkerStub.topic, host.name, Manager(worker, cacher), threads=2))
+    host.run(Server(bus, WorkerStub, host.name, Manager(worker, cacher), threads=2))
     host.run(worker)
     host.run(cacher)
     host.run(Sweeper(glance))

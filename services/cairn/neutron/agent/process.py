@@ -18,7 +18,7 @@ def build(settings: AgentSettings, host: Host) -> None:
         metadata = MetadataServer(settings.host, settings.metadata, controller)
         host.run(metadata)
     loop = Loop(controller, settings.host, host.name, metadata)
-    server = Server(bus, Agent.topic, host.name, Manager(loop), threads=2)
+    server = Server(bus, Agent, host.name, Manager(loop), threads=2)
     host.run(server)
     host.run(loop)
     host.run(Reporter(controller, server, settings.host, loop))

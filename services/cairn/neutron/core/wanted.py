@@ -247,6 +247,20 @@ def _gateways(host: _Host, port: Row[Any]) -> list[str]:
     return list(dict.fromkeys(s.gateway_ip for s in subnets if s.gateway_ip))
 
 
+def serves(
+    session: Session, host: str | None, router_id: str | None, network_id: str | None
+) -> bool:
+    """Whether guests' questions come by that host: through a router of its, or its DHCP port."""
+    if host is None:
+        return True
+    if router_id is not None:
+        query = select(ROUTERS.c.id).where(ROUTERS.c.id == router_id, ROUTERS.c.host == host)
+    else:
+        query = select(DHCP.c.network_id).where(
+            DHCP.c.network_id == network_id, DHCP.c.host == host)
+    return session.execute(query.limit(1)).first() is not None
+
+
 def instance_at(
     session: Session, address: str, router_id: str | None, network_id: str | None
 ) -> dict[str, str] | None:

@@ -8,8 +8,10 @@ import orjson
 from sqlalchemy import select
 
 from cairn.common.context import Context
+from cairn.common.errors import Refused
 from cairn.neutron.component import Neutron
 from cairn.neutron.core import agents, dhcp, floatingips, ports, routers, wanted
+from cairn.neutron.core.agents import L2
 from cairn.neutron.core.kinds import PORTS
 from cairn.neutron.core.write import Write, write
 
@@ -30,7 +32,13 @@ class Manager:
         self, ctx: Context, node: str, tunnel_ip: str, started: bool,
         agents: Sequence[Mapping[str, Any]],
     ) -> None:
-        """What waited for such a host is given to it."""
+        """What waited for such a host is given to it. Raises Refused where it says it is what a
+        compute host is not: it would be given other hosts' routers and networks."""
+        gateways = self.neutron.settings.gateway_hosts
+        if ctx.host is not None and gateways and ctx.host not in gateways.split(","):
+            for kind in agents:
+                if kind["agent_type"] != L2:
+                    raise Refused(reason=f"{node} is no network host, so no {kind['agent_type']}.")
         write(self.neutron, ctx, lambda w: self._heard(w, node, tunnel_ip, started, agents))
 
     def _heard(
@@ -66,4 +74,6 @@ class Manager:
         self, ctx: Context, address: str, router_id: str | None, network_id: str | None
     ) -> dict[str, str] | None:
         with self.neutron.db.reading() as session:
+            if not wanted.serves(session, ctx.host, router_id, network_id):
+                return None
             return wanted.instance_at(session, address, router_id, network_id)

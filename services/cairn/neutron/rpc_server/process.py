@@ -16,4 +16,4 @@ def build(settings: RpcServerSettings, host: Host) -> None:
         db=host.database(settings.database), policy=Policy(RULES), agents=Agent(bus),
         settings=settings.network,
     )
-    host.run(Server(bus, Controller.topic, host.name, Manager(neutron)))
+    host.run(Server(bus, Controller, host.name, Manager(neutron)))

@@ -13,7 +13,7 @@ from cairn.common.context import Context
 from cairn.common.work import Flow, Job, Step, check
 from cairn.nova.compute.errors import PortNotPlugged, Unsupported
 from cairn.nova.compute.images import ImageCache
-from cairn.nova.compute.orders import spec_of
+from cairn.nova.compute.orders import spec_of, stray_of
 from cairn.nova.compute.settings import ComputeSettings
 from cairn.nova.compute.snapshots import Snapshots
 from cairn.nova.compute.transfers import Transfers
@@ -178,7 +178,7 @@ class Housekeeping:
         states = self.driver.power_states()
         for server_id in states.keys() - known.keys():
             # Deleted, or moved away, while this process was down.
-            self.driver.destroy(spec_of(self.conductor, ctx, server_id))
+            self.driver.destroy(stray_of(self.conductor, ctx, server_id))
         if not self._host_restarted():
             return
         for server_id, server in known.items():

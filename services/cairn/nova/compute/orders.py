@@ -15,7 +15,17 @@ def spec_of(conductor: Conductor, ctx: Context, server_id: str) -> Spec:
     looked at where it is used, so that what is wrong with a server does not keep it from being
     removed."""
     wanted = uuid_of(server_id, "server")
-    spec = conductor.spec(ctx, server_id=wanted)
+    return _of(wanted, conductor.spec(ctx, server_id=wanted))
+
+
+def stray_of(conductor: Conductor, ctx: Context, server_id: str) -> Spec:
+    """As much of a server that is not this host's as it takes to end it here. Raises Invalid as
+    `spec_of` does."""
+    wanted = uuid_of(server_id, "server")
+    return _of(wanted, conductor.stray(ctx, server_id=wanted))
+
+
+def _of(wanted: str, spec: Spec) -> Spec:
     if spec["id"] != wanted:
         raise Invalid(reason=f"server {wanted} was asked for, {spec['id'][:64]!r} was told of")
     if not _DOMAIN.fullmatch(spec["domain"]):

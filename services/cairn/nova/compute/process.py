@@ -31,7 +31,7 @@ def build(settings: ComputeProcess, host: Host) -> None:
     flows = Flows(conductor, driver, images, own, host.name, transfers)
     worker = Worker(RemoteLedger(conductor), flows.all(), runner=runner_of(host.name),
                     owner=host.name, threads=own.threads)
-    server = Server(bus, Compute.topic, host.name, Manager(conductor, driver, worker))
+    server = Server(bus, Compute, host.name, Manager(conductor, driver, worker))
     housekeeping = Housekeeping(conductor, driver, images, own, host.name, folder)
     host.run(server)
     host.run(worker)

@@ -1,12 +1,15 @@
 """nova-conductor: the database, for those who have none."""
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import case, exists, func, select, update
+from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
 from cairn.common.db import utcnow
+from cairn.common.errors import Refused
 from cairn.common.ledger import OPEN, DatabaseLedger, LedgerManager, add
 from cairn.common.work import Worker
 from cairn.nova import rpc
@@ -16,7 +19,9 @@ from cairn.nova.core import hosts, loans, network, servers, specs
 from cairn.nova.db.models import Server, Work
 from cairn.nova.drivers.base import CRASHED, NOSTATE, RUNNING, SHUTDOWN
 from cairn.nova.errors import ServerNotFound
-from cairn.nova.rpc import runner_of
+from cairn.nova.rpc import CONDUCTOR, runner_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -33,6 +38,27 @@ class Manager(LedgerManager):
     def __post_init__(self) -> None:
         self.providers = Providers(self.nova)
 
+    # --- Who asks: controllers anything, a host of itself ---
+
+    def runner_of(self, host: str) -> str:
+        return runner_of(host)
+
+    def to_controllers(self, runner: str) -> bool:
+        return runner == CONDUCTOR
+
+    def _check(self, session: Session, ctx: Context, server_id: str) -> None:
+        """Raises ServerNotFound when a host asks that the server is not on, and that has no work
+        to do on it."""
+        if ctx.host is None:
+            return
+        host = session.scalar(select(Server.host).where(Server.id == server_id))
+        if host == ctx.host or session.scalar(select(Work.seq).where(
+            Work.subject == server_id, Work.runner == runner_of(ctx.host), Work.state.in_(OPEN)
+        ).limit(1)) is not None:
+            return
+        log.warning("host %s asked for server %s, which is not its: refused", ctx.host, server_id)
+        raise ServerNotFound(server_id)
+
     def ring(self, ctx: Context) -> None:
         if self.worker is not None:
             self.worker.ring()
@@ -40,12 +66,16 @@ class Manager(LedgerManager):
     # --- Hosts ---
 
     def report_service(self, ctx: Context, binary: str, service_host: str) -> dict[str, Any]:
+        if ctx.host is not None and binary != hosts.COMPUTE:
+            raise Refused(reason=f"There is no {binary} on a compute host.")
         self.nova.db.write(lambda session: hosts.seen(session, binary, service_host))
         return {"interval": self.nova.service.interval}
 
     def report_host(
         self, ctx: Context, service_host: str, report: rpc.HostReport
     ) -> dict[str, Any]:
+        if ctx.host is not None and report["hypervisor_hostname"] != ctx.host:
+            raise Refused(reason="A host has no hypervisor but its own.")
         return {"id": self.providers.report(ctx, service_host, report)}
 
     def servers_of(self, ctx: Context, service_host: str) -> list[dict[str, Any]]:
@@ -82,7 +112,8 @@ class Manager(LedgerManager):
         with self.nova.db.writing() as session:
             open_ = exists().where(Work.subject == Server.id, Work.state.in_(OPEN))
             orphans = session.scalars(
-                select(Server.id).where(Server.id.in_(unknown), Server.deleted.is_(True), ~open_)
+                select(Server.id).where(Server.id.in_(unknown), Server.deleted.is_(True), ~open_,
+                                        Server.host == host)
             ).all()
             for server_id in orphans:
                 add(session, ctx, Work, kind="delete", subject=server_id, runner=runner_of(host))
@@ -106,17 +137,25 @@ class Manager(LedgerManager):
     # --- Servers ---
 
     def spec(self, ctx: Context, server_id: str) -> rpc.Spec:
-        return specs.spec(self._row(server_id), self.nova.api)
+        return specs.spec(self._row(ctx, server_id), self.nova.api)
+
+    def stray(self, ctx: Context, server_id: str) -> rpc.Spec:
+        with self.nova.db.reading() as session:
+            row = servers.known(session, server_id)
+        if row is None:
+            raise ServerNotFound(server_id)
+        return specs.stray(row)
 
     def lend_image(self, ctx: Context, server_id: str, purpose: str) -> rpc.Loan:
-        return loans.lend(self.nova, self._row(server_id), purpose)
+        return loans.lend(self.nova, self._row(ctx, server_id), purpose)
 
     def refresh_vifs(self, ctx: Context, server_id: str) -> list[rpc.Vif]:
-        return network.statuses(self.nova, ctx, self._row(server_id))
+        return network.statuses(self.nova, ctx, self._row(ctx, server_id))
 
     def server_started(self, ctx: Context, server_id: str, power_state: int) -> None:
         now = utcnow()
         with self.nova.db.writing() as session:
+            self._check(session, ctx, server_id)
             servers.change(
                 session, server_id, task_state=None, vm_state="active", power_state=power_state,
                 launched_at=func.coalesce(Server.launched_at, now), admin_pass=None, fault=None,
@@ -132,6 +171,7 @@ class Manager(LedgerManager):
         if task_state is None and vm_state in ("active", "stopped"):
             values["fault"] = None
         with self.nova.db.writing() as session:
+            self._check(session, ctx, server_id)
             servers.change(session, server_id, task_state=task_state, **values)
 
     def task_failed(
@@ -142,6 +182,7 @@ class Manager(LedgerManager):
         if vm_state is not None:
             values["vm_state"] = vm_state
         with self.nova.db.writing() as session:
+            self._check(session, ctx, server_id)
             if vm_state == "error":
                 # Also a deletion that failed: the owner may ask for it again.
                 session.execute(update(Server).where(
@@ -151,8 +192,9 @@ class Manager(LedgerManager):
             else:
                 servers.change(session, server_id, task_state=None, **values)
 
-    def _row(self, server_id: str) -> Any:
+    def _row(self, ctx: Context, server_id: str) -> Any:
         with self.nova.db.reading() as session:
+            self._check(session, ctx, server_id)
             row = servers.known(session, server_id)
         if row is None:
             raise ServerNotFound(server_id)

@@ -37,7 +37,7 @@ def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Hos
         owner=f"{CONDUCTOR}@{host.name}", threads=settings.threads,
     )
     manager = Manager(nova, ledger, worker)
-    server = Server(nova.conductor.bus, Conductor.topic, host.name, manager, threads=16)
+    server = Server(nova.conductor.bus, Conductor, host.name, manager, threads=16)
     host.run(server)
     host.run(worker)
     host.run(Sweeper(nova, settings))

@@ -31,6 +31,20 @@ def spec(row: Any, settings: ApiSettings) -> rpc.Spec:
     }
 
 
+def stray(row: Any) -> rpc.Spec:
+    """What it takes to end a domain of the server, and nothing that is its owner's."""
+    nobodys: rpc.Flavor = {"id": "", "name": "", "vcpus": 0, "ram": 0, "disk": 0, "ephemeral": 0,
+                           "swap": 0, "extra_specs": {}}
+    return {
+        "id": row.id, "name": "", "domain": domain_name(row.number), "hostname": "",
+        "project_id": "", "user_id": "", "created_at": row.created_at.isoformat(),
+        "availability_zone": "", "vm_state": row.vm_state, "task_state": None,
+        "power_state": row.power_state, "host": None, "flavor": nobodys, "image": None,
+        "vifs": [], "block_devices": [], "key_name": None, "key_data": None, "user_data": None,
+        "metadata": {}, "admin_pass": None, "config_drive": None,
+    }
+
+
 def group(session: Session, server_id: str, lock: bool = False) -> dict[str, Any] | None:
     """The server's group with how many others of it each host has; None without a group."""
     query = (

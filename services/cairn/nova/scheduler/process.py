@@ -24,6 +24,6 @@ def build(settings: SchedulerProcess, host: Host) -> None:
 def run(nova: Nova, settings: SchedulerSettings, host: Host) -> None:
     """A scheduler that starts and stops with `host`."""
     manager = Manager(nova.db, nova.cloud, settings, nova.service, nova.api)
-    server = Server(nova.conductor.bus, Scheduler.topic, host.name, manager, threads=8)
+    server = Server(nova.conductor.bus, Scheduler, host.name, manager, threads=8)
     host.run(server)
     host.run(Pulse(nova, "nova-scheduler", server, host.name))
