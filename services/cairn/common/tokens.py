@@ -9,7 +9,7 @@ import base64
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Unauthorized
 
 # The first byte says what it is. A receipt tells what a login has proven so far, and opens nothing.
-FORMAT, RECEIPT = 1, 2
+FORMAT, RECEIPT, REVOCATIONS = 1, 2, 3
 SIGNATURE = 64
 # The proxy takes no longer header, so there is no longer token.
 LONGEST = 8192
@@ -64,8 +64,6 @@ class Token:
 
 def _decoded(text: str) -> bytes:
     """Only as it was written: one token is one text, without a letter more. Raises ValueError."""
-    if len(text) > LONGEST:
-        raise ValueError("too long")
     data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     if base64.urlsafe_b64encode(data).rstrip(b"=").decode() != text:
         raise ValueError("not in its one form")
@@ -97,11 +95,20 @@ class Signer:
         self._key: tuple[int, Ed25519PrivateKey] | None = None
 
     def sign(self, token: Token, kind: int = FORMAT) -> str:
-        number, key = self._newest()
-        payload = orjson.dumps([
+        return self._seal(kind, orjson.dumps([
             token.user, token.methods, token.audit_ids, token.issued_at, token.expires_at,
             token.scope, [[role["id"], role["name"]] for role in token.roles], token.extra,
-        ])
+        ]))
+
+    def revocations(self, *revocations: "Revocation") -> str:
+        """What ends tokens is signed as they are: whoever may send messages ends nothing by it."""
+        return self._seal(REVOCATIONS, orjson.dumps([
+            {name: value for name, value in asdict(one).items() if value is not None}
+            for one in revocations
+        ]))
+
+    def _seal(self, kind: int, payload: bytes) -> str:
+        number, key = self._newest()
         head = bytes((kind, number)) + payload
         return base64.urlsafe_b64encode(head + key.sign(head)).rstrip(b"=").decode()
 
@@ -224,6 +231,11 @@ class Verifier:
             raise Unauthorized
         return found
 
+    def hear(self, signed: str) -> None:
+        """Take what Signer.revocations wrote. Raises Unauthorized where somebody else did. Heard
+        again it changes nothing."""
+        self.revoke(*(Revocation(**fields) for fields in self._unseal(signed, REVOCATIONS)))
+
     def revoke(self, *revocations: Revocation) -> None:
         """From now on refuse what any of them matches."""
         with self._lock:
@@ -252,6 +264,14 @@ class Verifier:
         )
 
     def _open(self, text: str, kind: int = FORMAT) -> Token:
+        if len(text) > LONGEST:
+            raise Unauthorized
+        fields = self._unseal(text, kind)
+        user, methods, audit_ids, issued_at, expires_at, scope, roles, extra = fields
+        return Token(user, methods, audit_ids, issued_at, expires_at, scope,
+                     [{"id": id_, "name": name} for id_, name in roles], extra)
+
+    def _unseal(self, text: str, kind: int) -> list[Any]:
         try:
             data = _decoded(text)
             head, signature = data[:-SIGNATURE], data[-SIGNATURE:]
@@ -259,12 +279,9 @@ class Verifier:
                 raise Unauthorized
             self._forget_keys()
             self._key(head[1]).verify(signature, head)
-            fields = orjson.loads(head[2:])
+            return orjson.loads(head[2:])  # type: ignore[no-any-return]
         except (ValueError, InvalidSignature, KeyError) as wrong:
             raise Unauthorized from wrong
-        user, methods, audit_ids, issued_at, expires_at, scope, roles, extra = fields
-        return Token(user, methods, audit_ids, issued_at, expires_at, scope,
-                     [{"id": id_, "name": name} for id_, name in roles], extra)
 
     def _forget_keys(self) -> None:
         """A key that was taken away is good for nothing more, nor is what it has signed."""

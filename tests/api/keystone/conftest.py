@@ -47,8 +47,8 @@ class Told:
     def __init__(self):
         self.events = []
 
-    def revoked(self, ctx, *, events):
-        self.events += events
+    def revoked(self, ctx, *, signed):
+        self.events.append(signed)
 
 
 @pytest.fixture(scope="session", autouse=True)

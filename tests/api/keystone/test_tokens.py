@@ -2,8 +2,16 @@
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+
+from cairn.common.auth import Listener
+from cairn.common.errors import Unauthorized
+from cairn.common.rpc import Bus
+from cairn.common.settings import MessagingSettings
+from cairn.common.tokens import Verifier
+from cairn.keystone.db.models import Revoked
 
 from .conftest import SYSTEM, Caller, asking, client_of, process, project
 
@@ -157,7 +165,12 @@ def test_a_deleted_token_is_refused_and_others_are_told(keystone, login, admin, 
     assert alice("GET", "/auth/projects").status_code == 401
     assert admin("GET", "/auth/tokens", X_Subject_Token=alice.token).status_code == 404
     assert other("GET", "/auth/projects").status_code == 200
-    assert [e["audit_chain_id"] is not None for e in keystone.revocations.events] == [True]
+    (signed,) = keystone.revocations.events
+    elsewhere = Verifier(str(keystone.verifier.folder))
+    elsewhere.verify(alice.token)
+    elsewhere.hear(signed)
+    with pytest.raises(Unauthorized):
+        elsewhere.verify(alice.token)
 
 
 def test_another_process_refuses_at_its_next_request(db, keys, alice):
@@ -303,3 +316,48 @@ def test_revocations_are_for_services(admin, login, alice):
     assert event["cairn"]["audit_chain_id"] == event["audit_chain_id"]
     other = login("alice", scope=project("red"))
     assert other("GET", "/OS-REVOKE/events").status_code == 403
+
+
+def test_revocations_come_in_pages_and_since_a_moment(db, login):
+    with db.writing() as session:
+        for number in range(25):
+            session.add(Revoked(issued_before=1000.0 + number, audit_id=f"a{number}"))
+    nova = login("nova", scope=project("service"))
+    path, seen = "/OS-REVOKE/events?limit=10", []
+    while path:
+        found = nova.ok("GET", path)
+        assert len(found["events"]) <= 10
+        seen += [event["audit_id"] for event in found["events"]]
+        following = found["links"]["next"]
+        path = following and "/OS-REVOKE" + following.partition("/OS-REVOKE")[2]
+    assert seen == [f"a{number}" for number in range(25)]
+    late = nova.ok("GET", "/OS-REVOKE/events?since=1970-01-01T00:17:00%2B00:00")["events"]
+    assert [event["audit_id"] for event in late] == [f"a{number}" for number in range(20, 25)]
+    for wrong in ("since=yesterday", "limit=-1", "marker=x", "marker=%D9%A1", "limit=" + "9" * 30):
+        assert nova("GET", f"/OS-REVOKE/events?{wrong}").status_code == 400
+
+
+def test_a_process_reads_all_once_and_then_what_is_new(db, login, keystone):
+    with db.writing() as session:
+        for number in range(30):
+            session.add(Revoked(issued_before=time.time() - 1000 + number, audit_id=f"a{number}"))
+    nova = login("nova", scope=project("service"))
+    asked = []
+
+    class Neighbours:
+        def get(self, service, path):
+            asked.append((path, nova("GET", path)))
+            return SimpleNamespace(json=lambda: asked[-1][1].json)
+
+    heard = []
+    verifier = SimpleNamespace(revoke=lambda *events: heard.extend(e.audit_id for e in events))
+    listener = Listener(verifier, Bus(MessagingSettings()), "ctl", Neighbours())
+    listener.page, listener.overlap = 7, 0.5
+    listener.catch_up()
+    assert heard == [f"a{number}" for number in range(30)] and len(asked) == 5
+    listener.catch_up()
+    assert heard[30:] == ["a29"] and "since=" in asked[-1][0] and len(asked) == 6
+    with db.writing() as session:
+        session.add(Revoked(issued_before=time.time(), audit_id="new"))
+    listener.catch_up()
+    assert heard[31:] == ["a29", "new"]

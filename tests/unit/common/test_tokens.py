@@ -155,3 +155,24 @@ def test_what_no_living_token_can_match_is_forgotten(keys):
                     Revocation(issued_before=time.time(), user_id="u2"))
     verifier._tidy()
     assert list(verifier._revoked) == [("user_id", "u2")]
+
+
+def test_revocations_are_keystones_to_send(keys, tmp_path_factory):
+    signer, verifier = Signer(str(keys)), Verifier(str(keys))
+    text = signer.sign(token())
+    revocation = Revocation(time.time(), user_id="u1")
+    stranger = tmp_path_factory.mktemp("stranger")
+    make_key(stranger, 1)
+    signed = signer.revocations(revocation)
+    for forged in (Signer(str(stranger)).revocations(revocation), text, signed[:-4] + "AAAA", ""):
+        with pytest.raises(Unauthorized):
+            verifier.hear(forged)
+        verifier.verify(text)
+    with pytest.raises(Unauthorized):  # No token is made of it, either.
+        verifier.verify(signed)
+    verifier.hear(signed)
+    with pytest.raises(Unauthorized):
+        verifier.verify(text)
+    later = signer.sign(token(age=-5.0))
+    verifier.hear(signed)  # Sent again by whoever kept it.
+    verifier.verify(later)

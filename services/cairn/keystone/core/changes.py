@@ -5,9 +5,9 @@ import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -88,11 +88,14 @@ def announce(keystone: "Keystone", ctx: Context, rows: list[Revoked]) -> None:
         )
     events = [Revocation(now, **{name: getattr(row, name) for name in FIELDS}) for row in rows]
     keystone.verifier.revoke(*events)
-    keystone.revocations.revoked(ctx, events=[asdict(event) for event in events])
+    keystone.revocations.revoked(ctx, signed=keystone.signer.revocations(*events))
 
 
-def since(session: Session, moment: float) -> list[Revocation]:
-    return [event(row) for row in session.execute(_SINCE, {"moment": moment})]
+def since(session: Session, moment: float, after: int, limit: int) -> Sequence[Any]:
+    """The rows that count from `moment` on, of those after that number: in the order of their
+    numbers, which do not change."""
+    return session.execute(
+        _SINCE.where(Revoked.__table__.c.id > after).limit(limit), {"moment": moment}).all()
 
 
 def event(row: Any) -> Revocation:
