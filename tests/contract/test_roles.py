@@ -27,11 +27,13 @@ def groups(process: dict[str, Any]) -> list[str]:
 def test_a_role_runs_the_processes_its_component_has(component: str) -> None:
     processes = importlib.import_module(f"cairn.{component}.processes").PROCESSES
     declared = {
-        name: (process.pack, sorted(process.group.split(",")), process.mount)
+        name: (process.pack, process.pool, sorted(process.group.split(",")), process.mount,
+               list(process.paths))
         for name, process in processes.items()
     }
     assert declared == {
-        name: (process["pack"], groups(process), process.get("mount", ""))
+        name: (process["pack"], process.get("pool", "api"), groups(process),
+               process.get("mount", ""), process.get("paths", []))
         for name, process in published(component, "processes").items()
     }
 

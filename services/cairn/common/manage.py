@@ -8,11 +8,11 @@ A component's own verbs are in its cli.py: `VERBS: dict[str, Callable[[list[str]
 
 import argparse
 import importlib
-import logging
 import sys
 from pathlib import Path
 from typing import Any
 
+from cairn.common import logs
 from cairn.common.db import Database
 from cairn.common.process import find
 from cairn.common.settings import load
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("verb")
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     options = parser.parse_args()
-    logging.basicConfig(level="WARNING", stream=sys.stderr)
+    logs.start("WARNING")
     component = options.component
     conf = options.settings or Path(f"/etc/cairn/api/{component}-api.conf")
     if options.verb == "db":

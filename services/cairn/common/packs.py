@@ -1,7 +1,10 @@
 """cairn-api, cairn-worker, cairn-agent: run every process whose settings lie in a folder.
 
-    cairn-api /etc/cairn/api                  all APIs of the host in one process
+    cairn-api /etc/cairn/api                  all APIs of the host, in workers of one parent
     cairn-api /etc/cairn/api/nova-api.conf    one of them alone
+
+Settings belong to the user whose processes may know them. Started as root, cairn-api runs each pool
+of processes as the owner of its settings.
 """
 
 import argparse
@@ -12,12 +15,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sdnotify
 
-from cairn.common.process import Host, Room, find
+from cairn.common import logs
+from cairn.common.process import DATA, Host, Room, find
 from cairn.common.settings import load
 
 log = logging.getLogger(__name__)
@@ -33,15 +38,49 @@ def confs(place: Path) -> list[Path]:
     return found
 
 
-def build(place: Path, host: Host) -> dict[str, Any]:
-    """Make every process of the pack; the WSGI applications by their mounts."""
+def build(found: list[Path], host: Host) -> dict[str, Any]:
+    """Make every process that has such settings; the WSGI applications by their mounts."""
     apps = {}
-    for conf in confs(place):
+    for conf in found:
         process = find(conf.stem)
         app = process.build(load(process.settings, conf), host)
         if process.mount:
             apps[process.mount] = app
     return apps
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Worker processes that run the same of a pack."""
+
+    name: str
+    confs: list[Path]
+    workers: int
+    threads: int
+
+    @property
+    def owner(self) -> int:
+        """Who may know its settings. Exits where its processes do not agree."""
+        owners = {conf.stat().st_uid for conf in self.confs}
+        if len(owners) > 1:
+            sys.exit(f"pool {self.name}: its settings belong to different users")
+        return owners.pop()
+
+
+def pools(place: Path, sizes: dict[str, tuple[int, int]]) -> list[Pool]:
+    """What runs together: the processes of each pool or, of one process, it alone."""
+    members: dict[str, list[Path]] = {}
+    for conf in confs(place):
+        members.setdefault(find(conf.stem).pool, []).append(conf)
+    return [
+        Pool(pool if place.is_dir() else place.stem, found, *sizes.get(pool, (1, 16)))
+        for pool, found in members.items()
+    ]
+
+
+def _size(text: str) -> tuple[str, tuple[int, int]]:
+    name, workers, threads = text.split(":")
+    return name, (int(workers), int(threads))
 
 
 def _options(pack: str) -> argparse.Namespace:
@@ -51,71 +90,61 @@ def _options(pack: str) -> argparse.Namespace:
                         help="a folder of settings, or one file of it (default %(default)s)")
     parser.add_argument("--log-level", default="INFO")
     if pack == "api":
-        parser.add_argument("--socket", type=Path, help="default /run/cairn/api.sock, or that of "
-                            "the one process")
-        parser.add_argument("--workers", type=int, default=2)
-        parser.add_argument("--threads", type=int, default=16)
+        parser.add_argument("--sockets", type=Path, default=Path("/run/cairn"),
+                            help="where the workers' sockets are made (default %(default)s)")
+        parser.add_argument("--pool", type=_size, action="append", default=[],
+                            metavar="NAME:WORKERS:THREADS", help="how big a pool is "
+                            "(default 1:16); may be given for each")
+        parser.add_argument("--patience", type=float, default=60.0, metavar="SECONDS",
+                            help="how long a worker may be still while it is asked, before it is "
+                            "replaced (default %(default)s)")
     options = parser.parse_args()
-    logging.basicConfig(
-        level=options.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
-    for loud in ("amqp", "kombu", "urllib3", "keystoneauth", "alembic"):
-        logging.getLogger(loud).setLevel(logging.WARNING)
+    logs.start(options.log_level)
     return options
 
 
 def api() -> None:
-    """Serve WSGI on a unix socket with granian, the applications loaded before the fork."""
-    from granian.constants import Interfaces
-    from granian.server import Server
-
-    import cairn.common.auth  # noqa: F401 - of every API's, so before the fork
-    from cairn.common.wsgi import Dispatcher
+    """Serve WSGI on unix sockets, one for each worker; everything is loaded before they fork."""
+    import cairn.common.auth
+    import cairn.common.streaming
+    import cairn.common.wsgi  # noqa: F401 - of every API's, so before the fork
+    from cairn.common.serving import Parent, Seat
 
     options = _options("api")
     place: Path = options.place
-    name = "api" if place.is_dir() else place.stem
-    path: Path = options.socket or Path("/run/cairn", f"{name}.sock")
-    for conf in confs(place):
-        build_ = find(conf.stem).build  # Imported here, shared by every worker.
-        if isinstance(build_, Room):
-            build_.load()
+    seats = []
+    for pool in pools(place, dict(options.pool)):
+        for conf in pool.confs:
+            build_ = find(conf.stem).build  # Imported here, shared by every worker.
+            if isinstance(build_, Room):
+                build_.load()
+        uid = pool.owner if os.geteuid() == 0 else None
+        for number in range(1, pool.workers + 1):
+            name = f"{pool.name}-{number}"
+            seats.append(Seat(name, options.sockets / f"{name}.sock", uid, _worker_of(pool)))
+    import granian.server  # noqa: F401 - heavy as well
     gc.collect()
     gc.freeze()
+    report = options.sockets / f"{'api' if place.is_dir() else place.stem}.workers"
+    Parent(seats, report, options.patience).run()
 
-    def application(*_: Any, **__: Any) -> Any:
+
+def _worker_of(pool: Pool) -> Callable[[Any], None]:
+    streams = find(pool.confs[0].stem).pool == DATA
+
+    def work(seat: Any) -> None:
+        from cairn.common import serving, streaming
+        from cairn.common.wsgi import Dispatcher
+
         host = Host()
-        app = Dispatcher(build(place, host))
+        app = Dispatcher(build(pool.confs, host), seat.moves.tick)
         host.start()
-        return app
+        if streams:
+            streaming.serve(seat.plug, app, threads=pool.threads, tick=seat.moves.tick)
+        else:
+            serving.granian(seat, app, pool.threads)
 
-    server = Server(
-        "cairn", uds=path, uds_permissions=0o660, interface=Interfaces.WSGI,
-        workers=options.workers, blocking_threads=options.threads, backpressure=256,
-        respawn_failed_workers=True, workers_kill_timeout=10, log_access=False, websockets=False,
-    )
-    threading.Thread(target=_tell_when_serving, args=(path,), daemon=True).start()
-    server.serve(target_loader=application, wrap_loader=False)
-
-
-def _tell_when_serving(path: Path) -> None:
-    """READY=1 to systemd once the socket answers a request, not when the process was started."""
-    import http.client
-    import socket
-    import time
-
-    while True:
-        try:
-            with socket.socket(socket.AF_UNIX) as plug:
-                plug.settimeout(5)
-                plug.connect(str(path))
-                plug.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                answer = http.client.HTTPResponse(plug)
-                answer.begin()
-                sdnotify.SystemdNotifier().notify("READY=1")
-                return
-        except (OSError, http.client.HTTPException):
-            time.sleep(0.05)
+    return work
 
 
 def worker() -> None:
@@ -128,7 +157,7 @@ def agent() -> None:
 
 def _run(place: Path) -> None:
     host = Host()
-    build(place, host)
+    build(confs(place), host)
     ended = threading.Event()
     stop: Callable[..., None] = lambda *_: ended.set()  # noqa: E731
     signal.signal(signal.SIGTERM, stop)

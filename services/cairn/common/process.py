@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from cairn.common.tokens import Verifier
 
 API, WORKER, AGENT = "api", "worker", "agent"
+# Pools of a pack: what runs in workers of its own, as a user of its own if the deployment says so.
+# DATA is for requests whose bodies are streams, which hold a thread for as long as they last.
+CONTROL, IDENTITY, DATA = "api", "identity", "data"
 
 
 class Service(Protocol):
@@ -146,13 +149,18 @@ class Room:
 @dataclass(frozen=True)
 class Process:
     """`build(settings, host)` makes its parts: the WSGI application of an API (at `mount` behind
-    the proxy), and with `host.run(service)` whatever shall run beside or instead."""
+    the proxy), and with `host.run(service)` whatever shall run beside or instead.
+
+    `paths` are regular expressions for what below `mount` is its alone; without any, it answers
+    to all that is nobody else's."""
 
     pack: str
     group: str
     settings: type
     build: Callable[[Any, Host], Any]
     mount: str = ""
+    pool: str = CONTROL
+    paths: tuple[str, ...] = ()
 
 
 def find(name: str) -> Process:

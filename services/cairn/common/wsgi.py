@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -23,8 +22,9 @@ from cairn.common.policy import ENFORCED, Policy
 
 log = logging.getLogger(__name__)
 
-# How much of a refused request's body is read, in bytes and in seconds.
-MOST_HEARD, PATIENCE = 1 << 30, 60.0
+# How much of a refused request's body is heard. The proxy has had all of it before we get any, and
+# lets no more than that through; where bodies are streams, the server below hears what is left.
+MOST_HEARD = 16 << 20
 
 # What turns the headers of a request into its caller: None where there is no token.
 # Raises Unauthorized when there is one and it is no good.
@@ -87,6 +87,9 @@ def serve(
     def finish(response: flask.Response) -> flask.Response:
         for header in id_headers:
             response.headers[header] = flask.g.request_id
+        if "caller" in flask.g:
+            # For the proxy's log; it passes it on to nobody.
+            response.headers["X-Cairn-Caller"] = flask.g.caller
         if "version_headers" in flask.g:
             for header, value in flask.g.version_headers.items():
                 response.headers[header] = value
@@ -202,15 +205,13 @@ def _check_path(args: Mapping[str, Any]) -> None:
 
 
 def _hear_out(request: flask.Request) -> None:
-    """Read what a refused caller still sends. The proxy passes uploads on as they come: closed in
-    its face, the connection would show the caller a 502 and not the reason."""
-    end = time.monotonic() + PATIENCE
+    """Read what the proxy still has for us: closed in its face, the connection would show the
+    caller a 502 and not the reason."""
+    if request.environ.get("cairn.lingers"):
+        return
     heard = 0
     with contextlib.suppress(Exception):  # Whoever hung up reads no answer anyway.
-        while heard < MOST_HEARD and time.monotonic() < end:
-            chunk = request.stream.read(1 << 20)
-            if not chunk:
-                return
+        while heard < MOST_HEARD and (chunk := request.stream.read(1 << 16)):
             heard += len(chunk)
 
 
@@ -224,6 +225,7 @@ def _context(endpoint: Endpoint, authenticate: Authenticate, version: tuple[int,
         if found is None:
             raise errors.Unauthorized
         ctx = found
+        flask.g.caller = f"{ctx.user_id or '-'} {ctx.project_id or '-'}"
     if outer is not None and not (outer.startswith("req-") and len(outer) == 40):
         outer = None
     return replace(ctx, request_id=own, global_request_id=outer, version=version,
@@ -277,10 +279,22 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class Dispatcher:
     """Several applications in one process, by the first segment of the path, through a dict."""
 
-    def __init__(self, apps: Mapping[str, WsgiApp]) -> None:
+    def __init__(
+        self, apps: Mapping[str, WsgiApp], moved: Callable[[], None] = lambda: None
+    ) -> None:
+        """`moved` is called whenever a request has its answer."""
         self.apps = {mount.strip("/"): app for mount, app in apps.items()}
+        self.moved = moved
 
     def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        try:
+            return self._answer(environ, start_response)
+        finally:
+            self.moved()
+
+    def _answer(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "/")
@@ -291,7 +305,7 @@ class Dispatcher:
             start_response("404 Not Found", [("Content-Type", "application/json")])
             return [orjson.dumps({"error": {
                 "code": 404, "title": "Not Found",
-                "message": f"No service at /{first}; there are: {', '.join(sorted(self.apps))}",
+                "message": "No service of this cloud has this path.",
             }})]
         environ["SCRIPT_NAME"] = f"/{first}"
         environ["PATH_INFO"] = slash + tail or "/"

@@ -4,7 +4,7 @@ from typing import Any
 
 from cairn.common import health
 from cairn.common.policy import Policy, Rule
-from cairn.common.process import API, WORKER, Host, Process, Room
+from cairn.common.process import API, DATA, WORKER, Host, Process, Room
 from cairn.glance.app import create_app
 from cairn.glance.component import Glance
 from cairn.glance.core.known import Known
@@ -37,6 +37,11 @@ def api(settings: Settings, host: Host) -> Any:
 
 PROCESSES = {
     "glance-api": Process(API, "controller", Settings, api, mount="/image"),
+    # The same, for the bytes: who sends or takes them slowly holds no thread of the other.
+    "glance-data": Process(
+        API, "controller", Settings, api, mount="/image", pool=DATA,
+        paths=("/v2/images/[^/]+/(file|stage)",),
+    ),
     "glance-worker": Process(
         WORKER, "controller", WorkerProcess, Room("cairn.glance.worker.process")
     ),

@@ -5,7 +5,7 @@ from typing import Any
 from cairn.common import health
 from cairn.common.auth import Revocations
 from cairn.common.policy import Policy
-from cairn.common.process import API, Host, Process
+from cairn.common.process import API, IDENTITY, Host, Process
 from cairn.common.tokens import Signer
 from cairn.keystone.app import create_app
 from cairn.keystone.component import Keystone
@@ -56,6 +56,8 @@ def api(settings: ApiSettings, host: Host) -> Any:
 
 PROCESSES = {
     "keystone-api": Process(
-        pack=API, group="controller", settings=ApiSettings, build=api, mount="/identity"
+        pack=API, group="controller", settings=ApiSettings, build=api, mount="/identity",
+        # It alone may read what tokens are signed and credentials encrypted with.
+        pool=IDENTITY,
     ),
 }

@@ -36,11 +36,29 @@ def _in(process, groups):
     return any(group in groups for group in _groups(process))
 
 
-def settings_files(processes, settings, groups, serving=None, directory="/etc/cairn"):
+def user(name, process, packed=True):
+    """Whose a process is: packed, those of a pool share a user, and only keystone's is not the
+    services' own; else each component has one."""
+    if process["pack"] == "agent":
+        return "root"
+    if packed and process.get("pool") != "identity":
+        return "cairn"
+    return f"cairn-{name.partition('-')[0]}"
+
+
+def process_users(processes, packed=True):
+    """The users of all processes that are not root's."""
+    users = {user(name, process, packed) for name, process in processes.items()}
+    return sorted(users - {"root"})
+
+
+def settings_files(
+    processes, settings, groups, serving=None, directory="/etc/cairn", packed=True
+):
     """The settings file of each process of a host in those groups; absent where it is in none of
     its groups. Left alone are processes of groups that are not being served now.
 
-    The agents are root's, so nobody else may read what they know.
+    Nobody but the user of its process may read what is in one.
     """
     known = {
         name
@@ -56,11 +74,9 @@ def settings_files(processes, settings, groups, serving=None, directory="/etc/ca
         if not _in(process, groups):
             files.append({"path": path, "state": "absent"})
         elif serving is None or _in(process, serving):
-            owner = {"group": "cairn", "mode": "0640"}
-            if process["pack"] == "agent":
-                owner = {"mode": "0600"}
             content = ini(process["sections"], settings, name)
-            files.append({"path": path, "content": content, **owner})
+            owner = user(name, process, packed)
+            files.append({"path": path, "content": content, "owner": owner, "mode": "0600"})
     return files
 
 
@@ -74,22 +90,47 @@ def units(processes, groups, serving=None, packed=True, directory="/etc/cairn"):
         members = {name for name, process in here.items() if process["pack"] == pack}
         if not members or members & served:
             unit = {"name": f"cairn-{pack}", "pack": pack, "reads": f"{directory}/{pack}"}
+            unit["user"] = "root" if pack == "agent" else "cairn"
             found.append({**unit, "present": packed and bool(members)})
     for name, process in sorted(processes.items()):
         if name not in here or name in served:
             reads = f"{directory}/{process['pack']}/{name}.conf"
             unit = {"name": f"cairn-{name}", "pack": process["pack"], "reads": reads}
+            unit["user"] = user(name, process, packed=False)
             found.append({**unit, "present": not packed and name in here})
     return found
 
 
-def routes(processes, packed=True, directory="/run/cairn"):
-    """First path segment to the socket of the process that answers there."""
+def _sockets(name, process, pools, packed, directory):
+    """Those of the workers that run the process."""
+    pool = process.get("pool", "api")
+    workers = pools.get(pool, {}).get("workers", 1)
+    return [f"{directory}/{pool if packed else name}-{n}.sock" for n in range(1, workers + 1)]
+
+
+def routes(processes, pools, packed=True, directory="/run/cairn"):
+    """First path segment to the sockets of the process that answers there."""
     return {
-        process["mount"]: f"{directory}/{'api' if packed else name}.sock"
+        process["mount"]: _sockets(name, process, pools, packed, directory)
         for name, process in processes.items()
-        if "mount" in process
+        if "mount" in process and "paths" not in process
     }
+
+
+def streams(processes, pools, packed=True, directory="/run/cairn"):
+    """The paths that processes of streams have for themselves, with their sockets."""
+    return [
+        {"path": f"^{process['mount']}{path}$",
+         "sockets": _sockets(name, process, pools, packed, directory)}
+        for name, process in processes.items()
+        for path in process.get("paths", [])
+    ]
+
+
+def upstream(sockets):
+    """What the proxy calls those sockets."""
+    name = sockets[0].rsplit("/", 1)[-1].removesuffix(".sock").rpartition("-")[0]
+    return f"cairn_{name.replace('-', '_')}"
 
 
 def host_packages(published, groups, roles):
@@ -109,6 +150,9 @@ class FilterModule:
             "host_packages": host_packages,
             "ini": ini,
             "routes": routes,
+            "streams": streams,
+            "upstream": upstream,
+            "process_users": process_users,
             "settings_files": settings_files,
             "units": units,
         }

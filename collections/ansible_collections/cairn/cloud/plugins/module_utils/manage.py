@@ -1,14 +1,24 @@
 # Copyright: Cairn authors
 # SPDX-License-Identifier: Apache-2.0
-"""cairn-manage, run as the services' own user."""
+"""cairn-manage, run as who a component's settings belong to."""
 
 from __future__ import annotations
 
 import os
+import pwd
 
 
-def command(release, *words):
-    return ["runuser", "-u", "cairn", "--", os.path.join(release, "bin", "cairn-manage"), *words]
+def owner(component, directory="/etc/cairn/api"):
+    """Whose the settings of a component are. Of one that has none, cairn-manage will say so."""
+    try:
+        return pwd.getpwuid(os.stat(f"{directory}/{component}-api.conf").st_uid).pw_name
+    except FileNotFoundError:
+        return "cairn"
+
+
+def command(release, component, *words):
+    program = os.path.join(release, "bin", "cairn-manage")
+    return ["runuser", "-u", owner(component), "--", program, component, *words]
 
 
 def attempt(module, release, *words, data=None):

@@ -69,6 +69,7 @@ LINKS = {
 }
 FILES = [
     *LINKS,
+    "/etc/logrotate.d/cairn-access",
     "/etc/libvirt/libvirtd.conf",
     "/etc/libvirt/qemu.conf",
     "/etc/rabbitmq/rabbitmq-env.conf",
@@ -86,7 +87,7 @@ FILES = [
 # Only then are these ours, and not the package's own.
 MARK = "Written by Ansible, role"
 SHARED = ("/etc/libvirt/", "/etc/rabbitmq/rabbitmq")
-DIRECTORIES = ["/run/cairn", "/etc/cairn", "/opt/cairn", "/var/lib/cairn"]
+DIRECTORIES = ["/run/cairn", "/etc/cairn", "/opt/cairn", "/var/lib/cairn", "/var/log/cairn"]
 HOSTS_BLOCK = re.compile(
     r"^# BEGIN of the cloud's hosts\n.*?^# END of the cloud's hosts\n", re.MULTILINE | re.DOTALL
 )
@@ -279,7 +280,7 @@ class Host:
         shutil.rmtree(self.path(path))
 
     def users(self):
-        return ["cairn"] if re.search("^cairn:", self.read("/etc/passwd"), re.MULTILINE) else []
+        return re.findall(r"^(cairn(?:-[a-z]+)?):", self.read("/etc/passwd"), re.MULTILINE)
 
     def remove_user(self, name):
         self.run("userdel", name)

@@ -7,9 +7,12 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.cairn.cloud.plugins.filter.processes import (
     host_packages,
     ini,
+    process_users,
     routes,
     settings_files,
+    streams,
     units,
+    upstream,
 )
 
 PROCESSES = {
@@ -18,6 +21,16 @@ PROCESSES = {
     },
     "nova-compute": {"pack": "agent", "group": ["compute"], "sections": ["compute"]},
 }
+KEYSTONE = {
+    "pack": "api", "pool": "identity", "group": "controller", "mount": "/identity",
+    "sections": ["database"],
+}
+DATA = {
+    "pack": "api", "pool": "data", "group": "controller", "mount": "/image",
+    "paths": ["/v2/images/[^/]+/file"], "sections": ["database"],
+}
+MORE = {**PROCESSES, "keystone-api": KEYSTONE, "glance-data": DATA}
+POOLS = {"api": {"workers": 2, "threads": 16}, "data": {"workers": 1, "threads": 64}}
 SETTINGS = {"database": {"url": "mysql://x:hunter2@/nova"}, "compute": {"packed": True}}
 
 
@@ -41,10 +54,17 @@ def test_a_host_that_left_a_group_forgets_what_it_knew():
     assert files(["compute"])["/etc/cairn/api/nova-api.conf"]["state"] == "absent"
 
 
-def test_nobody_but_the_pack_reads_its_settings():
-    found = files(["controller", "compute"])
-    assert found["/etc/cairn/api/nova-api.conf"]["mode"] == "0640"
-    assert found["/etc/cairn/agent/nova-compute.conf"]["mode"] == "0600"
+@pytest.mark.parametrize(("packed", "users"), [
+    (True, {"nova-api": "cairn", "nova-compute": "root", "keystone-api": "cairn-keystone",
+            "glance-data": "cairn"}),
+    (False, {"nova-api": "cairn-nova", "nova-compute": "root", "keystone-api": "cairn-keystone",
+             "glance-data": "cairn-glance"}),
+])
+def test_nobody_but_its_user_reads_the_settings_of_a_process(packed, users):
+    found = settings_files(MORE, SETTINGS, ["controller", "compute"], packed=packed)
+    assert {file["path"].split("/")[-1][:-5]: file["owner"] for file in found} == users
+    assert {file["mode"] for file in found} == {"0600"}
+    assert set(process_users(MORE, packed)) == set(users.values()) - {"root"}
 
 
 def test_settings_no_process_knows_are_refused_by_name():
@@ -98,6 +118,21 @@ def test_a_host_in_every_group_gets_every_package_once():
     assert host_packages(PUBLISHED, [*ROLES, "all"], ROLES) == ["mariadb", "mysqldb", "qemu"]
 
 
-def test_a_path_leads_to_the_socket_of_the_pack_or_of_the_process():
-    assert routes(PROCESSES) == {"/compute": "/run/cairn/api.sock"}
-    assert routes(PROCESSES, packed=False) == {"/compute": "/run/cairn/nova-api.sock"}
+def test_a_path_leads_to_the_workers_of_the_pool_or_of_the_process():
+    both = [f"/run/cairn/api-{n}.sock" for n in (1, 2)]
+    assert routes(MORE, POOLS) == {
+        "/compute": both, "/identity": ["/run/cairn/identity-1.sock"]}
+    assert routes(MORE, POOLS, packed=False)["/compute"] == [
+        f"/run/cairn/nova-api-{n}.sock" for n in (1, 2)]
+    assert upstream(both) == "cairn_api"
+
+
+def test_streams_have_workers_of_their_own():
+    assert streams(MORE, POOLS) == [
+        {"path": "^/image/v2/images/[^/]+/file$", "sockets": ["/run/cairn/data-1.sock"]}]
+    assert streams(MORE, POOLS, packed=False)[0]["sockets"] == ["/run/cairn/glance-data-1.sock"]
+
+
+def test_a_unit_of_one_process_is_its_components():
+    found = {unit["name"]: unit["user"] for unit in units(MORE, ["controller"], packed=False)}
+    assert found["cairn-nova-api"] == "cairn-nova"

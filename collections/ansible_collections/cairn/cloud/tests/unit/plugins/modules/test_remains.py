@@ -27,7 +27,8 @@ OURS = {
     "var/lib/cairn/instances/one/disk": "",
     "etc/hosts": "127.0.0.1 localhost\n# BEGIN of the cloud's hosts\n192.0.2.1 a\n"
     "# END of the cloud's hosts\n192.0.2.9 printer\n",
-    "etc/passwd": "root:x:0:0::/root:/bin/sh\ncairn:x:999:999::/var/lib/cairn:/bin/false\n",
+    "etc/passwd": "root:x:0:0::/root:/bin/sh\ncairn:x:999:999::/var/lib/cairn:/bin/false\n"
+    "cairn-keystone:x:998:998::/var/lib/cairn:/bin/false\n",
 }
 # Whose names only look alike, or nearly.
 THEIRS = {
