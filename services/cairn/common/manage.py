@@ -1,6 +1,7 @@
 """cairn-manage: what an operator, or the deployment, may do by hand on a controller.
 
     cairn-manage nova db sync
+    cairn-manage nova purge --dry-run
     cairn-manage keystone bootstrap --file -
 
 A component's own verbs are in its cli.py: `VERBS: dict[str, Callable[[list[str], Path], int]]`.
@@ -33,12 +34,15 @@ def main() -> None:
     conf = options.settings or Path(f"/etc/cairn/api/{component}-api.conf")
     if options.verb == "db":
         sys.exit(_database(component, conf, options.rest))
+    if options.verb == "purge":
+        sys.exit(_purge(component, options.settings, options.rest))
     try:
         verbs: dict[str, Any] = importlib.import_module(f"cairn.{component}.cli").VERBS
     except ModuleNotFoundError:
         verbs = {}
     if options.verb not in verbs:
-        parser.error(f"{component} has no {options.verb}; it has: {', '.join(['db', *verbs])}")
+        has = ", ".join(["db", "purge", *verbs])
+        parser.error(f"{component} has no {options.verb}; it has: {has}")
     sys.exit(verbs[options.verb](options.rest, conf))
 
 
@@ -57,4 +61,24 @@ def _database(component: str, conf: Path, rest: list[str]) -> int:
         return 0
     settings: Any = load(find(f"{component}-api").settings, conf)
     print("changed" if migrate.sync(component, Database(settings.database.url)) else "ok")
+    return 0
+
+
+def _purge(component: str, conf: Path | None, rest: list[str]) -> int:
+    from cairn.common.client import Neighbours
+
+    parser = argparse.ArgumentParser(
+        prog=f"cairn-manage {component} purge",
+        description="Forget now what has aged, as its settings say; it goes by itself, too.")
+    parser.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+    options = parser.parse_args(rest)
+    room: Any = importlib.import_module(f"cairn.{component}.core.purge")
+    process = find(room.PROCESS)
+    settings: Any = load(process.settings, conf or Path("/etc/cairn", process.pack,
+                                                        f"{room.PROCESS}.conf"))
+    cloud = Neighbours(settings.identity) if settings.identity.auth_url else None
+    gone = room.make(settings, Database(settings.database.url), cloud).run(options.dry_run)
+    for what, many in gone.items():
+        print(f"{many} {what}")
+    print("changed" if any(gone.values()) and not options.dry_run else "ok")
     return 0

@@ -54,6 +54,15 @@ class PolicySettings:
     file: str = option("", "YAML file of policy overrides in oslo.policy's syntax; empty: none.")
 
 
+@dataclasses.dataclass(frozen=True)
+class PurgeSettings:
+    """When a component forgets what has aged; a component's own section says what ages how."""
+
+    interval: float = option(3600.0, "Seconds between two purges; 0: only by hand.")
+    batch: int = option(500, "Things that one transaction of a purge removes.")
+    most: int = option(50_000, "Things of one kind that one purge removes; the next goes on.")
+
+
 def load(kind: type[T], *files: Path) -> T:
     """Read INI files, later ones over earlier. A name nobody declared is refused, not ignored."""
     parser = ConfigParser(interpolation=None)

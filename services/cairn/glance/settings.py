@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cairn.common import settings as common
 from cairn.common.settings import (
     DatabaseSettings,
     IdentitySettings,
@@ -133,6 +134,11 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True)
+class PurgeSettings(common.PurgeSettings):
+    deleted_days: float = option(30.0, "Days that a deleted image is kept on record; 0: for ever.")
+
+
+@dataclass(frozen=True)
 class Settings:
     database: DatabaseSettings = section(DatabaseSettings)
     messaging: MessagingSettings = section(MessagingSettings)
@@ -154,3 +160,4 @@ class WorkerProcess:
     imports: ImportSettings = section(ImportSettings)
     cache: CacheSettings = section(CacheSettings)
     worker: WorkerSettings = section(WorkerSettings)
+    purge: PurgeSettings = section(PurgeSettings)

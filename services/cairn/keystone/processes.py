@@ -9,12 +9,13 @@ from cairn.common.process import API, IDENTITY, Host, Process
 from cairn.common.tokens import Signer
 from cairn.keystone.app import create_app
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import compliance, limits
+from cairn.keystone.core import compliance, limits, purge
 from cairn.keystone.core.changes import FreshAuthenticator, Sweep
 from cairn.keystone.core.directory import Directory
 from cairn.keystone.core.passwords import Passwords
 from cairn.keystone.core.throttle import Throttle
 from cairn.keystone.core.vault import Vault
+from cairn.keystone.db.models import Periodic
 from cairn.keystone.policy import RULES
 from cairn.keystone.settings import ApiSettings
 
@@ -48,6 +49,8 @@ def api(settings: ApiSettings, host: Host) -> Any:
     keystone = component(settings, host)
     authenticate, listener = host.authenticator(settings.identity, settings.messaging)
     host.run(keystone.sweep)
+    host.periodic().every(settings.purge.interval, keystone.db, Periodic, "purge",
+                          purge.make(settings, keystone.db).run)
     return create_app(keystone, FreshAuthenticator(keystone.sweep, authenticate), {
         "database": health.database(keystone.db),
         "messaging": health.messaging(listener.server),

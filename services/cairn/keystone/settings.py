@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cairn.common import settings as common
 from cairn.common.settings import (
     DatabaseSettings,
     IdentitySettings,
@@ -130,6 +131,14 @@ class UnifiedLimitSettings:
 
 
 @dataclass(frozen=True)
+class PurgeSettings(common.PurgeSettings):
+    expired_days: float = option(
+        30.0, "Days that expired trusts, application credentials and OAuth tokens are kept; 0: for "
+              "ever."
+    )
+
+
+@dataclass(frozen=True)
 class ApiSettings:
     database: DatabaseSettings = section(DatabaseSettings)
     messaging: MessagingSettings = section(MessagingSettings)
@@ -144,3 +153,4 @@ class ApiSettings:
     authentication: AuthenticationSettings = section(AuthenticationSettings)
     throttle: ThrottleSettings = section(ThrottleSettings)
     security_compliance: ComplianceSettings = section(ComplianceSettings)
+    purge: PurgeSettings = section(PurgeSettings)

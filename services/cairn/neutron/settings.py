@@ -7,6 +7,7 @@ from cairn.common.settings import (
     IdentitySettings,
     MessagingSettings,
     PolicySettings,
+    PurgeSettings,
     option,
     section,
 )
@@ -66,7 +67,9 @@ class ApiSettings:
 class RpcServerSettings:
     database: DatabaseSettings = section(DatabaseSettings)
     messaging: MessagingSettings = section(MessagingSettings)
+    identity: IdentitySettings = section(IdentitySettings)
     network: NetworkSettings = section(NetworkSettings)
+    purge: PurgeSettings = section(PurgeSettings)
 
 
 @dataclass(frozen=True)

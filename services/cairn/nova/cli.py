@@ -1,12 +1,11 @@
 """cairn-manage nova: what an operator may do by hand."""
 
 import argparse
-import datetime as dt
 from pathlib import Path
 
-from cairn.common.db import Database, utcnow
+from cairn.common.db import Database
 from cairn.common.settings import load
-from cairn.nova.core import quotas, servers
+from cairn.nova.core import quotas
 from cairn.nova.settings import ApiProcess
 
 
@@ -20,16 +19,4 @@ def recount(rest: list[str], conf: Path) -> int:
     return 0
 
 
-def purge(rest: list[str], conf: Path) -> int:
-    """Forget servers that were deleted long ago, and what was done to them."""
-    parser = argparse.ArgumentParser(prog="cairn-manage nova purge", description=purge.__doc__)
-    parser.add_argument("--days", type=int, default=90, help="how long ago (default %(default)s)")
-    options = parser.parse_args(rest)
-    settings = load(ApiProcess, conf)
-    before = utcnow() - dt.timedelta(days=options.days)
-    gone = Database(settings.database.url).write(lambda s: servers.purge(s, before))
-    print(f"changed: {gone} servers" if gone else "ok")
-    return 0
-
-
-VERBS = {"purge": purge, "recount": recount}
+VERBS = {"recount": recount}

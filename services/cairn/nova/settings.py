@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cairn.common import settings as common
 from cairn.common.settings import (
     DatabaseSettings,
     IdentitySettings,
@@ -78,6 +79,16 @@ class MetadataSettings:
 
 
 @dataclass(frozen=True)
+class PurgeSettings(common.PurgeSettings):
+    deleted_days: float = option(
+        90.0, "Days that a deleted server is known, and what was done to it; 0: for ever."
+    )
+    actions: int = option(
+        1000, "Actions that are known of one server, of those that ended; 0: all."
+    )
+
+
+@dataclass(frozen=True)
 class ApiProcess:
     database: DatabaseSettings = section(DatabaseSettings)
     messaging: MessagingSettings = section(MessagingSettings)
@@ -103,6 +114,7 @@ class ConductorProcess:
     api: ApiSettings = section(ApiSettings)
     service: ServiceSettings = section(ServiceSettings)
     conductor: ConductorSettings = section(ConductorSettings)
+    purge: PurgeSettings = section(PurgeSettings)
 
 
 @dataclass(frozen=True)

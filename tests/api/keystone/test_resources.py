@@ -353,3 +353,9 @@ def test_a_tag_in_a_path_is_a_name(admin):
     assert admin("PUT", f"/projects/{made['id']}/tags/a%0Ab").status_code == 400
     assert admin("DELETE", f"/projects/{made['id']}/tags/a%0Ab").status_code == 404
     assert admin("PUT", f"/projects/{made['id']}/tags/a%20b").status_code == 201
+def test_of_a_project_that_is_gone_it_says_so_by_its_id(admin):
+    """What a purge of other services goes by, which no proxy on the way would say."""
+    gone = "0" * 32
+    answer = admin("GET", f"/projects/{gone}")
+    assert answer.status_code == 404
+    assert gone in answer.json["error"]["message"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import select, update
 
 from cairn.glance.component import Glance
-from cairn.glance.core import cache, claims, locations, tasks
+from cairn.glance.core import cache, claims, locations
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
@@ -57,8 +57,6 @@ class Sweeper:
                 log.warning("the store %s could not be swept: %s", store.name, error)
         if glance.cache.folder:
             cache.clean(glance)
-        with glance.db.writing() as session:
-            tasks.sweep(session, glance.imports.task_hours)
 
     def _remove(self, store: Store, dead: Iterable[str] = ()) -> None:
         """Remove what nobody has: bytes of images that are gone or `dead`, and old leftovers."""

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common import ledger
@@ -65,13 +65,6 @@ def of_image(session: Session, image_id: str) -> list[Task]:
 def visible(ctx: Context) -> Any:
     wanted = select(Task).where(_unexpired())
     return wanted if ctx.is_admin else wanted.where(Task.owner == ctx.project)
-
-
-def sweep(session: Session, hours: int) -> None:
-    """Forget tasks and works that ended long ago."""
-    session.execute(delete(Task).where(Task.expires_at < utcnow()))
-    session.execute(delete(Work).where(
-        Work.finished_at < utcnow() - dt.timedelta(hours=hours)))
 
 
 def _unexpired() -> Any:

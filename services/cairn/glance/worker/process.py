@@ -6,12 +6,12 @@ from cairn.common.process import Host
 from cairn.common.rpc import Server
 from cairn.common.work import Worker
 from cairn.glance.component import Glance
-from cairn.glance.core import tasks
+from cairn.glance.core import purge, tasks
 from cairn.glance.core.cache import Cacher
 from cairn.glance.core.stores import Stores
 from cairn.glance.core.sweeper import Sweeper
 from cairn.glance.core.uris import Gate
-from cairn.glance.db.data import Work, WorkStep
+from cairn.glance.db.data import Periodic, Work, WorkStep
 from cairn.glance.policy import RULES
 from cairn.glance.rpc import Worker as WorkerStub
 from cairn.glance.settings import WorkerProcess
@@ -36,6 +36,8 @@ def build(settings: WorkerProcess, host: Host) -> None:
     host.run(worker)
     host.run(cacher)
     host.run(Sweeper(glance))
+    host.periodic().every(settings.purge.interval, glance.db, Periodic, "purge",
+                          purge.make(settings, glance.db).run)
 
 
 def make(glance: Glance, threads: int = 1) -> Worker:

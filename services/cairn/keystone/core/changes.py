@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -106,7 +106,7 @@ def event(row: Any) -> Revocation:
 class Sweep:
     """Reads new revocations from the database: before each request of keystone's own, so that it
     never serves what it refused elsewhere; and every second for the APIs in the same process, so
-    that what the bus lost is a second late and no more. Forgets those no living token matches."""
+    that what the bus lost is a second late and no more."""
 
     interval = 1.0
     # A transaction may commit after a later one: look back over the longest.
@@ -119,7 +119,6 @@ class Sweep:
         self._lock = threading.Lock()
         self._known: set[tuple[int, float]] = set()
         self._from = 0.0
-        self._forgot = time.monotonic()
 
     def start(self) -> None:
         threading.Thread(target=self._loop, daemon=True, name="revocation sweep").start()
@@ -139,20 +138,10 @@ class Sweep:
             self._known = {(row.id, row.issued_before) for row in rows}
             self._from = now - self.overlap
 
-    def _forget(self) -> None:
-        if time.monotonic() - self._forgot > 3600:
-            self._forgot = time.monotonic()
-            now = self.clock.now()
-            with self.db.writing() as session:
-                session.execute(delete(Revoked).where(
-                    Revoked.issued_before < now - self.lifetime - self.overlap
-                ))
-
     def _loop(self) -> None:
         while True:
             try:
                 self.once()
-                self._forget()
             except Exception as error:  # A database that is away comes back.
                 log.warning("revocations could not be read: %s", type(error).__name__)
             if self._ended.wait(self.interval):

@@ -4,6 +4,8 @@ from cairn.common.policy import Policy
 from cairn.common.process import Host
 from cairn.common.rpc import Server
 from cairn.neutron.component import Neutron
+from cairn.neutron.core import purge
+from cairn.neutron.db.models import Periodic
 from cairn.neutron.policy import RULES
 from cairn.neutron.rpc import Agent, Controller
 from cairn.neutron.rpc_server.manager import Manager
@@ -17,3 +19,6 @@ def build(settings: RpcServerSettings, host: Host) -> None:
         settings=settings.network,
     )
     host.run(Server(bus, Controller, host.name, Manager(neutron)))
+    cloud = host.neighbours(settings.identity) if settings.identity.auth_url else None
+    host.periodic().every(settings.purge.interval, neutron.db, Periodic, "purge",
+                          purge.make(settings, neutron.db, cloud).run)

@@ -10,8 +10,9 @@ from cairn.nova.component import Nova
 from cairn.nova.conductor.flows import Flows
 from cairn.nova.conductor.manager import Manager
 from cairn.nova.conductor.sweeper import Sweeper
+from cairn.nova.core import purge
 from cairn.nova.core.pulse import Pulse
-from cairn.nova.db.models import Work, WorkStep
+from cairn.nova.db.models import Periodic, Work, WorkStep
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import CONDUCTOR, Compute, Conductor, Scheduler
 from cairn.nova.settings import ConductorProcess, ConductorSettings
@@ -25,6 +26,8 @@ def build(settings: ConductorProcess, host: Host) -> None:
         service=settings.service,
     )
     run(nova, Scheduler(bus), settings.conductor, host)
+    host.periodic().every(settings.purge.interval, nova.db, Periodic, "purge",
+                          purge.make(settings, nova.db, nova.cloud).run)
 
 
 def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Host) -> Worker:

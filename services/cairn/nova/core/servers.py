@@ -258,17 +258,19 @@ def finish_delete(session: Session, server_id: str) -> None:
                    quotas.of_servers(row.flavor["vcpus"], row.flavor["ram"]))
 
 
-def purge(session: Session, before: dt.datetime) -> int:
+def purge(session: Session, before: dt.datetime, limit: int = 500) -> int:
     """Forget what was deleted before then, with its works; how many servers."""
     gone = session.scalars(
-        select(Server.id).where(Server.deleted.is_(True), Server.terminated_at < before)
+        select(Server.id).where(
+            Server.deleted.is_(True), Server.terminated_at < before,
+            ~exists().where(Work.subject == Server.id, Work.state.in_(ledger.OPEN)))
+        .order_by(Server.terminated_at).limit(limit)
     ).all()
-    for start in range(0, len(gone), 500):
-        some = gone[start:start + 500]
-        works = select(Work.id).where(Work.subject.in_(some))
-        session.execute(delete(WorkStep).where(WorkStep.work_id.in_(works)))
-        session.execute(delete(Work).where(Work.subject.in_(some)))
-        session.execute(delete(Server).where(Server.id.in_(some)))
+    works = select(Work.id).where(Work.subject.in_(gone))
+    for table, which in ((WorkStep, WorkStep.work_id.in_(works)), (Work, Work.subject.in_(gone)),
+                         (ServerGroupMember, ServerGroupMember.server_id.in_(gone)),
+                         (Server, Server.id.in_(gone))):
+        session.execute(delete(table).where(which))
     return len(gone)
 
 
