@@ -1,10 +1,6 @@
-import shutil
-
 import pytest
-from sqlalchemy import event
 
 from cairn.common.context import Context
-from cairn.common.db import Database
 from cairn.nova.app import create_app
 from cairn.nova.db.models import Base
 from cairn.nova.fakes import World
@@ -18,23 +14,9 @@ PEOPLE = {
 }
 
 
-@pytest.fixture(scope="session")
-def schema(tmp_path_factory):
-    """An empty database: made once, copied for each test."""
-    path = tmp_path_factory.mktemp("nova") / "nova.db"
-    db = Database(f"sqlite:///{path}")
-    Base.metadata.create_all(db.engine)
-    db.engine.dispose()
-    return path
-
-
 @pytest.fixture
-def world(tmp_path, schema):
-    shutil.copy(schema, tmp_path / "nova.db")
-    db = Database(f"sqlite:///{tmp_path}/nova.db")
-    event.listen(db.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
-    yield World(db, folder=tmp_path)
-    db.engine.dispose()
+def world(tmp_path, sqlite):
+    return World(sqlite(Base), folder=tmp_path)
 
 
 @pytest.fixture

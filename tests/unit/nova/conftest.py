@@ -1,11 +1,8 @@
-import shutil
-
 import pytest
-from sqlalchemy import event
 
 from cairn.common import ledger
 from cairn.common.context import Context
-from cairn.common.db import Database, utcnow
+from cairn.common.db import utcnow
 from cairn.nova.core import boot, servers, snapshots
 from cairn.nova.db.models import Base, Flavor, Server, Work
 from cairn.nova.fakes import World
@@ -14,23 +11,9 @@ ALICE = Context("alice", project_id="red", roles=frozenset({"member", "reader"})
                 request_id="req-1", version=(2, 96))
 
 
-@pytest.fixture(scope="session")
-def schema(tmp_path_factory):
-    """An empty database: made once, copied for each test."""
-    path = tmp_path_factory.mktemp("nova") / "nova.db"
-    db = Database(f"sqlite:///{path}")
-    Base.metadata.create_all(db.engine)
-    db.engine.dispose()
-    return path
-
-
 @pytest.fixture
-def db(tmp_path, schema):
-    shutil.copy(schema, tmp_path / "nova.db")
-    db = Database(f"sqlite:///{tmp_path}/nova.db")
-    event.listen(db.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
-    yield db
-    db.engine.dispose()
+def db(sqlite):
+    return sqlite(Base)
 
 
 class Tenant:

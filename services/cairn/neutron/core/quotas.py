@@ -40,7 +40,7 @@ def take(w: Write, project: str, resource: str, n: int = 1, *, checked: bool = T
         return
     default = getattr(w.neutron.quota, resource)
     asked: dict[str, Any] = {"p": project, "r": resource, "n": n}
-    for _ in range(2):
+    while True:
         statement = _TAKE if checked else _COUNT
         extra = {"default": default} if checked else {}
         if w.session.execute(statement, {**asked, **extra}).rowcount:  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ def take(w: Write, project: str, resource: str, n: int = 1, *, checked: bool = T
         try:
             w.session.execute(insert(USAGES).values(project_id=project, resource=resource, used=0))
         except IntegrityError:
-            # Somebody else's first: theirs is as good as ours.
+            # Somebody else's first: theirs is as good as ours, unless it is purged meanwhile.
             continue
 
 
