@@ -377,7 +377,11 @@ class Worker:
             if job.error is not None:
                 self._backward(flow, hold)
         except Lost:
-            log.warning("%s %s of %s was lost to another", self.runner, job.kind, job.subject)
+            if not hold.lost:
+                # Nobody took it, as far as we know; what we did is over, so whoever may go on.
+                log.warning("%s: %s of %s waits: its lease was not renewed for too long",
+                            self.runner, job.kind, job.subject)
+                self._release(job)
         except Interrupted as error:
             log.warning("%s: %s of %s waits: %s", self.runner, job.kind, job.subject, error)
             self._release(job)
@@ -450,6 +454,8 @@ class Worker:
             self._record(self.ledger.hand, hold, other.runner)
             return
         except Exception as error:
+            # What fails while the ledger is away fails with it, and is repeated when it is back.
+            hold.sure()
             if not isinstance(error, Problem):
                 log.exception("%s: %s of %s failed", self.runner, job.kind, job.subject)
             job.error = self.explain(error) or type(error).__name__

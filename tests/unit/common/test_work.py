@@ -301,6 +301,25 @@ def test_who_could_not_renew_for_a_lease_stops_before_the_next_effect(
     assert state(db, number)[0] == ("undoing" if when == "while undoing" else "queued")
 
 
+def test_a_step_that_fails_with_the_ledger_is_repeated_when_that_is_back(
+    db, ledger, times, monkeypatch,
+):
+    own, said = Own(monkeypatch), ["the database is away"]
+
+    def ask(job):
+        if said:
+            own.now += LEASE + 1
+            raise RuntimeError(said.pop())
+
+    number = order(db)
+    worker = Worker(ledger, [Flow("build", (Step("floor", ask),))], runner="mason", owner="m")
+    worker.drain()
+    assert state(db, number)[:2] == ("queued", None)
+    times.set_on += 2  # At once: nobody has to wait for the lease to lapse.
+    worker.drain()
+    assert state(db, number)[:2] == ("done", None)
+
+
 def test_a_ledger_that_took_a_change_proves_the_hold(db, ledger, monkeypatch):
     """A step that cannot be stopped outlasts an outage: if nobody took the work, it goes on."""
     own = Own(monkeypatch)
