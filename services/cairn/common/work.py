@@ -254,6 +254,8 @@ class Worker:
         # by id: what a thread runs now.
         self._held: dict[str, Hold] = {}
         self._running: dict[str, Hold] = {}
+        # Works that nothing here runs any more, which the ledger could not be told.
+        self._unreleased: list[Job] = []
         self._lock = threading.Lock()
         self._sole = Sole(f"{runner} {owner}")
         # Where a test may end the process: called with (moment, job, step).
@@ -330,7 +332,12 @@ class Worker:
                 log.warning("%s: leases were not renewed: %s", self.runner, error)
 
     def renew(self) -> None:
-        """Prolong what is held, and tell those who run it what became of it."""
+        """Prolong what is held, and tell those who run it what became of it. Let go what could
+        not be let go before."""
+        with self._lock:
+            over, self._unreleased = self._unreleased, []
+        for job in over:
+            self._release(job)
         with self._lock:
             held = [hold for hold in self._held.values() if not hold.lost]
         if not held:
@@ -394,8 +401,13 @@ class Worker:
     def _release(self, job: Job) -> None:
         try:
             self.ledger.postpone(job, 1.0)
+        except Lost:
+            pass
         except Exception as error:
-            log.info("%s: the lease of %s is left to lapse: %s", self.runner, job.id, error)
+            log.info("%s: the lease of %s is kept until the ledger is back: %s", self.runner,
+                     job.id, error)
+            with self._lock:
+                self._unreleased.append(job)
 
     def _record(self, change: Callable[..., None], hold: Hold, *args: Any) -> None:
         """Change the ledger, patiently: what keeps it may be restarting. Raises Interrupted.

@@ -320,6 +320,29 @@ def test_a_step_that_fails_with_the_ledger_is_repeated_when_that_is_back(
     assert state(db, number)[:2] == ("done", None)
 
 
+def test_what_could_not_be_let_go_is_let_go_when_the_ledger_is_back(db, ledger, monkeypatch):
+    own, postpone = Own(monkeypatch), ledger.postpone
+
+    def away(job, seconds):
+        raise ConnectionError("no ledger")
+
+    def ask(job):
+        own.now += LEASE + 1
+        raise RuntimeError("the database is away")
+
+    number = order(db)
+    monkeypatch.setattr(ledger, "postpone", away)
+    worker = Worker(ledger, [Flow("build", (Step("floor", ask),))], runner="mason", owner="m")
+    worker.drain()
+    worker.renew()
+    with db.reading() as session:
+        assert session.scalar(select(Work.owner).where(Work.id == number)) == "m"
+    monkeypatch.setattr(ledger, "postpone", postpone)
+    worker.renew()
+    with db.reading() as session:
+        assert session.scalar(select(Work.owner).where(Work.id == number)) is None
+
+
 def test_a_ledger_that_took_a_change_proves_the_hold(db, ledger, monkeypatch):
     """A step that cannot be stopped outlasts an outage: if nobody took the work, it goes on."""
     own = Own(monkeypatch)
