@@ -110,6 +110,9 @@ class ImportSettings:
     transfer_rate: int = option(
         16384, "Bytes a second below which a download is given up, over 20 s of waiting."
     )
+    staging_hours: int = option(
+        168, "Hours that what is staged waits for its import before it is removed."
+    )
     output_format: str = option("raw", "What image_conversion converts to: raw or qcow2.")
     inject: str = option("", "Properties of inject_image_metadata: name:value,name:value.")
     ignore_user_roles: str = option("admin", "Roles whose images get none; a space between each.")

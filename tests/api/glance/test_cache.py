@@ -53,6 +53,14 @@ def test_a_damaged_copy_is_not_sent(call, far, fill, folder):
     assert call("GET", f"/v2/images/{far}/file").data == BYTES
 
 
+def test_what_is_not_what_it_was_is_not_kept(call, far, fill, web):
+    code, headers, body = web.answers["/image"]
+    web.answers["/image"] = (code, headers, body[:-1] + b"!")
+    call("PUT", f"/v2/cache/{far}", "admin")
+    fill()
+    assert state(call) == {"cached_images": [], "queued_images": []}
+
+
 def test_an_image_is_queued_and_evicted(call, make, upload, fill, folder):
     image_id = make()
     assert call("PUT", f"/v2/cache/{image_id}", "admin").status_code == 400

@@ -115,7 +115,8 @@ def test_a_staging_that_died_goes_back_to_queued(call, make, glance, folder):
 
 def test_what_is_staged_waits_for_its_import(call, staged, glance, folder):
     image_id = staged()
-    os.utime(folder / "staging" / image_id, (1, 1))
+    yesterday = utcnow().timestamp() - 24 * 3600
+    os.utime(folder / "staging" / image_id, (yesterday, yesterday))
     Sweeper(glance).sweep()
     assert left(folder) == [image_id]
 
@@ -393,6 +394,36 @@ def test_an_unchecked_image_is_not_converted(call, staged, bring, plugged):
     assert "backing" in task(call, image_id)["message"]
 
 
+def test_what_is_copied_from_others_is_what_it_was(call, make, bring, work, web):
+    """The bytes of a location are its server's to change; those of our stores are not."""
+    image_id = make()
+    call("POST", f"/v2/images/{image_id}/locations", json={"url": f"{web.url}/image"})
+    work()
+    good = web.answers["/image"]
+    web.answers["/image"] = (200, {}, good[2][:-1] + b"!")
+    copy = {"name": "copy-image"}
+    asked = bring(image_id, "copy-image", who="admin", method=copy, stores=["local"])
+    assert asked.status_code == 202
+    work()
+    assert shown(call, image_id)["stores"] == "web"
+    web.answers["/image"] = good
+    bring(image_id, "copy-image", who="admin", method=copy, stores=["local"])
+    work()
+    assert shown(call, image_id)["stores"] in ("web,local", "local,web")
+
+
+def test_what_is_staged_does_not_wait_for_ever(call, staged, glance, folder):
+    image_id = staged()
+    path = folder / "staging" / image_id
+    week = 7 * 24 * 3600
+    for age, status in ((week - 60, "uploading"), (week + 60, "queued")):
+        then = utcnow().timestamp() - age
+        os.utime(path, (then, then))
+        Sweeper(glance).sweep()
+        assert shown(call, image_id)["status"] == status
+    assert left(folder) == []
+
+
 @pytest.mark.skipif(not shutil.which("qemu-img"), reason="no qemu-img here")
 def test_qemu_img_is_told_what_it_reads_and_follows_nothing(tmp_path, monkeypatch):
     """Even of an image that nobody looked into."""
@@ -457,7 +488,7 @@ class Cloud:
 
         class Answer:
             raw = type("Raw", (), {
-                "read": lambda self, size, decode_content: body.read(size)})()
+                "read1": lambda self, size, decode_content: body.read(size)})()
 
             def json(self):
                 return json.loads(got.data)

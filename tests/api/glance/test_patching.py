@@ -4,9 +4,11 @@ import dataclasses
 import json
 
 import pytest
+from sqlalchemy import update
 
 from cairn.common.policy import Policy
 from cairn.glance.app import create_app
+from cairn.glance.db.models import Image
 from cairn.glance.policy import RULES
 
 NEW = "application/openstack-images-v2.1-json-patch"
@@ -112,6 +114,15 @@ def test_stores_are_shown_and_not_written(make, upload, patch, call):
     assert patch(image_id, to("stores", "x")).status_code == 403
     kept = patch(image_id, {"op": "remove", "path": "/stores"}, to("a", "b"))
     assert (kept.status_code, kept.json["stores"], kept.json["a"]) == (200, "local", "b")
+
+
+def test_formats_are_fixed_while_content_is_held_against_them(make, patch, glance):
+    image_id = make()
+    for status in ("importing", "saving", "uploading", "active"):
+        with glance.db.writing() as session:
+            session.execute(update(Image).where(Image.id == image_id).values(status=status))
+        assert patch(image_id, to("disk_format", "qcow2", "replace")).status_code == 403
+        assert patch(image_id, to("container_format", "ova", "replace")).status_code == 403
 
 
 def test_formats_are_fixed_once_there_are_bytes(make, upload, patch):

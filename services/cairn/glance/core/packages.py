@@ -37,7 +37,9 @@ def of(container: str, judge: Judge) -> Package | None:
         return Tar(judge)
     if container == "docker":
         return Tar(None)
-    return {"ovf": Description, "compressed": Packed}.get(container, lambda judge: None)(judge)
+    if container == "ovf":
+        return Description(judge)
+    return Packed() if container == "compressed" else None
 
 
 class _Feed:
@@ -150,7 +152,7 @@ class Tar:
 class _Head:
     """What is judged by how it begins."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self) -> None:
         self._head = bytearray()
 
     def feed(self, chunk: bytes) -> None:
@@ -167,7 +169,7 @@ class Description(_Head):
     """OVF's XML, or the whole package in a tar."""
 
     def __init__(self, judge: Judge) -> None:
-        super().__init__(judge)
+        super().__init__()
         self._tar = Tar(judge)
 
     def feed(self, chunk: bytes) -> None:

@@ -1,10 +1,12 @@
 """Images of another region's glance (import method glance-download)."""
 
+import time
 from typing import Any, BinaryIO, cast
 
 from cairn.common.context import Context
 from cairn.common.errors import Conflict, Problem
 from cairn.glance.component import Glance
+from cairn.glance.core.transfers import Pace
 
 
 class NotThere(Conflict):
@@ -44,16 +46,20 @@ def _look(glance: Glance, ctx: Context, method: dict[str, Any]) -> dict[str, Any
 
 
 class _Body:
-    """A streamed answer as a file. Raises OSError when it ends early."""
+    """A streamed answer as a file. Raises OSError when it ends early, or comes too slowly."""
 
-    def __init__(self, response: Any, size: int | None) -> None:
-        self._response, self._left = response, size
+    def __init__(self, response: Any, size: int | None, pace: Pace) -> None:
+        self._response, self._left, self._pace = response, size, pace
 
     def read(self, size: int = -1) -> bytes:
+        self._pace.left()
+        begun = time.monotonic()
         try:
-            chunk: bytes = self._response.raw.read(size, decode_content=False)
+            # What is there, not all that was asked for: that may take for ever.
+            chunk: bytes = self._response.raw.read1(size, decode_content=False)
         except Exception as error:  # urllib3's own, of many kinds.
             raise OSError(f"the download ended early: {error}") from error
+        self._pace.came(len(chunk), time.monotonic() - begun)
         if self._left is not None:
             self._left -= len(chunk)
             if not chunk and self._left > 0:
@@ -69,4 +75,6 @@ def open_image(glance: Glance, found: dict[str, Any]) -> tuple[BinaryIO, dict[st
         raise NotThere(reason=found["error"])
     assert glance.cloud is not None
     response = glance.cloud.fetch(f"{found['url']}/file", stream=True)
-    return cast("BinaryIO", _Body(response, found["size"])), found
+    settings = glance.imports
+    pace = Pace(settings.transfer_hours * 3600, settings.transfer_rate)
+    return cast("BinaryIO", _Body(response, found["size"], pace)), found

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import select, update
 
+from cairn.common.db import changed
 from cairn.glance.component import Glance
 from cairn.glance.core import cache, claims, locations
 from cairn.glance.db.data import ImageLocation
@@ -76,9 +77,20 @@ class Sweeper:
                     select(ImageLocation.url).where(ImageLocation.image_id.in_(part))))
         staging = store is self.glance.stores.staging
         for image_id, url, age in found:
+            if staging and alive.get(image_id) == "uploading" and self._expired(image_id, age):
+                alive[image_id] = "queued"
             waits = staging and alive.get(image_id) in ("uploading", "importing")
             # Of a dead upload's image a new one may just have begun.
             dead_ = image_id in dead and age > claims.SILENCE * 0.75
             if url not in known and (
                     image_id not in alive or dead_ or (age > FORGOTTEN and not waits)):
                 locations.delete_from(store, url)
+
+    def _expired(self, image_id: str, age: float) -> bool:
+        """Whether what is staged waited too long for its import; the image is queued again."""
+        if age < self.glance.imports.staging_hours * 3600:
+            return False
+        with self.glance.db.writing() as session:
+            return changed(session.execute(update(Image).where(
+                Image.id == image_id, Image.status == "uploading", Image.saving_by.is_(None),
+            ).values(status="queued", size=None)))

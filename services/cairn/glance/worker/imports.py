@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,6 +30,15 @@ class Stopped(Problem):
 
 class NotTaken(Conflict):
     message = "The image could not be stored: {reason}"
+
+
+@contextlib.contextmanager
+def elsewhere() -> Iterator[None]:
+    """What goes wrong at others' servers is no trouble of ours. Raises NotTaken."""
+    try:
+        yield
+    except OSError as error:
+        raise NotTaken(reason=str(error)) from error
 
 
 class Imports:
@@ -60,10 +69,12 @@ class Imports:
             if not Path(staged).is_file():
                 raise NotTaken(reason="nothing is staged for it")
         elif name == "web-download":
-            self._download(job, glance.stores.gate.open(method["uri"]))
+            with elsewhere():
+                self._download(job, glance.stores.gate.open(method["uri"]))
         elif name == "glance-download":
             source, facts = remote.open_image(glance, job.args["remote"])
-            self._download(job, source)
+            with elsewhere():
+                self._download(job, source)
             self._take_over(job, facts)
         return {"path": staged}
 

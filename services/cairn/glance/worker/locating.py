@@ -12,7 +12,7 @@ from cairn.glance.component import Glance
 from cairn.glance.core import content, locations, marks, tasks
 from cairn.glance.db.models import Image
 from cairn.glance.errors import WrongContent
-from cairn.glance.worker.imports import Stopped
+from cairn.glance.worker.imports import Stopped, elsewhere
 
 
 class Differs(Conflict):
@@ -38,7 +38,8 @@ class Locating:
         glance = self.glance
         with glance.db.writing() as session:
             tasks.set_state(session, job.args["task"], "processing")
-        size = glance.stores.find(job.args["store"]).size(job.args["url"])
+        with elsewhere():
+            size = glance.stores.find(job.args["store"]).size(job.args["url"])
         if job.args["value"] is not None:
             return {"size": size}
         values: dict[str, Any] = {"size": size, "status": "active"}
@@ -59,7 +60,8 @@ class Locating:
         if image is None:
             raise Stopped
         try:
-            with glance.stores.find(job.args["store"]).read(job.args["url"]) as source:
+            with elsewhere(), glance.stores.find(job.args["store"]).read(
+                    job.args["url"]) as source:
                 facts = content.take(
                     source, lambda chunk: None, cap=glance.settings.size_cap,
                     expected=glance.expected(image.disk_format, image.container_format),
