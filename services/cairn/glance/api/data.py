@@ -8,6 +8,7 @@ from cairn.common.errors import Forbidden, Invalid, NotFound, Unavailable, Unsup
 from cairn.glance.api.ranges import asked_for
 from cairn.glance.component import Glance
 from cairn.glance.core import cache, claims, content, images, locations, uploads, usage
+from cairn.glance.core.numbers import whole
 from cairn.glance.db.models import Image
 from cairn.glance.policy import RULES
 
@@ -27,10 +28,9 @@ class _Whole:
         self.length: int | None = None
         for name in ("X-OpenStack-Image-Size", "Content-Length"):
             if name in request.headers and self.length is None:
-                text = request.headers[name]
-                if not text.isdigit():
+                self.length = whole(request.headers[name])
+                if self.length is None:
                     raise Invalid(reason=f"{name} must be a number of bytes.")
-                self.length = int(text)
 
     def read(self, size: int = -1) -> bytes:
         chunk: bytes = self._stream.read(size)

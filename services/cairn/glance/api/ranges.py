@@ -6,6 +6,9 @@ from typing import Any
 from cairn.common.errors import Problem
 
 
+ONE = re.compile(r"bytes[= ]\s*([0-9]{0,18})-([0-9]{0,18})(?:/(?:[0-9]+|\*))?")
+
+
 class NoSuchRange(Problem):
     code = 416
     message = "The range {text} is not within the {size} bytes of the image."
@@ -19,7 +22,7 @@ def asked_for(headers: Any, size: int | None) -> tuple[int, int] | None:
     text = headers.get("Range") or headers.get("Content-Range") or ""
     if not text or size is None:
         return None
-    match = re.fullmatch(r"bytes[= ]\s*(\d*)-(\d*)(?:/(?:\d+|\*))?", text.strip())
+    match = ONE.fullmatch(text.strip())
     if match is None or not (match[1] or match[2]):
         raise NoSuchRange(text=text, size=size)
     if match[1]:

@@ -10,6 +10,7 @@ from cairn.common.errors import Invalid, MethodNotAllowed, NotFound
 from cairn.common.pagination import page
 from cairn.glance.component import Glance
 from cairn.glance.core import images, tasks, usage
+from cairn.glance.core.numbers import whole
 from cairn.glance.db.data import Task
 from cairn.glance.db.models import Image
 from cairn.glance.policy import RULES
@@ -99,9 +100,10 @@ def index(glance: Glance, ctx: Context, query: Any) -> Document:
                 raise Invalid(reason=f"Invalid {name} value: {query[name]}")
             wanted = wanted.where(getattr(Task, name) == query[name])
     text = query.get("limit", "25")
-    if not text.isdigit():
+    asked = whole(text)
+    if asked is None:
         raise Invalid(reason="limit param must be a non-negative integer")
-    limit = min(int(text), 1000)
+    limit = min(asked, 1000)
     keys = [(SORTABLE[key], direction), (SORTABLE["id"], direction)]
     with glance.db.reading() as session:
         after = None

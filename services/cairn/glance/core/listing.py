@@ -10,6 +10,7 @@ from sqlalchemy import and_, false, not_, select
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.glance.core import images
+from cairn.glance.core.numbers import whole
 from cairn.glance.db.models import Image, ImageProperty, ImageTag
 
 SORTABLE = ("name", "status", "container_format", "disk_format", "size", "id", "created_at",
@@ -31,11 +32,12 @@ VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"(?:,|$)|([^,"]*)(?:,|$)')
 def limit(text: str | None, default: int, most: int) -> int:
     if text is None:
         return min(default, most)
-    if not text.lstrip("-").isdigit():
+    asked = whole(text.removeprefix("-"))
+    if asked is None:
         raise Invalid(reason="limit param must be an integer")
     if text.startswith("-"):
         raise Invalid(reason="limit param must be positive")
-    return min(int(text), most)
+    return min(asked, most)
 
 
 def sorting(query: Any) -> list[tuple[Any, str]]:
@@ -134,10 +136,10 @@ def _text(name: str, value: str) -> Any:
 
 
 def _number(name: str, value: str) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise Invalid(reason=f"Unable to filter {name} with a non-numeric value.") from None
+    number = whole(value.removeprefix("-"))
+    if number is None:
+        raise Invalid(reason=f"Unable to filter {name} with a non-numeric value.")
+    return -number if value.startswith("-") else number
 
 
 def _compared(name: str, text: str) -> Any:

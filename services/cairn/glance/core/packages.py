@@ -187,4 +187,7 @@ def _number(field: bytes) -> int:
     """Octal digits, or base 256 where the first bit is set."""
     if field[0] & 0x80:
         return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
-    return int(field.strip(b"\0 ") or b"0", 8)
+    text = field.strip(b"\0 ")
+    if text.strip(b"01234567"):
+        raise ValueError(field)  # Others would read another number.
+    return int(text or b"0", 8)

@@ -10,6 +10,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Conflict, Invalid, Refused
 from cairn.glance.component import Glance
 from cairn.glance.core import content, images, locations, marks, tasks
+from cairn.glance.core.numbers import whole
 from cairn.glance.core.patching import Change
 from cairn.glance.core.transfers import OPENING
 from cairn.glance.db.data import ImageLocation
@@ -180,7 +181,7 @@ def _checked(image: Image, given: dict[str, str]) -> dict[str, str]:
 def _position(text: str, count: int, adding: bool) -> int:
     if adding and text == "-":
         return count
-    position = int(text) if text.isdigit() else -1
-    if not 0 <= position < count + adding:
+    position = whole(text)
+    if position is None or position >= count + adding:
         raise Invalid(reason=f"Invalid position for a location: {text}")
     return position
