@@ -225,3 +225,11 @@ def test_a_reader_changes_nothing(call, make):
 def test_schemas_name_the_formats(call):
     properties = call("GET", "/v2/schemas/image").json["properties"]
     assert "qcow2" in properties["disk_format"]["enum"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\nX: y", "\0", " "])
+def test_an_id_is_a_uuid_and_nothing_after_it(call, end):
+    uuid = "5a9c1c7e-0000-4000-8000-000000000001"
+    assert call("POST", "/v2/images", json={"id": uuid + end}).status_code == 400
+    for name in ("kernel_id", "ramdisk_id"):
+        assert call("POST", "/v2/images", json={name: uuid + end}).status_code == 400

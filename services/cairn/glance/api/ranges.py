@@ -5,7 +5,6 @@ from typing import Any
 
 from cairn.common.errors import Problem
 
-
 ONE = re.compile(r"bytes[= ]\s*([0-9]{0,18})-([0-9]{0,18})(?:/(?:[0-9]+|\*))?")
 
 

@@ -46,7 +46,8 @@ SETTABLE: dict[str, Any] = {
         "type": "string", "maxLength": 255, "pattern": SEGMENT}},
                   "Words about the image"),
 }
-ID = {"type": "string", "pattern": UUID}
+# In Python a pattern's end is also before a newline.
+ID = {"type": "string", "pattern": UUID, "maxLength": 36}
 LOCATIONS: dict[str, Any] = {
     "type": "array", "description": "Where the bytes are",
     "items": {

@@ -20,12 +20,12 @@ COMMON: dict[str, Any] = {
     "architecture": {
         "type": "string", "description": "Processor architecture of the operating system"},
     "instance_uuid": {"type": "string", "description": "The server that the image was made of"},
-    "kernel_id": {"type": ["null", "string"], "pattern": UUID,
+    "kernel_id": {"type": ["null", "string"], "pattern": UUID, "maxLength": 36,
                   "description": "The image with the kernel to boot with"},
     "os_distro": {
         "type": "string", "description": "Name of the operating system's distribution"},
     "os_version": {"type": "string", "description": "Version of the distribution"},
-    "ramdisk_id": {"type": ["null", "string"], "pattern": UUID,
+    "ramdisk_id": {"type": ["null", "string"], "pattern": UUID, "maxLength": 36,
                    "description": "The image with the ramdisk to boot with"},
 }
 ANY = Validator({"type": "object", "additionalProperties": {"type": "string"}})
