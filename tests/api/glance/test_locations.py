@@ -187,8 +187,32 @@ def test_another_images_hash_is_nobodys_to_take(make, web, patch, work, lie, cal
     work()
     image = patch(image_id)
     assert (image["status"], image["os_hash_value"], image["checksum"]) == ("queued", None, None)
-    assert image["locations"] == []
     assert call("GET", f"/v2/images/{image_id}/tasks").json["tasks"][0]["status"] == "failure"
+
+
+@pytest.mark.parametrize("way", ["upload", "import", "location", "patch"])
+def test_bytes_that_were_not_what_was_said_never_come_back(
+        call, make, web, patch, work, upload, way):
+    """Its owner would have an image with a hash, and other bytes in front."""
+    image_id = make()
+    add(call, image_id, f"{web.url}/image", os_hash_algo="sha512", os_hash_value="de" * 64)
+    work()
+    assert shown(call, image_id)["stores"] == "web"
+    assert call("GET", f"/v2/images/{image_id}/file").status_code == 204
+    web.answers["/good"] = (200, {}, b"good")
+    if way == "upload":
+        upload(image_id, b"good")
+    elif way == "import":
+        call("POST", f"/v2/images/{image_id}/import", json={
+            "method": {"name": "web-download", "uri": f"{web.url}/good"}})
+    elif way == "location":
+        add(call, image_id, f"{web.url}/good")
+    else:
+        patch(image_id, change("add", "/locations/-", location(f"{web.url}/good")))
+    work()
+    image = patch(image_id)
+    assert (image["status"], len(image["locations"])) == ("active", 1)
+    assert call("GET", f"/v2/images/{image_id}/file").data == b"good"
 
 
 def test_it_is_not_even_where_nothing_is_hashed(glance, people, make, web, call):

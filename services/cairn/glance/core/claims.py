@@ -10,6 +10,7 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.db import Database, changed, utcnow
+from cairn.glance.core import locations
 from cairn.glance.db.models import Image
 from cairn.glance.errors import Gone, WrongState
 
@@ -29,6 +30,7 @@ def begin(session: Session, image: Image, status: str = "saving") -> str:
     if not changed(taken):
         session.refresh(image)
         raise WrongState(status=image.status, wanted=status, reason="")
+    locations.forget(session, image.id)
     return claim
 
 
@@ -38,6 +40,7 @@ def begin_importing(session: Session, image_id: str) -> None:
         Image.id == image_id, Image.status == "queued").values(status="importing"))
     if not changed(taken):
         raise WrongState(status="importing", wanted="importing", reason="")
+    locations.forget(session, image_id)
 
 
 def end(session: Session, image_id: str, claim: str, status: str, **facts: Any) -> bool:

@@ -137,3 +137,4 @@ def _take(session: Session, image: Image, method: str) -> None:
                             Image.saving_by.is_(None)).values(status="importing"))
     if not changed(taken):
         raise Conflict(reason=words)
+    locations.forget(session, image.id)

@@ -36,7 +36,8 @@ def look(glance: Glance, ctx: Context, image_id: str, changes: list[Change]) -> 
         image = images.find_for(glance.policy, session, ctx, image_id, "modify_image")
         images.enforce(glance.policy, ctx, "set_image_location", image)
         known = {locations.shown(glance.stores, row, images.sees_all(ctx))
-                 for row in locations.of(session, [image_id])[image_id]}
+                 for row in locations.of(session, [image_id])[image_id]
+                 if image.status != "queued"}
     end, sizes = time.monotonic() + OPENING, Sizes()
     for url in wanted:
         if url not in known and url not in sizes:
@@ -66,6 +67,8 @@ def apply(
         raise LocationsHidden
     rule = "delete_image_location" if change.operation == "remove" else "set_image_location"
     images.enforce(glance.policy, ctx, rule, image)
+    if image.status == "queued":
+        locations.forget(session, image.id)
     found = locations.of(session, [image.id])[image.id]
     if change.operation == "remove":
         _remove(session, image, found, change.position)

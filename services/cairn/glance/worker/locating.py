@@ -89,11 +89,14 @@ class Locating:
         self._end(job, "success", "")
 
     def failed(self, job: Job, error: str) -> None:
-        """Queued again, unless it is in use already: then it just has no hash."""
+        """Queued again, unless it is in use already: then it just has no hash. A queued image shows
+        where its bytes were to be, as upstream's does; whatever brings it bytes forgets that."""
         with self.glance.db.writing() as session:
-            session.execute(
+            queued = session.execute(
                 update(Image).where(Image.id == job.subject, Image.status == "importing")
                 .values(status="queued", size=None, os_hash_algo=None))
+            if changed(queued):
+                locations.add_once(session, job.subject, job.args["store"], job.args["url"])
             session.execute(
                 update(Image).where(Image.id == job.subject, Image.status == "active",
                                     Image.os_hash_value.is_(None)).values(os_hash_algo=None))
