@@ -76,6 +76,9 @@ class Policy:
         rule = self.declared[name]
         if rule.scopes and scope_of(ctx) not in rule.scopes:
             return False
+        # Of what is a project's and nothing else, a rule may ask for no role.
+        if rule.scopes == (PROJECT,) and ctx.project_id is None:
+            return False
         if target is None:
             target = {"project_id": ctx.project_id, "user_id": ctx.user_id}
         known = self._known
@@ -124,7 +127,7 @@ def scope_of(ctx: Context) -> str:
         return SYSTEM
     if ctx.domain_id:
         return DOMAIN
-    # A token without a scope counts as a project's, as in oslo.policy: it has no role to use it.
+    # A token without a scope counts as a project's, as in oslo.policy.
     return PROJECT
 
 

@@ -385,3 +385,19 @@ def test_a_credential_has_so_many_access_rules(alice):
     assert create(65) == 400
     assert create(40, "/" + "x" * 200) == 400
     assert create(40) == 201
+
+
+def test_a_token_without_a_scope_gives_nothing_away(login, at):
+    me, nova = at["users"]["alice"], at["users"]["nova"]
+    for scope in ("unscoped", None):
+        alice = login("alice", scope=scope)
+        body = {"application_credential": {"name": "x", "unrestricted": True}}
+        assert alice("POST", f"/users/{me}/application_credentials", body).status_code == 403
+        trust = {"trust": {"trustor_user_id": me, "trustee_user_id": nova, "impersonation": True,
+                           "project_id": at["projects"]["red"], "roles": [{"name": "reader"}]}}
+        assert alice("POST", "/OS-TRUST/trusts", trust).status_code == 403
+        pair = {"tenant_id": at["projects"]["red"]}
+        assert alice("POST", f"/users/{me}/credentials/OS-EC2", pair).status_code == 403
+        ec2 = {"credential": {"type": "ec2", "project_id": at["projects"]["red"],
+                              "blob": '{"access": "a", "secret": "s"}'}}
+        assert alice("POST", "/credentials", ec2).status_code == 403

@@ -1,5 +1,9 @@
 """/os-keypairs"""
 
+from cairn.common.context import Context
+
+from .conftest import PEOPLE
+
 KEY = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPgGj6M1Zz5q8hUq5xj0O8u2zGm0rY1s0o7m3uJ0f0Zk "
        "alice@example.org")
 
@@ -49,3 +53,20 @@ def test_the_quota_counts_keys(call):
     call("POST", "/v2.1/os-keypairs", {"keypair": {"name": "a", "public_key": KEY}})
     refused = call("POST", "/v2.1/os-keypairs", {"keypair": {"name": "b", "public_key": KEY}})
     assert refused.status_code == 403
+
+
+def test_a_token_without_a_project_makes_none(call, monkeypatch):
+    monkeypatch.setitem(PEOPLE, "unscoped", Context("alice"))
+    body = {"keypair": {"name": "k", "public_key": KEY}}
+    assert call("POST", "/v2.1/os-keypairs", body, who="unscoped").status_code == 403
+    assert call("GET", "/v2.1/os-keypairs", who="unscoped").status_code == 403
+    assert call("GET", "/v2.1/os-keypairs").json["keypairs"] == []
+
+
+def test_a_name_can_be_put_into_a_path(call):
+    for name in ("a/b", "a\nb", "a\0"):
+        for version in ("2.1", "2.10", "2.92"):
+            body = {"keypair": {"name": name, "public_key": KEY}}
+            refused = call("POST", "/v2.1/os-keypairs", body, version=version)
+            assert refused.status_code == 400
+            assert "name" in refused.json["badRequest"]["message"]

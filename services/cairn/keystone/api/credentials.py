@@ -5,7 +5,8 @@ from sqlalchemy import select
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.db import new_hex_id
-from cairn.common.errors import Invalid
+from cairn.common.errors import Invalid, Refused
+from cairn.common.policy import PROJECT, scope_of
 from cairn.keystone.api import schemas
 from cairn.keystone.api.views import QUERY, collection, linked, listed
 from cairn.keystone.component import Keystone
@@ -58,6 +59,8 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     keystone.policy.enforce(
         ctx, "identity:create_credential", {"target.credential.user_id": user_id}
     )
+    if wanted["type"] == "ec2" and scope_of(ctx) == PROJECT and ctx.project_id is None:
+        raise Refused(reason="A key pair is not made with a token that has no scope.")
     if wanted["type"] == "ec2" and not wanted.get("project_id"):
         raise Invalid(reason="Invalid input for field/attribute project_id. An ec2 credential "
                              "needs a project.")
