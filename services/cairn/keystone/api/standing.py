@@ -43,7 +43,9 @@ def _refuse(keystone: Keystone, ctx: Context, kind: str, id_: str, whose: Any) -
 def _target(session: Session, grant: Assignment) -> Document | None:
     """What the policy of grants is asked about; None for a right on the system."""
     place = session.get(Project, grant.target_id)
-    actor = session.get(User if grant.actor == "user" else Group, grant.actor_id)
+    actor: User | Group | None = (
+        session.get(User, grant.actor_id) if grant.actor == "user"
+        else session.get(Group, grant.actor_id))
     if place is None or actor is None:
         return None
     where = ({"target.domain.id": place.id} if grant.target == "domain"

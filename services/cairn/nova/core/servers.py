@@ -106,7 +106,7 @@ def named(
     `where` means. They are compared here, not by the database: see common.patterns. Raises Invalid.
     """
     if re.fullmatch(r"[\w \-]*", pattern):
-        return S.name.contains(pattern, autoescape=True)
+        return Server.name.contains(pattern, autoescape=True)
     if len(pattern) > 255:
         raise Invalid(reason="name: a regular expression has at most 255 characters")
     try:
@@ -114,7 +114,7 @@ def named(
     except ValueError as wrong:
         raise Invalid(reason=f"name: {wrong}") from wrong
     names = session.scalars(select(S.name).where(*where).distinct())
-    return S.name.in_([name for name in names if fits(name)])
+    return Server.name.in_([name for name in names if fits(name)])
 
 
 def with_address(pattern: str) -> ColumnElement[bool]:
