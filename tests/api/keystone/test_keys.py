@@ -233,9 +233,10 @@ class TestDoctor:
     def test_settings_that_do_not_go_together(self, told, conf):
         with conf.open("a") as file:
             file.write("[security_compliance]\npassword_regex = (\nminimum_password_age = 9\n"
-                       "password_expires_days = 3\n")
+                       "password_expires_days = 3\n[throttle]\naccount_failures = 0\n")
         said = told()
         assert "is not a regular expression" in said
+        assert "passwords may be guessed" in said
         assert "expires before its user may change it" in said
 
     def test_a_database_that_is_away(self, told, conf, db):

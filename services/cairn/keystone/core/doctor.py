@@ -110,6 +110,9 @@ def _settings(settings: ApiSettings) -> Iterator[str]:
     if settings.tokens.expiration > 86400:
         yield (f"tokens.expiration is {settings.tokens.expiration} seconds: a token that is stolen "
                "is good for more than a day")
+    if settings.throttle.account_failures <= 0 and rules.lockout_failure_attempts <= 0:
+        yield ("throttle.account_failures and security_compliance.lockout_failure_attempts are 0: "
+               "passwords may be guessed at any rate")
     if rules.password_regex:
         try:
             patterns.bounded(rules.password_regex)
