@@ -142,7 +142,7 @@ def _dhcp(host: _Host) -> Document:
     ids = [server.network_id for server in servers]
     if not ids:
         return {}
-    found: dict[str, list[Row[Any]]] = {id: [] for id in ids}
+    found: dict[str, list[Any]] = {id: [] for id in ids}
     for port in host.session.execute(
         select(PORTS.c.id, PORTS.c.network_id, PORTS.c.project_id, PORTS.c.mac_address,
                PORTS.c.dns_name, func.coalesce(PORTS.c.named_at, PORTS.c.created_at).label("since"),
@@ -168,7 +168,7 @@ def _dhcp(host: _Host) -> Document:
     } for server in servers}
 
 
-def _guests(ports: Sequence[Row[Any]], domain: str) -> list[Document]:
+def _guests(ports: Sequence[Any], domain: str) -> list[Document]:
     called = names.shared_out([
         {"id": p.id, "project_id": p.project_id, "dns_name": p.dns_name, "since": p.since,
          "address": p.fixed_ips[0]["ip_address"]} for p in ports], domain)
