@@ -120,7 +120,11 @@ RULES: dict[str, Rule] = {
     **_rules(ADMIN, ["create_subnetpool:shared", *_each(BOTH, "subnetpool", ("is_default",))]),
     **_tags("subnetpool", f"{READER} or rule:shared_subnetpools"),
     # Ports.
-    **_rules(MEMBER_OR_SERVICE, ["create_port", "update_port"]),
+    # On a network outside, an address is had by a floating IP, and counted as one.
+    "create_port": Rule(
+        f"{ADMIN} or ({SERVICE}) or (role:member and project_id:%(project_id)s and "
+        "(not rule:external or rule:shared or rule:network_owner))", (PROJECT,)),
+    "update_port": Rule(MEMBER_OR_SERVICE, (PROJECT,)),
     "delete_port": Rule(f"{MEMBER_OR_SERVICE} or ({NET_OWNER_MEMBER})", (PROJECT,)),
     "get_port": Rule(f"{READER} or ({NET_OWNER_READER}) or ({SERVICE})", (PROJECT,)),
     **_rules(f"not rule:network_device or {PORT_NET_OWNER}", [

@@ -50,7 +50,7 @@ def test_nobody_does_nothing(api):
 
 @pytest.mark.parametrize("attributes", [
     {"shared": True}, {"router:external": True}, {"provider:network_type": "vxlan"},
-    {"provider:segmentation_id": 5}, {"is_default": True}, {"project_id": "blue"},
+    {"provider:segmentation_id": 5}, {"is_default": True},
 ])
 def test_what_only_operators_may_say(api, attributes):
     status, kind, message = api.refused("POST", "alice", BASE, {"network": attributes})

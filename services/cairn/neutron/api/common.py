@@ -11,7 +11,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.neutron import errors
 from cairn.neutron.component import Neutron
-from cairn.neutron.core.kinds import Kind, find, guard, target
+from cairn.neutron.core.kinds import Kind, find, guard, target, unscoped
 from cairn.neutron.core.listing import Listing, page
 from cairn.neutron.core.write import Write, write
 from cairn.neutron.policy import RULES
@@ -64,9 +64,14 @@ def normal(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def owned(ctx: Context, item: Mapping[str, Any]) -> dict[str, Any]:
-    """A new thing as wanted, with the project that it will belong to."""
+    """A new thing as wanted, with the project that it will belong to. Raises Invalid where that is
+    another than the caller's: only administrators and the cloud's services make things for others,
+    whatever a policy says of the thing itself."""
     result = normal(item)
     result["project_id"] = result.get("project_id") or ctx.project
+    if result["project_id"] != ctx.project and not unscoped(ctx):
+        raise Invalid(reason="Specifying 'project_id' or 'tenant_id' other than the authenticated "
+                             "project in request requires admin privileges")
     if not result["project_id"]:
         raise Invalid(reason="project_id is required: the token is not scoped to a project")
     return result

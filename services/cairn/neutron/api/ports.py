@@ -75,7 +75,7 @@ def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
         item["device_owner"] = item.get("device_owner") or ""
         common.may_create(neutron, ctx, PORT, item, {
             "network:tenant_id": network.project_id, "network:project_id": network.project_id,
-            "shared": network.shared,
+            "shared": network.shared, "router:external": network.external,
         })
         return ports.create(w, network, item)
 

@@ -25,6 +25,7 @@ from cairn.neutron.core.kinds import (
     SUBNETS,
     claim,
     find,
+    unscoped,
 )
 from cairn.neutron.core.write import Write
 
@@ -214,6 +215,9 @@ def _plug_port(
     w: Write, router: Row[Any], port_id: str, host: str
 ) -> tuple[Any, list[Row[Any]]]:
     port = claim(w.session, w.ctx, PORT, port_id)
+    if not unscoped(w.ctx) and port.project_id not in (w.ctx.project, router.project_id):
+        # Its network's owner sees it, and no more.
+        raise errors.PortNotFound(port_id)
     if port.device_id or port.device_owner:
         raise errors.PortInUse(
             port=port.id, network=port.network_id, device=port.device_id or port.device_owner
@@ -242,11 +246,17 @@ def _plug_subnet(
     w: Write, router: Row[Any], subnet_id: str, host: str
 ) -> tuple[Any, list[Row[Any]]]:
     subnet = find(w.session, w.ctx, SUBNET, subnet_id)
+    network = w.session.execute(select(NETWORKS).where(NETWORKS.c.id == subnet.network_id)).one()
+    if not unscoped(w.ctx) and w.ctx.project not in (subnet.project_id, network.project_id):
+        # Where a network is but shared, its gateway's address is nobody's to take.
+        raise errors.BadRequest(
+            resource="router", reason="Cannot add interface to router because subnet "
+            f"{subnet_id} is not owned by project making the request"
+        )
     if not subnet.gateway_ip:
         raise errors.BadRequest(
             resource="router", reason=f"Subnet {subnet_id} must have a gateway IP"
         )
-    network = w.session.execute(select(NETWORKS).where(NETWORKS.c.id == subnet.network_id)).one()
     fixed = {"subnet_id": subnet.id, "ip_address": subnet.gateway_ip}
     port = None
     if subnet.ip_version == 6:
