@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nova costs: CPU and queries per request, and how long servers take with the fake driver.
 
-    python tests/bench/nova.py [mysql+mysqldb://... [amqp://...]]
+    python tests/bench/nova.py [mysql+mysqldb://... [amqp://controller:...]]
 
 Without a database's URL it runs on SQLite, without a broker's in memory; the schema that a URL
-names is made anew. Neighbours answer at once: what is measured is nova alone.
+names is made anew. A broker has accounts host.host0 to host.host3 with the controller's password.
+Neighbours answer at once: what is measured is nova alone.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class House:
         host.start()
         time.sleep(1)
         for name in HOSTS:
-            self.compute(bus, name)
+            self.compute(Bus(MessagingSettings(broker.replace("controller", f"host.{name}"))), name)
         self.client = create_app(self.nova, lambda headers: MEMBER, {}).test_client()
         self.ask("POST", "/v2.1/flavors", {"flavor": {
             "id": "m1", "name": "m1", "ram": 64, "vcpus": 1, "disk": 1}})
@@ -82,11 +83,11 @@ class House:
         settings = ComputeSettings(driver="fake", vif_plugging_timeout=30.0)
         driver = FakeDriver(settings, name)
         images: Any = NoImages()
-        stub = self.nova.conductor
+        stub = Conductor(bus)
         cloud: Any = self.cloud
         flows = Flows(stub, driver, images, settings, name, cloud)
         worker = Worker(RemoteLedger(stub), flows.all(), runner=runner_of(name), owner=name)
-        Server(bus, Compute.topic, name, Manager(stub, driver, worker)).start()
+        Server(bus, Compute, name, Manager(stub, driver, worker)).start()
         worker.start()
         stub.report_service(Context(), binary="nova-compute", service_host=name)
         stub.report_host(Context(), service_host=name, report=driver.report())
@@ -138,7 +139,7 @@ class House:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = sys.argv[1] if len(sys.argv) > 1 else f"sqlite:///{folder}/nova.db"
-        house = House(database, sys.argv[2] if len(sys.argv) > 2 else "memory://")
+        house = House(database, sys.argv[2] if len(sys.argv) > 2 else "memory://controller@localhost/")
         house.boot()
         first = min(house.boots(1)[0] for _ in range(5))
         print(f"{'POST /servers to ACTIVE, fake driver':45} {first * 1000:8.0f} ms")

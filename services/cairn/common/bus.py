@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from amqp.exceptions import AMQPError  # type: ignore[import-untyped]
+from amqp.exceptions import AMQPError
 from kombu import Connection, Consumer, Exchange, Queue  # type: ignore[attr-defined]
 from kombu.exceptions import OperationalError
 from kombu.serialization import dumps

@@ -228,13 +228,12 @@ class DatabaseLedger:
             error=row.error if row.state == UNDOING else None, attempts=row.attempts,
         )
 
-    def works_of(self, runner: str, *ids: str) -> set[str]:
-        """The open works that are the runner's now; of `ids` only, if any are given."""
-        query = select(self.work.id).where(self.work.runner == runner, self.work.state.in_(OPEN))
-        if ids:
-            query = query.where(self.work.id.in_(ids))
+    def is_of(self, work_id: str, runner: str) -> bool:
+        """Whether it is an open work, and the runner's now."""
+        work = self.work
         with self.db.reading() as session:
-            return set(session.scalars(query))
+            return session.scalar(select(work.id).where(
+                work.id == work_id, work.runner == runner, work.state.in_(OPEN))) is not None
 
     def others_have(self, work_id: str, runner: str, steps: Sequence[str]) -> bool:
         """Whether a step of one of these names is another runner's."""
@@ -399,10 +398,7 @@ class LedgerManager:
 
     def work_renew(self, ctx: Context, jobs: list[dict[str, Any]]) -> dict[str, str]:
         if ctx.host is not None:
-            own = self.ledger.works_of(self.runner_of(ctx.host))
-            gone = {job["token"]: LOST for job in jobs if job["id"] not in own}
-            return gone | self.ledger.renew(
-                [Job.from_wire(job) for job in jobs if job["id"] in own])
+            jobs = [job for job in jobs if job["runner"] == self.runner_of(ctx.host)]
         return self.ledger.renew([Job.from_wire(job) for job in jobs])
 
     def runner_of(self, host: str) -> str:
@@ -417,7 +413,7 @@ class LedgerManager:
         """Whether the work is the host's now, and the change one that a host may make: what other
         runners have recorded is theirs, and other hosts are given work by controllers only."""
         runner = self.runner_of(host)
-        if job["runner"] != runner or job["id"] not in self.ledger.works_of(runner, job["id"]):
+        if job["runner"] != runner or not self.ledger.is_of(job["id"], runner):
             return False
         if change == "hand":
             return self.to_controllers(args[0])

@@ -45,7 +45,7 @@ def discard(connection: Connection) -> None:
     """Be rid of a connection without a farewell, which a broker that hangs would never answer."""
     try:
         # kombu's own collect() says farewell, and changes a setting of every socket meanwhile.
-        raw = connection._connection
+        raw: Any = connection._connection
         if hasattr(raw, "collect"):
             if raw.connected:
                 raw.sock.settimeout(0.2)

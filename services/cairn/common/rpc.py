@@ -11,6 +11,7 @@ to the controllers is in the contract; all else is theirs alone (docs/adr/0017).
 import inspect
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -115,12 +116,15 @@ class Server:
 
     def round_trip(self, timeout: float = 5) -> bool:
         """Whether a message through our own queue and our own worker thread comes back in time."""
+        end = time.monotonic() + timeout
+        if not self.ready(timeout):
+            return False
         number = uuid.uuid4().hex
         came = self._pings[number] = threading.Event()
         try:
             self.bus.send(Context(), self.bus.exchange(self.bus.account), self._own, "_ping",
                           {"number": number})
-            return came.wait(timeout)
+            return came.wait(max(0.0, end - time.monotonic()))
         except Unavailable:
             return False
         finally:
@@ -132,8 +136,8 @@ class Server:
     def _handle(self, body: Mapping[str, Any], properties: Mapping[str, Any]) -> None:
         method, args, sender = body["method"], body["args"], properties.get("user_id")
         if not sender or body.get("to") not in self._to:
-            log.warning("%s from %s for %s came to %s: refused", method, sender, body.get("to"),
-                        self.topic)
+            log.warning("%.80r from %r for %.80r came to %s: refused", method, sender,
+                        body.get("to"), self.topic)
             return
         if method == "_ping":
             waiting = self._pings.get(args["number"])
@@ -147,9 +151,9 @@ class Server:
         except Problem as problem:
             answer = {"error": {
                 "kind": problem.kind, "code": problem.code, "message": str(problem)}}
-            log.info("%s.%s: %s", self.topic, method, problem)
+            log.info("%s.%.80r: %s", self.topic, method, problem)
         except Exception as error:
-            log.exception("%s.%s failed", self.topic, method)
+            log.exception("%s.%.80r failed", self.topic, method)
             answer = {"error": {"kind": type(error).__name__, "code": 500, "message": str(error)}}
         if properties.get("reply_to"):
             self._reply(sender, properties, answer)
@@ -167,9 +171,10 @@ class Server:
         host = accounts.host_of(sender)
         own = self.contract.from_hosts.get(method)
         if host is None or own is None or (own and args.get(own) != host):
-            log.warning("%s sent %s.%s(%s), which is not for it: refused", sender, self.topic,
-                        method, f"{own}={args.get(own)!r}" if own else "")
-            raise Refused(reason=f"{sender} may not send this {method}.")
+            # Whatever is in it: on one line, and not a long one.
+            log.warning("%s sent %s.%.80r(%.80s), which is not for it: refused", sender,
+                        self.topic, method, f"{own}={args.get(own)!r}" if own else "")
+            raise Refused(reason=f"{sender} may not send this {self.topic} message.")
         return Context.from_host(host, context)
 
     def _reply(

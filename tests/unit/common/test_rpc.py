@@ -8,6 +8,7 @@ import pytest
 from cairn.common import outbox
 from cairn.common.context import Context
 from cairn.common.errors import Conflict, Remote, Unavailable
+from cairn.common.process import Host
 from cairn.common.rpc import Bus, Server, Stub
 from cairn.common.settings import MessagingSettings
 
@@ -141,7 +142,11 @@ def test_a_host_says_what_the_contract_has_for_hosts_under_its_own_name(enter, m
         with pytest.raises(Remote) as error:
             refused()
         assert error.value.code == 403
-    assert "host.node1 sent greeter.secret" in caplog.text
+    assert "host.node1 sent greeter.'secret'" in caplog.text
+    with pytest.raises(Remote):
+        own.call(CTX, "x\nnode1 is well" + "x" * 1000)
+    assert all(len(line) < 400 and not line.startswith("node1") for line in
+               caplog.text.splitlines())
 
 
 @pytest.mark.parametrize("account", ["host.node2", "nova", "host.", "controllers"])
@@ -270,3 +275,11 @@ def test_what_was_said_last_is_said_before_the_end(enter, manager):
     while len(manager.noted) < 20 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert sorted(manager.noted) == list(range(20))
+
+
+def test_a_host_is_called_what_the_broker_knows_it_by():
+    for account, name in (("host.node1.example", "node1.example"), ("controller", "ctl1")):
+        host = Host("ctl1")
+        host.bus(MessagingSettings(f"memory://{account}@localhost/"))
+        assert host.name == name
+        host.stop()

@@ -10,6 +10,8 @@ tls = {
     "ca_certs": "/etc/cairn/pki/ca.pem",
     "cert_reqs": ssl.CERT_REQUIRED,
     "server_hostname": broker,
+    "certfile": "/etc/cairn/pki/host.pem",
+    "keyfile": "/etc/cairn/pki/host.key",
 }
 with amqp.Connection(
     f"{broker}:5671", userid=user, password=password, virtual_host=vhost, ssl=tls, connect_timeout=5

@@ -56,7 +56,8 @@ class Manager(LedgerManager):
             Work.subject == server_id, Work.runner == runner_of(ctx.host), Work.state.in_(OPEN)
         ).limit(1)) is not None:
             return
-        log.warning("host %s asked for server %s, which is not its: refused", ctx.host, server_id)
+        log.warning("host %s asked for server %.80r, which is not its: refused", ctx.host,
+                    server_id)
         raise ServerNotFound(server_id)
 
     def ring(self, ctx: Context) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rabbitmq_definitions
-short_description: Own the virtual host of a broker and the users that may enter it
+short_description: Own the virtual host of a broker, its exchanges and the users that may enter it
 version_added: 0.1.0
 description:
   - Writes the definitions that RabbitMQ loads each time it starts, so that a broker whose data was
@@ -45,6 +45,16 @@ options:
             description: Those it may receive from.
             type: str
             default: ".*"
+          topics:
+            description:
+              - Of topic exchanges by name, the routing keys it may send with (C(write)) and bind to
+                (C(read)), as regular expressions. Any, where nothing is said.
+            type: dict
+            default: {}
+  exchanges:
+    description: Exchanges that outlive the broker, with their types. Users need not make them.
+    type: dict
+    default: {}
   vhost:
     description: The virtual host.
     type: str
@@ -98,7 +108,7 @@ def look(path):
         return None
 
 
-def plan(vhost, users):
+def plan(vhost, users, exchanges=None):
     """The definitions wanted. Pure."""
     accounts = {user["name"]: user["account"] for user in users}
     return {
@@ -115,6 +125,16 @@ def plan(vhost, users):
         "permissions": [
             {"user": name, "vhost": vhost, **{right: account[right] for right in RIGHTS}}
             for name, account in sorted(accounts.items())
+        ],
+        "topic_permissions": [
+            {"user": name, "vhost": vhost, "exchange": exchange, **rights}
+            for name, account in sorted(accounts.items())
+            for exchange, rights in sorted(account.get("topics", {}).items())
+        ],
+        "exchanges": [
+            {"name": name, "vhost": vhost, "type": kind, "durable": True, "auto_delete": False,
+             "internal": False, "arguments": {}}
+            for name, kind in sorted((exchanges or {}).items())
         ],
     }
 
@@ -165,6 +185,8 @@ def shown(definitions):
         "vhosts": [vhost["name"] for vhost in definitions.get("vhosts", [])],
         "passwords": {name: f"<hidden {mark}>" for name, mark in passwords.items()},
         "permissions": definitions.get("permissions", []),
+        "topics": definitions.get("topic_permissions", []),
+        "exchanges": {each["name"]: each["type"] for each in definitions.get("exchanges", [])},
     }
 
 
@@ -172,6 +194,7 @@ def main():
     account = {
         "password": {"type": "str", "required": True, "no_log": True},
         **{right: {"type": "str", "default": ".*"} for right in RIGHTS},
+        "topics": {"type": "dict", "default": {}},
     }
     user = {
         "name": {"type": "str", "required": True},
@@ -180,6 +203,7 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "users": {"type": "list", "elements": "dict", "required": True, "options": user},
+            "exchanges": {"type": "dict", "default": {}},
             "vhost": {"type": "str", "required": True},
             "path": {"type": "path", "default": "/etc/rabbitmq/definitions.json"},
             "node": {"type": "str", "default": "rabbit@localhost"},
@@ -187,7 +211,8 @@ def main():
         supports_check_mode=True,
     )
     path, node = module.params["path"], module.params["node"]
-    before, after = look(path), plan(module.params["vhost"], module.params["users"])
+    before = look(path)
+    after = plan(module.params["vhost"], module.params["users"], module.params["exchanges"])
     converge(
         module, shown(before), shown(after), lambda: act(module, before, after, path, node)
     )

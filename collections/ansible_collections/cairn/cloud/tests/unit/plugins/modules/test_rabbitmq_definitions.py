@@ -69,6 +69,17 @@ def test_a_broker_that_is_down_finds_them_when_it_starts(path):
     assert "one" not in path.read_text()
 
 
+def test_letterboxes_and_routing_keys_are_the_brokers_to_keep():
+    account = {**user("host.a")["account"], "topics": {"controller": {"write": "^a$", "read": ""}}}
+    made = rabbitmq_definitions.plan("cairn", [{"name": "host.a", "account": account}],
+                                     {"controller": "topic", "all": "fanout"})
+    assert made["topic_permissions"] == [
+        {"user": "host.a", "vhost": "cairn", "exchange": "controller", "write": "^a$", "read": ""}]
+    assert [(e["name"], e["type"], e["durable"]) for e in made["exchanges"]] == [
+        ("all", "fanout", True), ("controller", "topic", True)]
+    assert rabbitmq_definitions.shown(made)["exchanges"] == {"all": "fanout", "controller": "topic"}
+
+
 def test_a_broker_that_runs_is_told_at_once(path):
     broker = Broker()
     run(broker, path, user("nova"), user("old"))
