@@ -16,6 +16,8 @@ FROM_HOSTS = ("nova.conductor", "neutron.server")
 TO_HOSTS = ("neutron.agent.all",)
 TO_CONTROLLERS = ("identity.revocations.all",)
 CONTROLLER = "controller"
+# A host's agents have about eight, and twice that while they are started anew.
+CONNECTIONS = 64
 
 
 def _one_of(*patterns):
@@ -27,6 +29,7 @@ def _host(account, password):
     queues = f"{own}:[^\\n]*"
     return {
         "password": password,
+        "connections": CONNECTIONS,
         "configure": _one_of(queues),
         "write": _one_of(own, queues, CONTROLLER),
         "read": _one_of(own, queues, *map(re.escape, TO_HOSTS)),

@@ -11,6 +11,8 @@ description:
   - Writes the definitions that RabbitMQ loads each time it starts, so that a broker whose data was
     lost comes back with its users.
   - Tells a broker that is running at once, and takes from it the users that are no longer named.
+  - No queue of the virtual host takes more than a bounded number of messages and bytes; beyond, the
+    oldest go. Who fills queues then fills nobody's memory.
   - A password is stored as a hash whose salt follows from the user's name, so a second run changes
     nothing.
 options:
@@ -51,6 +53,9 @@ options:
                 (C(read)), as regular expressions. Any, where nothing is said.
             type: dict
             default: {}
+          connections:
+            description: How many connections it may have at once; any number where nothing is said.
+            type: int
   exchanges:
     description: Exchanges that outlive the broker, with their types. Users need not make them.
     type: dict
@@ -97,6 +102,7 @@ from ansible_collections.cairn.cloud.plugins.module_utils.state import converge
 
 UNIT = "rabbitmq-server.service"
 RIGHTS = ("configure", "write", "read")
+BOUNDS = {"max-length": 10000, "max-length-bytes": 32 << 20}
 
 
 def look(path):
@@ -119,6 +125,8 @@ def plan(vhost, users, exchanges=None):
                 "password_hash": digest(name, account["password"]),
                 "hashing_algorithm": "rabbit_password_hashing_sha256",
                 "tags": [],
+                "limits": {"max-connections": account["connections"]}
+                if account.get("connections") else {},
             }
             for name, account in sorted(accounts.items())
         ],
@@ -130,6 +138,10 @@ def plan(vhost, users, exchanges=None):
             {"user": name, "vhost": vhost, "exchange": exchange, **rights}
             for name, account in sorted(accounts.items())
             for exchange, rights in sorted(account.get("topics", {}).items())
+        ],
+        "policies": [
+            {"vhost": vhost, "name": "bounded", "pattern": ".*", "apply-to": "queues",
+             "priority": 0, "definition": BOUNDS}
         ],
         "exchanges": [
             {"name": name, "vhost": vhost, "type": kind, "durable": True, "auto_delete": False,
@@ -186,6 +198,8 @@ def shown(definitions):
         "passwords": {name: f"<hidden {mark}>" for name, mark in passwords.items()},
         "permissions": definitions.get("permissions", []),
         "topics": definitions.get("topic_permissions", []),
+        "limits": {user["name"]: user.get("limits", {}) for user in definitions.get("users", [])},
+        "policies": definitions.get("policies", []),
         "exchanges": {each["name"]: each["type"] for each in definitions.get("exchanges", [])},
     }
 
@@ -195,6 +209,7 @@ def main():
         "password": {"type": "str", "required": True, "no_log": True},
         **{right: {"type": "str", "default": ".*"} for right in RIGHTS},
         "topics": {"type": "dict", "default": {}},
+        "connections": {"type": "int"},
     }
     user = {
         "name": {"type": "str", "required": True},
