@@ -164,9 +164,9 @@ class Server:
         """Who asks, if that account may send this message. Raises Refused.
 
         A host speaks for itself and nobody else: of its context only what is for logs counts."""
-        if method.startswith("_"):
-            raise AttributeError(method)
         if sender == accounts.CONTROLLER:
+            if method.startswith("_"):
+                raise AttributeError(method)
             return Context.from_wire(context)
         host = accounts.host_of(sender)
         own = self.contract.from_hosts.get(method)
