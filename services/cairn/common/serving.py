@@ -167,7 +167,7 @@ class Parent:
                 seat.ask(now)
                 self._judge(seat, now)
         if not self._was_ready and all(seat.serving for seat in self.seats):
-            self._was_ready = True
+            self._was_ready, self._next_report = True, now
             self._ready()
             self._notify("READY=1")
         if now >= self._next_report:
@@ -281,7 +281,8 @@ def granian(seat: Seat, application: Any, threads: int) -> None:
 
     server = Server(
         "cairn", uds=seat.path, interface=Interfaces.WSGI, workers=1, http=HTTPModes.http1,
-        runtime_mode=RuntimeModes.mt, blocking_threads=threads, backpressure=256, log_access=False, websockets=False,
+        runtime_mode=RuntimeModes.mt, blocking_threads=threads, backpressure=256,
+        log_access=False, websockets=False,
     )
     # What it does to serve with processes of its own, of which we are one already.
     holder = _holder(seat.plug)
