@@ -1,6 +1,6 @@
 """The proxy as the role sets it up, before workers as they are deployed, on loopback: no lab.
 
-    python edge_stack.py FOLDER     runs the workers; the fixture in test_edge.py starts it and nginx
+    python edge_stack.py FOLDER     runs the workers; test_edge.py starts it, and nginx before it
 """
 
 import sys
