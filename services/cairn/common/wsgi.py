@@ -305,7 +305,7 @@ class Dispatcher:
             start_response("404 Not Found", [("Content-Type", "application/json")])
             return [orjson.dumps({"error": {
                 "code": 404, "title": "Not Found",
-                "message": "No service of this cloud has this path.",
+                "message": f"No service at /{first}; there are: {', '.join(sorted(self.apps))}",
             }})]
         environ["SCRIPT_NAME"] = f"/{first}"
         environ["PATH_INFO"] = slash + tail or "/"
