@@ -277,9 +277,9 @@ class Parent:
 def granian(seat: Seat, application: Any, threads: int) -> None:
     """Serve requests of the control plane: small, and whole before they come."""
     from granian.constants import HTTPModes, Interfaces, RuntimeModes
-    from granian.server import Server
+    from granian.server.mp import MPServer
 
-    server = Server(
+    server: Any = MPServer(
         "cairn", uds=seat.path, interface=Interfaces.WSGI, workers=1, http=HTTPModes.http1,
         runtime_mode=RuntimeModes.mt, blocking_threads=threads, backpressure=256,
         log_access=False, websockets=False,
@@ -293,4 +293,5 @@ def granian(seat: Seat, application: Any, threads: int) -> None:
 def _holder(plug: socket.socket) -> Any:
     from granian._granian import SocketHolder
 
-    return SocketHolder(plug.fileno(), True, BACKLOG)
+    # Its stub does not say what it is made of.
+    return SocketHolder(plug.fileno(), True, BACKLOG)  # type: ignore[call-arg]
