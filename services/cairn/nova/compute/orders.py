@@ -11,23 +11,24 @@ _DOMAIN = re.compile(r"instance-[0-9a-f]{8,16}")
 
 
 def spec_of(conductor: Conductor, ctx: Context, server_id: str) -> Spec:
-    """The server's. Raises Invalid where it is another's, or its names are none; the rest of it is
-    looked at where it is used, so that what is wrong with a server does not keep it from being
-    removed."""
+    """The server's. Raises Invalid as `believed`."""
     wanted = uuid_of(server_id, "server")
-    return _of(wanted, conductor.spec(ctx, server_id=wanted))
+    return believed(conductor.spec(ctx, server_id=wanted), wanted)
 
 
 def stray_of(conductor: Conductor, ctx: Context, server_id: str) -> Spec:
     """As much of a server that is not this host's as it takes to end it here. Raises Invalid as
-    `spec_of` does."""
+    `believed`."""
     wanted = uuid_of(server_id, "server")
-    return _of(wanted, conductor.stray(ctx, server_id=wanted))
+    return believed(conductor.stray(ctx, server_id=wanted), wanted)
 
 
-def _of(wanted: str, spec: Spec) -> Spec:
-    if spec["id"] != wanted:
-        raise Invalid(reason=f"server {wanted} was asked for, {spec['id'][:64]!r} was told of")
+def believed(spec: Spec, server_id: str) -> Spec:
+    """The spec, if it is that server's and its names are names. Raises Invalid. The rest of it is
+    looked at where it is used, so that what is wrong with a server does not keep it from being
+    removed."""
+    if spec["id"] != server_id:
+        raise Invalid(reason=f"server {server_id} was asked for, {spec['id'][:64]!r} was told of")
     if not _DOMAIN.fullmatch(spec["domain"]):
-        raise Invalid(reason=f"server {wanted}: not a domain's name: {spec['domain'][:64]!r}")
+        raise Invalid(reason=f"server {server_id}: not a domain's name: {spec['domain'][:64]!r}")
     return spec

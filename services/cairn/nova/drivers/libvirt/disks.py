@@ -60,7 +60,8 @@ class Disks:
         """All of them, from nothing: what an earlier try left is made again."""
         self.remove(spec)
         place = self.of(spec)
-        place.mkdir(mode=0o711, parents=True)
+        place.mkdir(parents=True)
+        place.chmod(0o711)
         flavor = spec["flavor"]
         image = spec["image"]
         assert image is not None
@@ -80,6 +81,8 @@ class Disks:
                 qemu_img("create", "-q", "-f", "qcow2", str(place / name), str(size))
         if spec["config_drive"] is not None:
             write_config_drive(place / "disk.config", spec["config_drive"])
+        for path in place.iterdir():
+            path.chmod(0o600)  # libvirt gives each to the user of the server's QEMU.
 
     def remove(self, spec: Spec) -> None:
         shutil.rmtree(self.of(spec), ignore_errors=True)
