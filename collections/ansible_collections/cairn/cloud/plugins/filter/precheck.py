@@ -30,8 +30,9 @@ def inventory_problems(groups):
 def host_problems(looked, name):
     """What keeps a host from the cloud, after all hosts were looked at.
 
-    C(looked) is, for each host by name: C(python), the answer to a first question; C(host), what
-    M(cairn.cloud.host_check) returned; and C(address), what the host is to be known by.
+    C(looked) is, for each host by name: C(python), the answer to a first question; C(host) and
+    C(clock), what M(cairn.cloud.host_check) and M(cairn.cloud.clock) returned; and C(address), what
+    the host is to be known by.
     """
     mine = looked[name]
     python, host, address = mine["python"], mine["host"], mine["address"]
@@ -42,7 +43,7 @@ def host_problems(looked, name):
         return ["it has no /usr/bin/python3; run on it: apt-get install python3"]
     if "problems" not in host:
         return [f"it could not be looked at ({host.get('msg', 'no answer')}); mend that first"]
-    problems = list(host["problems"])
+    problems = [*host["problems"], *mine["clock"].get("problems", ())]
     if not address:
         problems.append("it has no IPv4 address that leads out; give it one, or set host_address")
     elif address not in host["addresses"]:

@@ -11,7 +11,8 @@ GROUPS = {"all": ["a", "b"], "ungrouped": [], "controller": ["a"], "network": ["
 
 def seen(address="192.0.2.1", **other):
     host = {"problems": [], "addresses": ["192.0.2.1", "192.0.2.2"]}
-    return {"python": {"rc": 0}, "host": host, "address": address, **other}
+    return {"python": {"rc": 0}, "host": host, "clock": {"problems": []}, "address": address,
+            **other}
 
 
 def test_a_good_inventory_is_not_complained_about():
@@ -39,6 +40,7 @@ def test_what_an_inventory_lacks_is_named(groups, said):
         ({"a": seen(python={"rc": 1})}, "apt-get install python3"),
         ({"a": seen(host={"msg": "boom"})}, "(boom)"),
         ({"a": seen(host={"problems": ["it is blue"], "addresses": ["192.0.2.1"]})}, "it is blue"),
+        ({"a": seen(clock={"problems": ["it is late"]})}, "it is late"),
         ({"a": seen(address="")}, "set host_address"),
         ({"a": seen(address="192.0.2.9")}, "192.0.2.9 is none of its addresses"),
         ({"a": seen(), "b": seen()}, "b has the same address"),
