@@ -1,4 +1,4 @@
-"""The caller of a request: whom a token makes."""
+"""Role service: whose it is, and where it counts."""
 
 import pytest
 
