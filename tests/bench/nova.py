@@ -40,7 +40,7 @@ from cairn.nova.conductor import process as conductor
 from cairn.nova.db.models import Base
 from cairn.nova.db.models import Server as Row
 from cairn.nova.drivers.fake import FakeDriver
-from cairn.nova.fakes import Cloud, NoImages
+from cairn.nova.fakes import Cloud, FakeTransfers, NoImages
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import Compute, Conductor, Scheduler, runner_of
 from cairn.nova.scheduler import process as scheduler
@@ -84,8 +84,8 @@ class House:
         driver = FakeDriver(settings, name)
         images: Any = NoImages()
         stub = Conductor(bus)
-        cloud: Any = self.cloud
-        flows = Flows(stub, driver, images, settings, name, cloud)
+        transfers: Any = FakeTransfers(stub, self.cloud)
+        flows = Flows(stub, driver, images, settings, name, transfers)
         worker = Worker(RemoteLedger(stub), flows.all(), runner=runner_of(name), owner=name)
         Server(bus, Compute, name, Manager(stub, driver, worker)).start()
         worker.start()
