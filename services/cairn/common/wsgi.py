@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import flask
 import orjson
 from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from cairn.common import errors, names
@@ -100,6 +101,11 @@ def serve(
     @app.errorhandler(errors.Problem)
     def known(problem: errors.Problem) -> flask.Response:
         return refuse(problem)
+
+    @app.errorhandler(StaleDataError)
+    def overtaken(error: StaleDataError) -> flask.Response:
+        # Somebody took the row away between our reading and our writing it.
+        return refuse(errors.Conflict(reason="Another request has just changed or deleted it."))
 
     @app.errorhandler(HTTPException)
     def transport(error: HTTPException) -> flask.Response:

@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy.orm.exc import StaleDataError
 
 from cairn.common.api import ANYONE, PUBLIC, Api, Reply
 from cairn.common.context import Context
@@ -51,6 +52,11 @@ def upload(thing, ctx, request):
 @api.get("/broken", policy=ANYONE)
 def broken(thing, ctx):
     raise RuntimeError("secret detail")
+
+
+@api.get("/overtaken", policy=ANYONE)
+def overtaken(thing, ctx):
+    raise StaleDataError("UPDATE statement expected to update 1 row(s); 0 were matched.")
 
 
 @api.get("/forgetful", policy="things:late", late=True)
@@ -127,6 +133,10 @@ def test_a_failure_of_ours_shows_no_detail(call):
     reply = call("GET", "/v2/broken")
     assert reply.status_code == 500
     assert "secret" not in reply.text
+
+
+def test_a_row_that_another_request_took_away_meanwhile_is_a_conflict(call):
+    assert call("GET", "/v2/overtaken").status_code == 409
 
 
 def test_a_handler_that_promised_to_enforce_and_did_not_is_a_bug(call):
