@@ -4,7 +4,7 @@ import pytest
 
 from . import attacks
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, attacks.QUIET]
 
 
 @pytest.fixture(scope="module")

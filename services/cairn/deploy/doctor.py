@@ -1,15 +1,8 @@
 """`cairn doctor`: looks at everything that can be looked at and says what is wrong."""
 
-from dataclasses import dataclass
-
-from cairn.deploy import leftovers, machine, packages, status
+from cairn.deploy import judge, leftovers, machine, packages, sdk, status, vitals
 from cairn.deploy.cloud import Cloud
-
-
-@dataclass(frozen=True)
-class Finding:
-    good: bool
-    what: str
+from cairn.deploy.judge import Finding
 
 
 def look(cloud: Cloud) -> list[Finding]:
@@ -31,15 +24,26 @@ def look(cloud: Cloud) -> list[Finding]:
         found.append(Finding(False, f"only {here.free_disk / machine.GIB:.1f} GiB of disk is free"))
     if not record.complete:
         found.append(Finding(False, "the deployment has not come to its end; go on: ./cairn up"))
+    found += judge.nodes(vitals.look(cloud, record))
     now = status.look(cloud, record)
     lines = [*now.processes, *now.apis, *now.agents]
     found += [
         Finding(False, f"{line.what} on {line.where}: {line.detail}")
         for line in lines if not line.good
     ]
+    if cloud.clouds_yaml.exists():
+        found += isolated(cloud)
     well = sum(line.good for line in lines)
     found.append(Finding(True, f"{well} of {len(lines)} processes, APIs and agents are well"))
     return found
+
+
+def isolated(cloud: Cloud) -> list[Finding]:
+    try:
+        every = list(sdk.connect(cloud, "cairn", status.PATIENCE).network.agents())
+    except sdk.ERRORS:
+        return []  # The network's API is unwell, which is said already.
+    return judge.agents((agent.host, agent.configuration or {}) for agent in every)
 
 
 def _word(value: bool) -> str:

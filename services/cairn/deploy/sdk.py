@@ -12,9 +12,10 @@ from cairn.deploy.cloud import Cloud
 ERRORS = (SDKException, ClientException)
 
 
-def connect(cloud: Cloud, who: str) -> Any:
-    """A connection as one of the entries of clouds.yaml, untouched by the user's own settings."""
+def connect(cloud: Cloud, who: str, patience: float | None = None) -> Any:
+    """A connection as one of the entries of clouds.yaml, untouched by the user's own settings.
+    With `patience` no request waits for longer, in seconds."""
     config = OpenStackConfig(
         config_files=[str(cloud.clouds_yaml)], load_envvars=False, app_name="cairn"
     )
-    return openstack.connection.Connection(config=config.get_one(cloud=who))
+    return openstack.connection.Connection(config=config.get_one(cloud=who, api_timeout=patience))

@@ -20,8 +20,10 @@ APIS = {
 }
 UNITS = ("cairn-*.service", "mariadb.service", "rabbitmq-server.service", "nginx.service",
          "libvirtd.service")
-# These run only while somebody talks to them.
-RESTING = ("libvirtd.service",)
+# Seconds an API may think about what is asked here.
+PATIENCE = 15.0
+# These run only while somebody talks to them, or when their timer says so.
+RESTING = ("libvirtd.service", "cairn-access-log.service")
 
 
 @dataclass
@@ -114,7 +116,7 @@ def _why(body: bytes) -> str:
 
 def agents(cloud: Cloud) -> list[Line]:
     """What nova and neutron say of the processes they cannot do without."""
-    admin = sdk.connect(cloud, "cairn")
+    admin = sdk.connect(cloud, "cairn", PATIENCE)
     found = []
     try:
         for service in admin.compute.services():

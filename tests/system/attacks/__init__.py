@@ -3,7 +3,7 @@ and for what a stolen host could do, a root shell on a node.
 
 A scenario is a function `attack_...(ground)` in a module of this package. It tries one thing and
 fails an assertion where that works. tests/system/test_attacks.py runs every one of them; one
-that needs several hosts says so: `@on("multinode")`. What it makes, it takes away again.
+that needs several hosts says so: `@on("multinode")`. What it makes goes with the tenants.
 """
 
 import contextlib
@@ -21,10 +21,17 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import openstack
+import pytest
 import requests
+from openstack.config import OpenStackConfig
 
 from ..clouds import Cloud, Guest, Person, wait
 
+# What the SDK says to those who write it is no failure of ours.
+QUIET = pytest.mark.filterwarnings(
+    "ignore::PendingDeprecationWarning", "ignore::DeprecationWarning:openstack",
+    "ignore::openstack.warnings.OpenStackDeprecationWarning",
+    "ignore::openstack.warnings.OpenStackWarning")
 F = TypeVar("F", bound=Callable[..., Any])
 NETWORK, IMAGE, FLAVOR = "public", "cairn-guest", "m1.tiny"
 
@@ -44,9 +51,19 @@ def scenarios(topology: str) -> Iterator[tuple[str, Callable[["Ground"], None]]]
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda each: each.name):
         room = importlib.import_module(f"{__name__}.{module.name}")
         for name, found in sorted(vars(room).items()):
-            if name.startswith("attack_") and found.__module__ == room.__name__ and (
-                    getattr(found, "topology", "allinone") == topology):
+            if getattr(found, "__module__", "") != room.__name__ or (
+                    getattr(found, "topology", "allinone") != topology):
+                continue
+            if name.startswith("attack_"):
                 yield f"{module.name}-{name.removeprefix('attack_')}", found
+            elif found in getattr(room, "ATTACKS", ()):
+                yield f"{module.name}-{name}", by_host(found)
+
+
+def by_host(scenario: Callable[[str], None]) -> Callable[["Ground"], None]:
+    """A scenario that needs no account, only the address of the proxy: it is tried on loopback as
+    well, so its module lists it in ATTACKS."""
+    return lambda ground: scenario(ground.host)
 
 
 @dataclass
@@ -74,6 +91,10 @@ class Tenant:
         session.verify = self.ca
         session.trust_env = False
         return session
+
+    def close(self) -> None:
+        self.session.close()
+        self.sdk.close()
 
     def call(self, method: str, path: str, body: Any = None, *, timeout: float = 60,
              headers: dict[str, str] | None = None, **words: Any) -> requests.Response:
@@ -138,15 +159,17 @@ def hear(plug: socket.socket, most: int = 1 << 20) -> bytes:
 
 def connect(person: Person) -> Any:
     os_ = {k: v for k, v in person.environment.items() if k.startswith("OS_")}
-    return openstack.connection.Connection(
+    # Neither files nor variables of whoever runs this.
+    config = OpenStackConfig(config_files=[], vendor_files=[], load_envvars=False)
+    return openstack.connection.Connection(config=config.get_one(
         auth={
             "auth_url": os_["OS_AUTH_URL"], "username": os_["OS_USERNAME"],
             "password": os_["OS_PASSWORD"], "project_name": os_["OS_PROJECT_NAME"],
             "user_domain_name": os_.get("OS_USER_DOMAIN_NAME", "Default"),
             "project_domain_name": os_.get("OS_PROJECT_DOMAIN_NAME", "Default"),
         },
-        region_name=os_.get("OS_REGION_NAME", "RegionOne"), verify=os_["OS_CACERT"],
-        interface="public", load_envvars=False, load_yaml_config=False)
+        region_name=os_.get("OS_REGION_NAME", "RegionOne"), cacert=os_["OS_CACERT"],
+        interface="public"))
 
 
 def tenant(person: Person) -> Tenant:
@@ -181,16 +204,19 @@ def ground(cloud: Cloud, folder: Path) -> Iterator[Ground]:
         yield here
     finally:
         for each in (here.alice, here.bob):
-            clear(each)
+            clear(admin, each)
             admin.sdk.identity.delete_user(each.user)
             admin.sdk.identity.delete_project(each.project)
+            each.close()
+        admin.close()
 
 
-def clear(tenant: Tenant) -> None:
-    """Take away all that is the tenant's, in an order that lets it go."""
-    compute, network, image = tenant.sdk.compute, tenant.sdk.network, tenant.sdk.image
+def clear(admin: Tenant, tenant: Tenant) -> None:
+    """Take away all that is the tenant's, in an order that lets it go; as the admin, for whom
+    nothing is locked."""
+    compute, network, image = admin.sdk.compute, admin.sdk.network, admin.sdk.image
     mine = {"project_id": tenant.project}
-    servers = list(compute.servers())
+    servers = list(compute.servers(all_projects=True, **mine))
     for server in servers:
         compute.delete_server(server)
     for server in servers:
@@ -211,6 +237,8 @@ def clear(tenant: Tenant) -> None:
         if group.name != "default":
             network.delete_security_group(group)
     for one in image.images(owner=tenant.project):
+        if one.is_protected:
+            image.update_image(one, is_protected=False)
         image.delete_image(one)
 
 
@@ -254,6 +282,43 @@ def boot(here: Ground, tenant: Tenant, user_data: str = "") -> Guest:
     guest = Guest(address.floating_ip_address, path)
     wait(f"ssh to {tenant.name}", guest.reachable, 180, 1)
     return guest
+
+
+@contextlib.contextmanager
+def bad_port(here: Ground, pairs: str = '[{"ip_address": "fe80::1%x", "mac_address": ""}]'
+             ) -> Iterator[str]:
+    """A port that is plugged into a host with text in it that nft refuses, as no API would take
+    it any more: written into the database. Its id; a good one is beside it."""
+    admin, node = here.admin, here.cloud.computes()[0]
+    net = admin.sdk.network.create_network(name=f"bad-{here.run}", project_id=here.alice.project)
+    admin.sdk.network.create_subnet(network_id=net.id, ip_version=4, cidr="10.89.0.0/24",
+                                    project_id=here.alice.project)
+    port = admin.sdk.network.create_port(
+        network_id=net.id, project_id=here.alice.project, binding_host_id=node,
+        device_owner="compute:nova", device_id=str(uuid.uuid4()))
+    try:
+        with tap(here, node, port.id):
+            stored = pairs.replace('""', f'"{port.mac_address}"').replace('"', '\\"')
+            here.cloud.sql("neutron", f"UPDATE ports SET allowed_address_pairs = '{stored}', "
+                                      f"revision = revision + 1 WHERE id = '{port.id}'")
+            # So that the agent hears of it.
+            admin.sdk.network.update_port(port, description="bad")
+            yield port.id
+    finally:
+        admin.sdk.network.delete_port(port)
+        admin.sdk.network.delete_network(net)
+
+
+@contextlib.contextmanager
+def tap(here: Ground, node: str, port: str) -> Iterator[str]:
+    """What a hypervisor would plug for the port, with nobody behind it."""
+    name = f"tap{port[:11]}"
+    here.node(node, f"ip link add {name} type veth peer name x{name[3:]} && "
+                    f"ip link set {name} up && ip link set x{name[3:]} up")
+    try:
+        yield name
+    finally:
+        here.node(node, f"ip link del {name} || true")
 
 
 def p99(times: Sequence[float]) -> float:
