@@ -149,17 +149,21 @@ def answer_file(file: Path | None) -> None:
 @cairn.command(context_settings={**AS_GIVEN, "help_option_names": ["-h", "--help"]})
 @click.option("--fast", is_flag=True, help="Linters and the tests that need no nodes.")
 @click.argument("what", nargs=-1, type=click.UNPROCESSED)
-def test(fast: bool, what: tuple[str, ...]) -> None:
+@click.pass_context
+def test(context: click.Context, fast: bool, what: tuple[str, ...]) -> None:
     """Test Cairn itself: everything, or stages, or paths as for pytest.
 
     \b
-    ./cairn test                  all of it
+    ./cairn test                  all of it but acceptance
     ./cairn test --fast           under two minutes
     ./cairn test molecule nova    one role
     ./cairn test unit -k answer   as pytest would
+    ./cairn test acceptance fuzz  100,000 calls at a cloud of its own
     """
     from cairn.deploy import suite
 
+    if context.obj and suite.ACCEPTANCE in what:
+        what = (*what, "--name", context.obj)
     suite.run(suite.understand(what, fast), lambda line: click.echo(line))
 
 

@@ -18,6 +18,8 @@ from cairn.deploy.errors import Failed, Refused
 # What may be asked for by name, in the order it runs.
 STAGES = ("lint", "unit", "api", "contract", "molecule", "system")
 FAST = ("lint", "unit", "api", "contract")
+# Suites of the tier that only runs when it is asked for by this word: they may take an hour.
+ACCEPTANCE = "acceptance"
 PYTEST = {
     "unit": ["tests/unit", "collections/ansible_collections/cairn/cloud/tests/unit"],
     "api": ["tests/api"],
@@ -72,6 +74,7 @@ class Wanted:
 
     stages: list[str] = field(default_factory=list)
     roles: list[str] = field(default_factory=list)
+    suites: list[str] = field(default_factory=list)
     # Paths and options that pytest gets as they are.
     pytest: list[str] = field(default_factory=list)
 
@@ -81,7 +84,11 @@ def understand(words: Sequence[str], fast: bool) -> Wanted:
     known = roles()
     rest = iter(words)
     for word in rest:
-        if word in STAGES:
+        if word == ACCEPTANCE:
+            wanted.stages.append(word)
+        elif ACCEPTANCE in wanted.stages and word in suites():
+            wanted.suites.append(word)
+        elif word in STAGES:
             wanted.stages.append(word)
         elif "molecule" in wanted.stages and word in known:
             wanted.roles.append(word)
@@ -93,10 +100,10 @@ def understand(words: Sequence[str], fast: bool) -> Wanted:
             raise Refused(
                 f"there is nothing to test called '{word}'",
                 f"Stages: {', '.join(STAGES)}. After molecule, roles: {', '.join(known)}. "
-                "Or paths, as for pytest.",
+                f"After acceptance, suites: {', '.join(suites())}. Or paths, as for pytest.",
             )
     if fast and any(stage not in FAST for stage in wanted.stages):
-        raise Refused("--fast leaves out molecule and system")
+        raise Refused("--fast leaves out molecule, system and acceptance")
     if not wanted.stages and not any(not word.startswith("-") for word in wanted.pytest):
         wanted.stages = list(FAST if fast else STAGES)
     return wanted
@@ -105,6 +112,12 @@ def understand(words: Sequence[str], fast: bool) -> Wanted:
 def roles() -> list[str]:
     """The roles that have a scenario."""
     return [path.parents[2].name for path in _scenarios()]
+
+
+def suites() -> list[str]:
+    """What acceptance can be asked for."""
+    found = (checkout.ROOT / "tests/acceptance").glob("test_*.py")
+    return sorted(path.stem.removeprefix("test_") for path in found)
 
 
 def _scenarios() -> list[Path]:
@@ -117,7 +130,8 @@ def checks(wanted: Wanted) -> Iterator[Check]:
             yield Check(name, command)
     quick = [path for stage in ("unit", "api", "contract") if stage in wanted.stages
              for path in PYTEST[stage] if (checkout.ROOT / path).is_dir()]
-    paths = [*quick, *wanted.pytest] if quick or "system" not in wanted.stages else []
+    alone = not {"system", ACCEPTANCE} & set(wanted.stages)
+    paths = [*quick, *wanted.pytest] if quick or alone else []
     if paths:
         names = [stage for stage in ("unit", "api", "contract") if stage in wanted.stages]
         # In two processes, also beside the linters: it takes longer than all of them.
@@ -131,6 +145,13 @@ def checks(wanted: Wanted) -> Iterator[Check]:
         options = [] if paths else wanted.pytest
         yield Check("pytest system", ["pytest", "-v", *PYTEST["system"], *options], pytest=True,
                     kind="system", width=1)
+    if ACCEPTANCE in wanted.stages:
+        options = [] if paths else wanted.pytest
+        for suite in wanted.suites or suites():
+            # Its figures are what it is run for: nothing that it prints is kept back.
+            yield Check(f"acceptance {suite}",
+                        ["pytest", "-q", "-s", f"tests/acceptance/test_{suite}.py", *options],
+                        pytest=True, kind="acceptance", width=1)
 
 
 def run(wanted: Wanted, say: Callable[[str], None]) -> None:

@@ -48,6 +48,22 @@ def test_roles_stages_paths_and_options_are_told_apart(with_roles: Path) -> None
     assert check.command[-2:] == ["tests/api", "-x"]
 
 
+def test_acceptance_is_only_what_is_asked_for_by_its_name(with_roles: Path) -> None:
+    folder = with_roles / "tests/acceptance"
+    folder.mkdir()
+    for suite_ in ("fuzz", "compute"):
+        (folder / f"test_{suite_}.py").write_text("")
+    assert not any("acceptance" in name for name in names(suite.understand([], fast=False)))
+    assert names(suite.understand(["acceptance"], fast=False)) == [
+        "acceptance compute", "acceptance fuzz"]
+    [check] = suite.checks(suite.understand(["acceptance", "fuzz", "--seed", "7"], fast=False))
+    assert check.command[-3:] == ["tests/acceptance/test_fuzz.py", "--seed", "7"]
+    with pytest.raises(Refused, match="leaves out"):
+        suite.understand(["acceptance"], fast=True)
+    with pytest.raises(Refused, match="called 'fuzz'"):
+        suite.understand(["fuzz"], fast=False)
+
+
 @pytest.mark.parametrize("words", [["nonsense"], ["nova"], ["molecule", "plain"]])
 def test_what_there_is_not_is_refused(with_roles: Path, words: list[str]) -> None:
     with pytest.raises(Refused, match=f"called '{words[-1]}'"):
