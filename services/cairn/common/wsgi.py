@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import flask
 import orjson
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 # How much of a refused request's body is heard. The proxy has had all of it before we get any, and
 # lets no more than that through; where bodies are streams, the server below hears what is left.
 MOST_HEARD = 16 << 20
+
+# MariaDB's numbers of a key that is there already, and of a row that is needed or missing.
+RACES = ((1062,), (1451,), (1452,))
 
 # What turns the headers of a request into its caller: None where there is no token.
 # Raises Unauthorized when there is one and it is no good.
@@ -105,6 +108,13 @@ def serve(
     @app.errorhandler(StaleDataError)
     def overtaken(error: StaleDataError) -> flask.Response:
         # Somebody took the row away between our reading and our writing it.
+        return refuse(errors.Conflict(reason="Another request has just changed or deleted it."))
+
+    @app.errorhandler(IntegrityError)
+    def raced(error: IntegrityError) -> flask.Response:
+        # Two made the same at once, or what a row stands on has just gone. Any other is a bug.
+        if error.orig is None or error.orig.args[:1] not in RACES:
+            return unexpected(error)
         return refuse(errors.Conflict(reason="Another request has just changed or deleted it."))
 
     @app.errorhandler(HTTPException)

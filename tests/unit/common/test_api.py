@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from cairn.common.api import ANYONE, PUBLIC, Api, Reply
@@ -57,6 +58,11 @@ def broken(thing, ctx):
 @api.get("/overtaken", policy=ANYONE)
 def overtaken(thing, ctx):
     raise StaleDataError("UPDATE statement expected to update 1 row(s); 0 were matched.")
+
+
+@api.get("/raced/<int:number>", policy=ANYONE)
+def raced(thing, ctx, number):
+    raise IntegrityError("INSERT", {}, Exception(number, "what MariaDB says"))
 
 
 @api.get("/forgetful", policy="things:late", late=True)
@@ -137,6 +143,11 @@ def test_a_failure_of_ours_shows_no_detail(call):
 
 def test_a_row_that_another_request_took_away_meanwhile_is_a_conflict(call):
     assert call("GET", "/v2/overtaken").status_code == 409
+
+
+@pytest.mark.parametrize(("number", "code"), [(1062, 409), (1452, 409), (1048, 500)])
+def test_two_who_make_the_same_at_once_are_told_so(call, number, code):
+    assert call("GET", f"/v2/raced/{number}").status_code == code
 
 
 def test_a_handler_that_promised_to_enforce_and_did_not_is_a_bug(call):
