@@ -72,7 +72,7 @@ def world(tmp_path):
         session.execute(insert(Row).values(
             id="vm", project_id="red", user_id="alice", reservation_id="r", name="vm",
             hostname="vm", vm_state="active", flavor_id="m1", flavor={"vcpus": 1, "ram": 1},
-            host="one", node="one", user_data="c2VjcmV0", admin_pass="secret",
+            host="one", node="one", image={"id": "img"}, user_data="c2VjcmV0", admin_pass="secret",
         ))
         add(session, Context(), Work, kind="stop", subject="vm", runner=runner_of("one"))
         session.execute(insert(WorkStep).values(
@@ -89,7 +89,7 @@ def take(world, ctx, host):
 OF_SERVERS = {
     "spec": {}, "refresh_vifs": {}, "server_started": {"power_state": 1},
     "server_changed": {"task_state": None, "power_state": 4, "vm_state": "stopped"},
-    "task_failed": {"message": "x", "vm_state": "error"},
+    "task_failed": {"message": "x", "vm_state": "error"}, "lend_image": {"purpose": "read"},
 }
 OF_WORKS = {"work_take", "work_change", "work_renew"}
 HARMLESS = {"ring", "stray"}

@@ -33,7 +33,8 @@ QUESTIONS = {
     "a neighbour": lambda cloud, bus: cloud.get("image", "/images"),
     "an endpoint": lambda cloud, bus: cloud.endpoint("image", "R", "public"),
     "another region": lambda cloud, bus: cloud.fetch("http://127.0.0.1:1/", token="t"),
-    "a process": lambda cloud, bus: bus.ask(Context(), "nobody", "hello", {}, timeout=0.01),
+    "a process": lambda cloud, bus: bus.ask(
+        Context(), "controller", "nobody", "hello", {}, timeout=0.01),
 }
 
 
@@ -63,7 +64,7 @@ def test_what_passes_is_503(raised):
 
 
 def test_what_does_not_pass_is_not():
-    assert answered(error(IntegrityError, 1062)).status_code == 500
+    assert answered(error(IntegrityError, 1048)).status_code == 500
     assert answered(error(DataError, 1406)).status_code == 400
     assert not database.busy(error(OperationalError, 1146))
 

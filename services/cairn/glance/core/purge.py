@@ -1,15 +1,10 @@
 """What glance forgets, and what bounds the rest."""
 
-import datetime as dt
-
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
-
 from cairn.common.db import Database
 from cairn.common.ledger import OPEN
-from cairn.common.purge import DAY, Age, Purge, drop, ended
-from cairn.glance.db.data import ImageLocation, Task, Work
-from cairn.glance.db.models import Image
+from cairn.common.purge import DAY, Age, Purge, ended
+from cairn.glance.core import deleted
+from cairn.glance.db.data import Task, Work
 from cairn.glance.settings import WorkerProcess
 
 PROCESS = "glance-worker"
@@ -21,6 +16,7 @@ KEPT = {
     "metadef_namespaces": _ADMIN, "metadef_objects": _ADMIN, "metadef_properties": _ADMIN,
     "metadef_tags": _ADMIN, "metadef_resource_types": _ADMIN,
     "metadef_namespace_resource_types": _ADMIN,
+    "spent_ids": "the images that there ever were: 36 bytes each",
     "periodic": "one row for each periodic thing",
 }
 
@@ -32,14 +28,5 @@ def make(settings: WorkerProcess, db: Database, cloud: object = None) -> Purge:
         Age("tasks", ("tasks",), 1.0, ended(Task, Task.id, Task.expires_at)),
         Age("works", ("work", "work_steps"), settings.imports.task_hours * 3600.0, ended(
             Work, Work.seq, Work.finished_at, Work.state.not_in(OPEN))),
-        Age("deleted images", ("images",), own.deleted_days * DAY, images),
+        Age("deleted images", ("images", "usage_locks"), own.deleted_days * DAY, deleted.purge),
     ))
-
-
-def images(session: Session, before: dt.datetime, limit: int) -> int:
-    """Images that were deleted before then, and whose bytes are gone."""
-    old = (Image.status == "deleted", Image.deleted_at < before,
-           ~exists().where(ImageLocation.image_id == Image.id))
-    keys = session.scalars(
-        select(Image.id).where(*old).order_by(Image.deleted_at).limit(limit)).all()
-    return drop(session, Image, Image.id.in_(keys), *old) if keys else 0

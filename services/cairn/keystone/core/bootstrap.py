@@ -192,7 +192,7 @@ class _Bootstrap:
         )
         if user is not None:
             user.enabled = False
-            self.session.add(Revoked(issued_before=time.time(), user_id=user.id))
+            self.session.add(Revoked(issued_before=self.now, user_id=user.id))
             self.done.append(f"user {name} disabled")
 
     def grant(self, user: User, role: Role, target: str, target_id: str) -> None:

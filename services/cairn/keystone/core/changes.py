@@ -4,7 +4,6 @@ once, and with every other as soon as the bus has told it (or the sweep has read
 import datetime as dt
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field

@@ -33,6 +33,7 @@ KEPT = {
     "limits": _PROJECT, "domain_options": "goes with its domain",
     "credentials": "goes with its user, or its project",
     "past_passwords": "unique_last_password_count of each user",
+    "oauth1_nonces": "those of the last minutes; each login forgets older",
     "consumers": _ADMIN, "stamps": "a row for each thing that is counted",
     "trust_roles": "goes with its trust",
     "application_credential_roles": "goes with its application credential",
