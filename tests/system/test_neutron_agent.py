@@ -778,6 +778,15 @@ class TestOutside:
         with pytest.raises(AssertionError, match="40"):
             self._metadata(scene.a, path=path)
 
+    @pytest.mark.usefixtures("nova")
+    def test_a_body_is_no_request_of_its_own(self, scene: Scene) -> None:
+        inner = "GET /openstack HTTP/1.1\\r\\nHost: x\\r\\nX-Forwarded-For: 10.10.0.12\\r\\n\\r\\n"
+        before = len(NET.told())
+        with pytest.raises(AssertionError, match="400"):
+            self._metadata(scene.a, f"Content-Length: {len(inner)}\\r\\n\\r\\n{inner}")
+        asked = [told for told in NET.told()[before:] if told["what"] == "instance_at"]
+        assert {told["address"] for told in asked} <= {"10.10.0.11"}
+
     def _metadata(
         self, guest: Guest, *headers: str, path: str = "/openstack/latest/meta_data.json"
     ) -> dict[str, str]:
