@@ -359,6 +359,8 @@ def start(module, place, after, suite):
     if leader is None or leader < 0:
         raise Failed(f"{place.name} does not start: {last_words(place)}")
     if boot["external_bridge"]:
+        # Its init may run before the node is given this one.
+        until(lambda: os.path.exists(f"/sys/class/net/{place.external_link}"), 20)
         plug = ["ip", "link", "set", place.external_link, "master", boot["external_bridge"], "up"]
         module.run_command(plug, check_rc=True)
     with open(place.leader, "w", encoding="ascii") as file:
