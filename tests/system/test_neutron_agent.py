@@ -782,7 +782,8 @@ class TestOutside:
     def test_a_body_is_no_request_of_its_own(self, scene: Scene) -> None:
         inner = "GET /openstack HTTP/1.1\\r\\nHost: x\\r\\nX-Forwarded-For: 10.10.0.12\\r\\n\\r\\n"
         before = len(NET.told())
-        with pytest.raises(AssertionError, match="400"):
+        # haproxy by itself refuses such a body of HTTP/1.0 with 413.
+        with pytest.raises(AssertionError, match="400|413"):
             self._metadata(scene.a, f"Content-Length: {len(inner)}\\r\\n\\r\\n{inner}")
         asked = [told for told in NET.told()[before:] if told["what"] == "instance_at"]
         assert {told["address"] for told in asked} <= {"10.10.0.11"}
@@ -812,7 +813,10 @@ def works(scene: Scene) -> bool:
 @pytest.mark.usefixtures("listeners")
 class TestHealing:
     def test_there_was_nothing_to_complain_of(self, scene: Scene) -> None:
-        assert NET.errors() == ""
+        # But of the option that no port may have.
+        told = NET.errors().splitlines()
+        assert [line for line in told if "'nonsense' is no option of DHCP" not in line] == []
+        assert len(told) <= 1  # Said once, not at each look.
         assert TWO.errors() == ""
 
     def test_a_restart_of_the_agent_is_not_noticed(self, scene: Scene) -> None:

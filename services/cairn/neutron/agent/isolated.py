@@ -20,7 +20,15 @@ def isolate(isolated: Isolated, kind: str, id: str, error: Exception | str) -> N
     why = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     known = isolated.get((kind, id))
     isolated[kind, id] = why if known is None else f"{known}; {why}"
-    log.error("%s %s does not stand: %s", kind, id, why)
+
+
+def tell(isolated: Isolated, before: Isolated) -> None:
+    """Log what was not so at the look before: a look is every few seconds."""
+    for (kind, id), why in isolated.items():
+        if before.get((kind, id)) != why:
+            log.error("%s %s does not stand: %s", kind, id, _plain(why))
+    for kind, id in before.keys() - isolated.keys():
+        log.info("%s %s stands again", kind, id)
 
 
 def report(isolated: Isolated, role: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from cairn.common.rpc import Server
 from cairn.neutron.agent import l2, names
 from cairn.neutron.agent.dhcp import Dhcp
 from cairn.neutron.agent.firewall import Firewall
-from cairn.neutron.agent.isolated import HOST, Isolated, report
+from cairn.neutron.agent.isolated import HOST, Isolated, report, tell
 from cairn.neutron.agent.l2 import Networks, mappings
 from cairn.neutron.agent.links import links
 from cairn.neutron.agent.metadata import MetadataProxy
@@ -119,6 +119,7 @@ class Loop:
             wanted |= {port["tap"] for port in state["ports"].values()}
             wanted |= {name(n) for n in bridges for name in (names.vxlan, names.vlan)}
             l2.remove_others(host, wanted)
+        tell(isolated, self.isolated)
         self.isolated = isolated
         outcome = wired + served + routed, floating
         if not isolated and statuses(state).keys() <= set(outcome[0]):
