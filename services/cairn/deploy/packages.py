@@ -11,11 +11,12 @@ from cairn.deploy.errors import Failed, Refused
 DEMO = ("openssh-client", *guest.REQUIRED_PACKAGES)
 # What Ansible's apt module wants of the machine's own Python. The lab's tools are role lab's.
 MACHINE = ("python3-apt",)
-# What the tests run besides: what the linters call, a MariaDB without a service, and a machine for
-# the guest image to boot on.
+# What the tests run besides: what the linters call, a MariaDB without a service, what an agent
+# starts and tells its rules to, and a machine for the guest image to boot on.
 TEST = (
-    *MACHINE, *DEMO, "git", "iproute2", "mariadb-client-core", "mariadb-server-core",
-    "python3-mysqldb", "qemu-system-x86",
+    *MACHINE, *DEMO, "dnsmasq-base", "git", "haproxy", "iproute2", "iputils-ping",
+    "mariadb-client-core", "mariadb-server-core", "nftables", "python3-mysqldb",
+    "python3-nftables", "qemu-system-x86",
 )
 
 

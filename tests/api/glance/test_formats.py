@@ -163,7 +163,8 @@ def test_containers_are_what_they_are_called(call, make, upload, container, data
     ("ova", tar(OVA[0], ("link", b""), kind=tarfile.SYMTYPE)),
     ("ova", tar(OVA[0], ("l" * 180, b"x"), form=tarfile.GNU_FORMAT)),
     ("ova", tar(OVA[0], ("\xe9" * 90, b"x"), form=tarfile.PAX_FORMAT)),
-    ("ovf", b"<?xml?><!DOCTYPE x [<!ENTITY a 'b'>]><Envelope/>"), ("ovf", b"<html/>")], ids=in_short)
+    ("ovf", b"<?xml?><!DOCTYPE x [<!ENTITY a 'b'>]><Envelope/>"),
+    ("ovf", b"<html/>")], ids=in_short)
 def test_and_nothing_else_is(make, upload, container, data):
     image_id = make(disk_format="vmdk", container_format=container)
     assert upload(image_id, data).status_code == 415
