@@ -106,7 +106,7 @@ def serve(
         return refuse(problem)
 
     @app.errorhandler(StaleDataError)
-    def overtaken(error: StaleDataError) -> flask.Response:
+    def overtaken(error: SQLAlchemyError) -> flask.Response:
         # Somebody took the row away between our reading and our writing it.
         return refuse(errors.Conflict(reason="Another request has just changed or deleted it."))
 
@@ -115,7 +115,7 @@ def serve(
         # Two made the same at once, or what a row stands on has just gone. Any other is a bug.
         if error.orig is None or error.orig.args[:1] not in RACES:
             return unexpected(error)
-        return refuse(errors.Conflict(reason="Another request has just changed or deleted it."))
+        return overtaken(error)
 
     @app.errorhandler(HTTPException)
     def transport(error: HTTPException) -> flask.Response:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
-from cairn.neutron.core import addresses, names, ports, quotas, tags
+from cairn.neutron.core import addresses, ports, quotas, tags
 from cairn.neutron.core.kinds import (
     FLOATING,
     FLOATINGIP,
@@ -47,7 +47,8 @@ def create(w: Write, wanted: Mapping[str, Any]) -> str:
         id=id, project_id=wanted["project_id"], created_at=now, updated_at=now, revision=0,
         name="", description=wanted.get("description", ""), tags=[], status="DOWN",
         floating_network_id=network.id, floating_ip_address=fours[0], floating_port_id=outside.id,
-        dns_name=_checked_name(wanted.get("dns_name")),
+        # Of any domain, as a port's is not.
+        dns_name=ports.checked_domain(wanted.get("dns_name"), "dns_name"),
         dns_domain=ports.checked_domain(wanted.get("dns_domain")),
     ))
     if wanted.get("tags"):
@@ -61,16 +62,6 @@ def create(w: Write, wanted: Mapping[str, Any]) -> str:
         )
     quotas.take(w, wanted["project_id"], "floatingip")
     return id
-
-
-def _checked_name(text: str | None) -> str:
-    """Raises BadAttribute. A floating IP's name is of any domain."""
-    try:
-        return names.domain(text) if text else ""
-    except ValueError as wrong:
-        raise errors.BadAttribute(
-            name="dns_name", reason=f"'{text}' not a valid PQDN or FQDN. Reason: {wrong}"
-        ) from None
 
 
 def _outside(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> list[dict[str, str]]:

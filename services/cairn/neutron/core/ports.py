@@ -139,13 +139,13 @@ def checked_name(w: Write, text: str | None) -> str:
         ) from None
 
 
-def checked_domain(text: str | None) -> str:
-    """Raises BadAttribute."""
+def checked_domain(text: str | None, field: str = "dns_domain") -> str:
+    """Raises BadAttribute, naming the field."""
     try:
         return names.domain(text) if text else ""
     except ValueError as wrong:
         raise errors.BadAttribute(
-            name="dns_domain", reason=f"'{text}' not a valid PQDN or FQDN. Reason: {wrong}"
+            name=field, reason=f"'{text}' not a valid PQDN or FQDN. Reason: {wrong}"
         ) from None
 
 
