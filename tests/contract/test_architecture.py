@@ -1,6 +1,7 @@
 """Rooms keep to themselves: a component imports itself and common, nothing else of ours."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,35 @@ def test_every_component_has_the_same_inside(component):
             "processes.py"} <= files
     assert files - FILES <= {"fakes.py"}
     assert (folder / "api").is_dir() and (folder / "db" / "models.py").exists()
+
+
+# Those whose `api/` still holds statements. Whoever moves the last one out takes the name away.
+STATEMENTS_IN_API = {"keystone", "glance", "nova", "neutron"}
+TRANSACTIONS = ("reading", "writing", "write")
+
+
+def statements(path):
+    """What in a module is SQL or a transaction."""
+    for name in imports(path):
+        if name.partition(".")[0] == "sqlalchemy" or re.match(r"cairn\.\w+\.db\b", name):
+            if name != "cairn.common.db":
+                yield name
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and node.attr in TRANSACTIONS and (
+                isinstance(node.value, ast.Attribute) and node.value.attr == "db"):
+            yield f"db.{node.attr}"
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_an_api_speaks_http_and_knows_no_sql(component):
+    found = {str(path.relative_to(ROOT)): list(statements(path))
+             for path in sorted((ROOT / component / "api").glob("*.py"))}
+    found = {path: names for path, names in found.items() if names}
+    assert bool(found) == (component in STATEMENTS_IN_API), found
+
+
+def test_a_planted_statement_would_be_found(tmp_path):
+    planted = tmp_path / "planted.py"
+    planted.write_text("from sqlalchemy import select\nfrom cairn.nova.db.models import Server\n"
+                       "nova.db.reading()\n")
+    assert list(statements(planted)) == ["sqlalchemy", "cairn.nova.db.models", "db.reading"]

@@ -23,7 +23,7 @@ from cairn.placement.api import (
     usages,
     versions,
 )
-from cairn.placement.api.answers import http_date
+from cairn.placement.api.views import http_date
 from cairn.placement.component import Placement
 from cairn.placement.errors import MethodRefused, envelope
 

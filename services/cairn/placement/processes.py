@@ -1,26 +1,10 @@
 """Placement's processes."""
 
-from typing import Any
-
-from cairn.common import health
-from cairn.common.policy import Policy
-from cairn.common.process import API, Host, Process
-from cairn.placement.app import create_app
-from cairn.placement.component import make
-from cairn.placement.policy import RULES
+from cairn.common.process import API, Process, Room
 from cairn.placement.settings import Settings
 
-MOUNT = "/placement"
-
-
-def api(settings: Settings, host: Host) -> Any:
-    db = host.database(settings.database)
-    authenticate, listener = host.authenticator(settings.identity, settings.messaging)
-    placement = make(db, Policy(RULES, settings.policy.file), settings.placement, MOUNT)
-    checks = {"database": health.database(db), "messaging": health.messaging(listener.server)}
-    return create_app(placement, authenticate, checks)
-
-
 PROCESSES = {
-    "placement-api": Process(API, "controller", Settings, api, mount=MOUNT),
+    "placement-api": Process(
+        API, "controller", Settings, Room("cairn.placement.api.process"), mount="/placement"
+    ),
 }

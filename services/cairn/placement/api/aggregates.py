@@ -1,7 +1,5 @@
 """/resource_providers/{uuid}/aggregates"""
 
-from sqlalchemy.orm import Session
-
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.placement.api.schemas import AGGREGATES_1_1, AGGREGATES_1_19
@@ -23,9 +21,7 @@ def _view(ctx: Context, generation: int, uuids: list[str]) -> Document:
 
 @api.get(BASE, policy="placement:resource_providers:aggregates:list", since="1.1")
 def index(placement: Placement, ctx: Context, uuid: str) -> Document:
-    with placement.db.reading() as session:
-        provider = providers.known(session, uuid)
-        return _view(ctx, provider.generation, providers.aggregates(session, provider))
+    return _view(ctx, *providers.list_aggregates(placement.db, uuid))
 
 
 @api.put(BASE, policy="placement:resource_providers:aggregates:update", body=AGGREGATES_1_1,
@@ -42,15 +38,8 @@ def replace_checked(placement: Placement, ctx: Context, uuid: str, body: Documen
 
 
 def _replace(
-    placement: Placement, ctx: Context, uuid: str, wanted: list[str], generation: int | None
+    placement: Placement, ctx: Context, uuid: str, aggregates: list[str], generation: int | None
 ) -> Document:
-    uuids = list(dict.fromkeys(dashed(aggregate) for aggregate in wanted))
-
-    def work(session: Session) -> Document:
-        provider = providers.find(session, uuid, hold=True)
-        if generation is not None:
-            providers.bump(session, provider, generation)
-        providers.set_aggregates(session, provider, uuids)
-        return _view(ctx, provider.generation, uuids)
-
-    return placement.db.write(work)
+    uuids = list(dict.fromkeys(dashed(aggregate) for aggregate in aggregates))
+    generation = providers.replace_aggregates(placement.db, uuid, uuids, generation)
+    return _view(ctx, generation, uuids)

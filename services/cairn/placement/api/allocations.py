@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
@@ -18,11 +16,9 @@ from cairn.placement.api.schemas import (
     many,
 )
 from cairn.placement.component import Placement
-from cairn.placement.core import allocations, providers
+from cairn.placement.core import allocations
 from cairn.placement.core.allocations import ANY, Claim
 from cairn.placement.core.queries import dashed, is_uuid
-from cairn.placement.db.models import Consumer
-from cairn.placement.errors import NoAllocations
 from cairn.placement.policy import RULES
 
 api = Api(RULES)
@@ -33,28 +29,24 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 @api.get("/resource_providers/<uuid>/allocations",
          policy="placement:resource_providers:allocations:list")
 def of_provider(placement: Placement, ctx: Context, uuid: str) -> Document:
-    with placement.db.reading() as session:
-        provider = providers.known(session, uuid)
-        found = allocations.of_provider(session, placement.names, provider)
+    generation, by_consumer = allocations.list_of_provider(placement.db, placement.names, uuid)
     if ctx.version < (1, 28):
-        for entry in found.values():
+        for entry in by_consumer.values():
             del entry["consumer_generation"]
-    return {"allocations": found, "resource_provider_generation": provider.generation}
+    return {"allocations": by_consumer, "resource_provider_generation": generation}
 
 
 @api.get("/allocations/<consumer>", policy="placement:allocations:list")
 def show(placement: Placement, ctx: Context, consumer: str) -> Document:
-    with placement.db.reading() as session:
-        found = allocations.of_consumer(session, placement.names, consumer)
-        known = session.get(Consumer, consumer) if found else None
-    document: Document = {"allocations": found}
-    if known is not None:
+    by_provider, holder = allocations.show_consumer(placement.db, placement.names, consumer)
+    document: Document = {"allocations": by_provider}
+    if holder is not None:
         if ctx.version >= (1, 12):
-            document |= {"project_id": known.project_id, "user_id": known.user_id}
+            document |= {"project_id": holder.project_id, "user_id": holder.user_id}
         if ctx.version >= (1, 28):
-            document["consumer_generation"] = known.generation
+            document["consumer_generation"] = holder.generation
         if ctx.version >= (1, 38):
-            document["consumer_type"] = known.type
+            document["consumer_type"] = holder.type
     return document
 
 
@@ -66,8 +58,8 @@ def claim_of(ctx: Context, consumer: str, body: Document) -> Claim:
         resources = {uuid: entry["resources"] for uuid, entry in given.items()}
     generation = body["consumer_generation"] if ctx.version >= (1, 28) else ANY
     # 1.0 is an integer to a schema.
-    amounts = {_uuid(uuid): {name: int(amount) for name, amount in wanted.items()}
-               for uuid, wanted in resources.items()}
+    amounts = {_uuid(uuid): {name: int(amount) for name, amount in by_class.items()}
+               for uuid, by_class in resources.items()}
     return Claim(_uuid(consumer), amounts, body.get("project_id", NOBODY),
                  body.get("user_id", NOBODY), body.get("consumer_type"), generation)
 
@@ -76,21 +68,6 @@ def _uuid(text: str) -> str:
     if not is_uuid(text):
         raise Invalid(reason=f"Malformed consumer_uuid or resource provider uuid: {text}")
     return dashed(text)
-
-
-def know(placement: Placement, claims: list[Claim]) -> None:
-    """A standard class that gets its row now does so outside of the transaction."""
-    placement.names.classes.ids({
-        name for claim in claims for wanted in claim.resources.values() for name in wanted})
-
-
-def _write(placement: Placement, claims: list[Claim]) -> None:
-    know(placement, claims)
-
-    def work(session: Session) -> None:
-        allocations.claim(session, placement.names, claims)
-
-    placement.db.write(work)
 
 
 @api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
@@ -106,7 +83,8 @@ def _write(placement: Placement, claims: list[Claim]) -> None:
 @api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
          body=ALLOCATIONS_1_38, since="1.38")
 def replace(placement: Placement, ctx: Context, consumer: str, body: Document) -> None:
-    _write(placement, [claim_of(ctx, consumer, body)])
+    allocations.replace_allocations(
+        placement.db, placement.names, [claim_of(ctx, consumer, body)])
 
 
 @api.post("/allocations", policy="placement:allocations:manage", status=204,
@@ -118,13 +96,10 @@ def replace(placement: Placement, ctx: Context, consumer: str, body: Document) -
 @api.post("/allocations", policy="placement:allocations:manage", status=204,
           body=many(ALLOCATIONS_1_38), since="1.38")
 def replace_many(placement: Placement, ctx: Context, body: Document) -> None:
-    _write(placement, [claim_of(ctx, consumer, entry) for consumer, entry in body.items()])
+    allocations.replace_allocations(placement.db, placement.names, [
+        claim_of(ctx, consumer, entry) for consumer, entry in body.items()])
 
 
 @api.delete("/allocations/<consumer>", policy="placement:allocations:delete", status=204)
 def delete(placement: Placement, ctx: Context, consumer: str) -> None:
-    def work(session: Session) -> bool:
-        return allocations.release(session, placement.names, consumer)
-
-    if not placement.db.write(work):
-        raise NoAllocations(id=consumer)
+    allocations.delete_allocations(placement.db, placement.names, consumer)

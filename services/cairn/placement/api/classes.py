@@ -2,15 +2,13 @@
 
 import re
 
-from sqlalchemy.exc import IntegrityError
-
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.placement.api.schemas import CLASS_POST, CUSTOM
 from cairn.placement.component import Placement
-from cairn.placement.core import changes
-from cairn.placement.errors import ClassExists, ClassInUse, ClassNameTaken, ClassNotFound
+from cairn.placement.core import classes
+from cairn.placement.errors import ClassExists, ClassNotFound
 from cairn.placement.policy import RULES
 
 api = Api(RULES)
@@ -53,13 +51,7 @@ def rename(placement: Placement, ctx: Context, name: str, body: Document) -> Doc
     _find(placement, name)
     if name in placement.names.classes.standard:
         raise Invalid(reason=f"Cannot update standard resource class {name}")
-    try:
-        with placement.db.writing() as session:
-            placement.names.classes.rename(session, name, body["name"])
-            changes.note(session, [changes.NAMES])
-    except IntegrityError:
-        raise ClassNameTaken(name=body["name"]) from None
-    placement.names.classes.forget()
+    classes.rename_class(placement.db, placement.names, name, body["name"])
     return view(placement, body["name"])
 
 
@@ -83,8 +75,4 @@ def delete(placement: Placement, ctx: Context, name: str) -> None:
     if name in placement.names.classes.standard:
         raise Invalid(reason="Error in delete resource class: Cannot delete standard resource "
                              f"class {name}.")
-    try:
-        with placement.db.writing() as session:
-            placement.names.classes.remove(session, name)
-    except IntegrityError:
-        raise ClassInUse(name=name) from None
+    classes.delete_class(placement.db, placement.names, name)

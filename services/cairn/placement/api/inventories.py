@@ -1,15 +1,10 @@
 """/resource_providers/{uuid}/inventories and /usages"""
 
-from sqlalchemy.orm import Session
-
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.errors import Invalid
 from cairn.placement.api.schemas import INVENTORIES_PUT, INVENTORY_POST, INVENTORY_PUT
 from cairn.placement.component import Placement
-from cairn.placement.core import inventories, providers
-from cairn.placement.core.inventories import Values
-from cairn.placement.db.models import Provider
+from cairn.placement.core import inventories
 from cairn.placement.errors import InventoryNotFound, MethodRefused
 from cairn.placement.policy import RULES
 
@@ -17,48 +12,30 @@ api = Api(RULES)
 BASE = "/resource_providers/<uuid>/inventories"
 
 
-def _check(
-    ctx: Context, provider: Provider, name: str, values: Values, verb: str = "update"
-) -> None:
-    inventories.check(provider, name, values, may_reserve_all=ctx.version >= (1, 26), verb=verb)
+def _may_reserve_all(ctx: Context) -> bool:
+    return ctx.version >= (1, 26)
 
 
 @api.get(BASE, policy="placement:resource_providers:inventories:list")
 def index(placement: Placement, ctx: Context, uuid: str) -> Document:
-    with placement.db.reading() as session:
-        provider = providers.known(session, uuid)
-        rows = inventories.of(session, placement.names, provider)
-    return {"resource_provider_generation": provider.generation,
+    generation, rows = inventories.list_inventories(placement.db, placement.names, uuid)
+    return {"resource_provider_generation": generation,
             "inventories": {name: inventories.view(row) for name, row in rows.items()}}
 
 
 @api.put(BASE, policy="placement:resource_providers:inventories:update", body=INVENTORIES_PUT)
 def replace(placement: Placement, ctx: Context, uuid: str, body: Document) -> Document:
-    whole = {name: inventories.complete(wanted) for name, wanted in body["inventories"].items()}
-    # Names first: a class that gets its row now does so outside of the transaction.
-    placement.names.classes.ids(set(whole))
-
-    def work(session: Session) -> int:
-        provider = providers.find(session, uuid)
-        providers.check(provider, body["resource_provider_generation"])
-        for name, values in whole.items():
-            _check(ctx, provider, name, values)
-        inventories.replace(session, placement.names, provider, whole,
-                            body["resource_provider_generation"])
-        return provider.generation
-
-    generation = placement.db.write(work)
+    whole = {name: inventories.complete(entry) for name, entry in body["inventories"].items()}
+    generation = inventories.replace_inventories(
+        placement.db, placement.names, uuid, whole, body["resource_provider_generation"],
+        may_reserve_all=_may_reserve_all(ctx))
     return {"resource_provider_generation": generation, "inventories": whole}
 
 
 @api.delete(BASE, policy="placement:resource_providers:inventories:delete", status=204,
             since="1.5")
 def clear(placement: Placement, ctx: Context, uuid: str) -> None:
-    def work(session: Session) -> None:
-        provider = providers.find(session, uuid)
-        inventories.replace(session, placement.names, provider, {}, None)
-
-    placement.db.write(work)
+    inventories.clear_inventories(placement.db, placement.names, uuid)
 
 
 @api.delete(BASE, policy="placement:resource_providers:inventories:delete", until="1.4")
@@ -71,19 +48,9 @@ def clear_one_by_one(placement: Placement, ctx: Context, uuid: str) -> None:
 def create(placement: Placement, ctx: Context, uuid: str, body: Document) -> Reply:
     name = body["resource_class"]
     values = inventories.complete(body)
-    ids = placement.names.classes.ids({name})
-
-    def work(session: Session) -> int:
-        provider = providers.find(session, uuid)
-        if name not in ids:
-            raise Invalid(reason=f"Unable to create inventory for resource provider {uuid}: "
-                                 f"No such resource class {name}.")
-        _check(ctx, provider, name, values, "create")
-        providers.bump(session, provider, body.get("resource_provider_generation"))
-        inventories.add(session, placement.names, provider, ids[name], values)
-        return provider.generation
-
-    generation = placement.db.write(work)
+    generation = inventories.create_inventory(
+        placement.db, placement.names, uuid, name, values,
+        body.get("resource_provider_generation"), may_reserve_all=_may_reserve_all(ctx))
     location = f"{placement.url}/resource_providers/{uuid}/inventories/{name}"
     return Reply(values | {"resource_provider_generation": generation}, 201,
                  {"Location": location})
@@ -91,12 +58,10 @@ def create(placement: Placement, ctx: Context, uuid: str, body: Document) -> Rep
 
 @api.get(f"{BASE}/<name>", policy="placement:resource_providers:inventories:show")
 def show(placement: Placement, ctx: Context, uuid: str, name: str) -> Document:
-    with placement.db.reading() as session:
-        provider = providers.known(session, uuid)
-        rows = inventories.of(session, placement.names, provider)
+    generation, rows = inventories.list_inventories(placement.db, placement.names, uuid)
     if name not in rows:
         raise InventoryNotFound(class_=name, id=uuid)
-    return inventories.view(rows[name]) | {"resource_provider_generation": provider.generation}
+    return inventories.view(rows[name]) | {"resource_provider_generation": generation}
 
 
 @api.put(f"{BASE}/<name>", policy="placement:resource_providers:inventories:update",
@@ -105,35 +70,20 @@ def update(
     placement: Placement, ctx: Context, uuid: str, name: str, body: Document
 ) -> Document:
     values = inventories.complete(body)
-    ids = placement.names.classes.ids({name})
-
-    def work(session: Session) -> int:
-        provider = providers.find(session, uuid)
-        providers.check(provider, body["resource_provider_generation"])
-        _check(ctx, provider, name, values)
-        if name not in inventories.of(session, placement.names, provider):
-            raise Invalid(reason=f"No inventory record with resource class: {name}.")
-        providers.bump(session, provider, body["resource_provider_generation"])
-        inventories.put(session, provider, ids[name], values, new=False)
-        return provider.generation
-
-    return values | {"resource_provider_generation": placement.db.write(work)}
+    generation = inventories.update_inventory(
+        placement.db, placement.names, uuid, name, values, body["resource_provider_generation"],
+        may_reserve_all=_may_reserve_all(ctx))
+    return values | {"resource_provider_generation": generation}
 
 
 @api.delete(f"{BASE}/<name>", policy="placement:resource_providers:inventories:delete",
             status=204)
 def delete(placement: Placement, ctx: Context, uuid: str, name: str) -> None:
-    def work(session: Session) -> None:
-        provider = providers.find(session, uuid)
-        inventories.remove(session, placement.names, provider, name)
-
-    placement.db.write(work)
+    inventories.delete_inventory(placement.db, placement.names, uuid, name)
 
 
 @api.get("/resource_providers/<uuid>/usages", policy="placement:resource_providers:usages")
 def usages(placement: Placement, ctx: Context, uuid: str) -> Document:
-    with placement.db.reading() as session:
-        provider = providers.known(session, uuid)
-        rows = inventories.of(session, placement.names, provider)
-    return {"resource_provider_generation": provider.generation,
+    generation, rows = inventories.list_inventories(placement.db, placement.names, uuid)
+    return {"resource_provider_generation": generation,
             "usages": {name: row.used for name, row in rows.items()}}

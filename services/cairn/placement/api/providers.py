@@ -3,11 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from cairn.common.api import Api, Document, Reply, Version
 from cairn.common.context import Context
-from cairn.placement.api.answers import dated
 from cairn.placement.api.schemas import (
     PROVIDER_POST_1_0,
     PROVIDER_POST_1_14,
@@ -19,6 +16,7 @@ from cairn.placement.api.schemas import (
     PROVIDERS_QUERY_1_14,
     PROVIDERS_QUERY_1_18,
 )
+from cairn.placement.api.views import dated
 from cairn.placement.component import Placement
 from cairn.placement.core import providers, queries
 from cairn.placement.core.names import Names
@@ -50,10 +48,9 @@ def view(
 
 
 def _answer(
-    placement: Placement, session: Session, ctx: Context, uuid: str, status: int = 200,
+    placement: Placement, ctx: Context, row: Any, status: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Reply:
-    row = providers.look(session, uuid)
     return dated(view(placement, ctx.version, row, row.parent, row.root), row.modified, status,
                  headers)
 
@@ -112,21 +109,17 @@ def _asked(snapshot: Snapshot, query: Any, group: Group) -> Iterable[Node]:
 @api.post("/resource_providers", policy="placement:resource_providers:create", status=201,
           body=PROVIDER_POST_1_14, since="1.14")
 def create(placement: Placement, ctx: Context, body: Document) -> Reply:
-    def work(session: Session) -> Reply:
-        provider = providers.create(
-            session, body["name"], body.get("uuid"), body.get("parent_provider_uuid"))
-        headers = {"Location": f"{placement.url}/resource_providers/{provider.uuid}"}
-        if ctx.version >= (1, 20):
-            return _answer(placement, session, ctx, provider.uuid, 200, headers)
-        return Reply(None, 201, headers)
-
-    return placement.db.write(work)
+    row = providers.create_provider(
+        placement.db, body["name"], body.get("uuid"), body.get("parent_provider_uuid"))
+    headers = {"Location": f"{placement.url}/resource_providers/{row.uuid}"}
+    if ctx.version >= (1, 20):
+        return _answer(placement, ctx, row, 200, headers)
+    return Reply(None, 201, headers)
 
 
 @api.get("/resource_providers/<uuid>", policy="placement:resource_providers:show")
 def show(placement: Placement, ctx: Context, uuid: str) -> Reply:
-    with placement.db.reading() as session:
-        return _answer(placement, session, ctx, uuid)
+    return _answer(placement, ctx, providers.show_provider(placement.db, uuid))
 
 
 @api.put("/resource_providers/<uuid>", policy="placement:resource_providers:update",
@@ -134,21 +127,14 @@ def show(placement: Placement, ctx: Context, uuid: str) -> Reply:
 @api.put("/resource_providers/<uuid>", policy="placement:resource_providers:update",
          body=PROVIDER_PUT_1_14, since="1.14")
 def update(placement: Placement, ctx: Context, uuid: str, body: Document) -> Reply:
-    def work(session: Session) -> Reply:
-        provider = providers.find(session, uuid)
-        parent = body.get("parent_provider_uuid", providers.parent_of(session, provider))
-        providers.change(session, provider, body["name"],
-                         queries.dashed(parent) if parent else None,
-                         may_move=ctx.version >= (1, 37))
-        return _answer(placement, session, ctx, uuid)
-
-    return placement.db.write(work)
+    parent = body.get("parent_provider_uuid")
+    row = providers.update_provider(
+        placement.db, uuid, body["name"], queries.dashed(parent) if parent else None,
+        keep_parent="parent_provider_uuid" not in body, may_move=ctx.version >= (1, 37))
+    return _answer(placement, ctx, row)
 
 
 @api.delete("/resource_providers/<uuid>", policy="placement:resource_providers:delete",
             status=204)
 def delete(placement: Placement, ctx: Context, uuid: str) -> None:
-    def work(session: Session) -> None:
-        providers.remove(session, uuid)
-
-    placement.db.write(work)
+    providers.delete_provider(placement.db, uuid)

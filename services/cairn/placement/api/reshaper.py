@@ -1,10 +1,8 @@
 """/reshaper"""
 
-from sqlalchemy.orm import Session
-
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
-from cairn.placement.api.allocations import claim_of, know
+from cairn.placement.api.allocations import claim_of
 from cairn.placement.api.schemas import (
     ALLOCATIONS_1_28,
     ALLOCATIONS_1_34,
@@ -26,16 +24,10 @@ POLICY = "placement:reshaper:reshape"
           until="1.37")
 @api.post("/reshaper", policy=POLICY, status=204, body=reshape(ALLOCATIONS_1_38), since="1.38")
 def create(placement: Placement, ctx: Context, body: Document) -> None:
-    wanted = {
+    by_provider = {
         uuid: (entry["resource_provider_generation"],
                {name: inventories.complete(one) for name, one in entry["inventories"].items()})
         for uuid, entry in body["inventories"].items()
     }
     claims = [claim_of(ctx, consumer, entry) for consumer, entry in body["allocations"].items()]
-    know(placement, claims)
-    placement.names.classes.ids({name for _, whole in wanted.values() for name in whole})
-
-    def work(session: Session) -> None:
-        core.reshape(session, placement.names, wanted, claims)
-
-    placement.db.write(work)
+    core.write(placement.db, placement.names, by_provider, claims)

@@ -4,18 +4,13 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
-
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.placement.api.schemas import CUSTOM, TRAITS_PUT, TRAITS_QUERY
 from cairn.placement.component import Placement
-from cairn.placement.core import providers
-from cairn.placement.db.models import ProviderTrait
-from cairn.placement.errors import TraitInUse, TraitNotFound
+from cairn.placement.core import providers, traits
+from cairn.placement.errors import TraitNotFound
 from cairn.placement.policy import RULES
 
 api = Api(RULES)
@@ -33,9 +28,7 @@ def index(placement: Placement, ctx: Context, query: Any) -> Document:
         if associated.lower() not in ("true", "false"):
             raise Invalid(reason='The query parameter "associated" only accepts "true" or '
                                  f'"false". Got: {associated}')
-        with placement.db.reading() as session:
-            numbers = session.scalars(select(ProviderTrait.trait_id).distinct()).all()
-        used = {placement.names.traits.name(number) for number in numbers}
+        used = traits.list_used(placement.db, placement.names)
         names = [n for n in names if (n in used) == (associated.lower() == "true")]
     return {"traits": names}
 
@@ -76,11 +69,7 @@ def delete(placement: Placement, ctx: Context, name: str) -> None:
         raise TraitNotFound(id=name)
     if name in placement.names.traits.standard:
         raise Invalid(reason=f"Cannot delete standard trait {name}.")
-    try:
-        with placement.db.writing() as session:
-            placement.names.traits.remove(session, name)
-    except IntegrityError:
-        raise TraitInUse(name=name) from None
+    traits.delete_trait(placement.db, placement.names, name)
 
 
 def _view(placement: Placement, generation: int, numbers: Collection[int]) -> Document:
@@ -90,35 +79,18 @@ def _view(placement: Placement, generation: int, numbers: Collection[int]) -> Do
 
 @api.get(OF_PROVIDER, policy="placement:resource_providers:traits:list", since="1.6")
 def of_provider(placement: Placement, ctx: Context, uuid: str) -> Document:
-    with placement.db.reading() as session:
-        provider = providers.known(session, uuid)
-        numbers = providers.traits(session, provider)
-    return _view(placement, provider.generation, numbers)
+    return _view(placement, *providers.list_traits(placement.db, uuid))
 
 
 @api.put(OF_PROVIDER, policy="placement:resource_providers:traits:update", body=TRAITS_PUT,
          since="1.6")
 def set_of_provider(placement: Placement, ctx: Context, uuid: str, body: Document) -> Document:
-    wanted = set(body["traits"])
-    ids = placement.names.traits.ids(wanted)
-
-    def work(session: Session) -> int:
-        provider = providers.find(session, uuid)
-        providers.check(provider, body["resource_provider_generation"])
-        unknown = sorted(wanted - ids.keys())
-        if unknown:
-            raise Invalid(reason=f"No such trait {', '.join(unknown)}")
-        providers.set_traits(session, provider, set(ids.values()))
-        return provider.generation
-
-    return _view(placement, placement.db.write(work), ids.values())
+    return _view(placement, *providers.replace_traits(
+        placement.db, placement.names, uuid, set(body["traits"]),
+        body["resource_provider_generation"]))
 
 
 @api.delete(OF_PROVIDER, policy="placement:resource_providers:traits:delete", status=204,
             since="1.6")
 def clear_of_provider(placement: Placement, ctx: Context, uuid: str) -> None:
-    def work(session: Session) -> None:
-        provider = providers.find(session, uuid)
-        providers.set_traits(session, provider, set())
-
-    placement.db.write(work)
+    providers.clear_traits(placement.db, uuid)

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import distinct, func, select
-
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.placement.api.schemas import USAGES_QUERY_1_9, USAGES_QUERY_1_38
 from cairn.placement.component import Placement
-from cairn.placement.db.models import Allocation, Consumer
+from cairn.placement.core import usages
 from cairn.placement.policy import RULES
 
 api = Api(RULES)
@@ -42,23 +40,7 @@ def _sums(
     placement: Placement, ctx: Context, query: Any
 ) -> list[tuple[str, str, int, int]]:
     """(type, class, amount, number of consumers of the type) of what was asked for."""
-    project = query["project_id"]
+    project, kind = query["project_id"], query.get("consumer_type", ALL)
     placement.policy.enforce(ctx, "placement:usages", {"project_id": project})
-    of = [Consumer.project_id == project]
-    if "user_id" in query:
-        of.append(Consumer.user_id == query["user_id"])
-    kind = query.get("consumer_type", ALL)
-    if kind != ALL:
-        of.append(Consumer.type == kind)
-    amounts = select(
-        Consumer.type, Allocation.class_id, func.sum(Allocation.used)
-    ).join(Allocation, Allocation.consumer == Consumer.uuid).where(*of).group_by(
-        Consumer.type, Allocation.class_id)
-    counts = select(Consumer.type, func.count(distinct(Consumer.uuid))).where(*of).group_by(
-        Consumer.type)
-    with placement.db.reading() as session:
-        rows = session.execute(amounts).all()
-        numbers = {row[0]: row[1] for row in session.execute(counts)}
-    name = placement.names.classes.name
-    return [(type_, name(class_id), int(used), numbers.get(type_, 0))
-            for type_, class_id, used in rows]
+    return usages.sum_usages(placement.db, placement.names, project, query.get("user_id"),
+                             None if kind == ALL else kind)

@@ -9,13 +9,14 @@ from sqlalchemy import BindParameter, Connection, Table, bindparam, case, func, 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from cairn.common.db import utcnow
-from cairn.placement.core import changes
+from cairn.common.db import Database, utcnow
+from cairn.placement.core import changes, providers
 from cairn.placement.core.names import Names
 from cairn.placement.core.providers import Known
 from cairn.placement.db.models import Allocation, Consumer, Inventory, Provider
 from cairn.placement.errors import (
     ConsumerConflict,
+    NoAllocations,
     NoCapacity,
     NoInventory,
     UnitConstraint,
@@ -246,3 +247,37 @@ def of_provider(session: Session, names: Names, provider: Known) -> dict[str, An
             "resources": {}, "consumer_generation": generation})
         entry["resources"][names.classes.name(class_id)] = used
     return found
+
+
+def ensure_classes(names: Names, claims: Iterable[Claim]) -> None:
+    """Give the standard classes of the claims their rows: not in the claims' transaction."""
+    names.classes.ids({
+        name for claim in claims for by_class in claim.resources.values() for name in by_class})
+
+
+def list_of_provider(db: Database, names: Names, uuid: str) -> tuple[int, dict[str, Any]]:
+    """The provider's generation and `of_provider`. Raises ProviderNotFound."""
+    with db.reading() as session:
+        provider = providers.known(session, uuid)
+        return provider.generation, of_provider(session, names, provider)
+
+
+def show_consumer(
+    db: Database, names: Names, consumer: str
+) -> tuple[dict[str, Any], Consumer | None]:
+    """`of_consumer`, and the consumer itself, None if it has nothing."""
+    with db.reading() as session:
+        by_provider = of_consumer(session, names, consumer)
+        return by_provider, session.get(Consumer, consumer) if by_provider else None
+
+
+def replace_allocations(db: Database, names: Names, claims: list[Claim]) -> None:
+    """`claim` in a transaction of its own."""
+    ensure_classes(names, claims)
+    db.write(lambda session: claim(session, names, claims))
+
+
+def delete_allocations(db: Database, names: Names, consumer: str) -> None:
+    """Raises NoAllocations."""
+    if not db.write(lambda session: release(session, names, consumer)):
+        raise NoAllocations(id=consumer)

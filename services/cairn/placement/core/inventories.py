@@ -5,6 +5,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from cairn.common.db import Database
 from cairn.common.errors import Invalid
 from cairn.placement.core import providers
 from cairn.placement.core.names import Names
@@ -124,3 +125,82 @@ def remove(session: Session, names: Names, provider: Provider, name: str) -> Non
         leave(session, names, provider, current.keys() - {name})
     except InventoryInUse:
         raise OneInventoryInUse(class_=name, id=provider.uuid) from None
+
+
+def list_inventories(db: Database, names: Names, uuid: str) -> tuple[int, dict[str, Any]]:
+    """The provider's generation and `of`. Raises ProviderNotFound."""
+    with db.reading() as session:
+        provider = providers.known(session, uuid)
+        return provider.generation, of(session, names, provider)
+
+
+def replace_inventories(
+    db: Database, names: Names, uuid: str, whole: dict[str, Values], generation: int, *,
+    may_reserve_all: bool,
+) -> int:
+    """Make these all that the provider has; its generation then. Raises ProviderNotFound,
+    GenerationConflict, Invalid, UnknownClassInInventory, InventoryInUse."""
+    # Names first: a class that gets its row now does so outside of the transaction.
+    names.classes.ids(set(whole))
+
+    def work(session: Session) -> int:
+        provider = providers.find(session, uuid)
+        providers.check(provider, generation)
+        for name, values in whole.items():
+            check(provider, name, values, may_reserve_all=may_reserve_all)
+        replace(session, names, provider, whole, generation)
+        return provider.generation
+
+    return db.write(work)
+
+
+def clear_inventories(db: Database, names: Names, uuid: str) -> None:
+    """Raises ProviderNotFound, InventoryInUse."""
+    db.write(lambda session: replace(session, names, providers.find(session, uuid), {}, None))
+
+
+def create_inventory(
+    db: Database, names: Names, uuid: str, name: str, values: Values, generation: int | None, *,
+    may_reserve_all: bool,
+) -> int:
+    """Give the provider a class it has not; its generation then. Raises ProviderNotFound, Invalid,
+    GenerationConflict, InventoryExists."""
+    ids = names.classes.ids({name})
+
+    def work(session: Session) -> int:
+        provider = providers.find(session, uuid)
+        if name not in ids:
+            raise Invalid(reason=f"Unable to create inventory for resource provider {uuid}: "
+                                 f"No such resource class {name}.")
+        check(provider, name, values, may_reserve_all=may_reserve_all, verb="create")
+        providers.bump(session, provider, generation)
+        add(session, names, provider, ids[name], values)
+        return provider.generation
+
+    return db.write(work)
+
+
+def update_inventory(
+    db: Database, names: Names, uuid: str, name: str, values: Values, generation: int, *,
+    may_reserve_all: bool,
+) -> int:
+    """Change what the provider has of a class; its generation then. Raises ProviderNotFound,
+    Invalid, GenerationConflict."""
+    ids = names.classes.ids({name})
+
+    def work(session: Session) -> int:
+        provider = providers.find(session, uuid)
+        providers.check(provider, generation)
+        check(provider, name, values, may_reserve_all=may_reserve_all)
+        if name not in of(session, names, provider):
+            raise Invalid(reason=f"No inventory record with resource class: {name}.")
+        providers.bump(session, provider, generation)
+        put(session, provider, ids[name], values, new=False)
+        return provider.generation
+
+    return db.write(work)
+
+
+def delete_inventory(db: Database, names: Names, uuid: str, name: str) -> None:
+    """Raises ProviderNotFound, NoInventoryToDelete, OneInventoryInUse."""
+    db.write(lambda session: remove(session, names, providers.find(session, uuid), name))

@@ -19,9 +19,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from cairn.common.db import utcnow
+from cairn.common.db import Database, utcnow
 from cairn.common.errors import Invalid
 from cairn.placement.core import changes
+from cairn.placement.core.names import Names
 from cairn.placement.core.queries import dashed
 from cairn.placement.db.models import (
     Allocation,
@@ -262,3 +263,92 @@ def set_aggregates(session: Session, provider: Provider, uuids_: Collection[str]
     if rows:
         session.execute(insert(ProviderAggregate), rows)
     changes.note(session, [provider.id])
+
+
+def show_provider(db: Database, uuid: str) -> Any:
+    """The provider as a row: LOOK's columns. Raises ProviderNotFound."""
+    with db.reading() as session:
+        return look(session, uuid)
+
+
+def create_provider(
+    db: Database, name: str, uuid: str | None, parent_uuid: str | None
+) -> Any:
+    """The new provider as `show_provider` has it. Raises DuplicateProvider, Invalid."""
+    def work(session: Session) -> Any:
+        return look(session, create(session, name, uuid, parent_uuid).uuid)
+
+    return db.write(work)
+
+
+def update_provider(
+    db: Database, uuid: str, name: str, parent_uuid: str | None, *, keep_parent: bool,
+    may_move: bool,
+) -> Any:
+    """Rename a provider and, without `keep_parent`, hang it below `parent_uuid`; the provider then,
+    as `show_provider` has it. Raises ProviderNotFound, DuplicateProvider, Invalid."""
+    def work(session: Session) -> Any:
+        provider = find(session, uuid)
+        parent = parent_of(session, provider) if keep_parent else parent_uuid
+        change(session, provider, name, parent, may_move=may_move)
+        return look(session, uuid)
+
+    return db.write(work)
+
+
+def delete_provider(db: Database, uuid: str) -> None:
+    """Raises NoProviderToDelete, ProviderHasChildren, ProviderInUse."""
+    db.write(lambda session: remove(session, uuid))
+
+
+def list_aggregates(db: Database, uuid: str) -> tuple[int, list[str]]:
+    """The provider's generation and its aggregates. Raises ProviderNotFound."""
+    with db.reading() as session:
+        provider = known(session, uuid)
+        return provider.generation, aggregates(session, provider)
+
+
+def replace_aggregates(
+    db: Database, uuid: str, uuids_: Collection[str], generation: int | None
+) -> int:
+    """Make these the provider's aggregates; its generation then. With `generation` that is the
+    next one. Raises ProviderNotFound, GenerationConflict."""
+    def work(session: Session) -> int:
+        provider = find(session, uuid, hold=True)
+        if generation is not None:
+            bump(session, provider, generation)
+        set_aggregates(session, provider, uuids_)
+        return provider.generation
+
+    return db.write(work)
+
+
+def list_traits(db: Database, uuid: str) -> tuple[int, set[int]]:
+    """The provider's generation and the numbers of its traits. Raises ProviderNotFound."""
+    with db.reading() as session:
+        provider = known(session, uuid)
+        return provider.generation, traits(session, provider)
+
+
+def replace_traits(
+    db: Database, names: Names, uuid: str, trait_names: set[str], generation: int
+) -> tuple[int, Collection[int]]:
+    """Make these the provider's traits; its generation and their numbers then. Raises
+    ProviderNotFound, GenerationConflict, Invalid."""
+    ids = names.traits.ids(trait_names)
+
+    def work(session: Session) -> int:
+        provider = find(session, uuid)
+        check(provider, generation)
+        unknown = sorted(trait_names - ids.keys())
+        if unknown:
+            raise Invalid(reason=f"No such trait {', '.join(unknown)}")
+        set_traits(session, provider, set(ids.values()))
+        return provider.generation
+
+    return db.write(work), ids.values()
+
+
+def clear_traits(db: Database, uuid: str) -> None:
+    """Raises ProviderNotFound."""
+    db.write(lambda session: set_traits(session, find(session, uuid), set()))

@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from cairn.common.db import Database
 from cairn.placement.core import allocations, inventories, providers
 from cairn.placement.core.allocations import Claim
 from cairn.placement.core.inventories import Values
@@ -9,30 +10,37 @@ from cairn.placement.core.names import Names
 from cairn.placement.errors import ProviderNotFound, ReshapedProviderNotFound
 
 # Provider uuid -> (its generation, resource class name -> inventory).
-Wanted = dict[str, tuple[int, dict[str, Values]]]
+Inventories = dict[str, tuple[int, dict[str, Values]]]
 
 
-def reshape(session: Session, names: Names, wanted: Wanted, claims: list[Claim]) -> None:
+def reshape(session: Session, names: Names, by_provider: Inventories, claims: list[Claim]) -> None:
     """Give the providers these inventories and the consumers these allocations, all or nothing.
 
     In between a provider has its old inventories and its new ones: what is promised of the old
     moves to the new before the old go.
     """
-    found = {}
-    for uuid, (generation, _) in wanted.items():
+    rows = {}
+    for uuid, (generation, _) in by_provider.items():
         try:
-            found[uuid] = providers.find(session, uuid)
+            rows[uuid] = providers.find(session, uuid)
         except ProviderNotFound:
             raise ReshapedProviderNotFound(id=uuid) from None
-        providers.check(found[uuid], generation)
+        providers.check(rows[uuid], generation)
     # In the order of claims, which wait for providers by number.
-    order = sorted(wanted, key=lambda uuid: found[uuid].id)
+    order = sorted(by_provider, key=lambda uuid: rows[uuid].id)
     for uuid in order:
-        generation, whole = wanted[uuid]
+        generation, whole = by_provider[uuid]
         if whole:
-            inventories.replace(session, names, found[uuid], whole, generation, keep=True)
+            inventories.replace(session, names, rows[uuid], whole, generation, keep=True)
     allocations.claim(session, names, claims)
     for uuid in order:
-        session.refresh(found[uuid])
-        providers.bump(session, found[uuid])
-        inventories.leave(session, names, found[uuid], set(wanted[uuid][1]))
+        session.refresh(rows[uuid])
+        providers.bump(session, rows[uuid])
+        inventories.leave(session, names, rows[uuid], set(by_provider[uuid][1]))
+
+
+def write(db: Database, names: Names, by_provider: Inventories, claims: list[Claim]) -> None:
+    """`reshape` in a transaction of its own."""
+    allocations.ensure_classes(names, claims)
+    names.classes.ids({name for _, whole in by_provider.values() for name in whole})
+    db.write(lambda session: reshape(session, names, by_provider, claims))
