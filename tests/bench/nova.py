@@ -33,7 +33,8 @@ from cairn.common.settings import MessagingSettings
 from cairn.common.work import Worker
 from cairn.nova.app import create_app
 from cairn.nova.component import Nova
-from cairn.nova.compute.flows import Flows
+from cairn.nova.compute import flows
+from cairn.nova.compute.doer import Hands
 from cairn.nova.compute.manager import Manager
 from cairn.nova.compute.settings import ComputeSettings
 from cairn.nova.conductor import process as conductor
@@ -85,8 +86,8 @@ class House:
         images: Any = NoImages()
         stub = Conductor(bus)
         transfers: Any = FakeTransfers(stub, self.cloud)
-        flows = Flows(stub, driver, images, settings, name, transfers)
-        worker = Worker(RemoteLedger(stub), flows.all(), runner=runner_of(name), owner=name)
+        hands = Hands(stub, driver, images, settings, name, transfers)
+        worker = Worker(RemoteLedger(stub), flows.make(hands), runner=runner_of(name), owner=name)
         Server(bus, Compute, name, Manager(stub, driver, worker)).start()
         worker.start()
         stub.report_service(Context(), binary="nova-compute", service_host=name)

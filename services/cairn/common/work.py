@@ -24,7 +24,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -119,6 +119,8 @@ class Flow:
     steps: tuple[Step, ...]
     then: Callable[[Job], str | None] = lambda job: None
     failed: Callable[[Job, str], str | None] = lambda job, error: None
+    # The steps up to another runner's turn; all of them where none is said.
+    due: Callable[[Job], Sequence[Step]] | None = None
 
 
 class Ledger(Protocol):
@@ -440,12 +442,12 @@ class Worker:
     def _forward(self, flow: Flow, hold: Hold) -> None:
         job, step = hold.job, None
         try:
-            steps = [s for s in flow.steps
+            steps = [s for s in (flow.due(job) if flow.due else flow.steps)
                      if s.name not in job.results or (self.runner, s.name) not in job.begun]
             if steps:
                 step = steps[0]
                 self._record(self.ledger.begin, hold, step.name)
-            for done, following_step in zip(steps, [*steps[1:], None], strict=True):
+            for done, following_step in zip(steps, [*steps[1:], None], strict=False):
                 if (self.runner, done.name) not in job.begun:
                     job.begun.append((self.runner, done.name))
                 self.probe("begun", job, done.name)

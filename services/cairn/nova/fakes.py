@@ -23,10 +23,12 @@ from cairn.common.ledger import DatabaseLedger, RemoteLedger
 from cairn.common.policy import Policy
 from cairn.common.work import Worker
 from cairn.nova.component import Nova
-from cairn.nova.compute.flows import Flows as ComputeFlows
+from cairn.nova.compute import flows as compute_flows
+from cairn.nova.compute.doer import Hands as ComputeHands
 from cairn.nova.compute.manager import Manager as ComputeManager
 from cairn.nova.compute.settings import ComputeSettings
-from cairn.nova.conductor.flows import Flows
+from cairn.nova.conductor import flows as conductor_flows
+from cairn.nova.conductor.doer import Hands as ConductorHands
 from cairn.nova.conductor.manager import Manager as ConductorManager
 from cairn.nova.db.models import Service, Work, WorkStep
 from cairn.nova.drivers.fake import FakeDriver
@@ -373,8 +375,9 @@ class World:
         self.nova = Nova(db=db, policy=Policy(RULES), conductor=conductor, compute=compute,
                          cloud=self.cloud)
         self.ledger = DatabaseLedger(db, Work, WorkStep, ring=self.rung.append)
-        self.flows = Flows(self.nova, scheduler, ConductorSettings(), patience=0.0)
-        self.workers[CONDUCTOR] = self._worker(CONDUCTOR, self.ledger, self.flows.all())
+        hands = ConductorHands(self.nova, scheduler, ConductorSettings(), patience=0.0)
+        self.workers[CONDUCTOR] = self._worker(
+            CONDUCTOR, self.ledger, conductor_flows.make(hands))
         self.conductor = ConductorManager(self.nova, self.ledger)
         self.scheduler = SchedulerManager(db, self.cloud, SchedulerSettings(), self.nova.service,
                                           self.nova.api)
@@ -397,8 +400,9 @@ class World:
         images: Any = NoImages()
         conductor: Any = Direct(lambda host: self.conductor, sender=host)
         transfers: Any = FakeTransfers(conductor, self.cloud)
-        flows = ComputeFlows(conductor, driver, images, settings, host, transfers)
-        worker = self._worker(runner_of(host), RemoteLedger(conductor), flows.all())
+        hands = ComputeHands(conductor, driver, images, settings, host, transfers)
+        worker = self._worker(runner_of(host), RemoteLedger(conductor),
+                              compute_flows.make(hands))
         self.workers[runner_of(host)] = worker
         self.managers[host] = ComputeManager(conductor, driver, worker)
         self.beat(host)

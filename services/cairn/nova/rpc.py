@@ -11,8 +11,10 @@ from cairn.common.context import Context
 from cairn.common.errors import Remote, Unavailable
 from cairn.common.remote import LedgerStub
 from cairn.common.rpc import Stub
+from cairn.nova.core.host_request import HostRequest
 
-CONDUCTOR = "conductor"  # The conductor's name as a runner of works.
+# Rooms that do steps of works. The conductor's is also its name as a runner of works.
+CONDUCTOR, COMPUTE = "conductor", "compute"
 
 # Kinds of Remote by which a process with a database says that it has none now.
 DATABASE_AWAY = {"OperationalError", "InterfaceError", "TimeoutError"}
@@ -20,7 +22,7 @@ DATABASE_AWAY = {"OperationalError", "InterfaceError", "TimeoutError"}
 
 def runner_of(host: str) -> str:
     """nova-compute's name as a runner of works, on that host."""
-    return f"compute.{host}"
+    return f"{COMPUTE}.{host}"
 
 
 class Flavor(TypedDict):
@@ -297,9 +299,9 @@ class Scheduler(Stub):
     topic = "nova.scheduler"
 
     def select_host(
-        self, ctx: Context, *, server_id: str, wanted: dict[str, Any], excluded: list[str]
+        self, ctx: Context, *, server_id: str, wanted: HostRequest, excluded: list[str]
     ) -> dict[str, Any]:
-        """A host that fits `wanted` (scheduler/request.py) and is not excluded, already claimed in
+        """A host that fits `wanted` (core/host_request.py) and is not excluded, already claimed in
         placement for the server: {"host", "node", "provider", "candidates"}. A server that has a
         claim keeps it: repeating is safe. Raises Remote NoValidHost."""
         return self.call(  # type: ignore[no-any-return]

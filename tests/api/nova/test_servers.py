@@ -31,7 +31,7 @@ def test_the_sixteen_steps_are_events_its_owner_sees(call, server):
     assert [event["event"] for event in events] == [
         "token_issued", "request_received", "policy_checked", "server_recorded", "work_taken",
         "host_selected", "host_recorded", "ports_created", "work_handed", "spec_received",
-        "image_found", "image_cached", "ports_plugged", "volumes_attached", "disks_prepared",
+        "image_found", "image_cached", "ports_plugged", "disks_prepared",
         "domain_started",
     ]
     assert {event["result"] for event in events} == {"Success"}

@@ -153,6 +153,20 @@ def test_killed_at_any_step_it_is_finished_by_the_next_life(db, ledger, moment, 
     assert state(db, number)[0] == "done"
 
 
+def test_killed_before_the_last_step_is_told_to_be_over_it_is_finished(db, ledger):
+    """Every step is recorded, and then the process dies: nothing is left to do but to say so."""
+    house, number = House(), order(db)
+    worker = mason(ledger, house)
+    job = ledger.take("mason", worker.owner, False)
+    for name in ("floor", "walls", "roof"):
+        ledger.begin(job, name)
+        ledger.finish(job, name, None)
+    again = mason(ledger, house)
+    again.run(ledger.take("mason", again.owner, True))
+    assert house.ended == "done"
+    assert state(db, number)[0] == "done"
+
+
 @pytest.mark.parametrize("step", ["floor", "walls"])
 def test_killed_while_undoing_it_is_undone_by_the_next_life(db, ledger, step):
     house, number = House(breaks_at="roof"), order(db)

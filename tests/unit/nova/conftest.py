@@ -3,7 +3,7 @@ import pytest
 from cairn.common import ledger
 from cairn.common.context import Context
 from cairn.common.db import utcnow
-from cairn.nova.core import boot, servers, snapshots
+from cairn.nova.core import boot, servers, snapshots, works
 from cairn.nova.db.models import Base, Flavor, Server, Work
 from cairn.nova.fakes import World
 
@@ -41,7 +41,7 @@ class Tenant:
 
     def delete(self, server_id):
         nova, row = self.world.nova, self.row(server_id)
-        nova.db.write(lambda session: servers.remove(session, self.ctx, row, nova.service))
+        nova.db.write(lambda session: works.remove(session, self.ctx, row, nova.service))
 
     def snapshot(self, server_id):
         """Ask for an image of the server; its id."""

@@ -3,21 +3,20 @@
 import pytest
 
 from cairn.common.errors import Invalid
+from cairn.nova.core.flows import create, create_image, delete
 from cairn.nova.db.models import Usage
-from cairn.nova.rpc import CONDUCTOR
+from cairn.nova.rpc import COMPUTE, CONDUCTOR
 
-CREATE = [
-    *((CONDUCTOR, step) for step in (
-        "work_taken", "host_selected", "host_recorded", "ports_created", "work_handed")),
-    *(("compute.one", step) for step in (
-        "spec_received", "image_found", "image_cached", "ports_plugged", "volumes_attached",
-        "disks_prepared", "domain_started")),
-]
-DELETE = [
-    ("compute.one", "domain_destroyed"), ("compute.one", "volumes_detached"),
-    (CONDUCTOR, "delete_started"), (CONDUCTOR, "ports_deleted"),
-    (CONDUCTOR, "allocation_removed"), (CONDUCTOR, "server_deleted"),
-]
+RUNNERS = {CONDUCTOR: CONDUCTOR, COMPUTE: "compute.one"}
+
+
+def steps_of(action):
+    """(runner, step) of each, in a world of one host."""
+    return [(RUNNERS[step.room], step.name) for step in action.steps]
+
+
+CREATE, DELETE = steps_of(create.ACTION), steps_of(delete.ACTION)
+SNAPSHOT = [name for _, name in steps_of(create_image.ACTION)]
 
 
 class Killed(BaseException):
@@ -86,7 +85,7 @@ def test_a_deletion_survives_the_death_of_who_does_it(world, alice, runner, step
 
 
 @pytest.mark.parametrize("moment", ["begun", "done"])
-@pytest.mark.parametrize("step", ["snapshot_taken", "snapshot_uploaded", "snapshot_removed"])
+@pytest.mark.parametrize("step", SNAPSHOT)
 def test_a_snapshot_survives_the_death_of_who_takes_it(world, alice, step, moment):
     server_id = alice.boot()
     settle(world)

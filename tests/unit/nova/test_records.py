@@ -7,7 +7,8 @@ import pytest
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.nova.conductor.sweeper import Sweeper
-from cairn.nova.core import quotas, servers
+from cairn.nova.core import quotas, servers, works
+from cairn.nova.core.flows import reboot, stop
 from cairn.nova.db.models import Usage, Work
 from cairn.nova.errors import OverQuota, ServerBusy
 from cairn.nova.settings import ConductorSettings
@@ -20,9 +21,9 @@ def test_the_second_claim_loses_though_it_read_the_server_free(world, alice):
     world.settle()
     seen = alice.row(server_id)
     with world.db.writing() as session:
-        servers.claim(session, seen, "stop", "powering-off")
+        works.claim(session, seen, stop.ACTION)
     with pytest.raises(ServerBusy, match="powering-off"), world.db.writing() as session:
-        servers.claim(session, seen, "reboot", "rebooting")
+        works.claim(session, seen, reboot.ACTION)
 
 
 def test_usage_never_passes_the_limit(db):

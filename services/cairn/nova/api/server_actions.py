@@ -12,8 +12,12 @@ from cairn.nova.api import schemas
 from cairn.nova.api.servers import brief, remove, shown
 from cairn.nova.api.words import NULL_OR_OBJECT, base, closed
 from cairn.nova.component import Nova
-from cairn.nova.core import boot, hosts, images, keypairs, network, servers
+from cairn.nova.core import boot, images, keypairs, network, servers, works
 from cairn.nova.core.callers import as_caller
+from cairn.nova.core.flows import reboot as reboot_flow
+from cairn.nova.core.flows import rebuild as rebuild_flow
+from cairn.nova.core.flows import start as start_flow
+from cairn.nova.core.flows import stop as stop_flow
 from cairn.nova.db.models import Server
 from cairn.nova.errors import HostDown, NotOnAHost, ServerBusy
 from cairn.nova.policy import RULES
@@ -21,38 +25,18 @@ from cairn.nova.policy import RULES
 api = Api(RULES)
 
 PATH = "/servers/<server_id>/action"
-_REBOOTING = ("rebooting", "reboot_pending", "reboot_started", "rebooting_hard",
-              "reboot_pending_hard", "reboot_started_hard")
-
-
-def task(
-    nova: Nova, ctx: Context, server_id: str, *, action: str, kind: str, name: str,
-    args: dict[str, Any] | None = None, over: tuple[str, ...] = (),
-) -> None:
-    """Claim the server for a task and let its host do it."""
-
-    def begin(session: Session) -> str:
-        row = servers.find(session, ctx, server_id)
-        servers.check_unlocked(ctx, row)
-        servers.claim(session, row, action, name, over=over)
-        if row.host and not hosts.is_up(session, row.host, nova.service):
-            raise HostDown(host=row.host, action=kind)
-        return servers.begin(session, ctx, row, kind, args)
-
-    nova.ring(ctx, nova.db.write(begin))
 
 
 @api.post(PATH, action="os-start", policy="os_compute_api:servers:start", status=202,
           body=closed(["os-start"], **{"os-start": NULL_OR_OBJECT}))
 def start(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
-    task(nova, ctx, server_id, action="start", kind="start", name="powering-on")
+    works.ask(nova, ctx, server_id, start_flow.ACTION)
 
 
 @api.post(PATH, action="os-stop", policy="os_compute_api:servers:stop", status=202,
           body=closed(["os-stop"], **{"os-stop": NULL_OR_OBJECT}))
 def stop(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
-    task(nova, ctx, server_id, action="stop", kind="stop", name="powering-off",
-         args={"timeout": 60})
+    works.ask(nova, ctx, server_id, stop_flow.ACTION, args={"timeout": 60})
 
 
 @api.post(PATH, action="reboot", policy="os_compute_api:servers:reboot", status=202,
@@ -60,9 +44,8 @@ def stop(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
               "enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]})))
 def reboot(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     hard = body["reboot"]["type"].upper() == "HARD"
-    task(nova, ctx, server_id, action="reboot_hard" if hard else "reboot", kind="reboot",
-         name="rebooting_hard" if hard else "rebooting", args={"hard": hard},
-         over=_REBOOTING if hard else ())
+    works.ask(nova, ctx, server_id, reboot_flow.ACTION, args={"hard": hard},
+              entry=reboot_flow.HARD if hard else reboot_flow.SOFT)
 
 
 @api.post(PATH, action="forceDelete", policy="os_compute_api:os-deferred-delete:force", status=202,
@@ -94,13 +77,13 @@ def rebuild(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
             "preserve_ephemeral": boot.truthy(wanted.get("preserve_ephemeral"))}
 
     def begin(session: Session) -> str:
-        servers.claim(session, row, "rebuild", "rebuilding")
+        works.claim(session, row, rebuild_flow.ACTION)
         session.execute(update(Server).where(Server.id == row.id).values(
             image_id=image["id"], image=image, admin_pass=password, fault=None, **values))
-        runner = servers.begin(session, ctx, row, "rebuild", args)
+        work = works.add(session, ctx, row, rebuild_flow.ACTION, nova.service, args)
         if row.vm_state == "stopped":  # It ends as it was; works run in order.
-            servers.begin(session, ctx, row, "stop", {"timeout": 0})
-        return runner
+            works.add(session, ctx, row, stop_flow.ACTION, nova.service, {"timeout": 0})
+        return str(work.runner)
 
     nova.ring(ctx, nova.db.write(begin))
     document = shown(nova, ctx, server_id) if ctx.version >= (2, 75) else brief(

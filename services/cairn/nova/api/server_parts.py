@@ -24,7 +24,6 @@ from cairn.nova.api.words import (
 )
 from cairn.nova.component import Nova
 from cairn.nova.core import actions, network, quotas, servers
-from cairn.nova.core.states import MAY
 from cairn.nova.db.models import Server
 from cairn.nova.errors import (
     HostDown,
@@ -277,6 +276,9 @@ def detach(nova: Nova, ctx: Context, server_id: str, port_id: str) -> None:
     kept = {v["id"] for v in row.vifs if v["preserve"]}
     network.remove_ports(nova, ctx, row.id, kept, only=port_id)
     network.refresh(nova, ctx, [_again(nova, ctx, row.id)])
+
+
+MAY = dict.fromkeys(("attach_interface", "detach_interface"), ("active", "paused", "stopped"))
 
 
 def _ready(nova: Nova, ctx: Context, server_id: str, action: str) -> Any:

@@ -26,7 +26,7 @@ from cairn.nova.api.words import (
     truth,
 )
 from cairn.nova.component import Nova
-from cairn.nova.core import boot, groups, hosts, network, servers, states
+from cairn.nova.core import boot, groups, hosts, network, servers, states, works
 from cairn.nova.db.models import Server
 from cairn.nova.errors import OverQuota
 from cairn.nova.policy import RULES
@@ -292,7 +292,7 @@ def remove(nova: Nova, ctx: Context, server_id: str) -> None:
     with nova.db.reading() as session:
         row = servers.find(session, ctx, server_id)
     servers.check_unlocked(ctx, row)
-    runner = nova.db.write(lambda session: servers.remove(session, ctx, row, nova.service))
+    runner = nova.db.write(lambda session: works.remove(session, ctx, row, nova.service))
     if runner is not None:
         nova.ring(ctx, runner)
 

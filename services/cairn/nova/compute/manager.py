@@ -1,4 +1,4 @@
-"""What nova-compute answers at once; everything longer is a work (flows.py)."""
+"""What nova-compute answers at once; everything longer is a work (flows/)."""
 
 import os
 import time

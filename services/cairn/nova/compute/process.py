@@ -6,7 +6,9 @@ from cairn.common.process import Host
 from cairn.common.remote import RemoteLedger
 from cairn.common.rpc import Server
 from cairn.common.work import Worker
-from cairn.nova.compute.flows import Flows, Housekeeping
+from cairn.nova.compute import flows
+from cairn.nova.compute.doer import Hands
+from cairn.nova.compute.host_cleanup import HostCleanup
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.manager import Manager
 from cairn.nova.compute.reporter import Reporter
@@ -28,14 +30,14 @@ def build(settings: ComputeProcess, host: Host) -> None:
     images = ImageCache(folder / "_base", transfers, host.name)
     images.sweep()
     driver = make_driver(settings, images, host.name)
-    flows = Flows(conductor, driver, images, own, host.name, transfers)
-    worker = Worker(RemoteLedger(conductor), flows.all(), runner=runner_of(host.name),
+    hands = Hands(conductor, driver, images, own, host.name, transfers)
+    worker = Worker(RemoteLedger(conductor), flows.make(hands), runner=runner_of(host.name),
                     owner=host.name, threads=own.threads)
     server = Server(bus, Compute, host.name, Manager(conductor, driver, worker))
-    housekeeping = Housekeeping(conductor, driver, images, own, host.name, folder)
+    cleanup = HostCleanup(conductor, driver, images, own, host.name, folder)
     host.run(server)
     host.run(worker)
-    host.run(Reporter(conductor, driver, server, housekeeping, host.name))
+    host.run(Reporter(conductor, driver, server, cleanup, host.name))
 
 
 def make_driver(settings: ComputeProcess, images: ImageCache, host: str) -> Driver:

@@ -7,7 +7,7 @@ import time
 from cairn.common.context import Context
 from cairn.common.errors import Problem
 from cairn.common.rpc import Server
-from cairn.nova.compute.flows import Housekeeping
+from cairn.nova.compute.host_cleanup import HostCleanup
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import Conductor
 
@@ -19,11 +19,11 @@ class Reporter:
     """First the host and what it has, then that it lives, then its servers' power states."""
 
     def __init__(
-        self, conductor: Conductor, driver: Driver, server: Server, housekeeping: Housekeeping,
+        self, conductor: Conductor, driver: Driver, server: Server, cleanup: HostCleanup,
         host: str,
     ) -> None:
         self.conductor, self.driver, self.server = conductor, driver, server
-        self.housekeeping, self.host = housekeeping, host
+        self.cleanup, self.host = cleanup, host
         self.reported = threading.Event()
         self._ended = threading.Event()
 
@@ -47,7 +47,7 @@ class Reporter:
                     due["live"] = now + self._live()
                 self.reported.set()
                 if not recovered:
-                    self.housekeeping.recover()
+                    self.cleanup.recover()
                     recovered = True
                 if due["power"] <= now:
                     self.conductor.sync_power(
@@ -55,7 +55,7 @@ class Reporter:
                     due["power"] = now + POWER
                 if due["images"] <= now:
                     due["images"] = now + IMAGES
-                    self.housekeeping.age_images()
+                    self.cleanup.age_images()
             except Problem as problem:
                 log.warning("a report was not made: %s", problem)
                 self._ended.wait(1)

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import case, exists, func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
@@ -16,6 +16,7 @@ from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.conductor.providers import Providers
 from cairn.nova.core import hosts, loans, network, servers, specs
+from cairn.nova.core.flows import delete
 from cairn.nova.db.models import Server, Work
 from cairn.nova.drivers.base import CRASHED, NOSTATE, RUNNING, SHUTDOWN
 from cairn.nova.errors import ServerNotFound
@@ -117,7 +118,8 @@ class Manager(LedgerManager):
                                         Server.host == host)
             ).all()
             for server_id in orphans:
-                add(session, ctx, Work, kind="delete", subject=server_id, runner=runner_of(host))
+                add(session, ctx, Work, kind=delete.ACTION.kind, subject=server_id,
+                    runner=runner_of(host))
         if orphans:
             self.nova.ring(ctx, runner_of(host))
 
@@ -178,20 +180,9 @@ class Manager(LedgerManager):
     def task_failed(
         self, ctx: Context, server_id: str, message: str, vm_state: str | None = None
     ) -> None:
-        fault = servers.fault(*message.partition("\n")[::2])
-        values: dict[str, Any] = {"fault": fault}
-        if vm_state is not None:
-            values["vm_state"] = vm_state
         with self.nova.db.writing() as session:
             self._check(session, ctx, server_id)
-            if vm_state == "error":
-                # Also a deletion that failed: the owner may ask for it again.
-                session.execute(update(Server).where(
-                    Server.id == server_id, Server.deleted.is_(False),
-                ).values(task_state=case((servers.deletion_waits(), "deleting"), else_=None),
-                         **values))
-            else:
-                servers.change(session, server_id, task_state=None, **values)
+            servers.record_failure(session, server_id, message, breaks=vm_state == "error")
 
     def _row(self, ctx: Context, server_id: str) -> Any:
         with self.nova.db.reading() as session:

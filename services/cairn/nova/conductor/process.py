@@ -7,7 +7,8 @@ from cairn.common.process import Host
 from cairn.common.rpc import Server
 from cairn.common.work import Worker
 from cairn.nova.component import Nova
-from cairn.nova.conductor.flows import Flows
+from cairn.nova.conductor import flows
+from cairn.nova.conductor.doer import Hands
 from cairn.nova.conductor.manager import Manager
 from cairn.nova.conductor.sweeper import Sweeper
 from cairn.nova.core import purge
@@ -36,7 +37,7 @@ def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Hos
         nova.db, Work, WorkStep, ring=lambda runner: nova.ring(Context(), runner)
     )
     worker = Worker(
-        ledger, Flows(nova, scheduler, settings).all(), runner=CONDUCTOR,
+        ledger, flows.make(Hands(nova, scheduler, settings)), runner=CONDUCTOR,
         owner=f"{CONDUCTOR}@{host.name}", threads=settings.threads,
     )
     manager = Manager(nova, ledger, worker)

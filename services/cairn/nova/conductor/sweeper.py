@@ -12,6 +12,7 @@ from cairn.common.errors import Problem
 from cairn.common.ledger import OPEN, QUEUED, UNDOING
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts, network
+from cairn.nova.core.flows import delete
 from cairn.nova.db.models import Server, Work
 from cairn.nova.rpc import CONDUCTOR, runner_of
 from cairn.nova.settings import ConductorSettings
@@ -59,12 +60,13 @@ class Sweeper:
                 select(Work.id, Work.kind, Work.args).where(
                     # What it held is free once its lease lapsed.
                     Work.state.in_(OPEN), Work.runner.in_(down), Work.owner.is_(None),
-                    or_(Work.kind == "delete", Work.cancelled.is_(True), Work.state == UNDOING),
+                    or_(Work.kind == delete.ACTION.kind, Work.cancelled.is_(True),
+                        Work.state == UNDOING),
                 )
             ).all()
             for row in waiting:
                 values = {"runner": CONDUCTOR}
-                if row.kind == "delete":
+                if row.kind == delete.ACTION.kind:
                     values["args"] = row.args | {"local": True}
                 else:
                     values |= {"state": UNDOING, "error": "The server was deleted."}

@@ -21,6 +21,7 @@ from cairn.common.errors import Invalid, NotFound
 from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.core import flavors, groups, hosts, images, keypairs, network, quotas
+from cairn.nova.core.flows import create
 from cairn.nova.db.models import Server, ServerGroup, Work, WorkStep
 from cairn.nova.errors import LimitReached
 
@@ -127,7 +128,7 @@ def record(
     issued = (dt.datetime.fromtimestamp(ctx.issued_at, dt.UTC).replace(tzinfo=None)
               if ctx.issued_at else times["received"])
     for server in made:
-        work = ledger.add(session, ctx, Work, kind="create", subject=server.id,
+        work = ledger.add(session, ctx, Work, kind=create.ACTION.kind, subject=server.id,
                           runner=rpc.CONDUCTOR, args=plan.args)
         for name, begun, done in (
             ("token_issued", issued, issued),

@@ -8,6 +8,7 @@ from cairn.common.errors import NotFound
 from cairn.common.ledger import OPEN
 from cairn.nova import rpc
 from cairn.nova.component import Nova
+from cairn.nova.core.flows import create_image
 from cairn.nova.db.models import Work
 
 # A token is looked at when a transfer begins, which may then take longer.
@@ -39,5 +40,5 @@ def _filled(nova: Nova, server_id: str) -> str | None:
     """The image of the snapshot that is being taken."""
     with nova.db.reading() as session:
         args = session.scalar(select(Work.args).where(
-            Work.subject == server_id, Work.kind == "createImage", Work.state.in_(OPEN)))
+            Work.subject == server_id, Work.kind == create_image.ACTION.kind, Work.state.in_(OPEN)))
     return str(args["image_id"]) if args else None

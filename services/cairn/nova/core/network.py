@@ -242,6 +242,17 @@ def attach(
     return describe(nova, ctx, [port], kept, floating=bool(kept))[0]
 
 
+def keep(nova: Nova, server_id: str, vifs: list[rpc.Vif]) -> None:
+    """These are the server's ports."""
+    with nova.db.writing() as session:
+        session.execute(update(Server).where(Server.id == server_id).values(vifs=vifs))
+
+
+def forget(nova: Nova, server_id: str) -> None:
+    """The server has no ports any more."""
+    keep(nova, server_id, [])
+
+
 def ports_of(nova: Nova, ctx: Context, server_id: str) -> list[dict[str, Any]]:
     return _of(nova, ctx, [server_id])
 

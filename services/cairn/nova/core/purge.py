@@ -11,6 +11,7 @@ from cairn.common.db import Database
 from cairn.common.ledger import OPEN
 from cairn.common.purge import DAY, Age, Identity, Orphans, Purge, drop
 from cairn.nova.core import servers
+from cairn.nova.core.flows import create
 from cairn.nova.db.models import FlavorAccess, Quota, Server, Usage, Work
 from cairn.nova.settings import ConductorProcess
 
@@ -57,7 +58,7 @@ def strays(session: Session, before: dt.datetime, limit: int) -> int:
 
 def surplus(session: Session, kept: int, limit: int) -> int:
     """The oldest ended works of servers that have more than `kept`; never how one was made."""
-    ended = (Work.state.not_in(OPEN), Work.kind != "create")
+    ended = (Work.state.not_in(OPEN), Work.kind != create.ACTION.kind)
     many = session.scalars(
         select(Work.subject).where(*ended).group_by(Work.subject)
         .having(func.count() > kept).limit(limit)

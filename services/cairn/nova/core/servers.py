@@ -1,4 +1,4 @@
-"""Servers: found, listed, claimed for a task, deleted."""
+"""Servers: found, listed, changed, forgotten."""
 
 import datetime as dt
 import re
@@ -14,7 +14,6 @@ from sqlalchemy import (
     delete,
     exists,
     null,
-    or_,
     select,
     type_coerce,
     update,
@@ -26,11 +25,11 @@ from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
 from cairn.common.pagination import page
-from cairn.nova.core import hosts, quotas, states
+from cairn.nova.core import quotas
+from cairn.nova.core.flows import actions
+from cairn.nova.core.flows import delete as delete_action
 from cairn.nova.db.models import Server, ServerGroupMember, Work, WorkStep
-from cairn.nova.errors import NotOnAHost, ServerBusy, ServerLocked, ServerNotFound
-from cairn.nova.rpc import CONDUCTOR, runner_of
-from cairn.nova.settings import ServiceSettings
+from cairn.nova.errors import ServerLocked, ServerNotFound
 
 TABLE = Server.__table__
 COLUMNS = list(TABLE.c)
@@ -132,80 +131,13 @@ def tagged(tag: str) -> ColumnElement[bool]:
     return type_coerce(S.tags, String).contains(f'"{quoted}"', autoescape=True)
 
 
-# --- One task at a time --------------------------------------------------------------------
+# --- Locks ---------------------------------------------------------------------------------
 
 
 def check_unlocked(ctx: Context, server: Row[Any]) -> None:
     """A locked server is left alone by all but admins. Raises ServerLocked."""
     if server.locked_by is not None and not ctx.is_admin:
         raise ServerLocked(id=server.id)
-
-
-def claim(
-    session: Session, server: Row[Any], action: str, task: str, *,
-    over: Sequence[str] = (),
-) -> None:
-    """Take the server for a task, if its state allows and no other task has it. Raises ServerBusy.
-
-    The database decides (compare-and-set): two requests cannot both get it. `over` are tasks that
-    this one may replace.
-    """
-    allowed = states.MAY[action]
-    free: ColumnElement[bool] = Server.task_state.is_(None)
-    if over:
-        free = or_(free, Server.task_state.in_(over))
-    taken = session.execute(
-        update(Server).where(Server.id == server.id, Server.deleted.is_(False), free,
-                             Server.vm_state.in_(allowed))
-        .values(task_state=task)
-    )
-    if taken.rowcount:  # type: ignore[attr-defined]
-        return
-    now = session.execute(
-        select(Server.vm_state, Server.task_state, Server.deleted).where(Server.id == server.id)
-    ).one()
-    if now.deleted:
-        raise ServerNotFound(server.id)
-    attribute, state = ("vm_state", now.vm_state)
-    if now.vm_state in allowed:
-        attribute, state = ("task_state", now.task_state)
-    verb = action.removesuffix("_hard")
-    raise ServerBusy(action=verb, id=server.id, attribute=attribute, state=state)
-
-
-def begin(
-    session: Session, ctx: Context, server: Row[Any], kind: str, args: dict[str, Any] | None = None
-) -> str:
-    """Write the work of a task that is its host's to do; whom to ring. Raises NotOnAHost."""
-    if server.host is None:
-        raise NotOnAHost(id=server.id)
-    runner = runner_of(server.host)
-    ledger.add(session, ctx, Work, kind=kind, subject=server.id, runner=runner, args=args)
-    return runner
-
-
-def remove(
-    session: Session, ctx: Context, server: Row[Any], settings: ServiceSettings
-) -> str | None:
-    """Begin to delete: what is being done to it is called off, its deletion comes next.
-
-    Whom to ring; None when that is already under way. A host that is down is not waited for.
-    """
-    taken = session.execute(
-        update(Server).where(
-            Server.id == server.id, Server.deleted.is_(False),
-            or_(Server.task_state.is_(None), Server.task_state != "deleting"),
-        ).values(task_state="deleting")
-    )
-    if not taken.rowcount:  # type: ignore[attr-defined]
-        return None
-    ledger.cancel(session, Work, server.id,
-                  ("create", "start", "stop", "reboot", "rebuild", "createImage"))
-    local = server.host is None or not hosts.is_up(session, server.host, settings)
-    runner = CONDUCTOR if local else runner_of(server.host)
-    ledger.add(session, ctx, Work, kind="delete", subject=server.id, runner=runner,
-               args={"local": server.host is not None and local})
-    return runner
 
 
 # --- What conductors record ----------------------------------------------------------------
@@ -226,8 +158,22 @@ def change(session: Session, server_id: str, *, task_state: str | None, **values
 
 def deletion_waits() -> ColumnElement[bool]:
     """Whether a deletion is still to come that nobody has begun to work on."""
-    return exists().where(Work.subject == Server.id, Work.kind == "delete",
+    return exists().where(Work.subject == Server.id, Work.kind == delete_action.ACTION.kind,
                           Work.state == ledger.QUEUED)
+
+
+def record_failure(session: Session, server_id: str, error: str, *, breaks: bool) -> None:
+    """A task failed: it is over, its fault is kept, and with `breaks` the server is in error."""
+    values: dict[str, Any] = {"fault": fault(*error.partition("\n")[::2])}
+    if not breaks:
+        change(session, server_id, task_state=None, **values)
+        return
+    # Also a deletion that failed: the owner may ask for it again.
+    session.execute(
+        update(Server).where(Server.id == server_id, Server.deleted.is_(False))
+        .values(task_state=case((deletion_waits(), "deleting"), else_=None), vm_state="error",
+                **values)
+    )
 
 
 def without(host: str, text: str) -> str:
@@ -277,7 +223,7 @@ def purge(session: Session, before: dt.datetime, limit: int = 500) -> int:
 def of_host(session: Session, host: str) -> Sequence[Any]:
     """The servers a host runs, and whether they are on their way in or out."""
     moving = exists().where(Work.subject == Server.id, Work.state.in_(ledger.OPEN),
-                            Work.kind.in_(("create", "delete", "rebuild")))
+                            Work.kind.in_([a.kind for a in actions().values() if a.moves]))
     return session.execute(
         select(Server.id, Server.number, Server.vm_state, Server.task_state, Server.power_state,
                moving.label("building"))

@@ -9,9 +9,10 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Problem, Refused
 from cairn.nova.component import Nova
-from cairn.nova.core import hosts, quotas, servers, states
+from cairn.nova.core import quotas, servers, works
 from cairn.nova.core.callers import as_caller
-from cairn.nova.errors import HostDown, LimitReached, NotOnAHost, ServerBusy
+from cairn.nova.core.flows import create_image
+from cairn.nova.errors import LimitReached, NotOnAHost
 
 # What says of one image how its own bytes are to be trusted or deciphered, and so not of its
 # child's; and what is Glance's own to say, which it takes from nobody.
@@ -27,14 +28,16 @@ def take(nova: Nova, ctx: Context, server_id: str, wanted: Document) -> str:
     servers.check_unlocked(ctx, row)
     if 0 <= most < len(properties):
         raise LimitReached(what="metadata items", limit=most)
-    _check_may(row)
+    works.check_may(row, create_image.ACTION)
+    if row.host is None:
+        raise NotOnAHost(id=row.id)
     image_id = _create(nova, ctx, row, wanted["name"], properties)
 
     def begin(session: Session) -> str:
-        servers.claim(session, row, "createImage", "image_snapshot_pending")
-        if not hosts.is_up(session, row.host, nova.service):
-            raise HostDown(host=row.host, action="createImage")
-        return servers.begin(session, ctx, row, "createImage", {"image_id": image_id})
+        works.claim(session, row, create_image.ACTION)
+        work = works.add(session, ctx, row, create_image.ACTION, nova.service,
+                         {"image_id": image_id})
+        return str(work.runner)
 
     try:
         runner = nova.db.write(begin)
@@ -43,15 +46,6 @@ def take(nova: Nova, ctx: Context, server_id: str, wanted: Document) -> str:
         raise
     nova.ring(ctx, runner)
     return image_id
-
-
-def _check_may(row: Any) -> None:
-    """Before there is an image to take back; `claim` decides."""
-    if row.vm_state not in states.MAY["createImage"]:
-        raise ServerBusy(action="createImage", id=row.id, attribute="vm_state",
-                         state=row.vm_state)
-    if row.host is None:
-        raise NotOnAHost(id=row.id)
 
 
 def _create(

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.nova import rpc
+from cairn.nova.core.host_request import Group
 from cairn.nova.core.servers import domain_name
 from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember
 from cairn.nova.metadata import documents
@@ -45,7 +46,7 @@ def stray(row: Any) -> rpc.Spec:
     }
 
 
-def group(session: Session, server_id: str, lock: bool = False) -> dict[str, Any] | None:
+def group(session: Session, server_id: str, lock: bool = False) -> Group | None:
     """The server's group with how many others of it each host has; None without a group."""
     query = (
         select(ServerGroup.id, ServerGroup.policy, ServerGroup.rules)

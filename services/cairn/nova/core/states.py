@@ -10,7 +10,7 @@ from cairn.nova.db.models import Server
 S: Any = Server.__table__.c
 
 # (vm_state, task_state) where the task changes the word; else the word of the vm_state alone.
-_PLAIN = {
+PLAIN = {
     "active": "ACTIVE", "building": "BUILD", "stopped": "SHUTOFF", "paused": "PAUSED",
     "suspended": "SUSPENDED", "rescued": "RESCUE", "resized": "VERIFY_RESIZE", "error": "ERROR",
     "deleted": "DELETED", "soft-delete": "SOFT_DELETED", "shelved": "SHELVED",
@@ -41,31 +41,19 @@ _BY_TASK: dict[str, dict[str, str]] = {
     "error": _REBUILDING,
 }
 
-STATUSES = {*_PLAIN.values(), *(s for tasks in _BY_TASK.values() for s in tasks.values())}
-
-# Where a task may begin: the vm_states that allow it (no task may be there already).
-MAY = {
-    "start": ("stopped",),
-    "stop": ("active", "error"),
-    "reboot": ("active",),
-    "reboot_hard": ("active", "stopped", "paused", "suspended", "error"),
-    "rebuild": ("active", "stopped", "error"),
-    "createImage": ("active", "stopped", "paused", "suspended"),
-    "attach_interface": ("active", "paused", "stopped"),
-    "detach_interface": ("active", "paused", "stopped"),
-}
+STATUSES = {*PLAIN.values(), *(s for tasks in _BY_TASK.values() for s in tasks.values())}
 
 
 def status(vm_state: str, task_state: str | None) -> str:
     word = _BY_TASK.get(vm_state, {}).get(task_state or "")
-    return word or _PLAIN.get(vm_state, "UNKNOWN")
+    return word or PLAIN.get(vm_state, "UNKNOWN")
 
 
 def having(statuses: Iterable[str]) -> ColumnElement[bool]:
     """Servers that the API shows in one of these statuses."""
     wanted = {word.upper() for word in statuses}
     cases: list[ColumnElement[bool]] = []
-    for vm_state, plain in _PLAIN.items():
+    for vm_state, plain in PLAIN.items():
         tasks = _BY_TASK.get(vm_state, {})
         named = [task for task, word in tasks.items() if word in wanted]
         if named:

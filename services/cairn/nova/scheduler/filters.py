@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-Wanted = dict[str, Any]
+from cairn.nova.core.host_request import HostRequest
 
 
 @dataclass
@@ -26,10 +26,10 @@ class HostState:
     used: dict[str, int] = field(default_factory=dict)
 
 
-Filter = Callable[[HostState, Wanted, dict[str, str]], str | None]
+Filter = Callable[[HostState, HostRequest, dict[str, str]], str | None]
 
 
-def compute_filter(state: HostState, wanted: Wanted, servers: dict[str, str]) -> str | None:
+def compute_filter(state: HostState, request: HostRequest, servers: dict[str, str]) -> str | None:
     if state.disabled:
         return f"disabled: {state.disabled_reason or 'no reason given'}"
     if not state.up:
@@ -38,18 +38,18 @@ def compute_filter(state: HostState, wanted: Wanted, servers: dict[str, str]) ->
 
 
 def availability_zone_filter(
-    state: HostState, wanted: Wanted, servers: dict[str, str]
+    state: HostState, request: HostRequest, servers: dict[str, str]
 ) -> str | None:
-    zone = wanted["zone"]
+    zone = request["zone"]
     if zone is None or zone == state.zone:
         return None
     return f"in zone {state.zone}, asked for {zone}"
 
 
 def compute_capabilities_filter(
-    state: HostState, wanted: Wanted, servers: dict[str, str]
+    state: HostState, request: HostRequest, servers: dict[str, str]
 ) -> str | None:
-    for name, expected in wanted["capabilities"].items():
+    for name, expected in request["capabilities"].items():
         found: Any = state.report
         for part in name.split(":"):
             found = found.get(part) if isinstance(found, dict) else None
@@ -90,9 +90,9 @@ def matches(value: str, expected: str) -> bool:
 
 
 def image_properties_filter(
-    state: HostState, wanted: Wanted, servers: dict[str, str]
+    state: HostState, request: HostRequest, servers: dict[str, str]
 ) -> str | None:
-    image = wanted["image"]
+    image = request["image"]
     asked = [image["arch"], image["hypervisor"], image["mode"]]
     if not any(asked):
         return None
@@ -103,23 +103,25 @@ def image_properties_filter(
     return f"cannot run images for {text}"
 
 
-def same_host_filter(state: HostState, wanted: Wanted, servers: dict[str, str]) -> str | None:
-    ids = _ids(wanted["hints"].get("same_host"))
+def same_host_filter(state: HostState, request: HostRequest, servers: dict[str, str]) -> str | None:
+    ids = _ids(request["hints"].get("same_host"))
     if not ids or any(servers.get(server_id) == state.host for server_id in ids):
         return None
     return f"runs none of {', '.join(ids)}"
 
 
-def different_host_filter(state: HostState, wanted: Wanted, servers: dict[str, str]) -> str | None:
-    ids = _ids(wanted["hints"].get("different_host"))
+def different_host_filter(
+    state: HostState, request: HostRequest, servers: dict[str, str]
+) -> str | None:
+    ids = _ids(request["hints"].get("different_host"))
     there = [server_id for server_id in ids if servers.get(server_id) == state.host]
     return f"runs {', '.join(there)}" if there else None
 
 
 def server_group_anti_affinity_filter(
-    state: HostState, wanted: Wanted, servers: dict[str, str]
+    state: HostState, request: HostRequest, servers: dict[str, str]
 ) -> str | None:
-    group = wanted["group"]
+    group = request["group"]
     if not group or group["policy"] != "anti-affinity":
         return None
     most = int(group["rules"].get("max_server_per_host", 1))
@@ -128,9 +130,9 @@ def server_group_anti_affinity_filter(
 
 
 def server_group_affinity_filter(
-    state: HostState, wanted: Wanted, servers: dict[str, str]
+    state: HostState, request: HostRequest, servers: dict[str, str]
 ) -> str | None:
-    group = wanted["group"]
+    group = request["group"]
     if not group or group["policy"] != "affinity" or not group["hosts"]:
         return None
     if state.host in group["hosts"]:

@@ -11,10 +11,11 @@ from cairn.common.context import Context
 from cairn.common.db import Database
 from cairn.common.errors import Problem
 from cairn.nova.core import hosts
+from cairn.nova.core.host_request import HostRequest
 from cairn.nova.db.models import Server
 from cairn.nova.errors import NoValidHost
 from cairn.nova.scheduler import report
-from cairn.nova.scheduler.filters import FILTERS, Filter, HostState, Wanted
+from cairn.nova.scheduler.filters import FILTERS, Filter, HostState
 from cairn.nova.scheduler.weighers import order
 from cairn.nova.settings import ApiSettings, SchedulerSettings, ServiceSettings
 
@@ -43,47 +44,49 @@ class Manager:
         self.filters: dict[str, Filter] = {name: FILTERS[name] for name in names}
 
     def select_host(
-        self, ctx: Context, server_id: str, wanted: dict[str, Any], excluded: list[str]
+        self, ctx: Context, server_id: str, wanted: HostRequest, excluded: list[str]
     ) -> dict[str, Any]:
         """Raises NoValidHost, with what each host lacks."""
+        request = wanted
         refusals: report.Refusals = {}
         for _ in range(TRIES):
-            candidates = self._candidates(ctx, wanted)
-            states = self._states(wanted, candidates)
-            fitting, refusals = self._fitting(states, wanted, excluded)
-            for state in order(fitting, wanted, self.settings):
-                claimed = self._claim(ctx, server_id, wanted, state, excluded)
+            candidates = self._candidates(ctx, request)
+            states = self._states(request, candidates)
+            fitting, refusals = self._fitting(states, request, excluded)
+            for state in order(fitting, request, self.settings):
+                claimed = self._claim(ctx, server_id, request, state, excluded)
                 if claimed is not None:
                     return claimed | {"candidates": len(states)}
             if not fitting:
                 break
-        raise NoValidHost(reason=report.explain(self, ctx, wanted, refusals, excluded))
+        raise NoValidHost(reason=report.explain(
+            self.db, self.cloud, ctx, request, refusals, excluded))
 
     # --- Who could have it ---
 
-    def _candidates(self, ctx: Context, wanted: Wanted) -> dict[str, Any]:
+    def _candidates(self, ctx: Context, request: HostRequest) -> dict[str, Any]:
         """Placement's summaries by provider, of those with room."""
         query: list[tuple[str, str]] = [
-            ("resources", ",".join(f"{k}:{v}" for k, v in sorted(wanted["resources"].items()))),
+            ("resources", ",".join(f"{k}:{v}" for k, v in sorted(request["resources"].items()))),
             ("limit", str(self.settings.max_candidates)),
         ]
-        traits = [*wanted["required"], *(f"!{trait}" for trait in wanted["forbidden"])]
+        traits = [*request["required"], *(f"!{trait}" for trait in request["forbidden"])]
         if traits:
             query.append(("required", ",".join(traits)))
         found = self.cloud.get("placement", f"/allocation_candidates?{urlencode(query)}",
                                ctx=ctx, version=PLACEMENT).json()
-        fit = {provider for request in found["allocation_requests"]
-               for provider in request["allocations"]}
+        fit = {provider for allocations in found["allocation_requests"]
+               for provider in allocations["allocations"]}
         return {provider: summary for provider, summary in found["provider_summaries"].items()
                 if provider in fit}
 
-    def _states(self, wanted: Wanted, candidates: dict[str, Any]) -> list[HostState]:
+    def _states(self, request: HostRequest, candidates: dict[str, Any]) -> list[HostState]:
         with self.db.reading() as session:
             known = {h.id: h for h in hosts.hypervisors(session)}
             services = hosts.computes(session)
             zones = hosts.zones(session)
             aggregates: dict[str, list[dict[str, Any]]] = {}
-            if wanted["capabilities"]:
+            if request["capabilities"]:
                 aggregates = hosts.aggregate_traits(session, services)
         states = []
         for provider, summary in candidates.items():
@@ -104,12 +107,12 @@ class Manager:
         return states
 
     def _fitting(
-        self, states: list[HostState], wanted: Wanted, excluded: list[str]
+        self, states: list[HostState], request: HostRequest, excluded: list[str]
     ) -> tuple[list[HostState], report.Refusals]:
-        servers = self._mentioned(wanted)
+        servers = self._mentioned(request)
         fitting, refusals = [], {}
         for state in states:
-            refusal = self._refusal(state, wanted, excluded, servers)
+            refusal = self._refusal(state, request, excluded, servers)
             if refusal is None:
                 fitting.append(state)
             else:
@@ -117,25 +120,25 @@ class Manager:
         return fitting, refusals
 
     def _refusal(
-        self, state: HostState, wanted: Wanted, excluded: list[str], servers: dict[str, str]
+        self, state: HostState, request: HostRequest, excluded: list[str], servers: dict[str, str]
     ) -> tuple[str, str] | None:
         if state.host in excluded:
             return "RetryFilter", "failed to build this server"
-        if wanted["host"] not in (None, state.host):
-            return "RequestedHost", f"asked for {wanted['host']}"
-        if wanted["node"] not in (None, state.node):
-            return "RequestedHost", f"asked for {wanted['node']}"
+        if request["host"] not in (None, state.host):
+            return "RequestedHost", f"asked for {request['host']}"
+        if request["node"] not in (None, state.node):
+            return "RequestedHost", f"asked for {request['node']}"
         for name, filter_ in self.filters.items():
-            reason = filter_(state, wanted, servers)
+            reason = filter_(state, request, servers)
             if reason is not None:
                 return name, reason
         return None
 
-    def _mentioned(self, wanted: Wanted) -> dict[str, str]:
+    def _mentioned(self, request: HostRequest) -> dict[str, str]:
         """Hosts of the servers that hints name."""
         ids: list[str] = []
         for name in ("same_host", "different_host"):
-            hint = wanted["hints"].get(name) or []
+            hint = request["hints"].get(name) or []
             ids += hint if isinstance(hint, list) else [hint]
         if not ids:
             return {}
@@ -147,12 +150,13 @@ class Manager:
     # --- Claiming ---
 
     def _claim(
-        self, ctx: Context, server_id: str, wanted: Wanted, state: HostState, excluded: list[str]
+        self, ctx: Context, server_id: str, request: HostRequest, state: HostState,
+        excluded: list[str],
     ) -> dict[str, Any] | None:
         """The claim; None when others were quicker and the host is full."""
         body = {
-            "allocations": {state.provider: {"resources": wanted["resources"]}},
-            "project_id": wanted["project_id"], "user_id": wanted["user_id"],
+            "allocations": {state.provider: {"resources": request["resources"]}},
+            "project_id": request["project_id"], "user_id": request["user_id"],
             "consumer_generation": None, "consumer_type": "INSTANCE",
         }
         try:

@@ -2,14 +2,13 @@
 smallest change that would fit."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cairn.common.context import Context
+from cairn.common.db import Database
 from cairn.common.errors import Problem
 from cairn.nova.core import hosts
-
-if TYPE_CHECKING:
-    from cairn.nova.scheduler.manager import Manager
+from cairn.nova.core.host_request import HostRequest
 
 # (filter, reason) by host.
 Refusals = dict[str, tuple[str, str]]
@@ -18,11 +17,11 @@ UNITS = {"VCPU": "VCPUs", "MEMORY_MB": "MiB of memory", "DISK_GB": "GiB of disk"
 
 
 def explain(
-    manager: "Manager", ctx: Context, wanted: dict[str, Any], refusals: Refusals,
+    db: Database, cloud: Any, ctx: Context, request: HostRequest, refusals: Refusals,
     excluded: list[str],
 ) -> str:
     """The first line is for everybody; the others name hosts and numbers."""
-    with manager.db.reading() as session:
+    with db.reading() as session:
         known = hosts.hypervisors(session)
     if not known:
         return "There are no compute hosts."
@@ -34,8 +33,8 @@ def explain(
             lines.append(f"{hypervisor.host}: {name}: {reason}")
             counts[name] += 1
             continue
-        free = _free(manager, ctx, hypervisor.id, wanted)
-        short = {name: amount - free.get(name, 0) for name, amount in wanted["resources"].items()
+        free = _free(cloud, ctx, hypervisor.id)
+        short = {name: amount - free.get(name, 0) for name, amount in request["resources"].items()
                  if amount > free.get(name, 0)}
         if not short:
             lines.append(f"{hypervisor.host}: placement: lacks a required trait, or was full a "
@@ -43,10 +42,10 @@ def explain(
             counts["placement"] += 1
             continue
         lines.append(f"{hypervisor.host}: placement: " + ", ".join(
-            f"{name} wants {wanted['resources'][name]}, has {max(free.get(name, 0), 0)} free"
+            f"{name} wants {request['resources'][name]}, has {max(free.get(name, 0), 0)} free"
             for name in sorted(short)))
         counts[" and ".join(sorted(short))] += 1
-        distance = sum(amount / wanted["resources"][name] for name, amount in short.items())
+        distance = sum(amount / request["resources"][name] for name, amount in short.items())
         if nearest is None or distance < nearest[0]:
             nearest = distance, {name: max(free.get(name, 0), 0) for name in short}
     why = ", ".join(f"{number} of {len(known)} by {name}" for name, number in counts.most_common())
@@ -58,14 +57,12 @@ def explain(
     return "\n".join([sentence, *lines])
 
 
-def _free(
-    manager: "Manager", ctx: Context, provider: str, wanted: dict[str, Any]
-) -> dict[str, int]:
+def _free(cloud: Any, ctx: Context, provider: str) -> dict[str, int]:
     try:
-        inventories = manager.cloud.get(
+        inventories = cloud.get(
             "placement", f"/resource_providers/{provider}/inventories", ctx=ctx,
             version="1.36").json()["inventories"]
-        usages = manager.cloud.get(
+        usages = cloud.get(
             "placement", f"/resource_providers/{provider}/usages", ctx=ctx,
             version="1.36").json()["usages"]
     except Problem:

@@ -3,22 +3,23 @@
 import random
 from collections.abc import Callable, Sequence
 
-from cairn.nova.scheduler.filters import HostState, Wanted
+from cairn.nova.core.host_request import HostRequest
+from cairn.nova.scheduler.filters import HostState
 from cairn.nova.settings import SchedulerSettings
 
-Weigher = Callable[[HostState, Wanted], float]
+Weigher = Callable[[HostState, HostRequest], float]
 
 
 def _free(resource: str) -> Weigher:
-    def weigh(state: HostState, wanted: Wanted) -> float:
+    def weigh(state: HostState, request: HostRequest) -> float:
         return float(state.capacity.get(resource, 0) - state.used.get(resource, 0))
 
     return weigh
 
 
 def _of_group(policy: str, sign: float) -> Weigher:
-    def weigh(state: HostState, wanted: Wanted) -> float:
-        group = wanted["group"]
+    def weigh(state: HostState, request: HostRequest) -> float:
+        group = request["group"]
         if not group or group["policy"] != policy:
             return 0.0
         return sign * float(group["hosts"].get(state.host, 0))
@@ -39,14 +40,14 @@ def weighers(settings: SchedulerSettings) -> list[tuple[str, Weigher, float]]:
 
 
 def order(
-    states: Sequence[HostState], wanted: Wanted, settings: SchedulerSettings
+    states: Sequence[HostState], request: HostRequest, settings: SchedulerSettings
 ) -> list[HostState]:
     """Best first; equals in random order, so that they are used evenly."""
     totals = dict.fromkeys((state.host for state in states), 0.0)
     for _name, weigh, weight in weighers(settings):
         if not weight:
             continue
-        values = [weigh(state, wanted) for state in states]
+        values = [weigh(state, request) for state in states]
         low, high = min(values, default=0.0), max(values, default=0.0)
         if high == low:
             continue

@@ -1,7 +1,7 @@
 """What a server needs of a host, from its row: what travels from conductor to scheduler."""
 
 import math
-from typing import Any
+from typing import Any, TypedDict
 
 # Image properties that say which guest CPU and hypervisor the image is for.
 _ARCH = ("hw_architecture", "architecture")
@@ -9,8 +9,34 @@ _HYPERVISOR = ("img_hv_type", "hypervisor_type")
 _MODE = ("hw_vm_mode", "vm_mode")
 
 
-def wanted(server: Any, args: dict[str, Any], group: dict[str, Any] | None) -> dict[str, Any]:
-    """JSON-safe. `args` are the work's; `group` is {"policy", "rules", "hosts": {host: number}}."""
+class Group(TypedDict):
+    """The server's group."""
+
+    id: str
+    policy: str
+    rules: dict[str, Any]
+    hosts: dict[str, int]  # How many others of it each host has.
+
+
+class HostRequest(TypedDict):
+    """JSON-safe: it travels over RPC."""
+
+    project_id: str
+    user_id: str
+    resources: dict[str, int]  # By placement's resource classes, in their units.
+    required: list[str]  # Traits.
+    forbidden: list[str]
+    zone: str | None
+    host: str | None
+    node: str | None
+    capabilities: dict[str, str]  # What ComputeCapabilitiesFilter compares.
+    hints: dict[str, Any]
+    group: Group | None
+    image: dict[str, str | None]  # arch, hypervisor, mode
+
+
+def build(server: Any, args: dict[str, Any], group: Group | None) -> HostRequest:
+    """What a server row asks for; `args` are the arguments of its work."""
     flavor = server.flavor
     specs: dict[str, str] = flavor["extra_specs"]
     swap = math.ceil(flavor["swap"] / 1024)

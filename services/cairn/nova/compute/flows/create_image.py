@@ -1,40 +1,32 @@
-"""A server's disk becomes an image: frozen, sent to Glance, forgotten here."""
+"""createImage: the disk is frozen, sent to Glance, forgotten here."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cairn.common.bounds import below, uuid_of
 from cairn.common.errors import Problem
-from cairn.common.work import Flow, Job, Step, check
+from cairn.common.flows import Do
+from cairn.common.work import Job, check
+from cairn.nova.compute.doer import Doer
 from cairn.nova.compute.errors import ImageBroken
-from cairn.nova.compute.orders import spec_of
-from cairn.nova.compute.transfers import Transfers
-from cairn.nova.drivers.base import Driver
-from cairn.nova.rpc import CONDUCTOR, Conductor, Spec
+from cairn.nova.rpc import Spec
 
 # Glance calls an upload dead that was silent for a minute: then it takes another.
 PATIENCE = 120.0
 
 
-class Snapshots:
-    def __init__(
-        self, conductor: Conductor, driver: Driver, transfers: Transfers, folder: Path,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.conductor, self.driver, self.transfers = conductor, driver, transfers
-        self.folder, self.sleep = folder, sleep
-
-    def flow(self) -> Flow:
-        return Flow("createImage", (
-            Step("snapshot_taken", self.take, self.forget),
-            Step("snapshot_uploaded", self.upload),
-            Step("snapshot_removed", self.end),
-        ), failed=lambda job, error: CONDUCTOR)
+class Steps(Doer):
+    def steps(self) -> Mapping[str, Do]:
+        return {
+            "snapshot_taken": Do(self.take, self.forget),
+            "snapshot_uploaded": Do(self.upload),
+            "snapshot_removed": Do(self.end),
+        }
 
     def _path(self, job: Job) -> Path:
-        return below(self.folder, uuid_of(job.subject, "server"),
+        return below(Path(self.settings.folder), uuid_of(job.subject, "server"),
                      f"snapshot-{uuid_of(job.id, 'work')}")
 
     def take(self, job: Job) -> dict[str, Any]:
@@ -72,7 +64,7 @@ class Snapshots:
 
     def _now(self, job: Job, task_state: str | None) -> Spec:
         """Say what is being done to the server; the server."""
-        spec = spec_of(self.conductor, job.ctx, job.subject)
+        spec = self.spec(job)
         self.conductor.server_changed(job.ctx, server_id=job.subject, task_state=task_state,
                                       power_state=self.driver.power_state(spec))
         return spec

@@ -1,0 +1,28 @@
+"""What it takes to make a server's disks and its domain, the first time or again."""
+
+from cairn.common.work import Job
+from cairn.nova.compute.doer import Doer, Done
+from cairn.nova.rpc import Spec
+
+
+class Builds(Doer):
+    def find_image(self, job: Job) -> Done:
+        image = self.spec(job)["image"]
+        assert image is not None
+        return {"cached": self.images.has(image), "checksum": image["checksum"]}
+
+    def cache_image(self, job: Job) -> Done:
+        self.images.fetch(job.ctx, self.spec(job))
+        return None
+
+    def make_disks(self, job: Job, spec: Spec) -> None:
+        # The image was there a moment ago, or before this process was away for a day.
+        self.images.fetch(job.ctx, spec)
+        self.driver.prepare(spec)
+
+    def create_domain(self, job: Job) -> Done:
+        spec = self.spec(job)
+        self.driver.start(spec)
+        state = self.driver.power_state(spec)
+        self.conductor.server_started(job.ctx, server_id=job.subject, power_state=state)
+        return {"power_state": state}

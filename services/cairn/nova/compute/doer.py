@@ -1,0 +1,83 @@
+"""What a host's steps of every action have in common.
+
+Each step may be repeated after a death in its middle; each that may half succeed has an undo that
+bears any state.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cairn.common import flows
+from cairn.common.flows import Action
+from cairn.common.work import Job, check
+from cairn.nova.compute.errors import PortNotPlugged
+from cairn.nova.compute.images import ImageCache
+from cairn.nova.compute.orders import spec_of
+from cairn.nova.compute.settings import ComputeSettings
+from cairn.nova.compute.transfers import Transfers
+from cairn.nova.drivers.base import Driver
+from cairn.nova.rpc import CONDUCTOR, Conductor, Spec, Vif
+
+Done = dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What they are done with."""
+
+    conductor: Conductor
+    driver: Driver
+    images: ImageCache
+    settings: ComputeSettings
+    host: str
+    transfers: Transfers
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Doer(flows.Doer):
+    """What fails here ends at the conductor."""
+
+    def __init__(self, action: Action, hands: Hands) -> None:
+        super().__init__(action)
+        self.conductor, self.driver, self.images = hands.conductor, hands.driver, hands.images
+        self.settings, self.host, self.sleep = hands.settings, hands.host, hands.sleep
+        self.transfers = hands.transfers
+
+    def runner(self, room: str, job: Job) -> str:
+        return CONDUCTOR
+
+    def failed(self, job: Job, error: str) -> str:
+        return CONDUCTOR
+
+    def spec(self, job: Job) -> Spec:
+        return spec_of(self.conductor, job.ctx, job.subject)
+
+    def await_ports(self, job: Job) -> Done:
+        """Every port's tap is made and filtered by the network agent before a guest can speak."""
+        return {"ports": [vif["id"] for vif in self.await_plug(job)]}
+
+    def await_plug(self, job: Job, port_id: str | None = None) -> list[Vif]:
+        """The server's ports, once all of them are plugged, or the one. Raises PortNotPlugged."""
+        deadline = time.monotonic() + self.settings.vif_plugging_timeout
+        wait = 0.05
+        while True:
+            check()
+            vifs = self.conductor.refresh_vifs(job.ctx, server_id=job.subject)
+            asked = [v for v in vifs if port_id in (None, v["id"])]
+            late = next((v for v in asked if v["status"] != "ACTIVE"), None)
+            if late is None:
+                return asked
+            if late["vif_type"] == "binding_failed" or time.monotonic() > deadline:
+                raise PortNotPlugged(id=late["id"], host=self.host, status=late["status"],
+                                     seconds=self.settings.vif_plugging_timeout)
+            self.sleep(wait)
+            wait = min(wait * 1.5, 0.3)
+
+    def say(self, job: Job, spec: Spec, vm_state: str) -> Done:
+        """The action is over and the server is that now."""
+        state = self.driver.power_state(spec)
+        self.conductor.server_changed(job.ctx, server_id=job.subject, task_state=None,
+                                      power_state=state, vm_state=vm_state)
+        return {"power_state": state}

@@ -1,0 +1,22 @@
+"""delete: nothing of a server is left but its history."""
+
+from cairn.common.flows import Action, ActionStep, Entry
+from cairn.nova.rpc import COMPUTE, CONDUCTOR
+
+ACTION = Action(
+    kind="delete",
+    does="Ends the server and gives back what it had. What is under way is called off. A host "
+         "that is down is not waited for: it ends the server when it is back.",
+    entries=(Entry(None, "deleting", over=None, when="DELETE /servers, forceDelete"),),
+    steps=(
+        ActionStep(COMPUTE, "domain_destroyed", "domain, disks and logs are gone from the host"),
+        ActionStep(CONDUCTOR, "ports_deleted",
+                   "ports deleted; those that were the user's own let go"),
+        ActionStep(CONDUCTOR, "allocation_removed", "the claim in placement given back"),
+        ActionStep(CONDUCTOR, "server_deleted", "quota given back; DELETED"),
+    ),
+    breaks=True,
+    fails="A fault that says why. It may be deleted again.",
+    cancellable=False,
+    moves=True,
+)

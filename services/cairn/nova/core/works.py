@@ -1,0 +1,119 @@
+"""Works on servers: one is claimed for an action as that is declared, and the work written."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, or_, select, true, update
+from sqlalchemy.orm import Session
+
+from cairn.common import ledger
+from cairn.common.context import Context
+from cairn.common.db import changed
+from cairn.common.flows import Action, Entry
+from cairn.nova.component import Nova
+from cairn.nova.core import hosts, servers
+from cairn.nova.core.flows import actions, delete
+from cairn.nova.db.models import Server, Work
+from cairn.nova.errors import HostDown, NotOnAHost, ServerBusy, ServerNotFound
+from cairn.nova.rpc import CONDUCTOR, runner_of
+from cairn.nova.settings import ServiceSettings
+
+
+def ask(
+    nova: Nova, ctx: Context, server_id: str, action: Action, *, entry: Entry | None = None,
+    args: dict[str, Any] | None = None,
+) -> None:
+    """Claim the caller's server for an action and let its host begin. Raises ServerNotFound,
+    ServerLocked, ServerBusy, NotOnAHost, HostDown."""
+
+    def write(session: Session) -> str:
+        row = servers.find(session, ctx, server_id)
+        servers.check_unlocked(ctx, row)
+        claim(session, row, action, entry)
+        return str(add(session, ctx, row, action, nova.service, args).runner)
+
+    nova.ring(ctx, nova.db.write(write))
+
+
+def check_may(server: Row[Any], action: Action, entry: Entry | None = None) -> None:
+    """Whether the action could begin, as the row was read: before anything is made for it that
+    would have to be taken back. `claim` decides. Raises ServerBusy."""
+    entry = entry or action.entry
+    busy = server.task_state is not None and entry.over is not None and (
+        server.task_state not in entry.over)
+    if (entry.states is not None and server.vm_state not in entry.states) or busy:
+        raise _busy(server.id, action, entry, server)
+
+
+def claim(
+    session: Session, server: Row[Any], action: Action, entry: Entry | None = None
+) -> None:
+    """Take the server for the action's task, if its state allows and no other task has it. The
+    database decides (compare-and-set): two requests cannot both get it. Raises ServerBusy."""
+    entry = entry or action.entry
+    taken = session.execute(
+        update(Server).where(Server.id == server.id, Server.deleted.is_(False), *_free(entry))
+        .values(task_state=entry.task)
+    )
+    if changed(taken):
+        return
+    now = session.execute(
+        select(Server.vm_state, Server.task_state, Server.deleted).where(Server.id == server.id)
+    ).one()
+    if now.deleted:
+        raise ServerNotFound(server.id)
+    raise _busy(server.id, action, entry, now)
+
+
+def _free(entry: Entry) -> list[ColumnElement[bool]]:
+    if entry.over is None:
+        task: ColumnElement[bool] = Server.task_state != entry.task
+    else:
+        task = Server.task_state.in_(entry.over) if entry.over else ~true()
+    state = true() if entry.states is None else Server.vm_state.in_(entry.states)
+    return [or_(Server.task_state.is_(None), task), state]
+
+
+def _busy(server_id: str, action: Action, entry: Entry, now: Any) -> ServerBusy:
+    attribute, state = "vm_state", now.vm_state
+    if entry.states is None or now.vm_state in entry.states:
+        attribute, state = "task_state", now.task_state
+    return ServerBusy(action=action.kind, id=server_id, attribute=attribute, state=state)
+
+
+def add(
+    session: Session, ctx: Context, server: Row[Any], action: Action, service: ServiceSettings,
+    args: dict[str, Any] | None = None,
+) -> Any:
+    """Write the work of a server that was claimed for it; the row, with whom to ring. Raises
+    NotOnAHost, HostDown."""
+    if server.host is None:
+        raise NotOnAHost(id=server.id)
+    if not hosts.is_up(session, server.host, service):
+        raise HostDown(host=server.host, action=action.kind)
+    first = action.steps[0].room
+    runner = CONDUCTOR if first == CONDUCTOR else runner_of(server.host)
+    return ledger.add(session, ctx, Work, kind=action.kind, subject=server.id, runner=runner,
+                      args=args)
+
+
+def remove(
+    session: Session, ctx: Context, server: Row[Any], service: ServiceSettings
+) -> str | None:
+    """Begin to delete: what is being done to it is called off, its deletion comes next.
+
+    Whom to ring; None when that is already under way. A host that is down is not waited for.
+    """
+    entry = delete.ACTION.entry
+    taken = session.execute(
+        update(Server).where(Server.id == server.id, Server.deleted.is_(False), *_free(entry))
+        .values(task_state=entry.task)
+    )
+    if not changed(taken):
+        return None
+    ledger.cancel(session, Work, server.id,
+                  [action.kind for action in actions().values() if action.cancellable])
+    local = server.host is None or not hosts.is_up(session, server.host, service)
+    runner = CONDUCTOR if local else runner_of(server.host)
+    ledger.add(session, ctx, Work, kind=delete.ACTION.kind, subject=server.id, runner=runner,
+               args={"local": server.host is not None and local})
+    return runner
