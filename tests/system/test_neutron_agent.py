@@ -416,6 +416,21 @@ class TestAddresses:
         assert lease["staticroutes"] == "10.99.0.0/16 10.10.0.77 0.0.0.0/0 10.10.0.1"
         assert lease["serverid"] == "10.10.0.2"
 
+    @pytest.mark.parametrize("asleep", [False, True], ids=["at work", "asleep"])
+    def test_an_address_is_the_next_ports_as_soon_as_the_first_is_gone(
+        self, scene: Scene, restored: Cloud, asleep: bool
+    ) -> None:
+        assert dhcp(scene.ear)["ip"] == "10.10.0.14"
+        hosts = restored.dhcp[uid("lan")]["hosts"]
+        hosts[-1] = lease("evil", mac(13), "10.10.0.14")
+        if asleep:
+            NET.stop()
+            NET.put("wanted.json", restored.wanted(NET))
+            NET.start()
+        restored.apply()
+        assert dhcp(scene.evil)["ip"] == "10.10.0.14"
+        assert dhcp(scene.a)["ip"] == "10.10.0.11"
+
     def test_a_port_has_options_of_its_own_and_bad_ones_harm_nobody(
         self, scene: Scene, restored: Cloud
     ) -> None:

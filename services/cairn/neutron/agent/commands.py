@@ -1,9 +1,9 @@
 """Programs the agent runs, and those it keeps running."""
 
 import os
+import select
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 
@@ -19,6 +19,14 @@ def run(*command: str, stdin: str | None = None, namespace: str | None = None) -
     if done.returncode:
         raise CommandFailed(f"{' '.join(words)}: {done.stderr.strip()[-500:]}")
     return done.stdout
+
+
+def read(path: Path) -> str:
+    """The text that stands there; nothing where there is no file."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def write(path: Path, text: str) -> bool:
@@ -71,7 +79,7 @@ class Daemon:
         """Run a command that goes to the background by itself and writes the file."""
         run(*command, namespace=self.namespace)
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
         if (pid := self.pid()) is not None:
             try:
                 os.kill(pid, number)
@@ -81,9 +89,21 @@ class Daemon:
     def stop(self) -> None:
         """End it and wait until it has."""
         for number in (signal.SIGTERM, signal.SIGKILL):
+            if self._ended_by(number):
+                self.pid_file.unlink(missing_ok=True)
+                return
+
+    def _ended_by(self, number: int) -> bool:
+        """Whether it is gone, at the latest two seconds after that signal."""
+        pid = self.pid()
+        try:
+            handle = os.pidfd_open(pid) if pid is not None else None
+        except ProcessLookupError:
+            handle = None
+        if handle is None:
+            return True
+        try:
             self.signal(number)
-            for _ in range(40):
-                if self.pid() is None:
-                    self.pid_file.unlink(missing_ok=True)
-                    return
-                time.sleep(0.05)
+            return bool(select.select([handle], [], [], 2.0)[0])
+        finally:
+            os.close(handle)

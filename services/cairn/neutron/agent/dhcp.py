@@ -7,8 +7,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from cairn.neutron.agent import names
-from cairn.neutron.agent.commands import Daemon, write
+from cairn.neutron.agent import leases, names
+from cairn.neutron.agent.commands import Daemon, read, write
 from cairn.neutron.agent.isolated import Isolated, isolate
 from cairn.neutron.agent.links import (
     Links,
@@ -71,7 +71,9 @@ class Dhcp:
     def _serve(self, network_id: str, network: State, interface: str) -> None:
         folder = self.folder / network_id
         daemon = self._daemon(network_id)
-        told = write(folder / "hosts", hosts(network))
+        guests = hosts(network)
+        self._forget(folder, daemon, guests)
+        told = write(folder / "hosts", guests)
         told |= write(folder / "options", options(network))
         told |= write(folder / "names", known_names(network))
         anew = write(folder / "conf", conf(network, folder, interface))
@@ -80,6 +82,16 @@ class Dhcp:
             daemon.start("dnsmasq", f"--conf-file={folder / 'conf'}")
         elif told:
             daemon.signal(signal.SIGHUP)
+
+    def _forget(self, folder: Path, daemon: Daemon, guests: str) -> None:
+        """End what was promised to ports that are gone. The hosts file is written afterwards: an
+        agent that dies in between sees again what has to be forgotten."""
+        def kept() -> str:
+            return leases.kept(read(folder / "leases"), read(folder / "hosts"), guests)
+
+        if kept() != read(folder / "leases"):
+            daemon.stop()  # It reads the file only when it starts.
+            write(folder / "leases", kept())
 
     def alive(self) -> bool:
         """Every dnsmasq that was started runs."""
@@ -160,9 +172,10 @@ def _plain_subnet(subnet: State) -> State:
 def conf(network: State, folder: Path, interface: str) -> str:
     lines = [
         "no-hosts", "no-resolv", "bind-interfaces", f"interface={interface}",
-        "except-interface=lo", "dhcp-authoritative", "leasefile-ro", "dhcp-no-override",
+        "except-interface=lo", "dhcp-authoritative", "dhcp-no-override",
         "user=nobody", "group=nogroup", f"pid-file={folder / 'pid'}",
-        f"dhcp-hostsfile={folder / 'hosts'}", f"dhcp-optsfile={folder / 'options'}",
+        f"dhcp-leasefile={folder / 'leases'}", f"dhcp-hostsfile={folder / 'hosts'}",
+        f"dhcp-optsfile={folder / 'options'}",
         f"addn-hosts={folder / 'names'}", f"domain={network['dns_domain']}",
         f"dhcp-option-force=option:mtu,{network['mtu']}",
         "local-service", "dhcp-lease-max=16777216",
