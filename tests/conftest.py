@@ -63,8 +63,7 @@ def mariadb(_mariadb):
 
     yield empty
     for name, db in opened:
-        db.engine.dispose()
-        db._reading.kw["bind"].dispose()
+        db.close()
         with admin.begin() as connection:
             connection.execute(text(f"DROP DATABASE {name}"))
 

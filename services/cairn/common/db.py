@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    Connection,
     CursorResult,
     DateTime,
     Engine,
@@ -27,11 +28,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from cairn.common import held
+from cairn.common.connections import OVERFLOW, POOL_PATIENCE, RECYCLE, Connections
 
 Uuid = Annotated[str, mapped_column(String(36))]
 Id = Annotated[str, mapped_column(String(64))]
@@ -48,8 +50,8 @@ TRANSIENT = {1213, 1205, 1020}
 # Its "too many connections", "shutdown in progress", and the client's "cannot connect", "gone",
 # "lost during query": the database is away.
 AWAY = {1040, 1053, 1203, 1927, 2002, 2003, 2006, 2013}
-# Seconds a request waits for a connection of the pool, and those `write` goes on trying.
-POOL_PATIENCE, WRITE_PATIENCE = 5.0, 10.0
+# Seconds that `write` goes on trying.
+WRITE_PATIENCE = 10.0
 
 
 def utcnow() -> dt.datetime:
@@ -114,6 +116,31 @@ class Resource(Timestamps):
     project_id: Mapped[str] = mapped_column(String(64), index=True)
 
 
+class Statements(Session):
+    """A session whose statements of tables go straight to its connection: what the ORM does around
+    each takes longer than the statement. Those of mapped classes are the ORM's as ever."""
+
+    _straight: Connection | None = None
+
+    def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        # As the ORM marks what is its own (and would flush for nothing else).
+        if options or getattr(statement, "_propagate_attrs", True):
+            return super().execute(statement, params, **options)
+        if self._straight is None:
+            self._straight = self.bind if isinstance(self.bind, Connection) else self.connection()
+        return self._straight.execute(statement, params)
+
+    def scalars(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        return self.execute(statement, params, **options).scalars()
+
+    def scalar(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        return self.execute(statement, params, **options).scalar()
+
+    def close(self) -> None:
+        self._straight = None
+        super().close()
+
+
 class Database:
     """Sessions on one schema. `reading` never opens a transaction; `writing` is exactly one.
     Nobody asks another process anything while one is open (held.py)."""
@@ -121,23 +148,38 @@ class Database:
     def __init__(self, url: str, pool_size: int = 8) -> None:
         self.engine = _engine(url, pool_size)
         reads = self.engine
+        self._connections: Connections | None = None
         if self.engine.dialect.name != "sqlite":
             # Connections of their own: to switch one between the two ways of using it takes more
             # round trips than most reads.
-            reads = _server(url, pool_size, isolation_level="AUTOCOMMIT",
-                            pool_reset_on_return=None, skip_autocommit_rollback=True)
-        self._reading = sessionmaker(reads, expire_on_commit=False, autoflush=False)
-        self._writing = sessionmaker(self.engine, expire_on_commit=False)
+            reads = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool,
+                                  skip_autocommit_rollback=True, **SERVER)
+            self._connections = Connections(reads, pool_size)
+        self._reading = sessionmaker(reads, class_=Statements, expire_on_commit=False,
+                                     autoflush=False)
+        self._writing = sessionmaker(self.engine, class_=Statements, expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        with held.session(), self._reading() as session:
-            yield session
+        with held.session():
+            if self._connections is None:
+                with self._reading() as session:
+                    yield session
+            else:
+                with self._connections.one() as connection, \
+                        self._reading(bind=connection) as session:
+                    yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         with held.session(), self._writing.begin() as session:
             yield session
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        if self._connections is not None:
+            self._connections.close()
+        self.engine.dispose()
 
     def now(self, seconds: float = 0.0) -> dt.datetime:
         """What `server_now` says."""
@@ -192,10 +234,7 @@ def _to_json(value: Any) -> str:
 JSON_CODEC: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": orjson.loads}
 
 
-def _server(url: str, pool_size: int, **options: Any) -> Engine:
-    return create_engine(url, pool_size=pool_size, max_overflow=16, pool_recycle=1800,
-                         pool_timeout=POOL_PATIENCE, pool_pre_ping=True,
-                         connect_args={"connect_timeout": 5}, **JSON_CODEC, **options)
+SERVER: dict[str, Any] = {"connect_args": {"connect_timeout": 5}, **JSON_CODEC}
 
 
 def _engine(url: str, pool_size: int) -> Engine:
@@ -206,7 +245,9 @@ def _engine(url: str, pool_size: int) -> Engine:
     elif url.startswith("sqlite"):
         engine = create_engine(url, connect_args={"timeout": 30}, **JSON_CODEC)
     else:
-        return _server(url, pool_size, isolation_level="READ COMMITTED")
+        return create_engine(url, pool_size=pool_size, max_overflow=OVERFLOW,
+                             pool_recycle=RECYCLE, pool_timeout=POOL_PATIENCE, pool_pre_ping=True,
+                             isolation_level="READ COMMITTED", **SERVER)
 
     @event.listens_for(engine, "connect")
     def _foreign_keys(connection: Any, record: object) -> None:

@@ -1,5 +1,6 @@
 """The database's clock, and what a request is told of a database that is busy or away."""
 
+import contextlib
 import datetime as dt
 import threading
 import time
@@ -11,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from cairn.common import connections
 from cairn.common import db as databases
 from cairn.common.api import PUBLIC, Api
 from cairn.common.db import Moment, busy, new_metadata, server_now, utcnow
@@ -100,7 +102,7 @@ def test_a_lost_deadlock_is_fought_again(mariadb):
 def test_a_pool_without_a_connection_left_says_so_soon(mariadb, monkeypatch):
     db = mariadb(Base)
     pool = db.engine.pool
-    assert pool._timeout == databases.POOL_PATIENCE <= 5
+    assert pool._timeout == connections.POOL_PATIENCE <= 5
     pool._timeout = 0.2
     held = [db.engine.connect() for _ in range(pool.size() + pool._max_overflow)]
     try:
@@ -110,6 +112,62 @@ def test_a_pool_without_a_connection_left_says_so_soon(mariadb, monkeypatch):
     finally:
         for connection in held:
             connection.close()
+
+
+def test_readers_find_no_connection_for_ever(mariadb, monkeypatch):
+    db = mariadb(Base, pool_size=1)
+    monkeypatch.setattr(connections, "POOL_PATIENCE", 0.2)
+    with contextlib.ExitStack() as held:
+        for _ in range(1 + connections.OVERFLOW):
+            held.enter_context(db.reading())
+        with pytest.raises(PoolTimeout) as full, db.reading():
+            pass
+        assert busy(full.value)
+    with db.reading() as session:
+        assert session.scalar(text("SELECT 1")) == 1
+
+
+def _number(session):
+    return session.scalar(text("SELECT CONNECTION_ID()"))
+
+
+def test_a_reader_keeps_its_connection_until_the_server_ends_it(mariadb, monkeypatch):
+    monkeypatch.setattr(connections, "FRESH", 0.0)
+    db = mariadb(Base)
+    with db.reading() as session:
+        first = _number(session)
+    with db.reading() as session:
+        assert _number(session) == first
+    with db.writing() as session:
+        session.execute(text(f"KILL {first}"))
+    with db.reading() as session:
+        assert _number(session) != first
+
+
+def test_a_connection_that_dies_in_use_is_not_kept(mariadb):
+    db = mariadb(Base)
+    with db.reading() as session:
+        first = _number(session)
+        with db.writing() as other:
+            other.execute(text(f"KILL {first}"))
+        with pytest.raises(OperationalError) as dead:
+            _number(session)
+        assert busy(dead.value)
+    with db.reading() as session:
+        assert _number(session) != first
+
+
+def test_statements_of_tables_and_of_classes_see_the_same(db):
+    with db.writing() as session:
+        session.add(Thing(name="two"))
+        session.flush()
+        assert session.scalars(select(Thing.__table__.c.name)).all() == ["one", "two"]
+        session.execute(update(Thing.__table__).values(at=utcnow()))
+        assert session.scalars(select(Thing)).all()[1].at is not None
+    with db.reading() as session:
+        assert len(session.scalars(select(Thing)).all()) == 2
+        assert session.scalar(select(Thing.__table__.c.name).limit(1)) == "one"
+        assert session.get(Thing, "two").name == "two"
 
 
 class Said(Exception):
