@@ -24,10 +24,10 @@ from cairn.common.db import Database, new_id, utcnow
 from cairn.common.policy import Policy
 from cairn.glance.app import create_app
 from cairn.glance.component import Glance
-from cairn.glance.core.stores import Stores
-from cairn.glance.core.uris import Gate
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Base, Image, ImageMember, ImageProperty, ImageTag
+from cairn.glance.drivers.gate import Gate
+from cairn.glance.drivers.stores import Stores
 from cairn.glance.policy import RULES
 from cairn.glance.settings import ImageSettings, ImportSettings, StoreSettings
 

@@ -12,7 +12,7 @@ from cairn.common.client import Neighbours
 from cairn.common.manage import COMPONENTS
 from cairn.common.rpc import Bus
 from cairn.glance.core import usage
-from cairn.glance.core.uris import Gate
+from cairn.glance.drivers.gate import Gate
 from cairn.nova.fakes import Cloud
 
 ROOT = Path(cairn.__file__).parent

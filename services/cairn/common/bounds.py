@@ -28,3 +28,12 @@ def below(folder: Path, *names: str) -> Path:
     if path.is_symlink() or not path.resolve().is_relative_to(home) or path.resolve() == home:
         raise Invalid(reason=f"{path} is not below {folder}")
     return path
+
+
+DIGITS = 18  # That fit into 64 bits.
+
+
+def parse_whole(text: str) -> int | None:
+    """The number, if the text is nothing but digits and not too many: Python itself takes more
+    for one than there is."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else None

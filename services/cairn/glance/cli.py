@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from cairn.common.db import Database
 from cairn.common.errors import Invalid, Problem
 from cairn.common.settings import load
-from cairn.glance.api.metadef_schemas import check_namespace
+from cairn.glance.api.schemas import check_namespace
 from cairn.glance.core import definitions
 from cairn.glance.db.metadefs import Namespace
 from cairn.glance.settings import Settings

@@ -1,19 +1,15 @@
 """What glance is made of."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from cairn.common.client import Neighbours
+from cairn.common.context import Context
 from cairn.common.db import Database
 from cairn.common.policy import Policy
-from cairn.glance.core.content import Expected, words
-from cairn.glance.core.known import Known
-from cairn.glance.core.protections import Protections
-from cairn.glance.core.stores import Stores
+from cairn.glance.drivers.stores import Stores
+from cairn.glance.policy import Protections
 from cairn.glance.rpc import Worker
-from cairn.glance.settings import CacheSettings, ImageSettings, ImportSettings
-
-if TYPE_CHECKING:
-    from cairn.common.client import Neighbours
+from cairn.glance.settings import CacheSettings, ImageSettings, ImportSettings, PropertySchemas
 
 
 @dataclass(frozen=True)
@@ -25,15 +21,13 @@ class Glance:
     imports: ImportSettings = field(default_factory=ImportSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     protections: Protections = field(default_factory=Protections)
-    known: Known = field(default_factory=Known)
+    property_schemas: PropertySchemas = field(default_factory=PropertySchemas)
     # None where nothing runs beside (tests).
     worker: Worker | None = None
-    cloud: "Neighbours | None" = None
+    cloud: Neighbours | None = None
     host: str = "localhost"
 
-    def expected(self, disk_format: str | None, container_format: str | None) -> Expected:
-        return Expected(
-            disk_format or "", container_format or "", strict=self.settings.check_content,
-            nonfatal=words(self.settings.gpt_checks_nonfatal),
-            unchecked=words(self.settings.unchecked_containers),
-        )
+    def ring(self, ctx: Context) -> None:
+        """Tell the worker that there may be work. After the commit."""
+        if self.worker is not None:
+            self.worker.ring(ctx)

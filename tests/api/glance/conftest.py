@@ -9,9 +9,9 @@ from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.glance.app import create_app
 from cairn.glance.component import Glance
-from cairn.glance.core.stores import Stores
-from cairn.glance.core.uris import Gate
 from cairn.glance.db.models import Base
+from cairn.glance.drivers.gate import Gate
+from cairn.glance.drivers.stores import Stores
 from cairn.glance.policy import RULES
 from cairn.glance.settings import CacheSettings, ImageSettings, ImportSettings, StoreSettings
 from cairn.glance.worker.process import make as make_worker

@@ -186,7 +186,7 @@ def test_a_trap_in_an_archive_is_refused(make, upload, tmp_path, kind, options):
 def test_an_operator_may_take_containers_as_they_come(glance, people):
     lax = replace(glance, settings=replace(glance.settings, unchecked_containers="docker"))
     for container, good in (("docker", True), ("ova", False)):
-        expected = lax.expected("raw", container)
+        expected = content.expect(lax, "raw", container)
         if good:
             assert content.take(io.BytesIO(OPAQUE), len, expected=expected, cap=SIZE)["size"]
         else:

@@ -19,10 +19,10 @@ from sqlalchemy import update
 from cairn.common.db import utcnow
 from cairn.common.settings import BadSetting
 from cairn.glance.core import content
-from cairn.glance.core.stores import Stores
 from cairn.glance.core.sweeper import Sweeper
-from cairn.glance.core.uris import Gate, Refused
 from cairn.glance.db.models import Image
+from cairn.glance.drivers.gate import Gate, Refused
+from cairn.glance.drivers.stores import Stores
 from cairn.glance.settings import ImportSettings, StoreSettings
 from cairn.glance.worker import plugins
 from cairn.glance.worker.process import make as make_worker

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from cairn.glance.app import create_app
-from cairn.glance.core import uris
 from cairn.glance.db.data import ImageLocation
+from cairn.glance.drivers import gate as gates
 from cairn.glance.worker.process import make as make_worker
 
 from .servers import silent_server
@@ -296,7 +296,7 @@ def test_a_service_does_not_name_the_bytes_of_another_image(call, make, glance, 
 
 def test_a_slow_server_holds_nobody_else(make, patch, call, monkeypatch):
     """The PATCH waits for its server with no row locked, and not for ever."""
-    monkeypatch.setattr(uris, "OPENING", 1.0)
+    monkeypatch.setattr(gates, "OPENING", 1.0)
     image_id = make()
     with silent_server() as url:
         begun = time.monotonic()

@@ -8,8 +8,7 @@ import pytest
 from cairn.common.policy import Policy, Rule
 from cairn.common.settings import BadSetting
 from cairn.glance.app import create_app
-from cairn.glance.core.protections import Protections
-from cairn.glance.policy import RULES
+from cairn.glance.policy import RULES, Protections
 
 ROLES = """
 [^x_owner_]

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from cairn.glance.core import transfers, uris
-from cairn.glance.core.uris import Gate
+from cairn.glance.drivers import gate as gates
+from cairn.glance.drivers import transfers
+from cairn.glance.drivers.gate import Gate
 from cairn.glance.settings import ImportSettings
 
 from .servers import dripping_server, silent_server
@@ -15,7 +16,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 
 @pytest.fixture
 def gate(monkeypatch):
-    monkeypatch.setattr(uris, "OPENING", 0.6)
+    monkeypatch.setattr(gates, "OPENING", 0.6)
     monkeypatch.setattr(transfers, "WINDOW", 0.5)
     return Gate(ImportSettings(allowed_ports="", allowed_networks="127.0.0.0/8"))
 

@@ -7,8 +7,7 @@ from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, NotFound
 from cairn.glance.component import Glance
-from cairn.glance.core import cache, images
-from cairn.glance.db.data import CachedImage
+from cairn.glance.core import cache
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
@@ -19,7 +18,7 @@ def _enabled(glance: Glance) -> None:
         raise NotFound(kind="Caching via API at this site, image cache", id="(disabled)")
 
 
-def view(row: CachedImage) -> Document:
+def view(row: Any) -> Document:
     def seconds(when: Any) -> float:
         return float(when.replace(tzinfo=dt.UTC).timestamp()) if when is not None else 0.0
 
@@ -31,8 +30,7 @@ def view(row: CachedImage) -> Document:
 @api.get("/cache", policy="cache_list")
 def index(glance: Glance, ctx: Context) -> Document:
     _enabled(glance)
-    with glance.db.reading() as session:
-        rows = cache.known(session, glance)
+    rows = cache.list_cached(glance)
     return {"cached_images": [view(row) for row in rows if row.state == cache.CACHED],
             "queued_images": [row.image_id for row in rows if row.state != cache.CACHED]}
 
@@ -40,20 +38,14 @@ def index(glance: Glance, ctx: Context) -> Document:
 @api.put("/cache/<image_id>", policy="cache_image", status=202)
 def queue(glance: Glance, ctx: Context, image_id: str) -> Reply:
     _enabled(glance)
-    with glance.db.reading() as session:
-        image = images.find(session, ctx, image_id)
-    if image.status != "active":
-        raise Invalid(reason="Only images with status active can be targeted for queueing")
-    cache.queue(glance, image_id)
+    cache.queue_image(glance, ctx, image_id)
     return Reply(None, 202)
 
 
 @api.delete("/cache/<image_id>", policy="cache_delete", status=204)
 def delete(glance: Glance, ctx: Context, image_id: str) -> None:
     _enabled(glance)
-    if not cache.drop(glance, image_id):
-        with glance.db.reading() as session:
-            images.find(session, ctx, image_id)
+    cache.drop_image(glance, ctx, image_id)
 
 
 @api.delete("/cache", policy="cache_delete", status=204, raw=True)
@@ -86,7 +78,4 @@ def prune(glance: Glance, ctx: Context) -> Document:
 def nodes(glance: Glance, ctx: Context, image_id: str) -> Document:
     """The hosts that have a copy."""
     _enabled(glance)
-    with glance.db.reading() as session:
-        if not cache.hosts(session, image_id):
-            images.find(session, ctx, image_id)
-        return {"cached_nodes": cache.hosts(session, image_id)}
+    return {"cached_nodes": cache.list_hosts(glance, ctx, image_id)}

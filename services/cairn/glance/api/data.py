@@ -1,18 +1,24 @@
 """/v2/images/{id}/file and /stage: the bytes."""
 
+import re
 from typing import Any, BinaryIO, cast
 
 from cairn.common.api import Api, Reply
+from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
-from cairn.common.errors import Forbidden, Invalid, NotFound, Unavailable, Unsupported
-from cairn.glance.api.ranges import asked_for
+from cairn.common.errors import Forbidden, Invalid, NotFound, Problem, Unavailable, Unsupported
 from cairn.glance.component import Glance
-from cairn.glance.core import cache, claims, content, images, locations, uploads, usage
-from cairn.glance.core.numbers import whole
-from cairn.glance.db.models import Image
+from cairn.glance.core import cache, content, locations, sources, uploads
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
+# Which bytes a request asks for (RFC 9110, section 14.2).
+RANGE = re.compile(r"bytes[= ]\s*([0-9]{0,18})-([0-9]{0,18})(?:/(?:[0-9]+|\*))?")
+
+
+class NoSuchRange(Problem):
+    code = 416
+    message = "The range {text} is not within the {size} bytes of the image."
 
 
 class Incomplete(Invalid):
@@ -28,7 +34,7 @@ class _Whole:
         self.length: int | None = None
         for name in ("X-OpenStack-Image-Size", "Content-Length"):
             if name in request.headers and self.length is None:
-                self.length = whole(request.headers[name])
+                self.length = parse_whole(request.headers[name])
                 if self.length is None:
                     raise Invalid(reason=f"{name} must be a number of bytes.")
 
@@ -49,80 +55,56 @@ def _binary(request: Any) -> None:
 @api.put("/images/<image_id>/file", policy="upload_image", status=204, raw=True, late=True)
 def upload(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     """Take the bytes as they come: memory stays flat whatever the size."""
-    with glance.db.reading() as session:
-        images.find_to_fill(glance.policy, session, ctx, image_id)
+    uploads.check_fillable(glance, ctx, image_id)
     _binary(request)
     name = request.headers.get("X-Image-Meta-Store", glance.stores.default)
     if name not in glance.stores:
         raise Invalid(reason=f"X-Image-Meta-Store: there is no store named {name}.")
     store = glance.stores.to_write(name)
     source = _Whole(request)
-    allowed = usage.limits(glance, ctx)
-    with glance.db.writing() as session:
-        image = images.find_to_fill(glance.policy, session, ctx, image_id)
-        claim = claims.begin(session, image)
-        # Nobody changes them any more.
-        session.refresh(image, ["disk_format", "container_format"])
-        if not image.disk_format or not image.container_format:
-            raise Invalid(reason="Properties disk_format, container_format must be set prior to "
-                                 "saving data.")
-        usage.hold(session, ctx.project, allowed, usage.UPLOADING, 0)
-        left = usage.hold(session, ctx.project, allowed, usage.SIZE, source.length or 0)
-        image.size = source.length
-    room = uploads.Room(ctx.project, allowed, usage.SIZE, source.length, left)
-    uploads.upload(glance, image, claim, store, cast("BinaryIO", source), room)
+    taking = uploads.begin_upload(glance, ctx, image_id, source.length)
+    uploads.upload(glance, taking.image, taking.claim, store, cast("BinaryIO", source),
+                   taking.room)
 
 
 @api.put("/images/<image_id>/stage", policy="modify_image", status=204, raw=True, late=True)
 def stage(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     """Keep the bytes until they are imported."""
-    with glance.db.reading() as session:
-        images.find_for(glance.policy, session, ctx, image_id, "modify_image")
+    uploads.check_modifiable(glance, ctx, image_id)
     if "glance-direct" not in glance.imports.methods.split():
         raise NotFound(kind="Import method", id="glance-direct")
     _binary(request)
     source = _Whole(request)
-    allowed = usage.limits(glance, ctx)
-    with glance.db.writing() as session:
-        image = images.find_for(glance.policy, session, ctx, image_id, "modify_image")
-        claim = claims.begin(session, image, "uploading")
-        usage.hold(session, ctx.project, allowed, usage.UPLOADING, 0)
-        left = usage.hold(session, ctx.project, allowed, usage.STAGED, source.length or 0)
-        image.size = source.length
-    room = uploads.Room(ctx.project, allowed, usage.STAGED, source.length, left)
-    uploads.stage(glance, image, claim, cast("BinaryIO", source), room)
+    taking = uploads.begin_staging(glance, ctx, image_id, source.length)
+    uploads.stage(glance, taking.image, taking.claim, cast("BinaryIO", source), taking.room)
 
 
 @api.get("/images/<image_id>/file", policy="download_image", late=True, raw=True)
 def download(glance: Glance, ctx: Context, image_id: str, request: Any) -> Reply:
     """The bytes, or one range of them (RFC 9110, section 14)."""
     prefer = [s.strip() for s in request.args.get("prefer", "").split(",") if s.strip()]
-    with glance.db.reading() as session:
-        image = images.find_for(glance.policy, session, ctx, image_id, "download_image")
-        if prefer:
-            images.enforce(glance.policy, ctx, "download_from_store", image)
-        found = locations.of(session, [image_id])[image_id]
+    image, places = sources.find_to_read(glance, ctx, image_id, bool(prefer))
     unknown = [name for name in prefer if name not in glance.stores]
     if unknown:
         raise Invalid(reason=f"prefer: there is no store named {unknown[0]}.")
     if image.status == "deactivated" and not ctx.is_admin:
         raise Forbidden(rule="download_image: the image is deactivated; it")
-    if image.status not in ("active", "deactivated") or not found:
+    if image.status not in ("active", "deactivated") or not places:
         return Reply(None, 204)
-    return _send(glance, image, locations.by_weight(glance.stores, found, prefer), request)
+    return _send(glance, image, locations.by_weight(glance.stores, places, prefer), request)
 
 
-def _send(glance: Glance, image: Image, found: list[Any], request: Any) -> Reply:
+def _send(glance: Glance, image: Any, places: list[Any], request: Any) -> Reply:
     headers = {"Content-Type": "application/octet-stream"}
     if image.checksum:
         headers["Content-MD5"] = image.checksum
-    store, url = glance.stores.find(found[0].store), found[0].url
+    store, url = glance.stores.find(places[0].store), places[0].url
     kept = cache.lookup(glance, image) if glance.cache.folder else None
     if kept is not None:
         store, url = kept
     elif store.slow and glance.cache.folder:
         cache.queue(glance, image.id)
-    part = asked_for(request.headers, image.size)
+    part = _read_range(request.headers, image.size)
     sent_by_proxy = store.accel(url)
     if sent_by_proxy is not None and image.size:
         # The proxy does ranges too; one that cannot be satisfied was refused above.
@@ -134,7 +116,7 @@ def _send(glance: Glance, image: Image, found: list[Any], request: Any) -> Reply
         if kept is not None:
             source = store.read(url, start)
         else:
-            _, _, source = locations.open_first(glance.stores, found, start)
+            _, _, source = locations.open_first(glance.stores, places, start)
     except FileNotFoundError:
         return Reply(None, 204)
     except OSError as error:
@@ -144,3 +126,24 @@ def _send(glance: Glance, image: Image, found: list[Any], request: Any) -> Reply
     if part is not None and length is not None:
         headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{image.size}"
     return Reply(content.pieces(source, length), 206 if part else 200, headers)
+
+
+def _read_range(headers: Any, size: int | None) -> tuple[int, int] | None:
+    """(first byte, how many) of a Range with one part, None for all. Raises NoSuchRange.
+
+    A Content-Range in a request means the same: old clients of images send it.
+    """
+    text = headers.get("Range") or headers.get("Content-Range") or ""
+    if not text or size is None:
+        return None
+    match = RANGE.fullmatch(text.strip())
+    if match is None or not (match[1] or match[2]):
+        raise NoSuchRange(text=text, size=size)
+    if match[1]:
+        first, last = int(match[1]), int(match[2]) if match[2] else size - 1
+    else:
+        first, last = max(0, size - int(match[2])), size - 1
+    last = min(last, size - 1)
+    if first > last:
+        raise NoSuchRange(text=text, size=size)
+    return first, last - first + 1

@@ -7,7 +7,7 @@ from cairn.common.context import Context
 from cairn.common.wsgi import parse_json
 from cairn.glance.api import tasks as task_views
 from cairn.glance.component import Glance
-from cairn.glance.core import images, imports, tasks
+from cairn.glance.core import imports
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
@@ -30,8 +30,7 @@ check = Validator(IMPORT)
 @api.post("/images/<image_id>/import", policy="modify_image", status=202, raw=True, late=True)
 def begin(glance: Glance, ctx: Context, image_id: str, request: Any) -> Document:
     """Import what is staged, or what is elsewhere, in the background."""
-    with glance.db.reading() as session:
-        images.find_for(glance.policy, session, ctx, image_id, "get_image")
+    imports.check_visible(glance, ctx, image_id)
     body = parse_json(request.get_data(cache=False))
     check(body)
     imports.begin(glance, ctx, image_id, body, request.headers.get("X-Image-Meta-Store"))
@@ -40,9 +39,8 @@ def begin(glance: Glance, ctx: Context, image_id: str, request: Any) -> Document
 
 @api.get("/images/<image_id>/tasks", policy="get_image", late=True)
 def index(glance: Glance, ctx: Context, image_id: str) -> Document:
-    with glance.db.reading() as session:
-        images.find_for(glance.policy, session, ctx, image_id, "get_image")
-        return {"tasks": [task_views.view(task) for task in tasks.of_image(session, image_id)]}
+    return {"tasks": [task_views.view(task)
+                      for task in imports.list_tasks(glance, ctx, image_id)]}
 
 
 @api.get("/info/import", policy=ANYONE)

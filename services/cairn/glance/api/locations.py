@@ -4,10 +4,9 @@ import hashlib
 
 from cairn.common.api import Api, Document, Reply, Schema
 from cairn.common.context import Context
-from cairn.common.errors import Conflict, Invalid, Refused
+from cairn.common.errors import Invalid
 from cairn.glance.component import Glance
-from cairn.glance.core import images, locations, marks, tasks
-from cairn.glance.core.claims import begin_importing
+from cairn.glance.core import sources
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
@@ -27,34 +26,11 @@ ADD: Schema = {
 @api.post("/images/<image_id>/locations", policy="add_image_location", body=ADD, status=202,
           late=True)
 def add(glance: Glance, ctx: Context, image_id: str, body: Document) -> Reply:
-    with glance.db.reading() as session:
-        image = images.find_for(glance.policy, session, ctx, image_id, "add_image_location")
     url, given = body["url"], body.get("validation_data") or None
-    if image.status != "queued":
-        raise Conflict(reason="It's not allowed to add locations if image status is "
-                              f"{image.status}.")
-    store = glance.stores.owner(url)
-    if not ctx.is_service and (store is None or store.kind != "http"):
-        raise Refused(reason="http store must be enabled to use location API by normal user.")
-    if store is None or store.kind == "file":
-        raise Invalid(reason=f"url: no store of this cloud takes images of others at {url}.")
+    store = sources.check_addable(glance, ctx, image_id, url)
     if given is not None:
         _check_hash(given)
-    if store.kind == "http":
-        glance.stores.gate.check(url)
-    with glance.db.writing() as session:
-        if store.kind != "http" and locations.known(session, url):
-            raise Conflict(reason=f"url: {url} has the bytes of an image already.")
-        begin_importing(session, image_id)
-        task = tasks.start(
-            session, ctx, type="location_import", kind="location", image_id=image_id,
-            input={"image_id": image_id, "loc_url": url, "validation_data": given or {}},
-            args={"url": url, "store": store.name, "meta": {}, "checksum": None,
-                  "algorithm": given["os_hash_algo"] if given else None,
-                  "value": given["os_hash_value"].lower() if given else None})
-        marks.put(session, image_id, **{marks.LOCK: task.id})
-    if glance.worker is not None:
-        glance.worker.ring(ctx)
+    sources.add_location(glance, ctx, image_id, url, store, given)
     return Reply(None, 202)
 
 
@@ -75,7 +51,5 @@ def _check_hash(given: Document) -> None:
 
 @api.get("/images/<image_id>/locations", policy="fetch_image_location", late=True)
 def index(glance: Glance, ctx: Context, image_id: str) -> Reply:
-    with glance.db.reading() as session:
-        images.find_for(glance.policy, session, ctx, image_id, "fetch_image_location")
-        found = locations.of(session, [image_id])[image_id]
-    return Reply([{"url": row.url, "metadata": row.meta} for row in found])
+    return Reply([{"url": row.url, "metadata": row.meta}
+                  for row in sources.list_locations(glance, ctx, image_id)])

@@ -3,37 +3,27 @@
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from sqlalchemy.orm import Session
-
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.common.pagination import page
 from cairn.glance.api import metadef_objects, metadef_properties, metadef_resource_types
-from cairn.glance.api.metadef_schemas import NAMESPACE_BODY
-from cairn.glance.api.metadef_views import check_writable, present, times
+from cairn.glance.api.schemas import NAMESPACE_BODY
+from cairn.glance.api.views import check_writable, present, read_sorting, times
 from cairn.glance.component import Glance
-from cairn.glance.core import listing, metadefs
-from cairn.glance.db.metadefs import (
-    Definition,
-    Namespace,
-    ObjectDefinition,
-    PropertyDefinition,
-    TagDefinition,
-)
+from cairn.glance.core import contents, listing, metadefs, namespaces
+from cairn.glance.core.listing import Paging
+from cairn.glance.core.namespaces import NamespaceRecord
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
 PATH = "/metadefs/namespaces"
-SORTABLE = ("created_at", "updated_at", "id", "namespace", "display_name", "visibility", "owner",
-            "protected")
 # What creating a namespace with such contents asks for beside.
 INSIDE = {"resource_type_associations": "add_metadef_resource_type_association",
           "objects": "add_metadef_object", "properties": "add_metadef_property",
           "tags": "add_metadef_tag"}
 
 
-def view(namespace: Namespace) -> Document:
+def view(namespace: Any) -> Document:
     return present({
         "namespace": namespace.namespace, "display_name": namespace.display_name,
         "description": namespace.description, "visibility": namespace.visibility,
@@ -42,20 +32,18 @@ def view(namespace: Namespace) -> Document:
         "schema": "/v2/schemas/metadefs/namespace"})
 
 
-def _full(session: Session, namespace: Namespace, resource_type: str | None = None) -> Document:
-    document = view(namespace)
-    objects = [metadef_objects.view(namespace, o)
-               for o in metadefs.contents(session, ObjectDefinition, namespace)]
-    on = metadefs.associations(session, [namespace])[namespace.id]
+def _full(record: NamespaceRecord, resource_type: str | None = None) -> Document:
+    document = view(record.namespace)
     inside = {
-        "objects": objects,
-        "resource_type_associations": [metadef_resource_types.view(*pair) for pair in on],
+        "objects": [metadef_objects.view(record.namespace, o) for o in record.objects],
+        "resource_type_associations": [
+            metadef_resource_types.view(*pair) for pair in record.associations],
         "properties": {p.name: metadef_properties.view(p, named=False)
-                       for p in metadefs.contents(session, PropertyDefinition, namespace)},
-        "tags": [{"name": t.name} for t in metadefs.contents(session, TagDefinition, namespace)]}
-    document |= {name: found for name, found in inside.items() if found}
+                       for p in record.properties},
+        "tags": [{"name": t.name} for t in record.tags]}
+    document |= {name: entries for name, entries in inside.items() if entries}
     if resource_type:
-        metadefs.prefixed(document, on, resource_type)
+        metadefs.prefixed(document, record.associations, resource_type)
     return document
 
 
@@ -65,29 +53,18 @@ def index(glance: Glance, ctx: Context, query: Any) -> Document:
     visibility = query.get("visibility")
     if visibility not in (None, "", "public", "private"):
         raise Invalid(reason=f"Invalid visibility value: {visibility}")
-    key, way = query.get("sort_key", "created_at"), query.get("sort_dir", "desc")
-    if key not in SORTABLE or way not in ("asc", "desc"):
-        raise Invalid(reason=f"sort_key and sort_dir cannot be {key} and {way}")
-    settings = glance.settings
+    sorting, settings = read_sorting(query, namespaces.SORTABLE), glance.settings
     limit = listing.limit(query.get("limit"), settings.limit_param_default, settings.api_limit_max)
-    keys = [(getattr(Namespace, name), way) for name in dict.fromkeys((key, "created_at", "id"))]
-    wanted = metadefs.namespaces(ctx, visibility, query.get("resource_types"))
-    with glance.db.reading() as session:
-        after = None
-        if query.get("marker"):
-            marker = metadefs.find_namespace(glance.policy, session, ctx, query["marker"])
-            after = [getattr(marker, column.key) for column, _ in keys]
-        found = session.scalars(page(wanted, keys, after=after, limit=limit)).all()
-        rows = [n for n in found
-                if metadefs.allowed(glance.policy, ctx, "get_metadef_namespace", n)]
-        on = metadefs.associations(session, rows)
-        shown = [view(n) | ({"resource_type_associations": [
-            metadef_resource_types.view(*pair) for pair in on[n.id]]} if on[n.id] else {})
-            for n in rows]
-    document: Document = {"namespaces": shown, "first": _link(query, None),
-                          "schema": "/v2/schemas/metadefs/namespaces"}
-    if found and len(found) == limit:
-        document["next"] = _link(query, found[-1].namespace)
+    rows, last = namespaces.list_namespaces(
+        glance, ctx, visibility, query.get("resource_types"),
+        Paging(*sorting, query.get("marker"), limit))
+    document: Document = {
+        "namespaces": [view(namespace) | ({"resource_type_associations": [
+            metadef_resource_types.view(*pair) for pair in on]} if on else {})
+            for namespace, on in rows],
+        "first": _link(query, None), "schema": "/v2/schemas/metadefs/namespaces"}
+    if last is not None:
+        document["next"] = _link(query, last)
     return document
 
 
@@ -104,11 +81,7 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     for name, rule in INSIDE.items():
         if body.get(name):
             glance.policy.enforce(ctx, rule)
-
-    def write(session: Session) -> Document:
-        return _full(session, metadefs.create(session, body, ctx.project))
-
-    document = glance.db.write(write)
+    document = _full(namespaces.create_namespace(glance, ctx, body))
     where = f"/image/v2{PATH}/{quote(document['namespace'], safe=':')}"
     return Reply(document, 201, {"Location": where})
 
@@ -116,69 +89,33 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
 @api.get(f"{PATH}/<namespace>", policy="get_metadef_namespace", query={"type": "object"},
          late=True)
 def show(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
-    with glance.db.reading() as session:
-        found = metadefs.find_namespace(
-            glance.policy, session, ctx, namespace, "get_metadef_namespace",
-            "list_metadef_resource_types", "get_metadef_objects", "get_metadef_properties",
-            "get_metadef_tags")
-        return _full(session, found, query.get("resource_type"))
+    return _full(namespaces.show_namespace(glance, ctx, namespace), query.get("resource_type"))
 
 
 @api.put(f"{PATH}/<namespace>", policy="modify_metadef_namespace", body=NAMESPACE_BODY, late=True)
 def update(glance: Glance, ctx: Context, namespace: str, body: Document) -> Document:
     """Replace what is said of the namespace; its contents stay."""
     check_writable(body)
-
-    def write(session: Session) -> Document:
-        found = metadefs.find_namespace(
-            glance.policy, session, ctx, namespace, "modify_metadef_namespace")
-        found.namespace = body["namespace"]
-        found.display_name = body.get("display_name")
-        found.description = body.get("description")
-        found.visibility = body.get("visibility", "private")
-        found.protected = body.get("protected", False)
-        found.owner = body.get("owner", ctx.project)
-        metadefs.add(session, found, found.namespace, "namespace")
-        return view(found)
-
-    return glance.db.write(write)
+    return view(namespaces.update_namespace(glance, ctx, namespace, body))
 
 
 @api.delete(f"{PATH}/<namespace>", policy="delete_metadef_namespace", status=204, late=True)
 def delete(glance: Glance, ctx: Context, namespace: str) -> None:
-    def write(session: Session) -> None:
-        found = metadefs.find_namespace(
-            glance.policy, session, ctx, namespace, "delete_metadef_namespace")
-        metadefs.unprotected(found, "namespace")
-        session.delete(found)
-
-    glance.db.write(write)
-
-
-def _clear(
-    glance: Glance, ctx: Context, name: str, kind: type[Definition], *rules: str
-) -> None:
-    def write(session: Session) -> None:
-        found = metadefs.find_namespace(
-            glance.policy, session, ctx, name, "delete_metadef_namespace", *rules)
-        metadefs.unprotected(found, "namespace")
-        metadefs.clear(session, kind, found)
-
-    glance.db.write(write)
+    namespaces.delete_namespace(glance, ctx, namespace)
 
 
 @api.delete(f"{PATH}/<namespace>/objects", policy="delete_metadef_namespace", status=204,
             late=True)
 def delete_objects(glance: Glance, ctx: Context, namespace: str) -> None:
-    _clear(glance, ctx, namespace, ObjectDefinition)
+    contents.clear_contents(glance, ctx, contents.OBJECT, namespace)
 
 
 @api.delete(f"{PATH}/<namespace>/properties", policy="delete_metadef_namespace", status=204,
             late=True)
 def delete_properties(glance: Glance, ctx: Context, namespace: str) -> None:
-    _clear(glance, ctx, namespace, PropertyDefinition)
+    contents.clear_contents(glance, ctx, contents.PROPERTY, namespace)
 
 
 @api.delete(f"{PATH}/<namespace>/tags", policy="delete_metadef_tags", status=204, late=True)
 def delete_tags(glance: Glance, ctx: Context, namespace: str) -> None:
-    _clear(glance, ctx, namespace, TagDefinition, "delete_metadef_tags")
+    contents.clear_contents(glance, ctx, contents.TAG, namespace, "delete_metadef_tags")

@@ -3,8 +3,17 @@
 from cairn.common.api import ANYONE, Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import NoSuchPath
-from cairn.glance.api.metadef_schemas import ASSOCIATION, NAMESPACE, OBJECT, PROPERTY, TAG
-from cairn.glance.api.schemas import MEMBER, TASK, collection, image
+from cairn.glance.api.schemas import (
+    ASSOCIATION,
+    MEMBER,
+    NAMESPACE,
+    OBJECT,
+    PROPERTY,
+    TAG,
+    TASK,
+    collection,
+    image,
+)
 from cairn.glance.component import Glance
 from cairn.glance.policy import RULES
 
@@ -31,12 +40,12 @@ DEFINED = {
 
 @api.get("/schemas/image", policy=ANYONE)
 def image_schema(glance: Glance, ctx: Context) -> Document:
-    return image(glance.known)
+    return image(glance.property_schemas)
 
 
 @api.get("/schemas/images", policy=ANYONE)
 def images_schema(glance: Glance, ctx: Context) -> Document:
-    return collection("images", image(glance.known))
+    return collection("images", image(glance.property_schemas))
 
 
 @api.get("/schemas/<name>", policy=ANYONE)

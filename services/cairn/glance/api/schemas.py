@@ -8,7 +8,7 @@ from typing import Any
 
 from cairn.common.api import Schema, Validator
 from cairn.common.names import SEGMENT
-from cairn.glance.core.known import UUID, Known
+from cairn.glance.settings import UUID, PropertySchemas
 
 DISK_FORMATS = ["raw", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "gpt", "ploop", "ami", "ari",
                 "aki"]
@@ -83,7 +83,7 @@ TOLD: dict[str, Any] = {
 
 CREATE: Schema = {
     # Those that nobody sets may be anything: they are refused as what they are. What is no
-    # attribute is held against core/known.py.
+    # attribute is held against the settings' PropertySchemas.
     "type": "object", "properties": {**SETTABLE, **dict.fromkeys(TOLD, {}),
                                      "locations": {}, "id": ID},
     "additionalProperties": True,
@@ -92,12 +92,12 @@ _VALUES = {name: Validator({"type": "object", "properties": {name: schema}})
            for name, schema in {**SETTABLE, "locations": LOCATIONS}.items()}
 
 
-def check_value(known: Known, name: str, value: Any) -> None:
+def check_value(schemas: PropertySchemas, name: str, value: Any) -> None:
     """Raises Invalid when an image's attribute or property cannot be that."""
     if name in _VALUES:
         _VALUES[name]({name: value})
     else:
-        known.check(name, value)
+        schemas.check(name, value)
 
 
 MEMBER_CREATE: Schema = {
@@ -110,15 +110,15 @@ MEMBER_UPDATE: Schema = {
     "properties": {"status": {"type": "string", "enum": ["pending", "accepted", "rejected"]}},
 }
 
-def image(known: Known) -> dict[str, Any]:
+def image(schemas: PropertySchemas) -> dict[str, Any]:
     return {
         "name": "image",
         "properties": {"id": about(ID, "The image's identifier"), **SETTABLE, **TOLD,
-                       "locations": LOCATIONS, **known.properties},
+                       "locations": LOCATIONS, **schemas.properties},
         "additionalProperties": {"type": "string"},
         "links": [{"rel": "self", "href": "{self}"}, {"rel": "enclosure", "href": "{file}"},
                   {"rel": "describedby", "href": "{schema}"}],
-        **({"required": known.required} if known.required else {}),
+        **({"required": schemas.required} if schemas.required else {}),
     }
 
 
@@ -162,3 +162,119 @@ def collection(name: str, item: Schema, by_name: bool = False) -> dict[str, Any]
                   {"rel": "describedby", "href": "{schema}"}],
         **({"definitions": item["definitions"]} if "definitions" in item else {}),
     }
+
+
+# Metadata definitions: bodies and published schemas are the same (API reference, "Metadata
+# Definitions Service API v2").
+TYPES = ["array", "boolean", "integer", "number", "object", "string", None]
+NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 80, "pattern": SEGMENT}
+WHOLE = {"$ref": "#/definitions/positiveInteger"}
+WHOLE_OR_0 = {"$ref": "#/definitions/positiveIntegerDefault0"}
+WORDS = {"$ref": "#/definitions/stringArray"}
+PROPERTIES = {"$ref": "#/definitions/property"}
+
+# What a definition of a key may say: a part of JSON Schema.
+KEY: dict[str, Any] = {
+    "name": {"type": "string", "maxLength": 80},
+    "title": {"type": "string"},
+    "description": {"type": "string"},
+    "operators": {"type": "array", "items": {"type": "string"}},
+    "type": {"type": "string", "enum": TYPES},
+    "required": WORDS,
+    "minimum": {"type": "number"}, "maximum": {"type": "number"},
+    "maxLength": WHOLE, "minLength": WHOLE_OR_0,
+    "pattern": {"type": "string", "format": "regex"},
+    "enum": {"type": "array"},
+    "readonly": {"type": "boolean"}, "confidential": {"type": "boolean"},
+    "default": {},
+    "items": {
+        "type": "object", "additionalProperties": False,
+        "properties": {"type": {"type": "string", "enum": TYPES}, "enum": {"type": "array"}}},
+    "maxItems": WHOLE, "minItems": WHOLE_OR_0,
+    "uniqueItems": {"type": "boolean", "default": False},
+    "additionalItems": {"type": "boolean"},
+}
+NUMBERS: dict[str, Any] = {
+    "positiveInteger": {"type": "integer", "minimum": 0},
+    "positiveIntegerDefault0": {
+        "allOf": [{"$ref": "#/definitions/positiveInteger"}, {"default": 0}]},
+    "stringArray": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+}
+DEFINITIONS: dict[str, Any] = {
+    **NUMBERS,
+    "property": {
+        "type": "object",
+        "additionalProperties": {
+            "type": "object", "required": ["title", "type"], "properties": KEY,
+            "additionalProperties": False}},
+}
+TIMES: dict[str, Any] = {
+    "created_at": read_only({"type": "string", "format": "date-time"}, "When it was made"),
+    "updated_at": read_only({"type": "string", "format": "date-time"}, "When it last changed"),
+}
+PATHS: dict[str, Any] = {
+    "self": read_only({"type": "string"}), "schema": read_only({"type": "string"})}
+ASSOCIATION_FIELDS: dict[str, Any] = {
+    "name": about(NAME, "The resource type, as Heat calls it where it does"),
+    "prefix": about({"type": "string", "maxLength": 80},
+                    "What keys begin with on this resource type, with its separator"),
+    "properties_target": about({"type": "string", "maxLength": 80},
+                               "Which of several sets of keys is meant, where there are several"),
+}
+OBJECT_FIELDS: dict[str, Any] = {
+    "name": NAME, "description": {"type": "string"}, "required": WORDS, "properties": PROPERTIES}
+TAG_FIELDS: dict[str, Any] = {"name": NAME}
+NAMESPACE_FIELDS: dict[str, Any] = {
+    "namespace": about(NAME, "The name that no other namespace has"),
+    "display_name": about({"type": "string", "maxLength": 80}, "The name that people read"),
+    "description": about({"type": "string", "maxLength": 500}, "What the namespace is for"),
+    "visibility": about({"type": "string", "enum": ["public", "private"]}, "Who sees it"),
+    "protected": about({"type": "boolean"}, "Whether it is kept from being deleted"),
+    "owner": about({"type": "string", "maxLength": 255}, "The project whose it is"),
+    "properties": PROPERTIES,
+}
+
+
+def _items(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": {
+        "type": "object", "required": ["name"], "properties": fields,
+        "additionalProperties": False}}
+
+
+def _published(name: str, fields: dict[str, Any], required: list[str], **more: Any) -> Schema:
+    return {"name": name, "properties": fields, "required": required,
+            "additionalProperties": False, **more}
+
+
+def _body(published: Schema, **more: Schema) -> Schema:
+    """The published schema as one of a body. What is read-only may be anything: it is refused as
+    what it is."""
+    fields = published["properties"] | more
+    fields |= {name: {} for name in (*TIMES, *PATHS) if name in fields}
+    return {"type": "object", **{k: v for k, v in published.items() if k != "name"},
+            "properties": fields}
+
+
+NAMESPACE = _published(
+    "namespace", {
+        **NAMESPACE_FIELDS, **TIMES, **PATHS,
+        "resource_type_associations": _items({**ASSOCIATION_FIELDS, **TIMES}),
+        "objects": _items({**OBJECT_FIELDS, **TIMES, **PATHS}),
+        "tags": _items({**TAG_FIELDS, **TIMES})},
+    ["namespace"], definitions=DEFINITIONS)
+OBJECT = _published("object", {**OBJECT_FIELDS, **TIMES, **PATHS}, ["name"],
+                    definitions=DEFINITIONS)
+PROPERTY = _published("property", KEY, ["type", "title", "name"], definitions=NUMBERS)
+TAG = _published("tag", {**TAG_FIELDS, **TIMES}, ["name"])
+ASSOCIATION = _published("resource_type_association", {**ASSOCIATION_FIELDS, **TIMES}, ["name"])
+
+NAMESPACE_BODY = _body(NAMESPACE)
+OBJECT_BODY = _body(OBJECT)
+PROPERTY_BODY = _body(PROPERTY, name=NAME, **TIMES)
+TAG_BODY = _body(TAG)
+TAGS_BODY: Schema = {
+    "type": "object", "additionalProperties": False,
+    "properties": {"tags": _items({"name": NAME})}}
+ASSOCIATION_BODY = _body(ASSOCIATION)
+# Files say more of a namespace than requests may, and mean nothing by it.
+check_namespace = Validator({**NAMESPACE_BODY, "additionalProperties": True})

@@ -2,9 +2,8 @@
 
 from cairn.common.api import ANYONE, Api, Document
 from cairn.common.context import Context
-from cairn.common.errors import Conflict, NotFound, Refused
 from cairn.glance.component import Glance
-from cairn.glance.core import images, locations, usage
+from cairn.glance.core import sources, usage
 from cairn.glance.policy import RULES
 
 api = Api(RULES)
@@ -45,18 +44,4 @@ def show_usage(glance: Glance, ctx: Context) -> Document:
 @api.delete("/stores/<store>/<image_id>", policy="delete_image_location", status=204, late=True)
 def delete(glance: Glance, ctx: Context, store: str, image_id: str) -> None:
     """Remove an image's bytes from one store; the last ones go with the image only."""
-    with glance.db.writing() as session:
-        image = images.find_for(glance.policy, session, ctx, image_id, "get_image_location")
-        images.enforce(glance.policy, ctx, "delete_image_location", image)
-        glance.stores.find(store)
-        if image.status != "active":
-            raise Conflict(reason="It's not allowed to remove image data from store if image "
-                                  "status is not 'active'")
-        found = locations.of(session, [image_id])[image_id]
-        if not any(row.store == store for row in found):
-            raise NotFound(kind=f"Image {image_id} in store", id=store)
-        if len(found) == 1:
-            raise Refused(reason="Cannot delete image data from the only store containing it. "
-                                 "Consider deleting the image instead.")
-        places = locations.forget(session, image_id, store)
-    locations.remove(glance.stores, places)
+    sources.remove_from_store(glance, ctx, image_id, store)

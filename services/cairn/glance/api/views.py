@@ -1,56 +1,50 @@
-"""How an image looks to a client."""
+"""How images and metadata definitions look to a client."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
-
-from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.context import Context
+from cairn.common.db import Timestamps
+from cairn.common.errors import Invalid
 from cairn.glance.component import Glance
-from cairn.glance.core import images, locations
+from cairn.glance.core import access, contents, listing, locations
+from cairn.glance.core.images import ImageRecord
+from cairn.glance.core.listing import Paging
+from cairn.glance.errors import ReadOnly
 
 
 def moment(when: dt.datetime) -> str:
     return when.isoformat(timespec="seconds") + "Z"
 
 
-def documents(
-    glance: Glance, session: Session, ctx: Context, rows: Sequence[Any]
-) -> list[Document]:
-    """Images (rows or records) as this caller may see them."""
-    ids = [row.id for row in rows]
-    properties, tags = images.extras(session, ids)
-    wholly = glance.settings.show_multiple_locations
-    places = locations.of(session, ids) if wholly else locations.rows(session, ids)
-    readable, policy = glance.protections.readable, glance.policy
-    found = []
-    for row in rows:
-        document = image(row, readable(policy, ctx, properties[row.id]), tags[row.id])
-        _add_places(document, glance, ctx, row, places.get(row.id, []), properties[row.id])
-        found.append(document)
-    return found
-
-
-def _add_places(
-    document: Document, glance: Glance, ctx: Context, row: Any, found: list[Any],
-    properties: dict[str, str],
-) -> None:
-    """Where the bytes are: the stores for everyone, the addresses where the settings say so."""
-    if found:
-        document["stores"] = locations.names(glance.stores, found)
+def show_record(glance: Glance, ctx: Context, record: ImageRecord) -> Document:
+    """The image as this caller may see it."""
+    properties = glance.protections.readable(glance.policy, ctx, record.properties)
+    document = image(record.row, properties, record.tags)
+    if record.places:
+        document["stores"] = locations.names(glance.stores, record.places)
     settings = glance.settings
-    if (settings.show_multiple_locations or settings.show_image_direct_url) and images.allowed(
-            glance.policy, ctx, "get_image_location", row, properties):
-        whole = images.sees_all(ctx)
+    if settings.show_multiple_locations or settings.show_image_direct_url:
+        _add_addresses(document, glance, ctx, record)
+    return document
+
+
+def _add_addresses(
+    document: Document, glance: Glance, ctx: Context, record: ImageRecord
+) -> None:
+    """Where the bytes are, as the settings let whoever may know it."""
+    settings, places = glance.settings, record.places
+    if access.allowed(glance.policy, ctx, "get_image_location", record.row, record.properties):
+        whole = access.sees_all(ctx)
         if settings.show_multiple_locations:
             document["locations"] = [
                 {"url": locations.shown(glance.stores, p, whole), "metadata": p.meta}
-                for p in found]
-        if settings.show_image_direct_url and found:
+                for p in places]
+        if settings.show_image_direct_url and places:
             document["direct_url"] = locations.shown(
-                glance.stores, locations.by_weight(glance.stores, found)[0], whole)
+                glance.stores, locations.by_weight(glance.stores, places)[0], whole)
     elif settings.show_multiple_locations:
         document["locations"] = []
 
@@ -68,3 +62,38 @@ def image(row: Any, properties: dict[str, str], tags: list[str]) -> Document:
         "updated_at": moment(row.updated_at or row.created_at), "self": f"/v2/images/{row.id}",
         "file": f"/v2/images/{row.id}/file", "schema": "/v2/schemas/image",
     }
+
+
+def times(record: Timestamps) -> Document:
+    return {"created_at": moment(record.created_at),
+            "updated_at": moment(record.updated_at or record.created_at)}
+
+
+def present(document: Document) -> Document:
+    """Without what nothing is known of."""
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def check_writable(body: Mapping[str, Any]) -> None:
+    for name in ("self", "schema", "created_at", "updated_at"):
+        if name in body:
+            raise ReadOnly(name=name)
+
+
+def read_paging(glance: Glance, query: Any, least: int = 0) -> Paging:
+    """The page that is asked for of what a namespace has: without a limit everything. Raises
+    Invalid."""
+    limit = None
+    if query.get("limit") is not None:
+        limit = listing.limit(query["limit"], 0, glance.settings.api_limit_max)
+        if limit < least:
+            raise Invalid(reason="limit param must be positive")
+    return Paging(*read_sorting(query, contents.SORTABLE), query.get("marker"), limit)
+
+
+def read_sorting(query: Any, sortable: Collection[str]) -> tuple[str, str]:
+    """Key and direction, the newest first where nothing is said. Raises Invalid."""
+    key, way = query.get("sort_key", "created_at"), query.get("sort_dir", "desc")
+    if key not in sortable or way not in ("asc", "desc"):
+        raise Invalid(reason=f"sort_key and sort_dir cannot be {key} and {way}")
+    return key, way

@@ -7,13 +7,12 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
 from cairn.common.db import changed, utcnow
-from cairn.common.errors import Unavailable
+from cairn.common.errors import Invalid, Unavailable
 from cairn.glance.component import Glance
-from cairn.glance.core import content, locations
+from cairn.glance.core import access, content, locations
 from cairn.glance.db.data import CachedImage
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
@@ -58,17 +57,39 @@ def queue(glance: Glance, image_id: str) -> None:
             session.add(CachedImage(image_id=image_id, host=glance.host, state=QUEUED))
     except IntegrityError:
         return  # It is queued, or here.
-    if glance.worker is not None:
-        glance.worker.ring(Context())
+    glance.ring(Context())
 
 
-def known(session: Session, glance: Glance) -> list[CachedImage]:
-    return list(session.scalars(_mine(glance, select(CachedImage).order_by(CachedImage.id))))
+def list_cached(glance: Glance) -> list[CachedImage]:
+    """What this host has of images, and is to get."""
+    with glance.db.reading() as session:
+        return list(session.scalars(_mine(glance, select(CachedImage).order_by(CachedImage.id))))
 
 
-def hosts(session: Session, image_id: str) -> list[str]:
-    return list(session.scalars(select(CachedImage.host).where(
-        CachedImage.image_id == image_id, CachedImage.state == CACHED)))
+def queue_image(glance: Glance, ctx: Context, image_id: str) -> None:
+    """Raises ImageNotFound, Invalid."""
+    with glance.db.reading() as session:
+        image = access.find(session, ctx, image_id)
+    if image.status != "active":
+        raise Invalid(reason="Only images with status active can be targeted for queueing")
+    queue(glance, image_id)
+
+
+def drop_image(glance: Glance, ctx: Context, image_id: str) -> None:
+    """Raises ImageNotFound where there is neither a copy nor an image."""
+    if not drop(glance, image_id):
+        with glance.db.reading() as session:
+            access.find(session, ctx, image_id)
+
+
+def list_hosts(glance: Glance, ctx: Context, image_id: str) -> list[str]:
+    """The hosts that have a copy. Raises ImageNotFound."""
+    with glance.db.reading() as session:
+        hosts = list(session.scalars(select(CachedImage.host).where(
+            CachedImage.image_id == image_id, CachedImage.state == CACHED)))
+        if not hosts:
+            access.find(session, ctx, image_id)
+        return hosts
 
 
 def drop(glance: Glance, image_id: str | None = None, states: tuple[str, ...] = ()) -> int:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from oslo_utils.imageutils import format_inspector
 
 from cairn.common.errors import Problem, Unavailable
+from cairn.glance.component import Glance
 from cairn.glance.core import packages
 from cairn.glance.errors import NoRoom, TooBig, WrongContainer, WrongContent
 
@@ -45,6 +46,15 @@ class Expected:
     def bare(self) -> bool:
         """Whether the disk is all there is."""
         return self.container_format in ("bare", *AMAZON)
+
+
+def expect(glance: Glance, disk_format: str | None, container_format: str | None) -> Expected:
+    """What an image of these formats must be like here."""
+    return Expected(
+        disk_format or "", container_format or "", strict=glance.settings.check_content,
+        nonfatal=words(glance.settings.gpt_checks_nonfatal),
+        unchecked=words(glance.settings.unchecked_containers),
+    )
 
 
 def take(

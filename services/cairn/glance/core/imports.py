@@ -10,7 +10,8 @@ from cairn.common.context import Context
 from cairn.common.db import changed
 from cairn.common.errors import Conflict, Invalid
 from cairn.glance.component import Glance
-from cairn.glance.core import images, locations, marks, remote, tasks, usage
+from cairn.glance.core import access, import_state, locations, remote, tasks, usage
+from cairn.glance.db.data import Task
 from cairn.glance.db.models import Image
 
 # What status an image must have for a method, and how a refusal says so.
@@ -59,20 +60,33 @@ def check_method(glance: Glance, method: dict[str, Any]) -> None:
         method.setdefault("glance_service_interface", "public")
 
 
+def check_visible(glance: Glance, ctx: Context, image_id: str) -> None:
+    """Raises ImageNotFound."""
+    with glance.db.reading() as session:
+        access.find_for(glance.policy, session, ctx, image_id, "get_image")
+
+
+def list_tasks(glance: Glance, ctx: Context, image_id: str) -> list[Task]:
+    """The image's tasks, the newest first. Raises ImageNotFound."""
+    with glance.db.reading() as session:
+        access.find_for(glance.policy, session, ctx, image_id, "get_image")
+        return tasks.of_image(session, image_id)
+
+
 def begin(
     glance: Glance, ctx: Context, image_id: str, body: dict[str, Any], header: str | None
 ) -> None:
     """Write the task of an import. Its image is nobody else's from now on."""
     method = body["method"]
     with glance.db.reading() as session:
-        image = images.find_for(glance.policy, session, ctx, image_id, _rule(method))
+        image = access.find_for(glance.policy, session, ctx, image_id, _rule(method))
     _check_status(image, method["name"])
     check_method(glance, method)
     stores = stores_of(glance, body, header)
     seen = remote.look(glance, ctx, method) if method["name"] == "glance-download" else None
     allowed = usage.limits(glance, ctx)
     with glance.db.writing() as session:
-        image = images.find_for(
+        image = access.find_for(
             glance.policy, session, ctx, image_id, _rule(method), lock=True)
         _check_status(image, method["name"])
         usage.hold(session, ctx.project, allowed, usage.SIZE, image.size or 0)
@@ -81,7 +95,8 @@ def begin(
             stores = _missing(stores, had, bool(body.get("all_stores")))
         _take(session, image, method["name"])
         if not stores:
-            marks.put(session, image_id, **{marks.IMPORTING: "", marks.FAILED: ""})
+            import_state.put(session, image_id, **{
+                import_state.IMPORTING: "", import_state.FAILED: ""})
             return
         task = tasks.start(
             session, ctx, type="api_image_import", kind="import", image_id=image_id,
@@ -92,10 +107,10 @@ def begin(
                   "before": {"disk_format": image.disk_format,
                              "container_format": image.container_format} if seen else None},
         )
-        marks.put(session, image_id, **{
-            marks.LOCK: task.id, marks.IMPORTING: ",".join(stores), marks.FAILED: ""})
-    if glance.worker is not None:
-        glance.worker.ring(ctx)
+        import_state.put(session, image_id, **{
+            import_state.LOCK: task.id, import_state.IMPORTING: ",".join(stores),
+            import_state.FAILED: ""})
+    glance.ring(ctx)
 
 
 def _rule(method: dict[str, Any]) -> str:
@@ -126,7 +141,7 @@ def _take(session: Session, image: Image, method: str) -> None:
     """Of two imports the database lets one begin."""
     if method == "copy-image":
         # An image that stays active is held by its mark.
-        locked = session.scalar(marks.lock_of(image.id))
+        locked = session.scalar(import_state.lock_of(image.id))
         if locked is not None:
             raise Conflict(reason=f"New operation on image '{image.id}' is not permitted as prior "
                                   "operation is still in progress")

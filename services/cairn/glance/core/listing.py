@@ -3,15 +3,20 @@
 import datetime as dt
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, false, not_, select
 
+from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.glance.core import images
-from cairn.glance.core.numbers import whole
+from cairn.common.pagination import page
+from cairn.glance.component import Glance
+from cairn.glance.core import access, images
+from cairn.glance.core.images import ImageRecord
 from cairn.glance.db.models import Image, ImageProperty, ImageTag
+from cairn.glance.errors import ImageNotFound
 
 SORTABLE = ("name", "status", "container_format", "disk_format", "size", "id", "created_at",
             "updated_at")
@@ -29,10 +34,21 @@ MEMBER_STATUSES = ("pending", "accepted", "rejected", "all")
 VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"(?:,|$)|([^,"]*)(?:,|$)')
 
 
+@dataclass(frozen=True)
+class Paging:
+    """Which page of a list is asked for."""
+
+    sort_key: str
+    sort_dir: str
+    marker: str | None
+    # None: everything.
+    limit: int | None
+
+
 def limit(text: str | None, default: int, most: int) -> int:
     if text is None:
         return min(default, most)
-    asked = whole(text.removeprefix("-"))
+    asked = parse_whole(text.removeprefix("-"))
     if asked is None:
         raise Invalid(reason="limit param must be an integer")
     if text.startswith("-"):
@@ -82,7 +98,7 @@ def filtered(ctx: Context, query: Any, readable: Callable[[str], bool]) -> Any:
         raise Invalid(reason='The "changes-since" filter is not available in v2.')
     wanted = select(*COLUMNS).where(
         Image.status.not_in(("deleted", "killed")),
-        images.listable(ctx, visibility, member_status),
+        access.listable(ctx, visibility, member_status),
         Image.os_hidden.is_(_boolean("os_hidden", query.get("os_hidden", "false"))))
     if "protected" in query:
         wanted = wanted.where(Image.protected.is_(_boolean("protected", query["protected"])))
@@ -136,7 +152,7 @@ def _text(name: str, value: str) -> Any:
 
 
 def _number(name: str, value: str) -> int:
-    number = whole(value.removeprefix("-"))
+    number = parse_whole(value.removeprefix("-"))
     if number is None:
         raise Invalid(reason=f"Unable to filter {name} with a non-numeric value.")
     return -number if value.startswith("-") else number
@@ -169,3 +185,27 @@ def _boolean(name: str, text: str) -> bool:
         raise Invalid(reason=f"Invalid value '{text}' for '{name}' filter. Valid values are "
                              "'true' or 'false'.")
     return text.lower() == "true"
+
+
+def list_images(
+    glance: Glance, ctx: Context, query: Any
+) -> tuple[list[ImageRecord], str | None]:
+    """A page of images, and the id that the next one begins after, None if there is none. Raises
+    Invalid."""
+    settings = glance.settings
+    most = limit(query.get("limit"), settings.limit_param_default, settings.api_limit_max)
+    keys = sorting(query)
+    matching = filtered(
+        ctx, query, lambda name: glance.protections.allows(glance.policy, ctx, "read", name))
+    with glance.db.reading() as session:
+        after = None
+        if "marker" in query:
+            try:
+                marker = access.find(session, ctx, query["marker"])
+            except ImageNotFound:
+                raise Invalid(reason=f"marker: no image with ID {query['marker']}") from None
+            after = [getattr(marker, column.key) for column, _ in keys]
+        rows = session.execute(page(matching, keys, after=after, limit=most)).all()
+        visible = access.seen(glance.policy, session, ctx, rows)
+        records = images.read_records(glance, session, visible)
+    return records, rows[-1].id if rows and len(rows) == most else None

@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
-from cairn.glance.core.stores import Stores
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
+from cairn.glance.drivers.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +58,14 @@ def add_once(
     status = session.scalar(select(Image.status).where(Image.id == image_id).with_for_update())
     if status in (None, "deleted"):
         return False
-    known = session.scalar(select(func.count()).select_from(ImageLocation).where(
+    there = session.scalar(select(func.count()).select_from(ImageLocation).where(
         ImageLocation.image_id == image_id, ImageLocation.url == url))
-    if not known:
+    if not there:
         add(session, image_id, store, url, meta)
     return True
 
 
-def known(session: Session, url: str) -> bool:
+def taken(session: Session, url: str) -> bool:
     """Whether some image has its bytes there."""
     return session.scalar(
         select(ImageLocation.id).where(ImageLocation.url == url).limit(1)) is not None

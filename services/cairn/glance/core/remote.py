@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, cast
 from cairn.common.context import Context
 from cairn.common.errors import Conflict, Problem
 from cairn.glance.component import Glance
-from cairn.glance.core.transfers import Pace
+from cairn.glance.drivers.transfers import Pace
 
 
 class NotThere(Conflict):

@@ -1,19 +1,27 @@
 """Tasks: works on images as their owners see them."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common import ledger
 from cairn.common.context import Context
 from cairn.common.db import utcnow
-from cairn.common.errors import NotFound
+from cairn.common.errors import Invalid, NotFound
+from cairn.common.pagination import page
+from cairn.glance.component import Glance
 from cairn.glance.db.data import Task, Work
 
 RUNNER = "glance"  # The worker's name as a runner of works.
 STATES = ("pending", "processing", "success", "failure")
+
+
+SORTABLE: dict[str, ColumnElement[Any]] = {
+    name: getattr(Task, name)
+    for name in ("created_at", "updated_at", "expires_at", "id", "type", "status")}
 
 
 class TaskNotFound(NotFound):
@@ -62,9 +70,32 @@ def of_image(session: Session, image_id: str) -> list[Task]:
         .order_by(Task.created_at.desc(), Task.id)))
 
 
-def visible(ctx: Context) -> Any:
-    wanted = select(Task).where(_unexpired())
-    return wanted if ctx.is_admin else wanted.where(Task.owner == ctx.project)
+def list_tasks(
+    glance: Glance, ctx: Context, filters: Mapping[str, str], sort_key: str, sort_dir: str,
+    marker: str | None, limit: int,
+) -> list[Task]:
+    """A page of the tasks that the caller may see. Raises Invalid for a marker that is none."""
+    matching = select(Task).where(_unexpired())
+    if not ctx.is_admin:
+        matching = matching.where(Task.owner == ctx.project)
+    for name, value in filters.items():
+        matching = matching.where(getattr(Task, name) == value)
+    keys = [(SORTABLE[sort_key], sort_dir), (SORTABLE["id"], sort_dir)]
+    with glance.db.reading() as session:
+        after = None
+        if marker is not None:
+            try:
+                last = find(session, ctx, marker)
+            except NotFound as error:
+                raise Invalid(reason=f"marker: {error}") from error
+            after = [getattr(last, sort_key), last.id]
+        return list(session.scalars(page(matching, keys, after=after, limit=limit)))
+
+
+def show_task(glance: Glance, ctx: Context, task_id: str) -> Task:
+    """Raises TaskNotFound."""
+    with glance.db.reading() as session:
+        return find(session, ctx, task_id)
 
 
 def _unexpired() -> Any:

@@ -7,8 +7,10 @@ from typing import Any, BinaryIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
+from cairn.common.errors import Invalid
 from cairn.glance.component import Glance
-from cairn.glance.core import cache, claims, content, locations, usage
+from cairn.glance.core import access, cache, claims, content, locations, usage
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
 from cairn.glance.errors import Gone
@@ -37,6 +39,61 @@ class Room:
 UNLIMITED = Room("", {}, usage.SIZE)
 
 
+@dataclass(frozen=True)
+class Taking:
+    """An image that one upload has for itself, and the room that it has."""
+
+    image: Image
+    claim: str
+    room: Room
+
+
+def check_fillable(glance: Glance, ctx: Context, image_id: str) -> None:
+    """Raises ImageNotFound, Forbidden for who may not send the bytes of the image."""
+    with glance.db.reading() as session:
+        access.find_to_fill(glance.policy, session, ctx, image_id)
+
+
+def check_modifiable(glance: Glance, ctx: Context, image_id: str) -> None:
+    """Raises ImageNotFound, Forbidden for who may not change the image."""
+    with glance.db.reading() as session:
+        access.find_for(glance.policy, session, ctx, image_id, "modify_image")
+
+
+def begin_upload(glance: Glance, ctx: Context, image_id: str, length: int | None) -> Taking:
+    """Take the image for an upload of so many bytes (None: not told). Raises ImageNotFound,
+    Forbidden, WrongState, Invalid, OverQuota."""
+    allowed = usage.limits(glance, ctx)
+    with glance.db.writing() as session:
+        image = access.find_to_fill(glance.policy, session, ctx, image_id)
+        claim = claims.begin(session, image)
+        # Nobody changes them any more.
+        session.refresh(image, ["disk_format", "container_format"])
+        if not image.disk_format or not image.container_format:
+            raise Invalid(reason="Properties disk_format, container_format must be set prior to "
+                                 "saving data.")
+        return _reserve(session, ctx, image, claim, allowed, usage.SIZE, length)
+
+
+def begin_staging(glance: Glance, ctx: Context, image_id: str, length: int | None) -> Taking:
+    """The same for bytes that wait to be imported."""
+    allowed = usage.limits(glance, ctx)
+    with glance.db.writing() as session:
+        image = access.find_for(glance.policy, session, ctx, image_id, "modify_image")
+        claim = claims.begin(session, image, "uploading")
+        return _reserve(session, ctx, image, claim, allowed, usage.STAGED, length)
+
+
+def _reserve(
+    session: Session, ctx: Context, image: Image, claim: str, allowed: dict[str, int], name: str,
+    length: int | None,
+) -> Taking:
+    usage.hold(session, ctx.project, allowed, usage.UPLOADING, 0)
+    left = usage.hold(session, ctx.project, allowed, name, length or 0)
+    image.size = length
+    return Taking(image, claim, Room(ctx.project, allowed, name, length, left))
+
+
 def upload(
     glance: Glance, image: Image, claim: str, store: Store, source: BinaryIO,
     room: Room = UNLIMITED,
@@ -47,7 +104,7 @@ def upload(
         claims.end(session, image.id, claim, "active", **facts)
 
     _take(glance, image, claim, store, source,
-          glance.expected(image.disk_format, image.container_format), publish, room)
+          content.expect(glance, image.disk_format, image.container_format), publish, room)
 
 
 def stage(

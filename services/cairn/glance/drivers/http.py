@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
-from cairn.glance.core.uris import Gate
 from cairn.glance.drivers.base import Writing
+from cairn.glance.drivers.gate import Gate
 
 
 class HttpStore:

@@ -13,7 +13,7 @@ from cairn.common.db import changed
 from cairn.common.errors import Conflict, Problem, Unavailable
 from cairn.common.work import Flow, Job, Step
 from cairn.glance.component import Glance
-from cairn.glance.core import content, locations, marks, remote, tasks, usage
+from cairn.glance.core import content, import_state, locations, remote, tasks, usage
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store, Writing
@@ -92,7 +92,7 @@ class Imports:
         path, chosen = job.results["fetch"]["path"], self.glance.imports.plugins.split()
         alive = self._alive(job, "Worked over")
         image = self._image(job)
-        expected = self.glance.expected(image.disk_format, image.container_format)
+        expected = content.expect(self.glance, image.disk_format, image.container_format)
         if "image_decompression" in chosen and image.container_format != "compressed":
             path = plugins.decompress(
                 path, f"{self._staged(job)}.unpacked", self.glance.settings.size_cap, alive) or path
@@ -117,7 +117,7 @@ class Imports:
         with open(job.results["work over"]["path"], "rb") as source:
             return content.take(
                 source, lambda chunk: None, cap=self.glance.settings.size_cap,
-                expected=self.glance.expected(image.disk_format, image.container_format),
+                expected=content.expect(self.glance, image.disk_format, image.container_format),
                 alive=self._alive(job, "Looked at"),
             )
 
@@ -138,7 +138,7 @@ class Imports:
                     self._activate(job)
             left = [s for s in job.args["stores"] if s not in failed and s not in self._has(job)]
             self._mark(job, {
-                marks.IMPORTING: ",".join(left), marks.FAILED: ",".join(failed)})
+                import_state.IMPORTING: ",".join(left), import_state.FAILED: ",".join(failed)})
         if len(failed) == len(job.args["stores"]):
             raise NotTaken(reason="; ".join(f"{n}: {e}" for n, e in failed.items()))
         return {"failed": failed}
@@ -154,7 +154,8 @@ class Imports:
         self._activate(job)
         failed = job.results["store"]["failed"]
         with self.glance.db.writing() as session:
-            marks.put(session, job.subject, **{marks.LOCK: None, marks.IMPORTING: ""})
+            import_state.put(session, job.subject, **{
+                import_state.LOCK: None, import_state.IMPORTING: ""})
             tasks.close(
                 session, job.args["task"], "success", self.glance.imports.task_hours,
                 result={"image_id": job.subject},
@@ -170,9 +171,9 @@ class Imports:
                     .values(status="queued", size=None))
             alive = session.scalar(select(Image.status).where(Image.id == job.subject))
             if alive not in (None, "deleted"):
-                marks.put(session, job.subject, **{
-                    marks.LOCK: None, marks.IMPORTING: "",
-                    marks.FAILED: ",".join(job.args["stores"])})
+                import_state.put(session, job.subject, **{
+                    import_state.LOCK: None, import_state.IMPORTING: "",
+                    import_state.FAILED: ",".join(job.args["stores"])})
             tasks.close(session, job.args["task"], "failure", self.glance.imports.task_hours,
                         message=error[:4000])
         self._clear_staging(job)
@@ -279,7 +280,7 @@ class Imports:
         try:
             facts = content.take(
                 source, writing.write, cap=self.glance.settings.size_cap,
-                expected=self.glance.expected(image.disk_format, image.container_format),
+                expected=content.expect(self.glance, image.disk_format, image.container_format),
                 alive=self._alive(job, f"Copied to {store.name}"),
                 algorithm=image.os_hash_algo or content.ALGORITHM)
             if image.os_hash_value not in (None, facts["os_hash_value"]):
@@ -306,7 +307,7 @@ class Imports:
         self._image(job)
         if values:
             with self.glance.db.writing() as session:
-                marks.put(session, job.subject, **values)
+                import_state.put(session, job.subject, **values)
 
     def _take_over(self, job: Job, facts: dict[str, Any]) -> None:
         self._change(job, disk_format=facts["disk_format"],

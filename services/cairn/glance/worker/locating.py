@@ -9,7 +9,7 @@ from cairn.common.db import changed
 from cairn.common.errors import Conflict
 from cairn.common.work import Flow, Job, Step
 from cairn.glance.component import Glance
-from cairn.glance.core import content, locations, marks, tasks
+from cairn.glance.core import content, import_state, locations, tasks
 from cairn.glance.db.models import Image
 from cairn.glance.errors import WrongContent
 from cairn.glance.worker.imports import Stopped, elsewhere
@@ -64,7 +64,7 @@ class Locating:
                     job.args["url"]) as source:
                 facts = content.take(
                     source, lambda chunk: None, cap=glance.settings.size_cap,
-                    expected=glance.expected(image.disk_format, image.container_format),
+                    expected=content.expect(glance, image.disk_format, image.container_format),
                     alive=self._alive(job),
                     algorithm=job.args["algorithm"] or content.ALGORITHM)
         except WrongContent:
@@ -113,7 +113,7 @@ class Locating:
 
     def _end(self, job: Job, state: str, message: str) -> None:
         with self.glance.db.writing() as session:
-            marks.put(session, job.subject, **{marks.LOCK: None})
+            import_state.put(session, job.subject, **{import_state.LOCK: None})
             tasks.close(session, job.args["task"], state, self.glance.imports.task_hours,
                         message=message[:4000], result={"image_id": job.subject})
 

@@ -8,10 +8,10 @@ from cairn.common.work import Worker
 from cairn.glance.component import Glance
 from cairn.glance.core import purge, tasks
 from cairn.glance.core.cache import Cacher
-from cairn.glance.core.stores import Stores
 from cairn.glance.core.sweeper import Sweeper
-from cairn.glance.core.uris import Gate
 from cairn.glance.db.data import Periodic, Work, WorkStep
+from cairn.glance.drivers.gate import Gate
+from cairn.glance.drivers.stores import Stores
 from cairn.glance.policy import RULES
 from cairn.glance.rpc import Worker as WorkerStub
 from cairn.glance.settings import WorkerProcess

@@ -6,15 +6,15 @@ from typing import Any
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import Conflict, Invalid, Refused
 from cairn.glance.component import Glance
-from cairn.glance.core import content, images, locations, marks, tasks
-from cairn.glance.core.numbers import whole
+from cairn.glance.core import access, content, import_state, locations, tasks
 from cairn.glance.core.patching import Change
-from cairn.glance.core.transfers import OPENING
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
+from cairn.glance.drivers.transfers import OPENING
 from cairn.glance.errors import LocationsHidden
 
 CHECKED = ("checksum", "os_hash_algo", "os_hash_value")
@@ -33,9 +33,9 @@ def look(glance: Glance, ctx: Context, image_id: str, changes: list[Change]) -> 
     if not wanted or not glance.settings.show_multiple_locations:
         return {}
     with glance.db.reading() as session:
-        image = images.find_for(glance.policy, session, ctx, image_id, "modify_image")
-        images.enforce(glance.policy, ctx, "set_image_location", image)
-        known = {locations.shown(glance.stores, row, images.sees_all(ctx))
+        image = access.find_for(glance.policy, session, ctx, image_id, "modify_image")
+        access.enforce(glance.policy, ctx, "set_image_location", image)
+        known = {locations.shown(glance.stores, row, access.sees_all(ctx))
                  for row in locations.of(session, [image_id])[image_id]
                  if image.status != "queued"}
     end, sizes = time.monotonic() + OPENING, Sizes()
@@ -66,7 +66,7 @@ def apply(
     if not glance.settings.show_multiple_locations:
         raise LocationsHidden
     rule = "delete_image_location" if change.operation == "remove" else "set_image_location"
-    images.enforce(glance.policy, ctx, rule, image)
+    access.enforce(glance.policy, ctx, rule, image)
     if image.status == "queued":
         locations.forget(session, image.id)
     found = locations.of(session, [image.id])[image.id]
@@ -80,7 +80,7 @@ def apply(
         _position(change.position, len(found), True)
         _add(glance, session, ctx, image, found, change.value, sizes)
     elif found:
-        whole = images.sees_all(ctx)
+        whole = access.sees_all(ctx)
         _replace(session, found, change.value,
                  [locations.shown(glance.stores, row, whole) for row in found])
     else:
@@ -139,7 +139,7 @@ def _verify_first(
 ) -> None:
     """Have the worker read the bytes before they are the image's: a hash is one that was computed
     here, never one that somebody says."""
-    if session.scalar(marks.lock_of(image.id)) is not None:
+    if session.scalar(import_state.lock_of(image.id)) is not None:
         raise Conflict(reason="locations: another of the image's is being looked at.")
     if image.status == "queued":
         image.status = "importing"
@@ -151,7 +151,7 @@ def _verify_first(
         args={"url": value["url"], "store": store, "meta": value["metadata"],
               "algorithm": held["os_hash_algo"], "value": held["os_hash_value"],
               "checksum": held["checksum"]})
-    marks.put(session, image.id, **{marks.LOCK: task.id})
+    import_state.put(session, image.id, **{import_state.LOCK: task.id})
     session.flush()
 
 
@@ -184,7 +184,7 @@ def _checked(image: Image, given: dict[str, str]) -> dict[str, str]:
 def _position(text: str, count: int, adding: bool) -> int:
     if adding and text == "-":
         return count
-    position = whole(text)
+    position = parse_whole(text)
     if position is None or position >= count + adding:
         raise Invalid(reason=f"Invalid position for a location: {text}")
     return position

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from cairn.common.errors import Conflict, Invalid
 from cairn.common.settings import BadSetting
-from cairn.glance.core.uris import Gate
 from cairn.glance.drivers.base import Store
 from cairn.glance.drivers.file import FileStore
+from cairn.glance.drivers.gate import Gate
 from cairn.glance.drivers.http import HttpStore
 from cairn.glance.drivers.rbd import RbdStore
 from cairn.glance.settings import ImageSettings, ImportSettings, StoreSettings

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from cairn.common import held
 from cairn.common.errors import Invalid
 from cairn.common.settings import BadSetting
-from cairn.glance.core.transfers import OPENING, Answer, Pace, ask
+from cairn.glance.drivers.transfers import OPENING, Answer, Pace, ask
 from cairn.glance.settings import ImportSettings
 
 REDIRECTS = 5

@@ -13,7 +13,7 @@ import time
 from typing import Any
 from urllib.parse import SplitResult
 
-from cairn.glance.core.numbers import whole
+from cairn.common.bounds import parse_whole
 
 # Seconds until there is an answer: connected, TLS spoken, request sent, headers read.
 OPENING = 15.0
@@ -93,7 +93,7 @@ class Answer:
 
     def __init__(self, plug: Plug, response: http.client.HTTPResponse) -> None:
         self._plug, self._response = plug, response
-        self.length = whole(response.headers.get("Content-Length", ""))
+        self.length = parse_whole(response.headers.get("Content-Length", ""))
         self._left = self.length if response.length is not None else None
 
     def read(self, size: int = -1) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 
 from cairn.common.settings import BadSetting
 from cairn.glance.app import create_app
-from cairn.glance.core.known import Known
+from cairn.glance.settings import PropertySchemas
 
 FILE = {"properties": {"tier": {"type": "string", "enum": ["gold", "iron"]}},
         "required": ["tier"]}
@@ -19,7 +19,7 @@ def ask(glance, people, tmp_path):
     """ask(method, path, **args) of a glance that has the file."""
     file = tmp_path / "schema-image.json"
     file.write_text(json.dumps(FILE))
-    own = dataclasses.replace(glance, known=Known(str(file)))
+    own = dataclasses.replace(glance, property_schemas=PropertySchemas(str(file)))
     client = create_app(own, lambda h: people.get(h.get("X-Auth-Token")), {}).test_client()
     return lambda method, path, **args: client.open(
         path, method=method, headers={"X-Auth-Token": "alice"}, **args)
@@ -59,4 +59,4 @@ def test_a_mistake_in_the_file_is_named_at_the_start(tmp_path, text):
     file = tmp_path / "schema-image.json"
     file.write_text(text)
     with pytest.raises(BadSetting, match="schema_file"):
-        Known(str(file))
+        PropertySchemas(str(file))
