@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cairn.neutron.agent import firewall, isolated, rules
+from cairn.neutron.agent import dhcp, firewall, isolated, router, rules
 from cairn.neutron.agent.cleanup import clean
 from cairn.neutron.agent.commands import CommandFailed
 from cairn.neutron.agent.commands import run as really
@@ -298,6 +298,113 @@ def test_a_network_without_dhcp_leaves_the_others_theirs(house: House, state: St
     assert uid("dhcp red") in wired and uid("dhcp blue") not in wired
     hosts = Path(house.loop.settings.state_dir, "dhcp", uid("red"), "hosts")
     assert "fresh" in hosts.read_text()
+
+
+def six(house: House, state: State, color: str, mtu: int) -> None:
+    """An IPv6 subnet on the color's network, and that MTU."""
+    network, subnet = uid(color), uid(f"six {color}")
+    state["networks"][network]["mtu"] = mtu
+    more = {"cidr": "2001:db8::/64", "ip_version": 6, "gateway_ip": "2001:db8::1",
+            "dns_nameservers": [], "host_routes": [], "enable_dhcp": True, "metadata_port": None,
+            "ipv6_ra_mode": "dhcpv6-stateful", "ipv6_address_mode": "dhcpv6-stateful"}
+    served = state["dhcp"][network]
+    served["mtu"] = served["port"]["mtu"] = mtu
+    served["subnets"][subnet] = more
+    served["port"]["fixed_ips"].append(
+        {"ip": "2001:db8::2", "subnet_id": subnet, "cidr": "2001:db8::2/64"})
+    port, = state["routers"][uid(f"router {color}")]["interfaces"]
+    port["mtu"] = mtu
+    port["fixed_ips"].append({"ip": "2001:db8::1", "subnet_id": subnet, "cidr": "2001:db8::1/64"})
+    port["subnets"] = [{"id": subnet, **more}]
+
+
+def addresses(namespace: str) -> str:
+    return run(f"ip netns exec {namespace} ip -br addr")
+
+
+def test_an_mtu_that_is_too_small_for_ipv6_leaves_ipv4(house: House, state: State) -> None:
+    six(house, state, "blue", 1200)
+    six(house, state, "red", 1450)
+    state["networks"][uid("third")] = copy.deepcopy(state["networks"][uid("red")])
+    router = state["routers"][uid("router blue")]
+    router["interfaces"].append(
+        {**house.own("interface third", uid("third"), uid("subnet third"), "10.3.0.1", 120),
+         "subnets": []})
+    state["dhcp"][uid("blue")]["hosts"] = [{
+        "port_id": uid("blue1"), "mac": "fa:16:3e:00:00:0d", "hostname": "fresh",
+        "extra_dhcp_opts": [], "fixed_ips": [{"ip": "10.0.0.13", "subnet_id": "s"}]}]
+    wired = house.apply(state)
+    assert house.reach("blue1", "blue2") and house.reach("red1", "red2")
+    assert house.told("dhcp") == [("dhcp", uid("blue"))]
+    assert "2001:db8::2/64 with an MTU of 1200" in house.loop.isolated["dhcp", uid("blue")]
+    assert house.told("l3") == [("router", uid("router blue"))]
+    assert uid("interface blue") in house.loop.isolated["router", uid("router blue")]
+    assert {uid("dhcp red"), uid("interface red"), uid("interface third")} <= wired
+    assert not {uid("dhcp blue"), uid("interface blue")} & wired
+    # It has what it can have, and a DHCP server that answers.
+    assert "10.0.0.2/24" in addresses(f"qdhcp-{uid('blue')}")
+    assert "10.0.0.254/24" in addresses(f"qrouter-{uid('router blue')}")
+    assert "2001:db8::1/64" in addresses(f"qrouter-{uid('router red')}")
+    assert house.loop.dhcp.alive() and house.loop.routers.alive()
+    hosts = Path(house.loop.settings.state_dir, "dhcp", uid("blue"), "hosts")
+    assert "fresh" in hosts.read_text()
+
+
+@pytest.mark.parametrize("spoil", [
+    {"mtu": 60}, {"cidr": "239.1.0.0/24"}, {"cidr": "127.0.0.0/8"}], ids=str)
+def test_a_network_of_values_nobody_can_use_leaves_the_others_theirs(
+    house: House, state: State, spoil: State
+) -> None:
+    network, router = uid("blue"), uid("router blue")
+    if "mtu" in spoil:
+        state["networks"][network] |= spoil
+    else:
+        subnet = state["dhcp"][network]["subnets"][uid("subnet blue")]
+        subnet.update(spoil)
+        first, length = spoil["cidr"].split("/")
+        for port in (state["dhcp"][network]["port"], *state["routers"][router]["interfaces"]):
+            port["fixed_ips"] = [{"ip": f"{first[:-1]}2", "subnet_id": uid("subnet blue"),
+                                  "cidr": f"{first[:-1]}2/{length}"}]
+    news_for_red(house, state)
+    wired = house.apply(state)
+    assert not house.reach("red1", "red2")
+    assert {uid("dhcp red"), uid("interface red"), uid("red1")} <= wired
+    assert {id for _, id in house.loop.isolated} <= {network, router}
+
+
+def test_a_peer_that_is_nowhere_leaves_the_others_theirs(house: House, state: State) -> None:
+    state["networks"][uid("blue")] |= {"network_type": "vxlan", "segmentation_id": 7,
+                                       "peers": ["192.0.2.7", "nowhere", "192.0.2.9"]}
+    wired = house.apply(state)
+    assert house.told() == [("network", uid("blue"))]
+    assert uid("blue1") in wired
+    told = run(f"bridge fdb show dev vxl{uid('blue')[:11]}")
+    assert "192.0.2.7" in told and "192.0.2.9" in told
+
+
+def test_what_cannot_be_taken_away_holds_nothing_up(
+    house: House, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(name: str) -> None:
+        raise OSError(f"{name} is busy")
+
+    del state["dhcp"][uid("blue")], state["routers"][uid("router blue")]
+    news_for_red(house, state)
+    with monkeypatch.context() as patch:
+        patch.setattr(dhcp, "remove_namespace", stuck)
+        patch.setattr(router, "remove_namespace", stuck)
+        wired = house.apply(state)
+    assert house.told("dhcp") == [("dhcp", uid("blue"))]
+    assert house.told("l3") == [("router", uid("router blue"))]
+    assert {uid("dhcp red"), uid("interface red")} <= wired
+    assert not house.reach("red1", "red2")
+
+
+def test_a_namespace_that_is_but_a_name_is_mended(house: House, state: State) -> None:
+    name = f"qrouter-{uid('router blue')}"
+    run(f"umount /run/netns/{name}")
+    assert uid("interface blue") in house.apply(state)
+    assert "10.0.0.254/24" in addresses(name)
 
 
 def test_a_network_that_cannot_be_wired_leaves_the_others_theirs(

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from cairn.common.context import Context
-from cairn.common.errors import Refused
+from cairn.common.errors import Invalid, Refused
 from cairn.common.rpc import signature
 from cairn.neutron import rpc
 from cairn.neutron.db.models import Agent, DhcpServer, Router
@@ -211,3 +211,10 @@ def test_a_compute_host_is_given_no_routers(neutron, manager, hosts):
     with pytest.raises(Refused):
         strict.report_state(Context(host="cmp1"), "cmp1", "10.9.0.9", True, kinds)
     strict.report_state(Context(host="net1"), "net1", "10.9.0.1", True, kinds)
+
+
+@pytest.mark.parametrize("end", ["nowhere", "fe80::1%eth0", "192.0.2.1/24\n", "192.0.2.1 dev x"])
+def test_a_tunnel_that_ends_at_no_address_is_told_to_nobody(manager, end):
+    with pytest.raises(Invalid, match="tunnel_ip"):
+        manager.report_state(CTX, "cmp1", end, False, [
+            {"agent_type": "Linux bridge agent", "binary": "neutron-agent", "configurations": {}}])

@@ -126,6 +126,17 @@ def test_a_subnet_is_served_as_it_is_or_not_at_all(spoil):
         plain(network({FOUR: {**subnet("10.0.0.0/24", "10.0.0.1"), **spoil}}))
 
 
+def test_what_is_of_the_other_ip_version_is_left_out():
+    served, left_out = plain(network({
+        FOUR: subnet("10.0.0.0/24", "10.0.0.1", dns_nameservers=["9.9.9.9", "2001:db8::9"],
+                     host_routes=[{"destination": "2001:db8::/48", "nexthop": "2001:db8::1"},
+                                  {"destination": "10.9.0.0/16", "nexthop": "10.0.0.9"}])}))
+    text = options(served)
+    assert "tag:subnet-4444,option:dns-server,9.9.9.9\n" in text
+    assert "10.9.0.0/16,10.0.0.9" in text and "2001:db8" not in text
+    assert len(left_out) == 2 and all("is not IPv4" in why for why in left_out)
+
+
 def test_a_name_with_periods_is_known_in_our_domain_only():
     served, _ = plain(network(hosts=[host("10.0.0.5", hostname="www.google.com")]))
     assert known_names(served) == "10.0.0.5 www.google.com.example.org\n"

@@ -44,14 +44,21 @@ class Dhcp:
                 served, left_out = plain(network)
                 for why in left_out:
                     isolate(isolated, "dhcp", network_id, why)
-                self._apply(host, network_id, served, bridges[network_id])
-                wired.append(network["port"]["id"])
+                refused = self._apply(host, network_id, served, bridges[network_id])
+                for why in refused:
+                    isolate(isolated, "dhcp", network_id, why)
+                if not refused:
+                    wired.append(network["port"]["id"])
             except Exception as error:
                 isolate(isolated, "dhcp", network_id, error)
-        self._remove_others({names.dhcp_namespace(network_id) for network_id in networks})
+        self._remove_others(
+            {names.dhcp_namespace(network_id) for network_id in networks}, isolated)
         return wired, wanted
 
-    def _apply(self, host: Links, network_id: str, network: State, bridge: str) -> None:
+    def _apply(
+        self, host: Links, network_id: str, network: State, bridge: str
+    ) -> list[str]:
+        """Serve the network; what the kernel has against single addresses of the server's."""
         namespace = names.dhcp_namespace(network_id)
         port = network["port"]
         outside, inside = names.dhcp_outside(port["id"]), names.dhcp_inside(port["id"])
@@ -61,12 +68,14 @@ class Dhcp:
             host.veth(outside, inside, namespace, own, network["mtu"], bridge)
             own.change(inside, mtu=network["mtu"], mac=port["mac"], up=True)
             addresses = {ip["cidr"] for ip in port["fixed_ips"]}
-            own.set_addresses(inside, addresses | ({f"{METADATA_IP}/32"} if metadata else set()))
+            _, refused = own.set_addresses(
+                inside, addresses | ({f"{METADATA_IP}/32"} if metadata else set()))
         self._serve(network_id, network, inside)
         if metadata:
             self.proxy.run(namespace, f"{METADATA_IP}:80", network_id=network_id)
         else:
             self.proxy.end(namespace)
+        return refused
 
     def _serve(self, network_id: str, network: State, interface: str) -> None:
         folder = self.folder / network_id
@@ -101,15 +110,19 @@ class Dhcp:
         folder = self.folder / network_id
         return Daemon(folder / "pid", str(folder / "conf"), names.dhcp_namespace(network_id))
 
-    def _remove_others(self, wanted: set[str]) -> None:
+    def _remove_others(self, wanted: set[str], isolated: Isolated) -> None:
         known = {names.dhcp_namespace(path.name): path for path in _entries(self.folder)}
         known |= {name: self.folder / name.removeprefix("qdhcp-") for name in namespaces()
                   if name.startswith("qdhcp-") and names.NAMESPACE.match(name)}
         for namespace in known.keys() - wanted:
-            self._daemon(known[namespace].name).stop()
-            self.proxy.end(namespace)
-            remove_namespace(namespace)
-            shutil.rmtree(known[namespace], ignore_errors=True)
+            network_id = known[namespace].name
+            try:
+                self._daemon(network_id).stop()
+                self.proxy.end(namespace)
+                remove_namespace(namespace)
+                shutil.rmtree(known[namespace], ignore_errors=True)
+            except Exception as error:
+                isolate(isolated, "dhcp", network_id, error)
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -127,7 +140,8 @@ def plain(network: State) -> tuple[State, list[str]]:
             hosts.append(_plain_host(host, network["dns_domain"], left_out))
         except ValueError as wrong:
             left_out.append(f"port {host['port_id']} is not served: {wrong}")
-    subnets = {id_: _plain_subnet(subnet) for id_, subnet in network["subnets"].items()}
+    subnets = {id_: _plain_subnet(id_, subnet, left_out)
+               for id_, subnet in network["subnets"].items()}
     return {**network, "dns_domain": names_of_hosts.domain(network["dns_domain"]),
             "mtu": int(network["mtu"]), "hosts": hosts, "subnets": subnets}, left_out
 
@@ -154,18 +168,30 @@ def _plain_host(host: State, domain: str, left_out: list[str]) -> State:
             "extra_dhcp_opts": kept}
 
 
-def _plain_subnet(subnet: State) -> State:
+def _plain_subnet(id: str, subnet: State, left_out: list[str]) -> State:
+    """Raises ValueError."""
+    net = ips.network(subnet["cidr"])
+
     def address(text: str | None) -> str | None:
         return str(ips.address(text)) if text else None
 
+    def same(text: str) -> bool:
+        """Of the subnet's IP version: DHCP for one version has no words for the other."""
+        if ips.network(text).version == net.version:
+            return True
+        left_out.append(f"subnet {id} goes without {text}, which is not IPv{net.version}")
+        return False
+
     return {
-        **subnet, "cidr": str(ips.network(subnet["cidr"])),
+        **subnet, "cidr": str(net),
         "gateway_ip": address(subnet["gateway_ip"]),
         "metadata_port": address(subnet["metadata_port"]),
-        "dns_nameservers": [address(server) for server in subnet["dns_nameservers"]],
+        "dns_nameservers": [address(server) for server in subnet["dns_nameservers"]
+                            if same(server)],
         "host_routes": [{"destination": str(ips.network(route["destination"])),
                          "nexthop": address(route["nexthop"])}
-                        for route in subnet["host_routes"]],
+                        for route in subnet["host_routes"]
+                        if same(route["destination"]) and same(route["nexthop"])],
     }
 
 

@@ -18,6 +18,13 @@ def mappings(text: str) -> dict[str, str]:
     return {network.strip(): bridge.strip() for network, _, bridge in pairs}
 
 
+class Bridges(dict[str, str]):
+    """The bridge of each network that stands, by the network's id."""
+
+    def __missing__(self, network_id: str) -> str:
+        raise LookupError(f"network {network_id} does not stand on this host")
+
+
 class Networks:
     """The bridge of each network that the host has a part of."""
 
@@ -38,7 +45,7 @@ class Networks:
         self, host: Links, networks: dict[str, State], isolated: Isolated
     ) -> dict[str, str]:
         """Make the bridges and tunnels; network id -> bridge, of those that stand."""
-        bridges = {}
+        bridges = Bridges()
         for network_id, network in networks.items():
             try:
                 bridge = self.bridge_of(network_id, network)
@@ -47,7 +54,8 @@ class Networks:
                 else:
                     host.bridge(bridge, network["mtu"])
                 if network["network_type"] == "vxlan":
-                    self._tunnel(host, network_id, network, bridge)
+                    for refused in self._tunnel(host, network_id, network, bridge):
+                        isolate(isolated, "network", network_id, refused)
                 elif network["network_type"] == "vlan":
                     host.vlan(names.vlan(network_id), network["segmentation_id"],
                               self.mappings[network["physical_network"]], network["mtu"], bridge)
@@ -56,11 +64,13 @@ class Networks:
                 isolate(isolated, "network", network_id, error)
         return bridges
 
-    def _tunnel(self, host: Links, network_id: str, network: State, bridge: str) -> None:
+    def _tunnel(
+        self, host: Links, network_id: str, network: State, bridge: str
+    ) -> list[str]:
         name = names.vxlan(network_id)
         host.vxlan(name, network["segmentation_id"], self.settings.local_ip,
                    self.settings.vxlan_port, network["mtu"], bridge)
-        host.flood_to(name, network["peers"])
+        return host.flood_to(name, network["peers"])
 
 
 def make_taps(host: Links, ports: dict[str, State], isolated: Isolated) -> None:

@@ -3,7 +3,6 @@
 import ctypes
 import errno
 import fcntl
-import logging
 import os
 import socket
 import struct
@@ -20,7 +19,6 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from cairn.neutron.agent.commands import CommandFailed, run
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 NAMESPACES = Path("/run/netns")
 CLONE_NEWNET = 0x40000000
@@ -170,19 +168,22 @@ class Links:
                     raise
             del self.by_name[name]
 
-    def flood_to(self, vxlan: str, peers: Iterable[str]) -> None:
-        """Where a tunnel sends what it does not know: to every peer, and no one else."""
+    def flood_to(self, vxlan: str, peers: Iterable[str]) -> list[str]:
+        """Where a tunnel sends what it does not know: to every peer, and no one else. What the
+        kernel has against single ones."""
         index = self.by_name[vxlan].index
         have = {
             entry.get_attr("NDA_DST") for entry in self.handle.get_neighbours(
                 family=7, ifindex=index)
             if entry["ifindex"] == index and entry.get_attr("NDA_LLADDR") == EVERYBODY
         } - {None}
-        wanted = set(peers)
-        for peer in wanted - have:
-            self.handle.fdb("append", ifindex=index, lladdr=EVERYBODY, dst=peer)
-        for peer in have - wanted:
-            self.handle.fdb("del", ifindex=index, lladdr=EVERYBODY, dst=peer)
+        desired = set(peers)
+        refused: list[str] = []
+        for command, those in (("append", desired - have), ("del", have - desired)):
+            for peer in sorted(those):
+                with _noting(refused, f"tunnel to {peer}"):
+                    self.handle.fdb(command, ifindex=index, lladdr=EVERYBODY, dst=peer)
+        return refused
 
     def addresses(self, name: str) -> set[str]:
         """Global addresses with their prefix lengths."""
@@ -190,24 +191,30 @@ class Links:
         return {
             f"{a.get_attr('IFA_ADDRESS')}/{a['prefixlen']}" for a in found if a["scope"] == 0}
 
-    def set_addresses(self, name: str, wanted: Iterable[str]) -> set[str]:
-        """Have these and no others; those that are new."""
-        index = self.by_name[name].index
+    def set_addresses(self, name: str, addresses: Iterable[str]) -> tuple[set[str], list[str]]:
+        """Have these (with prefix lengths) and no others: (those that are new, what the kernel has
+        against single ones)."""
+        link = self.by_name[name]
         have = self.addresses(name)
-        wanted = {str(ip_interface(address)) for address in wanted}
-        for address in have - wanted:
+        desired = {str(ip_interface(address)) for address in addresses}
+        refused: list[str] = []
+        for address in sorted(have - desired):
             ip, _, length = address.partition("/")
-            self.handle.addr("del", index=index, address=ip, prefixlen=int(length))
-        for address in sorted(wanted - have):
+            with _noting(refused, f"{address} cannot be taken away"):
+                self.handle.addr("del", index=link.index, address=ip, prefixlen=int(length))
+        for address in sorted(desired - have):
             ip, _, length = address.partition("/")
             options: dict[str, Any] = {}
             if ":" in ip:
                 options["flags"] = 0x02  # IFA_F_NODAD: Neutron gave it to nobody else.
-            self.handle.addr("add", index=index, address=ip, prefixlen=int(length), **options)
-        return wanted - have
+            with _noting(refused, f"no address {address} with an MTU of {link.mtu}"):
+                self.handle.addr(
+                    "add", index=link.index, address=ip, prefixlen=int(length), **options)
+        return desired - have, refused
 
-    def set_routes(self, wanted: dict[str, str]) -> None:
-        """Have these routes by gateway (destination -> next hop) and no others of that kind."""
+    def set_routes(self, routes: dict[str, str]) -> list[str]:
+        """Have these routes by gateway (destination -> next hop) and no others of that kind. What
+        the kernel has against single ones."""
         have: dict[str, str] = {}
         for family in (2, 10):
             for route in self.handle.get_routes(family=family, table=254):
@@ -216,16 +223,26 @@ class Links:
                     continue
                 destination = route.get_attr("RTA_DST") or ("0.0.0.0" if family == 2 else "::")
                 have[f"{destination}/{route['dst_len']}"] = hop
-        wanted = {str(ip_network(d)): hop for d, hop in wanted.items()}
-        for destination in have.keys() - wanted.keys():
-            self.handle.route("del", dst=destination, gateway=have[destination])
-        for destination, hop in wanted.items():
+        desired = {str(ip_network(d)): hop for d, hop in routes.items()}
+        refused: list[str] = []
+        for destination in have.keys() - desired.keys():
+            with _noting(refused, f"route to {destination} cannot be taken away"):
+                self.handle.route("del", dst=destination, gateway=have[destination])
+        for destination, hop in desired.items():
             if have.get(destination) != hop:
-                try:
+                # Somebody's hop may not be on the link; the others are still to be had.
+                with _noting(refused, f"no route to {destination} by {hop}"):
                     self.handle.route("replace", dst=destination, gateway=hop)
-                except NetlinkError as error:
-                    # Somebody's hop that is not on the link; the others are still to be had.
-                    log.error("no route to %s by %s: %s", destination, hop, error)
+        return refused
+
+
+@contextmanager
+def _noting(refused: list[str], what: str) -> Iterator[None]:
+    """One of several that are independent of each other: what is refused is noted, no more."""
+    try:
+        yield
+    except (NetlinkError, OSError, ValueError) as error:
+        refused.append(f"{what}: {error}")
 
 
 def _all(dumps: socket.socket) -> Iterator[Link]:

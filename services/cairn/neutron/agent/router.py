@@ -64,46 +64,69 @@ class Routers:
             wanted |= {outside for outside, *_ in _plugs(router)}
             status = "ACTIVE"
             try:
-                wired += self._apply(host, router_id, router, bridges)
+                plugged = self._apply(host, router_id, router, bridges, isolated)
             except Exception as error:
                 isolate(isolated, "router", router_id, error)
                 self._shut(router_id)
                 status = "ERROR"
             else:
-                self._help(router_id, router, isolated)
+                wired += plugged
+                self._help(router_id, {**router, "interfaces": [
+                    p for p in router["interfaces"] if p["id"] in plugged]}, isolated)
+                if router["gateway"] and router["gateway"]["id"] not in plugged:
+                    status = "ERROR"
             floating |= {f["id"]: status for f in router["floating_ips"]}
-        self._remove_others({names.router_namespace(router_id) for router_id in routers})
+        self._remove_others(
+            {names.router_namespace(router_id) for router_id in routers}, isolated)
         return wired, wanted, floating
 
     def _apply(
-        self, host: Links, router_id: str, router: State, bridges: dict[str, str]
+        self, host: Links, router_id: str, router: State, bridges: dict[str, str],
+        isolated: Isolated,
     ) -> list[str]:
+        """The ids of the ports that are as they should be. Raises whatever concerns all of the
+        router; what concerns one network is isolated, and the others are routed."""
         namespace = names.router_namespace(router_id)
         text, routes = ruleset(router), _routes(router)
         if ensure_namespace(namespace):
             run("sysctl", "-qw", *SYSCTLS, namespace=namespace)
         plugs = _plugs(router)
+        plugged: list[str] = []
         up = router["admin_state_up"]
-        gateway = router["gateway"]
         with links(namespace) as own:
             for name in own.by_name.keys() - {inside for _, inside, _ in plugs}:
                 if name.startswith(("qr-", "qg-")):
                     own.delete(name)
             for outside, inside, port in plugs:
-                host.veth(outside, inside, namespace, own, port["mtu"],
-                          bridges[port["network_id"]])
-                own.change(inside, mtu=port["mtu"], mac=port["mac"], up=up)
-                addresses = {ip["cidr"] for ip in port["fixed_ips"]}
-                if port is gateway:
-                    addresses |= {
-                        f"{f['floating_ip_address']}/32" for f in router["floating_ips"]}
-                new = own.set_addresses(inside, addresses)
-                if up:
-                    _announce(namespace, inside, port["mac"], new)
-            if up:
-                own.set_routes(routes)
+                try:
+                    host.veth(outside, inside, namespace, own, port["mtu"],
+                              bridges[port["network_id"]])
+                    refused = self._plug(own, namespace, inside, port, router)
+                except Exception as error:
+                    refused = [f"{type(error).__name__}: {error}"]
+                    own.delete(inside)
+                for why in refused:
+                    isolate(isolated, "router", router_id, f"port {port['id']}: {why}")
+                if not refused:
+                    plugged.append(port["id"])
+            for why in own.set_routes(routes) if up else []:
+                isolate(isolated, "router", router_id, why)
         self._translate(namespace, router_id, text)
-        return [port["id"] for _, _, port in plugs]
+        return plugged
+
+    def _plug(
+        self, own: Links, namespace: str, inside: str, port: State, router: State
+    ) -> list[str]:
+        """Set one end of a router up; what the kernel has against single addresses."""
+        up = router["admin_state_up"]
+        own.change(inside, mtu=port["mtu"], mac=port["mac"], up=up)
+        addresses = {ip["cidr"] for ip in port["fixed_ips"]}
+        if port is router["gateway"]:
+            addresses |= {f"{f['floating_ip_address']}/32" for f in router["floating_ips"]}
+        new, refused = own.set_addresses(inside, addresses)
+        if up:
+            _announce(namespace, inside, port["mac"], new)
+        return refused
 
     def _help(self, router_id: str, router: State, isolated: Isolated) -> None:
         """Metadata and advertisements. Without them, a router routes."""
@@ -142,12 +165,16 @@ class Routers:
         self.proxy.end(namespace)
         self.advertiser.end(namespace)
 
-    def _remove_others(self, wanted: set[str]) -> None:
+    def _remove_others(self, wanted: set[str], isolated: Isolated) -> None:
         for namespace in namespaces() - wanted:
             if namespace.startswith("qrouter-") and names.NAMESPACE.match(namespace):
-                self._end_helpers(namespace)
-                remove_namespace(namespace)
-                (self.folder / namespace.removeprefix("qrouter-")).unlink(missing_ok=True)
+                router_id = namespace.removeprefix("qrouter-")
+                try:
+                    self._end_helpers(namespace)
+                    remove_namespace(namespace)
+                    (self.folder / router_id).unlink(missing_ok=True)
+                except Exception as error:
+                    isolate(isolated, "router", router_id, error)
 
 
 def _plugs(router: State) -> list[tuple[str, str, State]]:

@@ -1,5 +1,6 @@
 """Whether the kernel's side of our work may have changed since we last looked."""
 
+import contextlib
 import errno
 import os
 import socket
@@ -37,9 +38,11 @@ class Watch:
             return all(heard)
         self._forget(name)
         if inode is not None:
-            self._ears[name] = (inode, [
-                netlink(name, socket.NETLINK_ROUTE, ROUTING),
-                netlink(name, NETLINK_NETFILTER, NFTABLES)])
+            # A name that leads into no namespace is not calm; who made it, mends it.
+            with contextlib.suppress(OSError):
+                self._ears[name] = (inode, [
+                    netlink(name, socket.NETLINK_ROUTE, ROUTING),
+                    netlink(name, NETLINK_NETFILTER, NFTABLES)])
         return False
 
     def _forget(self, name: str | None) -> None:

@@ -8,9 +8,9 @@ import orjson
 from sqlalchemy import select
 
 from cairn.common.context import Context
-from cairn.common.errors import Refused
+from cairn.common.errors import Invalid, Refused
 from cairn.neutron.component import Neutron
-from cairn.neutron.core import agents, dhcp, floatingips, ports, routers, wanted
+from cairn.neutron.core import agents, dhcp, floatingips, ips, ports, routers, wanted
 from cairn.neutron.core.agents import L2
 from cairn.neutron.core.kinds import PORTS
 from cairn.neutron.core.write import Write, write
@@ -33,7 +33,12 @@ class Manager:
         agents: Sequence[Mapping[str, Any]],
     ) -> None:
         """What waited for such a host is given to it. Raises Refused where it says it is what a
-        compute host is not: it would be given other hosts' routers and networks."""
+        compute host is not: it would be given other hosts' routers and networks; Invalid where
+        its tunnels end at no address: every other host would be told of it."""
+        try:
+            tunnel_ip = str(ips.address(tunnel_ip)) if tunnel_ip else ""
+        except ValueError as wrong:
+            raise Invalid(reason=f"tunnel_ip: {wrong}") from None
         gateways = self.neutron.settings.gateway_hosts
         if ctx.host is not None and gateways and ctx.host not in gateways.split(","):
             for kind in agents:
