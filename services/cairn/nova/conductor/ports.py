@@ -2,7 +2,7 @@
 
 from cairn.common.work import Job
 from cairn.nova.conductor.doer import Doer
-from cairn.nova.core import network
+from cairn.nova.core import network, vifs
 
 
 class DeletesPorts(Doer):
@@ -15,4 +15,5 @@ class DeletesPorts(Doer):
         kept |= {vif["id"] for vif in row.vifs if vif["preserve"]}
         self.patiently(lambda: network.remove_ports(self.nova, job.ctx, row.id, kept),
                        "deleting ports")
-        network.forget(self.nova, row.id)
+        if not row.deleted:
+            vifs.change(self.nova.db, row.id, lambda kept: [])

@@ -84,7 +84,8 @@ class Sweeper:
         """Look at the ports of the servers that were looked at longest ago."""
         with self.nova.db.reading() as session:
             rows = session.execute(
-                select(Server.id, Server.requested_networks, Server.vifs)
+                select(Server.id, Server.requested_networks, Server.vifs,
+                       Server.vifs_revision)
                 .where(Server.deleted.is_(False), Server.host.is_not(None),
                        Server.task_state.is_(None), Server.vm_state != "building")
                 .order_by(Server.vifs_at).limit(BATCH)

@@ -9,19 +9,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import update
+from sqlalchemy import select
 
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Conflict, Forbidden, Invalid, NotFound, Problem
 from cairn.nova import rpc
 from cairn.nova.component import Nova
+from cairn.nova.core import vifs
 from cairn.nova.core.callers import as_caller
 from cairn.nova.db.models import Server
 from cairn.nova.errors import NetworkAmbiguous, PortInUse
 
 # One thing asked of the network: exactly one of network_id and port_id is set.
 Requested = dict[str, Any]
+TRIES = 5  # Looks at a server's ports while others change what is kept of them.
 
 
 def _get(nova: Nova, ctx: Context, kind: str, caller: bool = False, **query: Any) -> list[Any]:
@@ -177,12 +179,12 @@ def make_ports(
         port["tag"], port["position"] = requested.get("tag"), number
         ports.append(port)
     kept = {r["port_id"] for r in server.requested_networks if r["port_id"]}
-    vifs = describe(nova, ctx, ports, kept, floating=any(kept))
-    for vif in vifs:
+    described = describe(nova, ctx, ports, kept, floating=any(kept))
+    for vif in described:
         if vif["vif_type"] == "binding_failed":
             raise Conflict(reason=f"Binding failed for port {vif['id']} on host {host}: its "
                                   "network cannot be reached from there.")
-    return vifs
+    return described
 
 
 def _make(
@@ -240,17 +242,6 @@ def attach(
     port["tag"] = requested.get("tag")
     kept = {requested["port_id"]} if requested["port_id"] else set()
     return describe(nova, ctx, [port], kept, floating=bool(kept))[0]
-
-
-def keep(nova: Nova, server_id: str, vifs: list[rpc.Vif]) -> None:
-    """These are the server's ports."""
-    with nova.db.writing() as session:
-        session.execute(update(Server).where(Server.id == server_id).values(vifs=vifs))
-
-
-def forget(nova: Nova, server_id: str) -> None:
-    """The server has no ports any more."""
-    keep(nova, server_id, [])
 
 
 def ports_of(nova: Nova, ctx: Context, server_id: str) -> list[dict[str, Any]]:
@@ -316,35 +307,56 @@ def _vif(
 def refresh(nova: Nova, ctx: Context, servers: Sequence[Any]) -> dict[str, list[rpc.Vif]]:
     """Ask Neutron what the servers' ports are now, keep it, and say it by server id.
 
-    A server row needs id, requested_networks and vifs.
+    A server row needs id, requested_networks, vifs and vifs_revision. Where others change them
+    meanwhile Neutron is asked again, for those servers alone.
     """
-    if not servers:
-        return {}
-    ports = _of(nova, ctx, [s.id for s in servers])
-    kept = {r["port_id"] for s in servers for r in s.requested_networks if r["port_id"]}
-    kept |= {v["id"] for s in servers for v in s.vifs if v.get("preserve")}
-    groups = sorted({g for p in ports for g in p.get("security_groups") or ()})
-    names = {g["id"]: g["name"] for g in _get(
-        nova, ctx, "security-groups", id=groups, fields=["id", "name"])} if groups else {}
-    described = {v["id"]: v for v in describe(nova, ctx, ports, kept)}
-    found: dict[str, list[rpc.Vif]] = {}
-    with nova.db.writing() as session:
-        for server in servers:
-            before = {v["id"]: (number, v.get("tag")) for number, v in enumerate(server.vifs)}
-            mine = [p for p in ports if p["device_id"] == server.id]
-            mine.sort(key=lambda p: before.get(p["id"], (len(before), None))[0])
-            vifs = [described[p["id"]] for p in mine]
-            for vif in vifs:
-                vif["tag"] = before.get(vif["id"], (0, None))[1]
-            found[server.id] = vifs
-            own = sorted({names[g] for p in mine for g in p.get("security_groups") or ()
-                          if g in names})
-            session.execute(
-                update(Server).where(Server.id == server.id, Server.deleted.is_(False))
-                .values(vifs=vifs, vifs_at=utcnow(), security_groups=own,
-                        updated_at=Server.updated_at)
-            )
+    said: dict[str, list[rpc.Vif]] = {}
+    for _ in range(TRIES):
+        if not servers:
+            break
+        ports = _of(nova, ctx, [s.id for s in servers])
+        kept = {r["port_id"] for s in servers for r in s.requested_networks if r["port_id"]}
+        kept |= {v["id"] for s in servers for v in s.vifs if v.get("preserve")}
+        groups = sorted({g for p in ports for g in p.get("security_groups") or ()})
+        names = {g["id"]: g["name"] for g in _get(
+            nova, ctx, "security-groups", id=groups, fields=["id", "name"])} if groups else {}
+        described = {v["id"]: v for v in describe(nova, ctx, ports, kept)}
+        with nova.db.writing() as session:
+            late = []
+            for server in servers:
+                mine = [p for p in ports if p["device_id"] == server.id]
+                said[server.id] = _in_order(server, mine, described)
+                own = sorted({names[g] for p in mine for g in p.get("security_groups") or ()
+                              if g in names})
+                if not vifs.replace(
+                    session, server.id, server.vifs_revision, said[server.id], vifs_at=utcnow(),
+                    security_groups=own, updated_at=Server.updated_at,
+                ):
+                    late.append(server.id)
+        servers = _rows(nova, late)
+    return said
+
+
+def _in_order(
+    server: Any, ports: list[dict[str, Any]], described: dict[str, rpc.Vif]
+) -> list[rpc.Vif]:
+    """As they were, new ones last, each with the tag it had."""
+    before = {v["id"]: (number, v.get("tag")) for number, v in enumerate(server.vifs)}
+    found = [described[p["id"]] for p in ports]
+    found.sort(key=lambda vif: before.get(vif["id"], (len(before), None))[0])
+    for vif in found:
+        vif["tag"] = before.get(vif["id"], (0, None))[1]
     return found
+
+
+def _rows(nova: Nova, ids: Sequence[str]) -> Sequence[Any]:
+    if not ids:
+        return []
+    with nova.db.reading() as session:
+        return session.execute(
+            select(Server.id, Server.requested_networks, Server.vifs, Server.vifs_revision)
+            .where(Server.id.in_(ids), Server.deleted.is_(False))
+        ).all()
 
 
 def changed(nova: Nova, ctx: Context, servers: Sequence[Any]) -> list[Any]:
@@ -383,19 +395,19 @@ def statuses(nova: Nova, ctx: Context, server: Any) -> list[rpc.Vif]:
     )
     if not same:
         return refresh(nova, ctx, [server])[server.id]
-    vifs: list[rpc.Vif] = server.vifs
-    for vif in vifs:
+    same_vifs: list[rpc.Vif] = server.vifs
+    for vif in same_vifs:
         port = ports[vif["id"]]
         vif["status"] = port.get("status") or "DOWN"
         vif["vif_type"] = port.get("binding:vif_type") or "unbound"
         vif["vif_details"] = port.get("binding:vif_details") or {}
-    return vifs
+    return same_vifs
 
 
-def addresses(vifs: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def addresses(kept: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """By network name, as the API shows them."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for vif in vifs:
+    for vif in kept:
         shown = found.setdefault(vif["network_name"], [])
         for ip in vif["fixed_ips"]:
             shown.append(_address(ip["address"], "fixed", vif["mac"]))

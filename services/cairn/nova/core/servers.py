@@ -197,6 +197,7 @@ def finish_delete(session: Session, server_id: str) -> None:
     session.execute(
         update(Server).where(Server.id == server_id)
         .values(deleted=True, vm_state="deleted", task_state=None, power_state=0, vifs=[],
+                vifs_revision=Server.vifs_revision + 1,
                 terminated_at=utcnow(), admin_pass=None)
     )
     session.execute(delete(ServerGroupMember).where(ServerGroupMember.server_id == server_id))

@@ -145,6 +145,7 @@ class Server(Timestamps, Base):
     # Names for display, and the same ports as rpc.Vif, as Neutron last showed them.
     security_groups: Mapped[list[Any]] = mapped_column(JSON, default=list)
     vifs: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    vifs_revision: Mapped[int] = mapped_column(default=0, server_default="0")
     vifs_at: Mapped[dt.datetime | None] = mapped_column(Moment)
     access_ipv4: Mapped[str] = mapped_column(String(45), default="")
     access_ipv6: Mapped[str] = mapped_column(String(45), default="")

@@ -12,7 +12,7 @@ from cairn.common.work import Job
 from cairn.nova.conductor.claims import ReleasesClaim
 from cairn.nova.conductor.doer import step
 from cairn.nova.conductor.ports import DeletesPorts
-from cairn.nova.core import host_request, hosts, network, servers, specs
+from cairn.nova.core import host_request, hosts, network, servers, specs, vifs
 from cairn.nova.core.host_request import Group
 from cairn.nova.db.models import Server, Work, WorkStep
 from cairn.nova.errors import HostDown, NoValidHost, Withdrawn
@@ -72,12 +72,12 @@ class Steps(DeletesPorts, ReleasesClaim):
         row = self.row(job)
         again = job.attempts > 1
         groups = job.args["security_groups"]
-        vifs = self.patiently(
+        made = self.patiently(
             lambda: network.make_ports(self.nova, job.ctx, row, row.host, row.zone, groups, again),
             "making ports",
         )
-        network.keep(self.nova, row.id, vifs)
-        return {"ports": [vif["id"] for vif in vifs]}
+        vifs.change(self.nova.db, row.id, lambda kept: made)
+        return {"ports": [vif["id"] for vif in made]}
 
     def hand(self, job: Job) -> None:
         """Only to a host that answers; another is tried else."""
