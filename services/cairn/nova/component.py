@@ -1,5 +1,7 @@
 """What nova's controller processes are made of, handed down to everything they do."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +23,8 @@ class Nova:
     api: ApiSettings = field(default_factory=ApiSettings)
     quota: QuotaSettings = field(default_factory=QuotaSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
+    # Between two looks at what another process does.
+    pause: Callable[[float], None] = time.sleep
 
     def ring(self, ctx: Context, runner: str) -> None:
         """Ring whoever runs such works. After the commit; a lost bell costs a little time only."""

@@ -1,6 +1,6 @@
 """Every failure nova can name."""
 
-from cairn.common.errors import Conflict, NotFound, Problem, Refused, Unavailable
+from cairn.common.errors import Conflict, Invalid, NotFound, Problem, Refused, Unavailable
 
 
 class ServerNotFound(NotFound):
@@ -99,6 +99,33 @@ class NetworkAmbiguous(Conflict):
 
 class PortInUse(Conflict):
     message = "Port {id} is still in use."
+
+
+class PortUnknown(Invalid):
+    message = "Port id {id} could not be found."
+
+
+class NetworkUnknown(Invalid):
+    message = "Network {id} could not be found."
+
+
+class FixedIpInUse(Invalid):
+    message = "Fixed IP address {address} is already in use."
+
+
+class InterfaceAttachFailed(Problem):
+    """Upstream's code for what the host or the network agent could not do."""
+
+    code = 500
+    message = "Failed to attach network adapter device to {id}: {reason}"
+
+
+class StillAttaching(Problem):
+    code = 504
+    message = (
+        "The interface is not attached after {seconds:.0f} s, and is still being worked on: the "
+        "server's actions say how it ends."
+    )
 
 
 class NoValidHost(Problem):

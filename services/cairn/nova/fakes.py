@@ -30,7 +30,7 @@ from cairn.nova.compute.settings import ComputeSettings
 from cairn.nova.conductor import flows as conductor_flows
 from cairn.nova.conductor.doer import Hands as ConductorHands
 from cairn.nova.conductor.manager import Manager as ConductorManager
-from cairn.nova.db.models import Service, Work, WorkStep
+from cairn.nova.db.models import Server, Service, Work, WorkStep
 from cairn.nova.drivers.fake import FakeDriver
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import CONDUCTOR, runner_of
@@ -72,6 +72,8 @@ class Cloud:
     lent: list[list[tuple[str, str]]] = field(default_factory=list)
     # Called before each question with (service, method, path); may raise.
     before: Callable[[str, str, str], None] = lambda service, method, path: None
+    # Whether the network agent plugs a port as soon as it is bound.
+    plugs: bool = True
     _lock: Any = field(default_factory=threading.RLock)
     _addresses: int = 10
 
@@ -199,8 +201,10 @@ class Cloud:
         return {one: dict(things[path[1]])}
 
     def _matches(self, thing: Document, query: dict[str, list[str]]) -> bool:
-        return all(str(thing.get(name)) in values for name, values in query.items()
-                   if name != "fields")
+        addresses = [f"ip_address={f['ip_address']}" for f in thing.get("fixed_ips") or ()]
+        return all(set(addresses) & set(values) if name == "fixed_ips"
+                   else str(thing.get(name)) in values
+                   for name, values in query.items() if name != "fields")
 
     def _made(self, kind: str, asked: Document) -> Document:
         made = {"id": str(uuid.uuid4()), **asked}
@@ -231,7 +235,7 @@ class Cloud:
         if "binding:host_id" in asked:
             bound = bool(asked["binding:host_id"])
             asked |= {"binding:vif_type": "tap" if bound else "unbound",
-                      "status": "ACTIVE" if bound else "DOWN"}
+                      "status": "ACTIVE" if bound and self.plugs else "DOWN"}
         return asked
 
     # --- Placement ---
@@ -368,12 +372,15 @@ class World:
         self.folder = folder
         self.drivers: dict[str, FakeDriver] = {}
         self.workers: dict[str, Worker] = {}
+        # Called when a host waits.
+        self.nap: Callable[[float], None] = lambda seconds: None
         self.managers: dict[str, ComputeManager] = {}
         conductor: Any = Direct(lambda host: self.conductor)
         compute: Any = Direct(self._compute)
         scheduler: Any = Direct(lambda host: self.scheduler)
         self.nova = Nova(db=db, policy=Policy(RULES), conductor=conductor, compute=compute,
-                         cloud=self.cloud)
+                         cloud=self.cloud,
+                         pause=lambda seconds: self.settle())
         self.ledger = DatabaseLedger(db, Work, WorkStep, ring=self.rung.append)
         hands = ConductorHands(self.nova, scheduler, ConductorSettings(), patience=0.0)
         self.workers[CONDUCTOR] = self._worker(
@@ -392,15 +399,18 @@ class World:
             raise Unavailable(reason=f"No answer from nova.compute.{host} in time.")
         return self.managers[host]
 
-    def add_host(self, host: str, **size: int) -> FakeDriver:
+    def add_host(
+        self, host: str, *, plugging_timeout: float = 0.0, **size: int
+    ) -> FakeDriver:
         """A compute that works, as it says itself."""
-        settings = ComputeSettings(driver="fake", vif_plugging_timeout=0.0,
+        settings = ComputeSettings(driver="fake", vif_plugging_timeout=plugging_timeout,
                                    folder=str(self.folder))
         driver = self.drivers[host] = FakeDriver(settings, host, **size)
         images: Any = NoImages()
         conductor: Any = Direct(lambda host: self.conductor, sender=host)
         transfers: Any = FakeTransfers(conductor, self.cloud)
-        hands = ComputeHands(conductor, driver, images, settings, host, transfers)
+        hands = ComputeHands(conductor, driver, images, settings, host, transfers,
+                             sleep=lambda seconds: self.nap(seconds))
         worker = self._worker(runner_of(host), RemoteLedger(conductor),
                               compute_flows.make(hands))
         self.workers[runner_of(host)] = worker
@@ -419,6 +429,10 @@ class World:
         del self.managers[host], self.workers[runner_of(host)]
         with self.db.writing() as session:
             session.execute(update(Service).where(Service.host == host).values(seen_at=None))
+
+    def set(self, server_id: str, **values: Any) -> None:
+        with self.db.writing() as session:
+            session.execute(update(Server).where(Server.id == server_id).values(**values))
 
     def settle(self) -> None:
         """Run works until there are none that can."""

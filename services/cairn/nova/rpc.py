@@ -326,14 +326,6 @@ class Compute(Stub):
             ctx, "console_output", host=host, server_id=server_id, length=length
         )
 
-    def plug_vif(self, ctx: Context, *, host: str, server_id: str, vif: Vif) -> None:
-        """Give the running (or stopped) server one more interface. Repeating is safe."""
-        self.call(ctx, "plug_vif", host=host, server_id=server_id, vif=vif, timeout=60)
-
-    def unplug_vif(self, ctx: Context, *, host: str, server_id: str, vif: Vif) -> None:
-        """Take the interface away, if it is there."""
-        self.call(ctx, "unplug_vif", host=host, server_id=server_id, vif=vif, timeout=60)
-
     def diagnostics(self, ctx: Context, *, host: str, server_id: str) -> dict[str, Any]:
         """What the hypervisor counts about a server, in the words of microversion 2.48."""
         return self.call(  # type: ignore[no-any-return]

@@ -17,6 +17,9 @@ from cairn.common.settings import (
 class ApiSettings:
     max_limit: int = option(1000, "Most items of one answer to a list.")
     default_zone: str = option("nova", "Availability zone of hosts that are in no aggregate's.")
+    attach_timeout: float = option(
+        90.0, "Seconds that a request waits for an interface to be attached."
+    )
     force_config_drive: bool = option(False, "Give every server a config drive.")
     dhcp_domain: str = option("novalocal", "Domain of the names that guests are told.")
     non_inheritable_image_properties: str = option(

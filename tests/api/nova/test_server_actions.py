@@ -112,23 +112,6 @@ def test_tags(call, server):
     assert call("GET", path).json == {"tags": []}
 
 
-def test_interfaces_come_and_go(world, call, server):
-    path = f"/v2.1/servers/{server}/os-interface"
-    network = world.cloud.network("red", "second")
-    body = {"interfaceAttachment": {"net_id": network}}
-    made = call("POST", path, body).json["interfaceAttachment"]
-    assert made["net_id"] == network
-    assert made["port_id"] in world.drivers["one"].vifs[server]
-    assert "second" in call("GET", f"/v2.1/servers/{server}").json["server"]["addresses"]
-    assert len(call("GET", path).json["interfaceAttachments"]) == 2
-    assert call("GET", f"{path}/{made['port_id']}").status_code == 200
-    assert call("DELETE", f"{path}/{made['port_id']}").status_code == 202
-    assert made["port_id"] not in world.cloud.ports
-    assert call("DELETE", f"{path}/{made['port_id']}").status_code == 404
-    bad = {"interfaceAttachment": {"fixed_ips": [{"ip_address": "10.0.0.9"}]}}
-    assert call("POST", path, bad).status_code == 400
-
-
 def test_a_port_of_the_users_own_outlives_the_server(world, call, create):
     network = next(iter(world.cloud.networks))
     port = world.cloud.post("network", "/ports", json={"port": {"network_id": network}}).json()

@@ -3,7 +3,14 @@
 import pytest
 
 from cairn.common.errors import Invalid
-from cairn.nova.core.flows import create, create_image, delete
+from cairn.nova.core import interfaces
+from cairn.nova.core.flows import (
+    attach_interface,
+    create,
+    create_image,
+    delete,
+    detach_interface,
+)
 from cairn.nova.db.models import Usage
 from cairn.nova.rpc import COMPUTE, CONDUCTOR
 
@@ -16,6 +23,7 @@ def steps_of(action):
 
 
 CREATE, DELETE = steps_of(create.ACTION), steps_of(delete.ACTION)
+ATTACH, DETACH = steps_of(attach_interface.ACTION), steps_of(detach_interface.ACTION)
 SNAPSHOT = [name for _, name in steps_of(create_image.ACTION)]
 
 
@@ -97,9 +105,92 @@ def test_a_snapshot_survives_the_death_of_who_takes_it(world, alice, step, momen
     assert not list(world.folder.rglob("snapshot-*"))
 
 
-def fail(step, reason=None):
+# --- Interfaces ---
+
+
+def attach(world, alice, server_id, own=False):
+    """Ask for one more port, a new one or one of alice's own; its id, or None for a new one."""
+    network = world.cloud.network("red", "second")
+    if not own:
+        interfaces.ask_attach(world.nova, alice.ctx, server_id, [{"uuid": network}])
+        return None
+    port = world.cloud.post("network", "/ports", json={"port": {"network_id": network}}).json()
+    port_id = port["port"]["id"]
+    interfaces.ask_attach(world.nova, alice.ctx, server_id, [{"port": port_id}])
+    return port_id
+
+
+def assert_has_ports(world, alice, server_id, number):
+    """Neutron, the row and the guest agree."""
+    ports = {p["id"] for p in world.cloud.ports.values() if p["device_id"] == server_id}
+    row = alice.row(server_id)
+    assert len(ports) == number
+    assert {vif["id"] for vif in row.vifs} == ports == world.drivers["one"].vifs[server_id]
+    assert (row.vm_state, row.task_state, row.fault) == ("active", None, None)
+    assert alice.open_works() == 0
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), ATTACH)
+def test_attaching_survives_the_death_of_who_does_it(world, alice, runner, step, moment, own):
+    server_id = alice.boot()
+    settle(world)
+    kill_once(world.workers[runner], moment, step)
+    attach(world, alice, server_id, own)
+    settle(world)
+    assert_has_ports(world, alice, server_id, 2)
+    assert [v["preserve"] for v in alice.row(server_id).vifs] == [False, own]
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(("runner", "step"), ATTACH)
+@pytest.mark.parametrize("moment", ["begun", "done"])
+def test_attaching_that_fails_undoes_itself(world, alice, runner, step, moment, own):
+    server_id = alice.boot()
+    settle(world)
+    world.workers[runner].probe = fail(step, moment=moment)
+    port_id = attach(world, alice, server_id, own)
+    settle(world)
+    assert_has_ports(world, alice, server_id, 1)
+    assert [p for p in world.cloud.ports if p == port_id] == ([port_id] if own else [])
+
+
+@pytest.mark.parametrize(("runner", "step"), ATTACH)
+def test_a_server_may_be_deleted_while_it_gets_an_interface(world, alice, runner, step):
+    server_id = alice.boot()
+    settle(world)
+
     def probe(moment, job, name):
-        if (moment, name) == ("begun", step):
+        if (moment, name) == ("done", step) and job.kind == "attach_interface":
+            alice.delete(server_id)
+
+    world.workers[runner].probe = probe
+    attach(world, alice, server_id)
+    settle(world)
+    assert alice.row(server_id).deleted
+    assert_nothing_is_left(world, alice)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), DETACH)
+def test_detaching_survives_the_death_of_who_does_it(world, alice, runner, step, moment, own):
+    server_id = alice.boot()
+    settle(world)
+    port_id = attach(world, alice, server_id, own)
+    settle(world)
+    kill_once(world.workers[runner], moment, step)
+    interfaces.detach(world.nova, alice.ctx, server_id, alice.row(server_id).vifs[1]["id"])
+    settle(world)
+    assert_has_ports(world, alice, server_id, 1)
+    assert len(world.cloud.ports) == (2 if own else 1)
+    assert port_id is None or world.cloud.ports[port_id]["device_id"] == ""
+
+
+def fail(step, reason=None, moment="begun"):
+    def probe(now, job, name):
+        if (now, name) == (moment, step):
             raise Invalid(reason=reason or f"{step} broke")
 
     return probe

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.errors import Invalid, NotFound, Problem, Unavailable
+from cairn.common.errors import Invalid, NotFound, Unavailable
 from cairn.nova.api.schemas import TAG, TAGS
 from cairn.nova.api.words import (
     ANY,
@@ -23,7 +23,7 @@ from cairn.nova.api.words import (
     wrapped,
 )
 from cairn.nova.component import Nova
-from cairn.nova.core import actions, network, quotas, servers
+from cairn.nova.core import actions, interfaces, quotas, servers
 from cairn.nova.db.models import Server
 from cairn.nova.errors import (
     HostDown,
@@ -186,7 +186,8 @@ _ATTACH = {
 }
 
 
-def _interface(ctx: Context, port: Document, tag: str | None = None) -> Document:
+def _interface(ctx: Context, interface: interfaces.Interface) -> Document:
+    port = interface.port
     shown = {
         "net_id": port["network_id"], "port_id": port["id"], "mac_addr": port["mac_address"],
         "port_state": port.get("status") or "DOWN",
@@ -194,64 +195,37 @@ def _interface(ctx: Context, port: Document, tag: str | None = None) -> Document
                       for f in port.get("fixed_ips") or ()],
     }
     if ctx.version >= (2, 70):
-        shown["tag"] = tag
+        shown["tag"] = interface.tag
     return shown
 
 
 @api.get(INTERFACES, policy="os_compute_api:os-attach-interfaces:list")
-def interfaces(nova: Nova, ctx: Context, server_id: str) -> Document:
-    with nova.db.reading() as session:
-        row = servers.find(session, ctx, server_id)
-    tags = {vif["id"]: vif.get("tag") for vif in row.vifs}
-    return {"interfaceAttachments": [_interface(ctx, port, tags.get(port["id"]))
-                                     for port in network.ports_of(nova, ctx, row.id)]}
+def list_interfaces(nova: Nova, ctx: Context, server_id: str) -> Document:
+    return {"interfaceAttachments": [_interface(ctx, interface) for interface in
+                                     interfaces.list_of(nova, ctx, server_id)]}
 
 
 @api.get(INTERFACES + "/<port_id>", policy="os_compute_api:os-attach-interfaces:show")
-def interface(nova: Nova, ctx: Context, server_id: str, port_id: str) -> Document:
-    with nova.db.reading() as session:
-        row = servers.find(session, ctx, server_id)
-    tags = {vif["id"]: vif.get("tag") for vif in row.vifs}
-    for port in network.ports_of(nova, ctx, row.id):
-        if port["id"] == port_id:
-            return {"interfaceAttachment": _interface(ctx, port, tags.get(port_id))}
-    raise NotFound("Port", port_id)
+def show_interface(nova: Nova, ctx: Context, server_id: str, port_id: str) -> Document:
+    return {"interfaceAttachment": _interface(
+        ctx, interfaces.find(nova, ctx, server_id, port_id))}
 
 
 def attach(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
-    """Make or take a port, bind it to the server's host, and plug it."""
-    wanted = body.get("interfaceAttachment") or {}
-    if wanted.get("port_id") and (wanted.get("net_id") or wanted.get("fixed_ips")):
+    """Make or take a port and plug it; the answer comes when the guest has the interface."""
+    request = body.get("interfaceAttachment") or {}
+    if request.get("port_id") and (request.get("net_id") or request.get("fixed_ips")):
         raise Invalid(reason="interfaceAttachment: port_id goes with neither net_id nor fixed_ips.")
-    if wanted.get("fixed_ips") and not wanted.get("net_id"):
+    if request.get("fixed_ips") and not request.get("net_id"):
         raise Invalid(reason="interfaceAttachment: fixed_ips needs a net_id.")
-    row = _ready(nova, ctx, server_id, "attach_interface")
-    asked: Any = None
-    if wanted:
-        asked = [{"port": wanted.get("port_id"), "uuid": wanted.get("net_id"),
-                  "tag": wanted.get("tag")}]
-        if wanted.get("fixed_ips"):
-            asked[0]["fixed_ip"] = network.check_address(wanted["fixed_ips"][0]["ip_address"])
-        if not (wanted.get("port_id") or wanted.get("net_id")):
-            asked = None
-    requested = network.resolve(nova, ctx, asked, 1)
-    if not requested:
-        raise Invalid(reason="interfaceAttachment: no network was given, and there is none.")
-    vif = network.attach(nova, ctx, row, requested[0], row.zone)
-    try:
-        nova.compute.plug_vif(ctx, host=row.host, server_id=row.id, vif=vif)
-    except Problem as problem:
-        kept = {vif["id"]} if vif["preserve"] else set()
-        network.remove_ports(nova, ctx, row.id, kept, only=vif["id"])
-        if isinstance(problem, Unavailable):
-            raise HostDown(host=row.host, action="attach_interface") from None
-        raise
-    with nova.db.writing() as session:
-        now = servers.find(session, ctx, row.id)
-        session.execute(update(Server).where(Server.id == row.id).values(vifs=[*now.vifs, vif]))
-    port = next(p for p in network.ports_of(nova, ctx, row.id) if p["id"] == vif["id"])
-    network.refresh(nova, ctx, [_again(nova, ctx, row.id)])
-    return {"interfaceAttachment": _interface(ctx, port, vif.get("tag"))}
+    networks = None
+    if request.get("port_id") or request.get("net_id"):
+        networks = [{"port": request.get("port_id"), "uuid": request.get("net_id"),
+                     "tag": request.get("tag")}]
+        if request.get("fixed_ips"):
+            networks[0]["fixed_ip"] = request["fixed_ips"][0]["ip_address"]
+    return {"interfaceAttachment": _interface(
+        ctx, interfaces.attach(nova, ctx, server_id, networks))}
 
 
 _POLICY = "os_compute_api:os-attach-interfaces:create"
@@ -265,39 +239,7 @@ api.post(INTERFACES, policy=_POLICY, body=_TAGGED, since="2.49")(attach)
             status=202)
 def detach(nova: Nova, ctx: Context, server_id: str, port_id: str) -> None:
     """Unplug it; the port is deleted unless it was the user's own."""
-    row = _ready(nova, ctx, server_id, "detach_interface")
-    vif = next((v for v in row.vifs if v["id"] == port_id), None)
-    if vif is None:
-        raise NotFound("Port", port_id)
-    try:
-        nova.compute.unplug_vif(ctx, host=row.host, server_id=row.id, vif=vif)
-    except Unavailable:
-        raise HostDown(host=row.host, action="detach_interface") from None
-    kept = {v["id"] for v in row.vifs if v["preserve"]}
-    network.remove_ports(nova, ctx, row.id, kept, only=port_id)
-    network.refresh(nova, ctx, [_again(nova, ctx, row.id)])
-
-
-MAY = dict.fromkeys(("attach_interface", "detach_interface"), ("active", "paused", "stopped"))
-
-
-def _ready(nova: Nova, ctx: Context, server_id: str, action: str) -> Any:
-    with nova.db.reading() as session:
-        row = servers.find(session, ctx, server_id)
-    servers.check_unlocked(ctx, row)
-    if row.vm_state not in MAY[action] or row.task_state is not None:
-        busy = row.task_state is not None and row.vm_state in MAY[action]
-        raise ServerBusy(action=action, id=row.id,
-                         attribute="task_state" if busy else "vm_state",
-                         state=row.task_state if busy else row.vm_state)
-    if row.host is None:
-        raise NotOnAHost(id=row.id)
-    return row
-
-
-def _again(nova: Nova, ctx: Context, server_id: str) -> Any:
-    with nova.db.reading() as session:
-        return servers.find(session, ctx, server_id)
+    interfaces.detach(nova, ctx, server_id, port_id)
 
 
 # --- Diagnostics ---------------------------------------------------------------------------

@@ -81,3 +81,8 @@ class Doer(flows.Doer):
         self.conductor.server_changed(job.ctx, server_id=job.subject, task_state=None,
                                       power_state=state, vm_state=vm_state)
         return {"power_state": state}
+
+
+def vif_of(spec: Spec, port_id: str) -> Vif | None:
+    """That port of the server; None when it has it no more."""
+    return next((vif for vif in spec["vifs"] if vif["id"] == port_id), None)

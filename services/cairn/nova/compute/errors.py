@@ -26,6 +26,10 @@ class PortNotPlugged(Problem):
     message = "Port {id} is {status}, not ACTIVE, on host {host} after {seconds:.0f} s."
 
 
+class PortGone(Problem):
+    message = "Port {id} is the server's no more."
+
+
 class Unsupported(Problem):
     message = "This host cannot do that: {reason}"
 

@@ -8,7 +8,7 @@ from cairn.common.context import Context
 from cairn.common.work import Worker
 from cairn.nova.compute.orders import spec_of
 from cairn.nova.drivers.base import Driver
-from cairn.nova.rpc import Conductor, Vif
+from cairn.nova.rpc import Conductor
 
 
 class Manager:
@@ -20,12 +20,6 @@ class Manager:
 
     def console_output(self, ctx: Context, server_id: str, length: int | None) -> str:
         return self.driver.console_output(spec_of(self.conductor, ctx, server_id), length)
-
-    def plug_vif(self, ctx: Context, server_id: str, vif: Vif) -> None:
-        self.driver.plug(spec_of(self.conductor, ctx, server_id), vif)
-
-    def unplug_vif(self, ctx: Context, server_id: str, vif: Vif) -> None:
-        self.driver.unplug(spec_of(self.conductor, ctx, server_id), vif)
 
     def diagnostics(self, ctx: Context, server_id: str) -> dict[str, Any]:
         return self.driver.diagnostics(spec_of(self.conductor, ctx, server_id))

@@ -19,7 +19,13 @@ from cairn.nova.component import Nova
 from cairn.nova.core import vifs
 from cairn.nova.core.callers import as_caller
 from cairn.nova.db.models import Server
-from cairn.nova.errors import NetworkAmbiguous, PortInUse
+from cairn.nova.errors import (
+    FixedIpInUse,
+    NetworkAmbiguous,
+    NetworkUnknown,
+    PortInUse,
+    PortUnknown,
+)
 
 # One thing asked of the network: exactly one of network_id and port_id is set.
 Requested = dict[str, Any]
@@ -57,11 +63,16 @@ def resolve(
             continue
         network = found.get(str(asked.get("uuid")))
         if network is None:
-            raise Invalid(reason=f"Network {asked.get('uuid')} could not be found.")
+            raise NetworkUnknown(id=asked.get("uuid"))
         _check(ctx, network)
         address = asked.get("fixed_ip")
         if address and count > 1:
             raise Invalid(reason="Cannot create several servers with one fixed_ip.")
+        if address:
+            address = check_address(address)
+            if _get(nova, ctx, "ports", network_id=network["id"],
+                    fixed_ips=f"ip_address={address}", fields="id"):
+                raise FixedIpInUse(address=address)
         requested.append({"network_id": network["id"], "port_id": None, "address": address,
                           "tag": asked.get("tag")})
     ports = [r["port_id"] for r in requested if r["port_id"]]
@@ -114,7 +125,7 @@ def _port(nova: Nova, ctx: Context, asked: dict[str, Any], count: int) -> Reques
         port = nova.cloud.get("network", f"/ports/{port_id}", ctx=ctx, **as_caller(ctx)).json()
     except Problem as problem:
         if problem.code == 404:
-            raise Invalid(reason=f"Port id {port_id} could not be found.") from None
+            raise PortUnknown(id=port_id) from None
         raise
     port = port["port"]
     if port.get("device_id"):
@@ -181,9 +192,7 @@ def make_ports(
     kept = {r["port_id"] for r in server.requested_networks if r["port_id"]}
     described = describe(nova, ctx, ports, kept, floating=any(kept))
     for vif in described:
-        if vif["vif_type"] == "binding_failed":
-            raise Conflict(reason=f"Binding failed for port {vif['id']} on host {host}: its "
-                                  "network cannot be reached from there.")
+        _check_bound(vif, host)
     return described
 
 
@@ -230,18 +239,40 @@ def remove_ports(
 
 
 def attach(
-    nova: Nova, ctx: Context, server: Any, requested: Requested, zone: str
+    nova: Nova, ctx: Context, server: Any, requested: Requested, before: Sequence[str]
 ) -> rpc.Vif:
-    """One more port for a server that has its host."""
-    binding = {"device_id": server.id, "device_owner": f"compute:{zone}",
+    """One more port for a server that has its host; `before` are the ids of those that it had.
+    One that an earlier try made is used. Raises Conflict when it cannot be bound there."""
+    binding = {"device_id": server.id, "device_owner": f"compute:{server.zone}",
                "binding:host_id": server.host}
-    if requested["port_id"]:
-        port = _bind(nova, ctx, server.id, requested["port_id"], binding)
+    own = requested["port_id"]
+    made = own or next((port["id"] for port in _of(nova, ctx, [server.id])
+                        if port["id"] not in before), None)
+    if made:
+        port = _bind(nova, ctx, server.id, made, binding)
     else:
         port = _make(nova, ctx, server, requested, binding, [])
     port["tag"] = requested.get("tag")
-    kept = {requested["port_id"]} if requested["port_id"] else set()
-    return describe(nova, ctx, [port], kept, floating=bool(kept))[0]
+    vif = describe(nova, ctx, [port], {own} if own else set(), floating=bool(own))[0]
+    _check_bound(vif, server.host)
+    return vif
+
+
+def _check_bound(vif: rpc.Vif, host: str) -> None:
+    if vif["vif_type"] == "binding_failed":
+        raise Conflict(reason=f"Binding failed for port {vif['id']} on host {host}: its "
+                              "network cannot be reached from there.")
+
+
+def undo_attach(
+    nova: Nova, ctx: Context, server_id: str, own: str | None, before: set[str]
+) -> list[str]:
+    """Let go of the user's `own` port, or delete what was made; the ids of those ports."""
+    ports = [port["id"] for port in _of(nova, ctx, [server_id])
+             if port["id"] == own or (own is None and port["id"] not in before)]
+    for port_id in ports:
+        remove_ports(nova, ctx, server_id, {own} if own else set(), only=port_id)
+    return ports
 
 
 def ports_of(nova: Nova, ctx: Context, server_id: str) -> list[dict[str, Any]]:

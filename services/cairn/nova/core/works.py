@@ -1,5 +1,7 @@
 """Works on servers: one is claimed for an action as that is declared, and the work written."""
 
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, or_, select, true, update
@@ -12,7 +14,7 @@ from cairn.common.flows import Action, Entry
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts, servers
 from cairn.nova.core.flows import actions, delete
-from cairn.nova.db.models import Server, Work
+from cairn.nova.db.models import Server, Work, WorkStep
 from cairn.nova.errors import HostDown, NotOnAHost, ServerBusy, ServerNotFound
 from cairn.nova.rpc import CONDUCTOR, runner_of
 from cairn.nova.settings import ServiceSettings
@@ -117,3 +119,41 @@ def remove(
     ledger.add(session, ctx, Work, kind=delete.ACTION.kind, subject=server.id, runner=runner,
                args={"local": server.host is not None and local})
     return runner
+
+
+# --- What becomes of one -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Outcome:
+    error: str | None
+    # The step that failed, where one did.
+    failed_step: str | None
+    # What steps said, by name.
+    results: dict[str, dict[str, Any]]
+
+
+def wait(nova: Nova, work_id: str, seconds: float) -> Outcome | None:
+    """How it ended; None when it has not within so many seconds: it goes on."""
+    end = time.monotonic() + seconds
+    pause = 0.05
+    while True:
+        with nova.db.reading() as session:
+            work = session.execute(
+                select(Work.state, Work.error).where(Work.id == work_id)).one()
+            if work.state not in ledger.OPEN:
+                return _outcome(session, work_id, work.error)
+        if time.monotonic() > end:
+            return None
+        nova.pause(pause)
+        pause = min(pause * 1.5, 0.5)
+
+
+def _outcome(session: Session, work_id: str, error: str | None) -> Outcome:
+    steps = session.execute(
+        select(WorkStep.name, WorkStep.state, WorkStep.error, WorkStep.result)
+        .where(WorkStep.work_id == work_id).order_by(WorkStep.seq)
+    ).all()
+    # One that failed and was undone keeps its error.
+    failed = next((step.name for step in steps if step.error is not None), None)
+    return Outcome(error, failed, {step.name: step.result or {} for step in steps})
