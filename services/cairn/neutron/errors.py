@@ -111,6 +111,20 @@ class SortKeyNotFound(errors.Invalid):
     message = "'{key}' is an invalid attribute for sort keys"
 
 
+class DNSNameServersExhausted(errors.Invalid):
+    message = (
+        "Unable to complete operation for the subnet. The number of DNS nameservers exceeds the "
+        "limit {limit}."
+    )
+
+
+class HostRoutesExhausted(errors.Invalid):
+    message = (
+        "Unable to complete operation for the subnet. The number of host routes exceeds the limit "
+        "{limit}."
+    )
+
+
 class InvalidAllocationPool(errors.Invalid):
     message = "The allocation pool {pool} is not valid."
 
@@ -216,6 +230,10 @@ class OverQuota(Conflict):
     message = (
         "Quota exceeded for resources: {resources}. Limit {limit}, in use {used}, asked {asked}."
     )
+
+
+class NetworkMTUSubnetConflict(Conflict):
+    message = "MTU of {id} is not valid, subnet requires a minimum of {mtu}"
 
 
 class NetworkInUse(Conflict):

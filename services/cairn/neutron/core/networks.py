@@ -185,6 +185,9 @@ def change(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> None:
         values["mtu"] = values["mtu"] or limit
         if values["mtu"] > limit:
             raise errors.MTUTooBig(limit=limit)
+        claim(w.session, w.ctx, NETWORK, network.id)
+        subnets.check_mtu(network.id, values["mtu"], w.session.scalars(
+            select(SUBNETS.c.ip_version).where(SUBNETS.c.network_id == network.id)).all())
     if network.shared and values.get("shared") is False:
         strangers = w.session.scalar(select(func.count()).select_from(PORTS).where(
             PORTS.c.network_id == network.id,

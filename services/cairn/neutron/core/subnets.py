@@ -1,6 +1,6 @@
 """What it means to make, change and delete a subnet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -22,6 +22,11 @@ from cairn.neutron.core.kinds import (
 from cairn.neutron.core.write import Write
 
 Pool = dict[str, str]
+
+# The smallest packets that IPv4 (RFC 791) and IPv6 (RFC 8200) demand of a link.
+LEAST_MTU = {4: 68, 6: 1280}
+MULTICAST = (ip_network("224.0.0.0/4"), ip_network("ff00::/8"))
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 ROUTER_PORTS = ("network:router_interface", "network:router_gateway")
 
@@ -86,39 +91,58 @@ def _gateway(net: Network, wanted: Mapping[str, Any]) -> Address | None:
     return checked_gateway(net, wanted["gateway_ip"])
 
 
+def check_version(net: Network, name: str, value: Address | Network) -> None:
+    """Raises InvalidInput where a value is of another IP version than its subnet."""
+    if value.version != net.version:
+        raise errors.InvalidInput(
+            reason=f"{name} '{value}' does not match the ip_version '{net.version}'")
+
+
 def checked_gateway(net: Network, text: str) -> Address:
+    """Raises InvalidInput, BadAttribute."""
     gateway = addresses.parse(text, "gateway_ip")
-    if gateway.version != net.version:
-        raise errors.InvalidInput(reason=f"gateway_ip '{text}' is not an IPv{net.version} address")
-    if net.version == 4 and net.prefixlen < 31 and gateway in (
-        net.network_address, net.broadcast_address
-    ):
+    check_version(net, "gateway_ip", gateway)
+    ends = (net.network_address, net.broadcast_address) if net.version == 4 else ()
+    nobody = gateway.is_multicast or gateway.is_loopback or gateway.is_unspecified
+    if nobody or (net.prefixlen < 31 and gateway in ends):
         raise errors.InvalidInput(reason="Gateway is not valid on subnet")
     return gateway
 
 
-def checked_servers(settings_limit: int, given: Sequence[str]) -> list[str]:
-    if len(given) > settings_limit:
-        raise errors.InvalidInput(
-            reason=f"Number of DNS nameservers exceeds limit of {settings_limit}"
-        )
-    servers = [str(addresses.parse(server, "dns_nameservers")) for server in given]
+def checked_servers(net: Network, limit: int, given: Sequence[str]) -> list[str]:
+    """The DNS servers of a subnet, as they are stored. Raises Invalid."""
+    if len(given) > limit:
+        raise errors.DNSNameServersExhausted(limit=limit)
+    servers = [addresses.parse(server, "dns_nameservers") for server in given]
+    for server in servers:
+        check_version(net, "dns_nameserver", server)
     if len(set(servers)) < len(servers):
         raise errors.BadAttribute(name="dns_nameservers", reason="Duplicate nameserver.")
-    return servers
+    return [str(server) for server in servers]
 
 
-def checked_routes(limit: int, given: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def checked_routes(
+    net: Network, limit: int, given: Sequence[Mapping[str, str]]
+) -> list[dict[str, str]]:
+    """The host routes of a subnet, as they are stored. Raises Invalid."""
     if len(given) > limit:
-        raise errors.InvalidInput(reason=f"Number of host routes exceeds limit of {limit}")
+        raise errors.HostRoutesExhausted(limit=limit)
     routes = []
     for route in given:
-        net = addresses.parse_network(route["destination"], "host_routes.destination")
+        destination = addresses.parse_network(route["destination"], "host_routes.destination")
         hop = addresses.parse(route["nexthop"], "host_routes.nexthop")
-        if hop.version != net.version:
-            raise errors.InvalidInput(reason="A host route's nexthop is of another IP version")
-        routes.append({"destination": str(net), "nexthop": str(hop)})
+        check_version(net, "nexthop", hop)
+        check_version(net, "destination", destination)
+        routes.append({"destination": str(destination), "nexthop": str(hop)})
     return routes
+
+
+def check_mtu(network_id: str, mtu: int, versions: Collection[int]) -> None:
+    """Raises NetworkMTUSubnetConflict where the network's packets are too small for what IP
+    promises its hosts."""
+    least = max((LEAST_MTU[version] for version in versions), default=0)
+    if mtu < least:
+        raise errors.NetworkMTUSubnetConflict(id=network_id, mtu=least)
 
 
 def _check_modes(net: Network, wanted: Mapping[str, Any]) -> None:
@@ -143,14 +167,24 @@ def _check_modes(net: Network, wanted: Mapping[str, Any]) -> None:
             reason=f"Invalid CIDR {net} for IPv6 address mode. OpenStack uses the EUI-64 address "
             "format, which requires the prefix to be /64"
         )
-    if dhcp_on and (net.is_multicast or net.is_loopback):
-        kind = "Multicast" if net.is_multicast else "Loopback"
+    if dhcp_on and net.version == 4 and int(net.network_address) == 0:
         raise errors.InvalidInput(
-            reason=f"{kind} IP subnet is not supported if enable_dhcp is True.")
+            reason="First IP '0.0.0.0' of network is not supported if enable_dhcp is True.")
     if dhcp_on and net.max_prefixlen - net.prefixlen < 2:
         raise errors.InvalidInput(
             reason=f"Subnet {net} is too small for DHCP (enable_dhcp): it has no room for hosts"
         )
+
+
+def _within(net: Network, other: Network) -> bool:
+    return net.version == other.version and other.supernet_of(net)  # type: ignore[arg-type]
+
+
+def _check_hosts_may_have(net: Network) -> None:
+    """Raises InvalidInput for prefixes whose addresses are no host's, with or without DHCP."""
+    for kind, reserved in (("Multicast", MULTICAST), ("Loopback", LOOPBACK)):
+        if any(_within(net, other) for other in reserved):
+            raise errors.InvalidInput(reason=f"{kind} IP subnet is not supported")
 
 
 def create(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> str:
@@ -176,6 +210,9 @@ def create(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> str:
             reason=f"Requested subnet with cidr: {net} for network: {network.id} overlaps with "
             "another subnet."
         )
+    mtu = w.session.scalar(select(NETWORKS.c.mtu).where(NETWORKS.c.id == network.id))
+    check_mtu(network.id, mtu or 0, [net.version])
+    _check_hosts_may_have(net)
     _check_modes(net, wanted)
     gateway = _gateway(net, wanted)
     given_pools = wanted.get("allocation_pools")
@@ -190,8 +227,9 @@ def create(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> str:
         ipv6_ra_mode=wanted.get("ipv6_ra_mode"), ipv6_address_mode=wanted.get("ipv6_address_mode"),
         allocation_pools=pools, subnetpool_id=pool_id,
         dns_nameservers=checked_servers(
-            settings.max_subnet_nameservers, wanted.get("dns_nameservers") or []),
-        host_routes=checked_routes(settings.max_host_routes, wanted.get("host_routes") or []),
+            net, settings.max_subnet_nameservers, wanted.get("dns_nameservers") or []),
+        host_routes=checked_routes(
+            net, settings.max_host_routes, wanted.get("host_routes") or []),
         service_types=wanted.get("service_types") or [],
     ))
     if wanted.get("tags"):
@@ -239,10 +277,10 @@ def change(w: Write, subnet: Row[Any], wanted: Mapping[str, Any]) -> None:
         checked_pools(net, gateway, subnet.allocation_pools)
     if "dns_nameservers" in wanted:
         values["dns_nameservers"] = checked_servers(
-            settings.max_subnet_nameservers, wanted["dns_nameservers"] or [])
+            net, settings.max_subnet_nameservers, wanted["dns_nameservers"] or [])
     if "host_routes" in wanted:
         values["host_routes"] = checked_routes(
-            settings.max_host_routes, wanted["host_routes"] or [])
+            net, settings.max_host_routes, wanted["host_routes"] or [])
     if wanted.get("enable_dhcp") is not None:
         _check_modes(net, {**subnet._mapping, "enable_dhcp": wanted["enable_dhcp"]})
     w.session.execute(
