@@ -30,11 +30,11 @@ def within(schema: Any) -> Tree:
             found[name] = below
     if below := within(schema.get("items")):
         found["*"] = below
-    for several in ("anyOf", "oneOf", "allOf"):
-        for inner in schema.get(several, ()):
-            for name, below in within(inner).items():
-                mine = found.get(name, {})
-                found[name] = None if mine is None or below is None else {**mine, **below}
+    several = [inner for key in ("anyOf", "oneOf", "allOf") for inner in schema.get(key, ())]
+    for inner in (*several, schema.get("then"), schema.get("else")):
+        for name, below in within(inner).items():
+            mine = found.get(name, {})
+            found[name] = None if mine is None or below is None else {**mine, **below}
     return found
 
 

@@ -170,6 +170,18 @@ class SecurityGroupMissingIcmpType(errors.Invalid):
     )
 
 
+class SecurityGroupNotSingleGroupRules(errors.Invalid):
+    message = "Only allowed to update rules for one security profile at a time"
+
+
+class SecurityGroupRulesNotSingleTenant(errors.Invalid):
+    message = "Multiple tenant_ids in bulk security group rule create not allowed"
+
+
+class SecurityGroupInvalidProtocolForPort(errors.Invalid):
+    message = "Invalid protocol {protocol} for port range, only supported for {known}."
+
+
 class SecurityGroupInvalidPortRange(errors.Invalid):
     message = "For TCP/UDP protocols, port_range_min must be <= port_range_max"
 
@@ -406,6 +418,14 @@ class SecurityGroupCannotRemoveDefault(Conflict):
 
 class SecurityGroupInUse(Conflict):
     message = "Security Group {id} {reason}."
+
+
+class SecurityGroupConflict(Conflict):
+    message = "Error {reason} while attempting the operation."
+
+
+class DuplicateSecurityGroupRuleInPost(Conflict):
+    message = "Duplicate Security Group Rule in POST."
 
 
 class SecurityGroupRuleExists(Conflict):

@@ -97,12 +97,17 @@ _NOTHING = object()
 def create(
     neutron: Neutron, ctx: Context, kind: Kind, body: Document,
     make: Callable[[Write, dict[str, Any]], Any], views: Views, about: About = target,
+    together: Callable[[list[dict[str, Any]]], None] = lambda items: None,
 ) -> Document:
-    """One thing or several, all of them or none. `make` returns the new row."""
+    """One thing or several, all of them or none. `make` returns the new row; `together` raises
+    where several do not go together."""
     bulk = kind.many in body
-    items = [owned(ctx, item) for item in (body[kind.many] if bulk else [body[kind.name]])]
+    given = [item.get(kind.name, item) for item in body[kind.many]] if bulk else [body[kind.name]]
+    items = [owned(ctx, item) for item in given]
 
     def work(w: Write) -> list[Document]:
+        if bulk:
+            together(items)
         rows = [make(w, item) for item in items]
         return trimmed(neutron, ctx, kind, rows, views(w.session, rows), about)
 

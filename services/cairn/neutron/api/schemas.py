@@ -33,11 +33,14 @@ def part(*required: str, **properties: Property) -> Property:
 
 
 def one_or_many(name: str, item: Property, plural: str = "") -> Schema:
-    """A body to create one thing, or several at once."""
+    """A body to create one thing, or several at once, each by itself or under its kind's name."""
+    each = {
+        "if": {"required": [name], "maxProperties": 1}, "then": only(name, item), "else": item,
+    }
     return {
         "type": "object",
         "properties": {
-            name: item, plural or name + "s": {"type": "array", "items": item, "minItems": 1},
+            name: item, plural or name + "s": {"type": "array", "items": each, "minItems": 1},
         },
         "minProperties": 1, "maxProperties": 1, "additionalProperties": False,
     }

@@ -36,7 +36,8 @@ def rule_view(row: Any) -> Document:
         "direction": row.direction, "ethertype": row.ethertype, "protocol": row.protocol,
         "port_range_min": row.port_range_min, "port_range_max": row.port_range_max,
         "remote_ip_prefix": row.remote_ip_prefix, "remote_group_id": row.remote_group_id,
-        "remote_address_group_id": None, "normalized_cidr": row.remote_ip_prefix,
+        "remote_address_group_id": None,
+        "normalized_cidr": security_groups.normalized_cidr(row.remote_ip_prefix),
         "belongs_to_default_sg": None,
         "created_at": common.moment(row.created_at), "updated_at": common.moment(row.updated_at),
         "revision_number": row.revision,
@@ -131,7 +132,8 @@ def create_rule(neutron: Neutron, ctx: Context, body: Document) -> Document:
         return find(w.session, ctx, SECURITY_GROUP_RULE, security_groups.create_rule(w, item))
 
     return common.create(
-        neutron, ctx, SECURITY_GROUP_RULE, body, make, rule_views, about_rule
+        neutron, ctx, SECURITY_GROUP_RULE, body, make, rule_views, about_rule,
+        together=security_groups.check_together,
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, or_, select, update
@@ -28,13 +29,15 @@ PROTOCOLS = {
     "ipv6-nonxt": 59, "ipv6-opts": 60, "ipv6-route": 43, "ospf": 89, "pgm": 113, "rsvp": 46,
     "sctp": 132, "tcp": 6, "udp": 17, "udplite": 136, "vrrp": 112,
 }
-WITH_PORTS = {6, 17, 33, 132, 136}
-ICMP = {1, 58}
-ONLY_IPV6 = {"icmpv6", "ipv6-encap", "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ipv6-opts",
-             "ipv6-route"}
+WITH_PORTS = {"tcp": 6, "udp": 17, "udplite": 136, "sctp": 132, "dccp": 33}
+ICMP, ICMPV6 = 1, 58
+# 41 (encapsulation) among them, as upstream has it.
+ONLY_IPV6 = {41, 43, 44, 58, 59, 60}
+# What says of an IPv6 rule that it is about ICMP, and what is written down for it.
+ICMP_FOR_IPV6 = {"icmp": "ipv6-icmp", "icmpv6": "ipv6-icmp", "1": "58"}
 
 _default = select(GROUPS.c.id).where(GROUPS.c.default_of == bindparam("project"))
-_exist = select(GROUPS.c.id, GROUPS.c.project_id).where(
+_exist = select(GROUPS.c.id, GROUPS.c.project_id, GROUPS.c.stateful).where(
     GROUPS.c.id.in_(bindparam("ids", expanding=True))
 )
 
@@ -65,16 +68,23 @@ def has_default(session: Session, project: str) -> bool:
 
 
 def checked(w: Write, project: str, ids: Sequence[str]) -> list[str]:
-    """The groups that a port of the project may be in. Raises SecurityGroupNotFound."""
-    wanted = list(dict.fromkeys(ids))
-    if not wanted:
+    """The groups that a port of the project may be in together. Raises SecurityGroupNotFound,
+    BadAttribute where one is there twice, SecurityGroupConflict."""
+    if not ids:
         return []
-    mine = {row.id for row in w.session.execute(_exist, {"ids": wanted})
-            if row.project_id == project or unscoped(w.ctx)}
-    for id in wanted:
-        if id not in mine:
+    if len(set(ids)) < len(ids):
+        raise errors.BadAttribute(
+            name="security_groups", reason=f"Duplicate items in the list: '{', '.join(ids)}'.")
+    stateful = {row.id: row.stateful for row in w.session.execute(_exist, {"ids": list(ids)})
+                if row.project_id == project or unscoped(w.ctx)}
+    for id in ids:
+        if id not in stateful:
             raise errors.SecurityGroupNotFound(id)
-    return wanted
+    if len(set(stateful.values())) > 1:
+        raise errors.SecurityGroupConflict(
+            reason="Cannot apply both stateful and stateless security groups on the same port at "
+            "the same time")
+    return list(ids)
 
 
 def create(w: Write, wanted: Mapping[str, Any]) -> str:
@@ -159,6 +169,18 @@ def rules_of(session: Session, ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
     return found
 
 
+def check_together(rules: Sequence[Mapping[str, Any]]) -> None:
+    """Rules that are made at once are of one group and one project, and each is there once. Raises
+    SecurityGroupNotSingleGroupRules, SecurityGroupRulesNotSingleTenant,
+    DuplicateSecurityGroupRuleInPost, and what `checked_rule` does."""
+    if len({rule["security_group_id"] for rule in rules}) > 1:
+        raise errors.SecurityGroupNotSingleGroupRules
+    if len({rule.get("project_id") for rule in rules}) > 1:
+        raise errors.SecurityGroupRulesNotSingleTenant
+    if len({_fingerprint(checked_rule(rule)) for rule in rules}) < len(rules):
+        raise errors.DuplicateSecurityGroupRuleInPost
+
+
 def create_rule(w: Write, wanted: Mapping[str, Any]) -> str:
     """The new rule's id. Raises Invalid, SecurityGroupNotFound, SecurityGroupRuleExists."""
     group = find(w.session, w.ctx, SECURITY_GROUP, wanted["security_group_id"])
@@ -180,8 +202,8 @@ def create_rule(w: Write, wanted: Mapping[str, Any]) -> str:
 
 def _fingerprint(rule: Mapping[str, Any]) -> str:
     """Two rules that let the same through are the same, whatever their description."""
-    number = protocol_number(rule.get("protocol"))
-    prefix = rule.get("remote_ip_prefix")
+    number = protocol_number(rule.get("protocol"), rule["ethertype"])
+    prefix = normalized_cidr(rule.get("remote_ip_prefix"))
     if prefix in ("0.0.0.0/0", "::/0"):
         prefix = None
     parts = (rule["direction"], rule["ethertype"], number, rule.get("port_range_min"),
@@ -206,10 +228,19 @@ def _insert_rule(
     return id
 
 
-def protocol_number(protocol: str | None) -> int | None:
+def protocol_number(protocol: str | None, ethertype: str) -> int | None:
+    """What packets are matched by; None is every protocol, which 0 (ip, hopopt) says too."""
     if protocol is None:
         return None
-    return PROTOCOLS[protocol] if protocol in PROTOCOLS else int(protocol)
+    if ethertype == "IPv6":
+        protocol = ICMP_FOR_IPV6.get(protocol, protocol)
+    number = PROTOCOLS[protocol] if protocol in PROTOCOLS else int(protocol)
+    return number or None
+
+
+def normalized_cidr(prefix: str | None) -> str | None:
+    """The prefix without the bits of a host in it: "10.1.2.3/8" as "10.0.0.0/8"."""
+    return None if prefix is None else str(ip_network(prefix, strict=False))
 
 
 def checked_rule(wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,42 +251,45 @@ def checked_rule(wanted: Mapping[str, Any]) -> dict[str, Any]:
     if given.lower() not in ethertypes:
         raise errors.SecurityGroupRuleInvalidEtherType(ethertype=given)
     rule["ethertype"] = ethertypes[given.lower()]
-    rule["protocol"] = _protocol(rule.get("protocol"))
+    rule["protocol"] = _protocol(rule.get("protocol"), rule["ethertype"])
     _check_ports(rule)
     if rule.get("remote_ip_prefix") and rule.get("remote_group_id"):
         raise errors.SecurityGroupRemoteGroupAndRemoteIpPrefix
     rule["remote_group_id"] = rule.get("remote_group_id") or None
-    if rule["protocol"] in ONLY_IPV6 and rule["ethertype"] == "IPv4":
+    number = protocol_number(rule["protocol"], rule["ethertype"])
+    if number in ONLY_IPV6 and rule["ethertype"] == "IPv4":
         raise errors.SecurityGroupEthertypeConflictWithProtocol(
             ethertype=rule["ethertype"], protocol=rule["protocol"])
     rule["remote_ip_prefix"] = rule.get("remote_ip_prefix") or None
     if rule["remote_ip_prefix"]:
-        net = addresses.parse_network(rule["remote_ip_prefix"], "remote_ip_prefix")
+        text = rule["remote_ip_prefix"]
+        net = addresses.parse_network(text, "remote_ip_prefix")
         if f"IPv{net.version}" != rule["ethertype"]:
             raise errors.SecurityGroupRuleParameterConflict(ethertype=rule["ethertype"], cidr=net)
-        rule["remote_ip_prefix"] = str(net)
+        # As it was given, but for the spelling.
+        rule["remote_ip_prefix"] = f"{ip_address(text.partition('/')[0])}/{net.prefixlen}"
     return rule
 
 
-def _protocol(given: Any) -> str | None:
+def _protocol(given: str | int | None, ethertype: str) -> str | None:
     if given is None or str(given).lower() in ("any", ""):
         return None
     name = str(given).lower()
     if name.isascii() and name.isdigit() and int(name) <= 255:
-        return str(int(name)) if int(name) else None
-    if name not in PROTOCOLS:
+        name = str(int(name))
+    elif name not in PROTOCOLS:
         raise errors.SecurityGroupRuleInvalidProtocol(protocol=given, known=sorted(PROTOCOLS))
-    return name
+    return ICMP_FOR_IPV6.get(name, name) if ethertype == "IPv6" else name
 
 
 def _check_ports(rule: dict[str, Any]) -> None:
     low, high = (_port(rule, name) for name in ("port_range_min", "port_range_max"))
     if low is None and high is None:
         return
-    number = protocol_number(rule["protocol"])
-    if number is None:
+    if rule["protocol"] is None:
         raise errors.SecurityGroupProtocolRequiredWithPorts
-    if number in ICMP:
+    number = protocol_number(rule["protocol"], rule["ethertype"])
+    if number in (ICMP, ICMPV6):
         for name, attr, value in (
             ("type", "port-range-min", low), ("code", "port-range-max", high),
         ):
@@ -264,12 +298,13 @@ def _check_ports(rule: dict[str, Any]) -> None:
         if low is None:
             raise errors.SecurityGroupMissingIcmpType(value=high)
         return
-    if number not in WITH_PORTS:
-        raise errors.SecurityGroupInvalidPortRange
+    if number not in WITH_PORTS.values():
+        raise errors.SecurityGroupInvalidProtocolForPort(
+            protocol=rule["protocol"], known=", ".join(WITH_PORTS).upper())
+    if 0 in (low, high):
+        raise errors.SecurityGroupInvalidPortValue(port=0)
     if low is None or high is None or low > high:
         raise errors.SecurityGroupInvalidPortRange
-    if low == 0 and number in (6, 17):
-        raise errors.SecurityGroupInvalidPortValue(port=0)
 
 
 def _port(rule: dict[str, Any], name: str) -> int | None:
