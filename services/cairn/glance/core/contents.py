@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
-from cairn.common.pagination import page
+from cairn.common.listing import paginate
 from cairn.glance.component import Glance
 from cairn.glance.core import metadefs
 from cairn.glance.core.listing import Paging
@@ -58,7 +58,7 @@ def list_contents(
             after = [getattr(marker, column.key) for column, _ in keys]
         matching = select(kind.model).where(kind.model.namespace_id == namespace.id)
         return namespace, session.scalars(
-            page(matching, keys, after=after, limit=paging.limit)).all()
+            paginate(matching, keys, after=after, limit=paging.limit)).all()
 
 
 def create_content(

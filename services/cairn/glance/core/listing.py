@@ -11,7 +11,7 @@ from sqlalchemy import and_, false, not_, select
 from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.common.pagination import page
+from cairn.common.listing import paginate
 from cairn.glance.component import Glance
 from cairn.glance.core import access, images
 from cairn.glance.core.images import ImageRecord
@@ -205,7 +205,7 @@ def list_images(
             except ImageNotFound:
                 raise Invalid(reason=f"marker: no image with ID {query['marker']}") from None
             after = [getattr(marker, column.key) for column, _ in keys]
-        rows = session.execute(page(matching, keys, after=after, limit=most)).all()
+        rows = session.execute(paginate(matching, keys, after=after, limit=most)).all()
         visible = access.seen(glance.policy, session, ctx, rows)
         records = images.read_records(glance, session, visible)
     return records, rows[-1].id if rows and len(rows) == most else None

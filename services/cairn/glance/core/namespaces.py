@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
-from cairn.common.pagination import page
+from cairn.common.listing import paginate
 from cairn.glance.component import Glance
 from cairn.glance.core import metadefs
 from cairn.glance.core.listing import Paging
@@ -65,7 +65,7 @@ def list_namespaces(
         if paging.marker:
             marker = metadefs.find_namespace(glance.policy, session, ctx, paging.marker)
             after = [getattr(marker, column.key) for column, _ in keys]
-        rows = session.scalars(page(matching, keys, after=after, limit=paging.limit)).all()
+        rows = session.scalars(paginate(matching, keys, after=after, limit=paging.limit)).all()
         visible = [n for n in rows
                    if metadefs.allowed(glance.policy, ctx, "get_metadef_namespace", n)]
         on = metadefs.associations(session, visible)

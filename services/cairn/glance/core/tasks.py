@@ -11,7 +11,7 @@ from cairn.common import ledger
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid, NotFound
-from cairn.common.pagination import page
+from cairn.common.listing import paginate
 from cairn.glance.component import Glance
 from cairn.glance.db.data import Task, Work
 
@@ -89,7 +89,7 @@ def list_tasks(
             except NotFound as error:
                 raise Invalid(reason=f"marker: {error}") from error
             after = [getattr(last, sort_key), last.id]
-        return list(session.scalars(page(matching, keys, after=after, limit=limit)))
+        return list(session.scalars(paginate(matching, keys, after=after, limit=limit)))
 
 
 def show_task(glance: Glance, ctx: Context, task_id: str) -> Task:

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Integer, Row, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from cairn.common import pagination
 from cairn.common.context import Context
+from cairn.common.listing import paginate
 from cairn.neutron import errors
 from cairn.neutron.core.kinds import TAGS, Kind, scoped
 
@@ -49,7 +49,7 @@ def page(session: Session, ctx: Context, kind: Kind, wanted: Listing) -> Sequenc
         if marker is None:
             raise kind.missing(wanted.marker)
         after = list(marker)
-    query = pagination.page(
+    query = paginate(
         query, [(c, d) for c, _, d in keys], after=after, limit=wanted.limit
     )
     rows = session.execute(query).all()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from cairn.common.context import Context
 from cairn.common.db import new_id
 from cairn.common.errors import Conflict
-from cairn.common.pagination import page
+from cairn.common.listing import paginate
 from cairn.nova import rpc
 from cairn.nova.db.models import Flavor, FlavorAccess
 from cairn.nova.errors import (
@@ -61,7 +61,7 @@ def list_(
     if marker is not None:
         last = find(session, ctx, marker)
         after = [getattr(last, column.key) for column, _ in keys]
-    return list(session.scalars(page(query, keys, after=after, limit=limit)).all())
+    return list(session.scalars(paginate(query, keys, after=after, limit=limit)).all())
 
 
 def create(session: Session, wanted: dict[str, Any]) -> Flavor:

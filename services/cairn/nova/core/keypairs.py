@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.errors import Invalid
-from cairn.common.pagination import page
+from cairn.common.listing import paginate
 from cairn.nova.db.models import Keypair
 from cairn.nova.errors import KeypairExists, KeypairNotFound
 
@@ -41,7 +41,7 @@ def list_(
     if marker is not None:
         after = [find(session, user_id, marker).name]
     return list(session.scalars(
-        page(query, [(Keypair.__table__.c.name, "asc")], after=after, limit=limit)
+        paginate(query, [(Keypair.__table__.c.name, "asc")], after=after, limit=limit)
     ).all())
 
 

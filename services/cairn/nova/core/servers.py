@@ -24,7 +24,7 @@ from cairn.common import ledger, patterns
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
-from cairn.common.pagination import page
+from cairn.common.listing import paginate
 from cairn.nova.core import quotas
 from cairn.nova.core.flows import actions
 from cairn.nova.core.flows import delete as delete_action
@@ -95,7 +95,7 @@ def page_of(
             raise Invalid(reason=f"marker [{marker}] not found")
         after = list(last)
     query = select(*columns).where(*where)
-    return session.execute(page(query, keys, after=after, limit=limit)).all()
+    return session.execute(paginate(query, keys, after=after, limit=limit)).all()
 
 
 def named(
