@@ -1,7 +1,9 @@
 """A process's way to the broker: sends, and waits for answers."""
 
+import contextlib
 import logging
 import queue
+import socket
 import ssl
 import threading
 import time
@@ -25,6 +27,11 @@ log = logging.getLogger(__name__)
 LOST = (OperationalError, AMQPError, OSError)
 # Seconds that a read or a write of the broker's may take: one that hangs is left.
 PATIENCE = 10.0
+# Seconds of silence after which the broker counts as gone; seconds that a listener waits at once,
+# which is as often as it shows that it lives.
+HEARTBEAT, BEAT = 30, 7.0
+# The same where a broker in memory has nothing that could be closed.
+POLL = 0.5
 Deliver = Callable[[Any, Mapping[str, Any]], None]
 
 
@@ -56,7 +63,7 @@ class Bus:
     ) -> Connection:
         """A new connection, with TLS where the URL says amqps."""
         settings, url = self.settings, self.settings.url
-        options: dict[str, Any] = {"connect_timeout": 5, "heartbeat": 20}
+        options: dict[str, Any] = {"connect_timeout": 5, "heartbeat": HEARTBEAT}
         if url.startswith("memory:"):
             return Connection(url, transport_options={"polling_interval": 0.005}, **options)
         if url.startswith("amqps://"):
@@ -183,6 +190,7 @@ class Listener(threading.Thread):
         self.bus, self.queues, self.deliver = bus, queues, deliver
         self.ready = threading.Event()
         self._ended = threading.Event()
+        self._plug: socket.socket | None = None
 
     def run(self) -> None:
         while not self._ended.is_set():
@@ -191,7 +199,8 @@ class Listener(threading.Thread):
                 self._consume(connection)
                 connection.release()
             except LOST as lost:
-                log.warning("%s: lost the message bus: %s", self.name, lost)
+                if not self._ended.is_set():
+                    log.warning("%s: lost the message bus: %s", self.name, lost)
             except Exception:
                 log.exception("%s: trouble with the message bus", self.name)
             self.ready.clear()
@@ -200,6 +209,9 @@ class Listener(threading.Thread):
 
     def _consume(self, connection: Connection) -> None:
         connection.ensure_connection(max_retries=1, timeout=5)
+        transport = getattr(connection.connection, "transport", None)
+        self._plug = getattr(transport, "sock", None)
+        pause = BEAT if self._plug is not None else POLL
         with connection.channel() as channel, Consumer(
             channel, self.queues, callbacks=[self._got], accept=["json"], no_ack=True
         ):
@@ -207,10 +219,10 @@ class Listener(threading.Thread):
             beat = time.monotonic()
             while not self._ended.is_set():
                 try:
-                    connection.drain_events(timeout=0.5)
+                    connection.drain_events(timeout=pause)
                 except TimeoutError:
                     pass
-                if time.monotonic() - beat > 5 and connection.supports_heartbeats:
+                if time.monotonic() - beat > pause / 2 and connection.supports_heartbeats:
                     connection.heartbeat_check()
                     beat = time.monotonic()
 
@@ -223,5 +235,11 @@ class Listener(threading.Thread):
     def stop(self) -> None:
         """Return once nothing more is delivered."""
         self._ended.set()
+        plug = self._plug
+        if plug is not None:
+            # It waits for the broker, and would for seconds. Not by TLS's own shutdown, which takes
+            # from under it what it reads with.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(plug, socket.SHUT_RDWR)
         if self.is_alive() and threading.current_thread() is not self:
             self.join(timeout=2)

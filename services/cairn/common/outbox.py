@@ -18,7 +18,7 @@ from kombu import Connection, Exchange, Producer  # type: ignore[attr-defined]
 log = logging.getLogger(__name__)
 
 SIZE = 2000
-BEAT = 5.0  # Seconds between looks at a connection that nothing was said on.
+BEAT = 7.0  # Seconds between looks at a connection that nothing was said on.
 PAUSE = 1.0  # Seconds between tries to connect.
 TRIES = 3  # How often what breaks a connection that works is said.
 FLUSH = 1.0  # Seconds that a process which ends may still speak.

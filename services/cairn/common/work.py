@@ -36,7 +36,8 @@ from cairn.common.errors import Problem
 log = logging.getLogger(__name__)
 
 LEASE = 20.0  # Seconds a worker may be silent before another takes its work.
-SWEEP = 4.0  # Seconds between looks for work that no bell rang for.
+# Seconds between looks for work that no bell rang for; they grow while there is nothing to find.
+SWEEP, SWEEP_MOST = 4.0, 12.0
 POSTPONED = 30.0  # The most seconds that a work is put off at once.
 
 LOST, CANCELLED = "lost", "cancelled"
@@ -294,6 +295,7 @@ class Worker:
         fresh = self._sole.claim()
         if not fresh:
             log.warning("%s: another process of this host has the name %s", self.runner, self.owner)
+        pause = SWEEP
         while not self._ended.is_set():
             self._bell.clear()
             try:
@@ -303,11 +305,13 @@ class Worker:
                     fresh = False
                     if job is None:
                         break
+                    pause = SWEEP
                     self._begin(Hold(job, asked))
             except Exception as error:
                 log.warning("%s: no work could be taken: %s", self.runner, error)
                 self._ended.wait(0.5)
-            self._bell.wait(SWEEP)
+                pause = SWEEP
+            pause = SWEEP if self._bell.wait(pause) else min(pause * 1.25, SWEEP_MOST)
 
     def _begin(self, hold: Hold) -> None:
         """Run it. One that was lost and came back waits until the thread that lost it has noticed:

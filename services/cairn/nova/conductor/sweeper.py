@@ -19,7 +19,7 @@ from cairn.nova.settings import ConductorSettings
 
 log = logging.getLogger(__name__)
 
-PAUSE = 5.0
+PAUSE = 10.0
 BATCH = 100
 
 
