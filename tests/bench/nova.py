@@ -36,7 +36,6 @@ from cairn.nova.component import Nova
 from cairn.nova.compute import flows
 from cairn.nova.compute.doer import Hands
 from cairn.nova.compute.manager import Manager
-from cairn.nova.compute.settings import ComputeSettings
 from cairn.nova.conductor import process as conductor
 from cairn.nova.db.models import Base
 from cairn.nova.db.models import Server as Row
@@ -45,7 +44,7 @@ from cairn.nova.fakes import Cloud, FakeTransfers, NoImages
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import Compute, Conductor, Scheduler, runner_of
 from cairn.nova.scheduler import process as scheduler
-from cairn.nova.settings import ConductorSettings, QuotaSettings, SchedulerSettings
+from cairn.nova.settings import ComputeSettings, ConductorSettings, QuotaSettings, SchedulerSettings
 
 HOSTS = [f"host{number}" for number in range(4)]
 ROOM = QuotaSettings(instances=-1, cores=-1, ram=-1)

@@ -26,7 +26,6 @@ from cairn.nova.component import Nova
 from cairn.nova.compute import flows as compute_flows
 from cairn.nova.compute.doer import Hands as ComputeHands
 from cairn.nova.compute.manager import Manager as ComputeManager
-from cairn.nova.compute.settings import ComputeSettings
 from cairn.nova.conductor import flows as conductor_flows
 from cairn.nova.conductor.doer import Hands as ConductorHands
 from cairn.nova.conductor.manager import Manager as ConductorManager
@@ -35,7 +34,7 @@ from cairn.nova.drivers.fake import FakeDriver
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import CONDUCTOR, runner_of
 from cairn.nova.scheduler.manager import Manager as SchedulerManager
-from cairn.nova.settings import ConductorSettings, SchedulerSettings
+from cairn.nova.settings import ComputeSettings, ConductorSettings, SchedulerSettings
 
 Document = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from cairn.common.process import AGENT, API, WORKER, Process, Room
 from cairn.nova import settings as s
-from cairn.nova.compute.settings import ComputeProcess
+from cairn.nova.settings import ComputeProcess
 
 PROCESSES = {
     "nova-api": Process(

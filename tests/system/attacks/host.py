@@ -18,7 +18,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Problem
 from cairn.common.rpc import Bus
 from cairn.common.settings import load
-from cairn.nova.compute.settings import ComputeProcess
+from cairn.nova.settings import ComputeProcess
 from cairn.nova.rpc import Conductor
 server, other = sys.argv[1:]
 settings = load(ComputeProcess, Path("/etc/cairn/agent/nova-compute.conf"))

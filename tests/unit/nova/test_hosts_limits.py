@@ -9,14 +9,14 @@ import pytest
 
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, NotFound, Remote, Unavailable
-from cairn.nova.compute.errors import HypervisorFailed, Unsupported
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.orders import spec_of
-from cairn.nova.compute.settings import ComputeProcess, LibvirtSettings
 from cairn.nova.compute.transfers import Transfers
 from cairn.nova.db.models import Server
 from cairn.nova.drivers.libvirt import domain
 from cairn.nova.drivers.libvirt.disks import Disks, qemu_img
+from cairn.nova.errors import HypervisorFailed, Unsupported
+from cairn.nova.settings import ComputeProcess, LibvirtSettings
 
 SERVER = "33333333-3333-4333-8333-333333333333"
 IMAGE = "11111111-1111-4111-8111-111111111111"

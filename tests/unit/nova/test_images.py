@@ -10,8 +10,9 @@ import pytest
 
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.nova.compute.errors import ImageBroken, ImageChanged
-from cairn.nova.compute.images import GRACE, ImageCache, backing_file
+from cairn.nova.compute.images import GRACE, ImageCache
+from cairn.nova.drivers.files import backing_file
+from cairn.nova.errors import ImageBroken, ImageChanged
 
 DATA = b"\0" * 4096
 ONE, OTHER = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"

@@ -12,13 +12,13 @@ from typing import Any
 from cairn.common import flows
 from cairn.common.flows import Action
 from cairn.common.work import Job, check
-from cairn.nova.compute.errors import PortNotPlugged
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.orders import spec_of
-from cairn.nova.compute.settings import ComputeSettings
 from cairn.nova.compute.transfers import Transfers
 from cairn.nova.drivers.base import Driver
+from cairn.nova.errors import PortNotPlugged
 from cairn.nova.rpc import CONDUCTOR, Conductor, Spec, Vif
+from cairn.nova.settings import ComputeSettings
 
 Done = dict[str, Any] | None
 

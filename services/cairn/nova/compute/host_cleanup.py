@@ -5,9 +5,9 @@ from pathlib import Path
 from cairn.common.context import Context
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.orders import spec_of, stray_of
-from cairn.nova.compute.settings import ComputeSettings
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import Conductor
+from cairn.nova.settings import ComputeSettings
 
 
 class HostCleanup:

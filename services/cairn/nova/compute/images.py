@@ -5,7 +5,6 @@ import hashlib
 import logging
 import os
 import re
-import struct
 import threading
 import time
 from collections import defaultdict
@@ -18,16 +17,14 @@ from oslo_utils.imageutils import format_inspector
 from cairn.common.bounds import below, uuid_of
 from cairn.common.context import Context
 from cairn.common.work import check
-from cairn.nova.compute.errors import ImageBroken, ImageChanged, NoDiskSpace
 from cairn.nova.compute.transfers import Transfers
+from cairn.nova.drivers.files import QEMU_FORMATS, bases, require_space
+from cairn.nova.errors import ImageBroken, ImageChanged
 from cairn.nova.rpc import Image, Spec
 
 log = logging.getLogger(__name__)
 # What made a checksum, by how many hexadecimal digits it has.
 ALGORITHMS = {128: "sha512", 96: "sha384", 64: "sha256", 32: "md5"}
-# Formats qemu reads by itself, with the name its command line has for them.
-QEMU_FORMATS = {"qcow2": "qcow2", "raw": "raw", "vmdk": "vmdk", "vdi": "vdi", "vhd": "vpc",
-                "vhdx": "vhdx", "iso": "raw", "ami": "raw", "gpt": "raw"}
 # Seconds for which an image that was asked for is there, whatever its size: a server is being made
 # of it.
 GRACE = 3600.0
@@ -144,25 +141,6 @@ class ImageCache:
         return path
 
 
-def bases(folder: Path) -> set[str]:
-    """Names of the cached images that the disks of servers lie upon."""
-    found = (backing_file(disk) for disk in folder.glob("*/disk"))
-    return {name.name for name in found if name is not None}
-
-
-def backing_file(disk: Path) -> Path | None:
-    """What a qcow2 file lies upon, by its header (docs/interop/qcow2 of QEMU); None: nothing."""
-    try:
-        with disk.open("rb") as file:
-            magic, _, offset, size = struct.unpack(">4sIQI", file.read(20))
-            if magic != b"QFI\xfb" or not offset or size > 1023:
-                return None
-            file.seek(offset)
-            return Path(os.fsdecode(file.read(size)))
-    except (OSError, struct.error):
-        return None  # It is being made, or removed.
-
-
 def _checksum(image: Image) -> str:
     """Raises ImageBroken for one that is none."""
     text = image["checksum"]
@@ -199,10 +177,3 @@ def inspect(path: Path, image: Image) -> None:
             found.safety_check()
         except (format_inspector.SafetyCheckFailed, format_inspector.ImageFormatError) as error:
             raise ImageBroken(id=image["id"], reason=str(error)) from error
-
-
-def require_space(folder: Path, needed: int, host: str, what: str) -> None:
-    """Raises NoDiskSpace unless `needed` bytes fit."""
-    free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
-    if needed > free:
-        raise NoDiskSpace(host=host, free=free >> 20, needed=(needed >> 20) + 1, what=what)

@@ -1,13 +1,12 @@
 """What nova-compute answers at once; everything longer is a work (flows/)."""
 
-import os
-import time
 from typing import Any
 
 from cairn.common.context import Context
 from cairn.common.work import Worker
 from cairn.nova.compute.orders import spec_of
 from cairn.nova.drivers.base import Driver
+from cairn.nova.drivers.uptime import uptime
 from cairn.nova.rpc import Conductor
 
 
@@ -26,13 +25,3 @@ class Manager:
 
     def uptime(self, ctx: Context) -> str:
         return uptime()
-
-
-def uptime() -> str:
-    """The host's uptime in the words of uptime(1)."""
-    with open("/proc/uptime") as file:
-        seconds = int(float(file.read().split()[0]))
-    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
-    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
-    since = f"{days} days, {hours:2}:{minutes:02}"
-    return f" {time.strftime('%H:%M:%S')} up {since},  0 users,  load average: {load}"

@@ -12,10 +12,10 @@ from cairn.nova.compute.host_cleanup import HostCleanup
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.manager import Manager
 from cairn.nova.compute.reporter import Reporter
-from cairn.nova.compute.settings import ComputeProcess
 from cairn.nova.compute.transfers import Transfers
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import Compute, Conductor, runner_of
+from cairn.nova.settings import ComputeProcess
 
 __all__ = ["ComputeProcess", "build"]
 

@@ -7,10 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.nova import rpc
+from cairn.nova.core import guest_documents
 from cairn.nova.core.host_request import Group
 from cairn.nova.core.servers import domain_name
 from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember
-from cairn.nova.metadata import documents
 from cairn.nova.settings import ApiSettings
 
 
@@ -19,7 +19,7 @@ def spec(row: Any, settings: ApiSettings) -> rpc.Spec:
     drive = None
     if row.config_drive:
         drive = {path: base64.b64encode(content).decode() for path, content in
-                 documents.files(row, settings, admin_pass=row.admin_pass).items()}
+                 guest_documents.files(row, settings, admin_pass=row.admin_pass).items()}
     return {
         "id": row.id, "name": row.name, "domain": domain_name(row.number),
         "hostname": row.hostname, "project_id": row.project_id, "user_id": row.user_id,

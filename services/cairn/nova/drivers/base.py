@@ -1,12 +1,23 @@
-"""What nova-compute needs of a hypervisor."""
+"""What nova-compute needs of a hypervisor, and that of nova-compute."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from cairn.nova.rpc import HostReport, Spec, Vif
+from cairn.nova.rpc import HostReport, Image, Spec, Vif
 
 # Power states, as the API counts them.
 NOSTATE, RUNNING, PAUSED, SHUTDOWN, CRASHED, SUSPENDED = 0, 1, 3, 4, 6, 7
+
+
+class Images(Protocol):
+    """The images that this host has."""
+
+    folder: Path
+
+    def kept(self, image: Image) -> AbstractContextManager[Path]:
+        """The image's file, which does not go meanwhile. Raises ImageBroken if it has gone."""
+        ...
 
 
 class Driver(Protocol):

@@ -4,9 +4,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from cairn.nova.compute.settings import ComputeSettings
 from cairn.nova.drivers.base import NOSTATE, RUNNING, SHUTDOWN
 from cairn.nova.rpc import HostReport, Spec, Vif
+from cairn.nova.settings import ComputeSettings
 
 
 class FakeDriver:

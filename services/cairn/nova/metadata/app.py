@@ -20,9 +20,9 @@ from cairn.common.context import Context
 from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.common.wsgi import Mount, serve
+from cairn.nova.core import guest_documents
 from cairn.nova.core.servers import known
 from cairn.nova.db.models import Server
-from cairn.nova.metadata import documents
 from cairn.nova.settings import ApiSettings, MetadataSettings
 
 MOST = 1000  # Guests whose documents are kept.
@@ -94,7 +94,7 @@ def _server(metadata: Metadata, request: flask.Request) -> Any:
 @api.get("/", policy=PUBLIC, raw=True)
 def root(metadata: Metadata, ctx: Context, request: flask.Request) -> Reply:
     _server(metadata, request)
-    return _text("\n".join([*documents.EC2, "openstack"]))
+    return _text("\n".join([*guest_documents.EC2, "openstack"]))
 
 
 @api.get("/<path:path>", policy=PUBLIC, raw=True)
@@ -103,7 +103,7 @@ def lookup(metadata: Metadata, ctx: Context, path: str, request: flask.Request) 
     first, *rest = [part for part in path.split("/") if part] or [""]
     if first == "openstack":
         return _openstack(metadata, server, rest)
-    if first in documents.EC2:
+    if first in guest_documents.EC2:
         return _ec2(metadata, server, rest)
     raise errors.NoSuchPath
 
@@ -114,7 +114,7 @@ def tell_password(
 ) -> Reply:
     """Keep the password that a guest made up, once: whoever gets into it later cannot change it."""
     server = _server(metadata, request)
-    if version not in documents.OPENSTACK:
+    if version not in guest_documents.OPENSTACK:
         raise errors.NoSuchPath
     told = request.get_data().decode("ascii", "replace")
     if not told or len(told) > PASSWORD_LENGTH:
@@ -131,13 +131,13 @@ def tell_password(
 
 def _openstack(metadata: Metadata, server: Any, rest: list[str]) -> Reply:
     if not rest:
-        return _text("\n".join(documents.OPENSTACK))
+        return _text("\n".join(guest_documents.OPENSTACK))
     version, *names = rest
-    if version not in documents.OPENSTACK or len(names) > 1:
+    if version not in guest_documents.OPENSTACK or len(names) > 1:
         raise errors.NoSuchPath
     if names == ["password"]:
         return _text(server.guest_password or "")
-    files = documents.openstack_files(server, metadata.api)
+    files = guest_documents.openstack_files(server, metadata.api)
     if not names:
         return _text("\n".join(sorted(files)))
     content = files.get(names[0])
@@ -153,11 +153,11 @@ def _ec2(metadata: Metadata, server: Any, rest: list[str]) -> Reply:
     if rest == ["user-data"]:
         if not server.user_data:
             raise errors.NoSuchPath
-        return Reply(documents.user_data(server),
+        return Reply(guest_documents.user_data(server),
                      headers={"Content-Type": "application/octet-stream"})
     if rest[0] != "meta-data":
         raise errors.NoSuchPath
-    found: Any = documents.ec2_metadata(server, metadata.api)
+    found: Any = guest_documents.ec2_metadata(server, metadata.api)
     for part in rest[1:]:
         if not isinstance(found, dict) or part not in found:
             raise errors.NoSuchPath

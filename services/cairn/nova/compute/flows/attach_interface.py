@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from cairn.common.flows import Do
 from cairn.common.work import Job
 from cairn.nova.compute.doer import Doer, Done, vif_of
-from cairn.nova.compute.errors import PortGone
+from cairn.nova.errors import PortGone
 
 
 class Steps(Doer):

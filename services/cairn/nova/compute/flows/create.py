@@ -6,7 +6,7 @@ from cairn.common.flows import Do
 from cairn.common.work import Job
 from cairn.nova.compute.builds import Builds
 from cairn.nova.compute.doer import Done
-from cairn.nova.compute.errors import Unsupported
+from cairn.nova.errors import Unsupported
 
 
 class Steps(Builds):

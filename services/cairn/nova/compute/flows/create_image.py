@@ -10,7 +10,7 @@ from cairn.common.errors import Problem
 from cairn.common.flows import Do
 from cairn.common.work import Job, check
 from cairn.nova.compute.doer import Doer
-from cairn.nova.compute.errors import ImageBroken
+from cairn.nova.errors import ImageBroken
 from cairn.nova.rpc import Spec
 
 # Glance calls an upload dead that was silent for a minute: then it takes another.

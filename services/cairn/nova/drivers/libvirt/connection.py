@@ -5,7 +5,7 @@ from typing import Any
 
 import libvirt
 
-from cairn.nova.compute.errors import HypervisorFailed
+from cairn.nova.errors import HypervisorFailed
 
 GONE = {libvirt.VIR_ERR_NO_DOMAIN}
 # What libvirt tells by raising is enough; it would print the same to stderr.

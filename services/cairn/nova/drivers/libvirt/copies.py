@@ -8,8 +8,8 @@ from xml.etree import ElementTree as xml
 
 import libvirt
 
-from cairn.nova.compute.errors import HypervisorFailed
 from cairn.nova.drivers.libvirt.disks import qemu_img
+from cairn.nova.errors import HypervisorFailed
 
 HOURS = 4 * 3600  # Seconds a copy may take.
 # libvirt makes the file; the job does not outlive the domain's process, whose file is of no use

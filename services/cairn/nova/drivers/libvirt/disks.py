@@ -13,13 +13,9 @@ from typing import Any
 import pycdlib
 
 from cairn.common.bounds import below, uuid_of
-from cairn.nova.compute.errors import FlavorTooSmall, HypervisorFailed
-from cairn.nova.compute.images import (
-    QEMU_FORMATS,
-    ImageCache,
-    backing_file,
-    require_space,
-)
+from cairn.nova.drivers.base import Images
+from cairn.nova.drivers.files import QEMU_FORMATS, backing_file, require_space
+from cairn.nova.errors import FlavorTooSmall, HypervisorFailed
 from cairn.nova.rpc import Spec
 
 GIB = 1 << 30
@@ -50,7 +46,7 @@ class Disk:
 class Disks:
     """Of all servers of the host, each in a folder of its own."""
 
-    def __init__(self, folder: Path, images: ImageCache, host: str) -> None:
+    def __init__(self, folder: Path, images: Images, host: str) -> None:
         self.folder, self.images, self.host = folder, images, host
 
     def of(self, spec: Spec) -> Path:

@@ -5,10 +5,10 @@ from pathlib import Path
 from xml.etree import ElementTree as xml
 
 from cairn.common.errors import Invalid
-from cairn.nova.compute.errors import Unsupported
-from cairn.nova.compute.settings import LibvirtSettings
 from cairn.nova.drivers.libvirt.disks import Disk
+from cairn.nova.errors import Unsupported
 from cairn.nova.rpc import Spec, Vif
+from cairn.nova.settings import LibvirtSettings
 
 # What QEMU has for a guest's interface, in upstream's words.
 VIF_MODELS = {"virtio", "e1000", "e1000e", "igb", "lan9118", "ne2k_pci", "pcnet", "rtl8139",

@@ -10,16 +10,16 @@ from xml.etree import ElementTree as xml
 
 import libvirt
 
-from cairn.nova.compute.errors import HypervisorFailed
-from cairn.nova.compute.images import ImageCache, require_space
-from cairn.nova.compute.settings import ComputeProcess
-from cairn.nova.drivers.base import CRASHED, NOSTATE, PAUSED, RUNNING, SHUTDOWN, SUSPENDED
+from cairn.nova.drivers.base import CRASHED, NOSTATE, PAUSED, RUNNING, SHUTDOWN, SUSPENDED, Images
+from cairn.nova.drivers.files import require_space
 from cairn.nova.drivers.libvirt import copies
 from cairn.nova.drivers.libvirt import domain as domains
 from cairn.nova.drivers.libvirt.connection import Connection
 from cairn.nova.drivers.libvirt.disks import Disks
 from cairn.nova.drivers.libvirt.report import report
+from cairn.nova.errors import HypervisorFailed
 from cairn.nova.rpc import HostReport, Spec, Vif
+from cairn.nova.settings import ComputeProcess
 
 log = logging.getLogger(__name__)
 STATES = {
@@ -39,7 +39,7 @@ UNPLUG = 30.0  # Seconds a guest gets to let go of a device.
 
 
 class LibvirtDriver:
-    def __init__(self, settings: ComputeProcess, images: ImageCache, host: str) -> None:
+    def __init__(self, settings: ComputeProcess, images: Images, host: str) -> None:
         self.settings, self.host = settings, host
         self.folder = Path(settings.compute.folder)
         self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)

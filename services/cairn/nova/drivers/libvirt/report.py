@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as xml
 
-from cairn.nova.compute.manager import uptime
-from cairn.nova.compute.settings import ComputeSettings
+from cairn.nova.drivers.uptime import uptime
 from cairn.nova.rpc import HostReport
+from cairn.nova.settings import ComputeSettings
 
 TRAITS = ["COMPUTE_NODE", "COMPUTE_NET_ATTACH_INTERFACE", "COMPUTE_NET_VIF_MODEL_VIRTIO",
           "COMPUTE_STORAGE_BUS_VIRTIO", "COMPUTE_GRAPHICS_MODEL_VGA", "COMPUTE_IMAGE_TYPE_QCOW2",
