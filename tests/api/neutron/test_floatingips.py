@@ -1,5 +1,7 @@
 import pytest
 
+from cairn.common.context import Context
+
 BASE = "/floatingips"
 
 
@@ -106,3 +108,18 @@ def test_addresses_run_out(api, public):
     refused = api.refused("POST", "admin", BASE, {"floatingip": {
         "floating_network_id": public["id"]}})
     assert refused[:2] == (409, "IpAddressGenerationFailure")
+
+
+def test_without_a_host_for_its_router_it_is_down(api, hosts, manager, public, net, subnet):
+    router = api.made("alice", "/routers", external_gateway_info={"network_id": public["id"]})
+    api("PUT", "alice", f"/routers/{router['id']}/add_router_interface",
+        {"subnet_id": subnet["id"]})
+    port = api.made("alice", "/ports", network_id=net["id"])
+    floating = api.made("alice", "/floatingips", floating_network_id=public["id"],
+                        port_id=port["id"])
+    path = f"/floatingips/{floating['id']}"
+    manager.floating_ips_set(Context(), "net1", {floating["id"]: "ACTIVE"})
+    assert api.get("alice", path)["status"] == "ACTIVE"
+    agent, = api.get("admin", f"/routers/{router['id']}/l3-agents")
+    assert api("DELETE", "admin", f"/agents/{agent['id']}/l3-routers/{router['id']}")[0] == 204
+    assert api.get("alice", path)["status"] == "DOWN"

@@ -265,3 +265,50 @@ def test_on_a_shared_network_nobody_takes_anothers_name(api, manager, hosts):
     state = manager.wanted(Context(), "net1", None)["state"]
     called = {h["port_id"]: h["hostname"] for h in state["dhcp"][shared["id"]]["hosts"]}
     assert called[early["id"]] == called[late["id"]] == "bank"
+
+
+def test_a_port_switched_off_is_down(api, net, subnet, hosts, manager):
+    port = api.made("nova", BASE, network_id=net["id"], project_id="red",
+                    **{"binding:host_id": "cmp1"})
+    path = f"{BASE}/{port['id']}"
+    manager.ports_up(Context(), "cmp1", [port["id"]])
+    assert api.get("alice", path)["status"] == "ACTIVE"
+    assert api.changed("alice", path, admin_state_up=False)["status"] == "DOWN"
+    manager.ports_up(Context(), "cmp1", [port["id"]])
+    assert api.get("alice", path)["status"] == "DOWN"
+    api.changed("alice", path, admin_state_up=True)
+    manager.ports_up(Context(), "cmp1", [port["id"]])
+    assert api.get("alice", path)["status"] == "ACTIVE"
+
+
+@pytest.fixture
+def slaac(api, net, subnet):
+    return api.made("alice", "/subnets", network_id=net["id"], ip_version=6, cidr="fd00::/64",
+                    ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
+
+
+def test_what_a_host_makes_up_is_its_ports_in_any_case(api, net, subnet, slaac):
+    mac = "fa:16:3e:00:00:01"
+    own = {"subnet_id": slaac["id"], "ip_address": "fd00::f816:3eff:fe00:1"}
+    for given in ([{"subnet_id": subnet["id"]}], [{"ip_address": "10.0.0.9"}], [],
+                  [{"subnet_id": slaac["id"]}], None):
+        more = {} if given is None else {"fixed_ips": given}
+        port = api.made("alice", BASE, network_id=net["id"], mac_address=mac, **more)
+        assert own in port["fixed_ips"] and port["fixed_ips"].count(own) == 1
+        path = f"{BASE}/{port['id']}"
+        for again in ([{"subnet_id": subnet["id"]}], [{"subnet_id": slaac["id"]}], []):
+            fixed = api.changed("alice", path, fixed_ips=again)["fixed_ips"]
+            assert own in fixed and len(fixed) == 1 + (again[:1] == [{"subnet_id": subnet["id"]}])
+        moved = api.changed("admin", path, mac_address="fa:16:3e:00:00:02")
+        assert moved["fixed_ips"] == [{**own, "ip_address": "fd00::f816:3eff:fe00:2"}]
+        api.gone("alice", path)
+
+
+def test_a_port_that_was_there_before_gets_it_on_update(api, neutron, net, subnet):
+    port = api.made("alice", BASE, network_id=net["id"], device_owner="compute:nova")
+    slaac = api.made("admin", "/subnets", network_id=net["id"], ip_version=6, cidr="fd00::/64",
+                     ipv6_ra_mode="slaac", ipv6_address_mode="slaac", service_types=["compute:x"])
+    path = f"{BASE}/{port['id']}"
+    api.changed("admin", f"/subnets/{slaac['id']}", service_types=[])
+    fixed = api.changed("alice", path, fixed_ips=[{"subnet_id": subnet["id"]}])["fixed_ips"]
+    assert {f["subnet_id"] for f in fixed} == {subnet["id"], slaac["id"]}

@@ -150,3 +150,29 @@ def test_a_router_is_carried_by_a_network_node(api, hosts, router, subnet):
     assert api.get("admin", f"/agents/{agent['id']}/l3-routers") == []
     assert api("POST", "admin", path, {"router_id": router["id"]})[0] == 201
     assert api("GET", "alice", path)[0] == 403
+
+
+@pytest.fixture
+def bare(api):
+    """An external network without a subnet."""
+    return api.made("admin", "/networks", **{
+        "router:external": True, "provider:network_type": "flat",
+        "provider:physical_network": "physnet1"})
+
+
+def test_a_gateway_where_there_is_no_subnet_yet(api, bare):
+    made = api.made("alice", BASE, external_gateway_info={"network_id": bare["id"]})
+    info = made["external_gateway_info"]
+    assert info["network_id"] == bare["id"] and info["external_fixed_ips"] == []
+    subnet = api.made("admin", "/subnets", network_id=bare["id"], ip_version=4,
+                      cidr="172.31.0.0/24", enable_dhcp=False)
+    info = api.get("alice", f"{BASE}/{made['id']}")["external_gateway_info"]
+    fixed, = info["external_fixed_ips"]
+    assert fixed["subnet_id"] == subnet["id"]
+    api.made("admin", "/subnets", network_id=bare["id"], ip_version=4, cidr="172.31.1.0/24",
+             enable_dhcp=False)
+    api.made("admin", "/subnets", network_id=bare["id"], ip_version=6, cidr="fd31::/64",
+             enable_dhcp=False)
+    info = api.get("alice", f"{BASE}/{made['id']}")["external_gateway_info"]
+    assert len(info["external_fixed_ips"]) == 2 and fixed in info["external_fixed_ips"]
+    api.gone("alice", f"{BASE}/{made['id']}")

@@ -24,6 +24,8 @@ FixedIp = dict[str, str]
 
 BATCH = 64
 ROUTER_OWNERS = ("network:router_interface", "network:router_gateway", "network:floatingip")
+# Of these, addresses are those they are given; others have what their subnets have them make up.
+GIVEN_OWNERS = (*ROUTER_OWNERS, "network:dhcp")
 
 _taken = (
     select(ALLOCATIONS.c.address)
@@ -162,17 +164,23 @@ def suits(subnet: Row[Any], device_owner: str) -> bool:
 def allocate(
     w: Write, network_id: str, subnets: Sequence[Row[Any]], port_id: str, mac: str,
     device_owner: str, wanted: Sequence[Mapping[str, Any]] | None, *, lowest: bool = False,
+    held: Sequence[FixedIp] = (),
 ) -> list[FixedIp]:
-    """Claim what a port wants: None is one address of each IP version there is.
+    """Claim what a port wants beside what it has (`held`): None is one address of each IP version
+    there is. Those that hosts make up themselves are had in any case.
 
     Raises InvalidIpForNetwork, InvalidInput, IpAddressAlreadyAllocated, IpAddressGenerationFailure.
     """
+    own = made_up(subnets, device_owner, mac)
     if wanted is not None:
-        return [
+        auto = {fixed["subnet_id"] for fixed in own}
+        got = [
             _claimed(w, network_id, subnets, port_id, mac, device_owner, part, lowest)
-            for part in wanted
+            for part in wanted if part.get("ip_address") or part.get("subnet_id") not in auto
         ]
-    got: list[FixedIp] = []
+        had = {fixed["subnet_id"] for fixed in [*held, *got]}
+        return got + [_from_mac(w, subnets, port_id, f) for f in own if f["subnet_id"] not in had]
+    got = []
     fitting = [s for s in subnets if suits(s, device_owner)]
     for version in (4, 6):
         candidates = [s for s in fitting if s.ip_version == version and not automatic(s)]
@@ -185,17 +193,24 @@ def allocate(
                 break
         else:
             raise errors.IpAddressGenerationFailure(network=network_id)
-    if device_owner not in ROUTER_OWNERS:
-        for subnet in (s for s in fitting if automatic(s)):
-            got.append(_from_mac(w, subnet, port_id, mac))
-    return got
+    return got + [_from_mac(w, subnets, port_id, fixed) for fixed in own]
 
 
-def _from_mac(w: Write, subnet: Row[Any], port_id: str, mac: str) -> FixedIp:
-    address = eui64(subnet.cidr, mac)
-    if not take(w, subnet, port_id, address):
-        raise errors.IpAddressAlreadyAllocated(ip=address, subnet=subnet.id)
-    return {"subnet_id": subnet.id, "ip_address": str(address)}
+def made_up(subnets: Iterable[Row[Any]], device_owner: str, mac: str) -> list[FixedIp]:
+    """What a port's host makes up for itself on these subnets."""
+    if device_owner in GIVEN_OWNERS:
+        return []
+    return [{"subnet_id": s.id, "ip_address": str(eui64(s.cidr, mac))}
+            for s in subnets if automatic(s) and suits(s, device_owner)]
+
+
+def _from_mac(
+    w: Write, subnets: Iterable[Row[Any]], port_id: str, fixed: FixedIp
+) -> FixedIp:
+    subnet = next(s for s in subnets if s.id == fixed["subnet_id"])
+    if not take(w, subnet, port_id, ip_address(fixed["ip_address"])):
+        raise errors.IpAddressAlreadyAllocated(ip=fixed["ip_address"], subnet=subnet.id)
+    return fixed
 
 
 def _claimed(
@@ -212,7 +227,8 @@ def _claimed(
         if subnet is None:
             raise errors.InvalidInput(reason="A fixed IP needs a subnet_id or an ip_address")
         if automatic(subnet) and device_owner not in ROUTER_OWNERS:
-            return _from_mac(w, subnet, port_id, mac)
+            fixed = {"subnet_id": subnet.id, "ip_address": str(eui64(subnet.cidr, mac))}
+            return _from_mac(w, [subnet], port_id, fixed)
         found = take_any(w, subnet, port_id, lowest=lowest)
         if found is None:
             raise errors.IpAddressGenerationFailure(network=network_id)

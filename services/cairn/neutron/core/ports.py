@@ -241,6 +241,9 @@ def change(w: Write, port: Row[Any], network: Any, wanted: Mapping[str, Any]) ->
     for name in ("device_id", "device_owner"):
         if name in values:
             values[name] = values[name] or ""
+    if values.get("admin_state_up") is False:
+        # What is switched off is not up, before its host has heard of it.
+        values["status"] = "DOWN"
     if "dns_name" in values:
         values["dns_name"] = checked_name(w, values["dns_name"])
         if values["dns_name"] != port.dns_name:
@@ -264,8 +267,11 @@ def change(w: Write, port: Row[Any], network: Any, wanted: Mapping[str, Any]) ->
     if "extra_dhcp_opts" in wanted:
         values["extra_dhcp_opts"] = _options(port.extra_dhcp_opts, wanted["extra_dhcp_opts"] or [])
     owner = values.get("device_owner", port.device_owner)
-    if wanted.get("fixed_ips") is not None:
-        values["fixed_ips"] = _change_addresses(w, port, network, mac, owner, wanted["fixed_ips"])
+    fixed_ips = wanted.get("fixed_ips")
+    if fixed_ips is None and mac != port.mac_address:
+        fixed_ips = port.fixed_ips
+    if fixed_ips is not None:
+        values["fixed_ips"] = _change_addresses(w, port, network, mac, owner, fixed_ips)
     _change_binding(w, port, network, wanted, values)
     try:
         w.session.execute(
@@ -327,9 +333,15 @@ def _change_addresses(
     w: Write, port: Row[Any], network: Any, mac: str, owner: str,
     wanted: Sequence[Mapping[str, Any]],
 ) -> list[FixedIp]:
-    """Keep what is wanted of the addresses there are, give up the others, claim what is new."""
-    left = list(port.fixed_ips)
-    keep: list[FixedIp] = []
+    """Keep what is wanted of the addresses there are, give up the others, claim what is new. What
+    hosts make up themselves is kept, whatever is wanted, as long as the MAC stays."""
+    subnets = subnets_of(w.session, network.id)
+    own = addresses.made_up(subnets, owner, mac)
+    before = addresses.made_up(subnets, owner, port.mac_address)
+    stale = [f for f in port.fixed_ips if f in before and f not in own]
+    keep: list[FixedIp] = [f for f in port.fixed_ips if f in own]
+    left = [f for f in port.fixed_ips if f not in keep and f not in stale]
+    wanted = [part for part in wanted if not any(_satisfies(f, part) for f in keep + stale)]
     new: list[Mapping[str, Any]] = []
     # Who names an address comes before who is content with any of the subnet.
     for part in sorted(wanted, key=lambda p: "ip_address" not in p):
@@ -339,9 +351,9 @@ def _change_addresses(
         else:
             left.remove(match)
             keep.append(match)
+    left += stale
     addresses.release(w, port.id, left)
-    subnets = subnets_of(w.session, network.id)
-    got = addresses.allocate(w, network.id, subnets, port.id, mac, owner, new)
+    got = addresses.allocate(w, network.id, subnets, port.id, mac, owner, new, held=keep)
     if left:
         unassociate(w, port.id, [f["ip_address"] for f in left])
     return keep + got

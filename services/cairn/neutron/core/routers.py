@@ -133,10 +133,6 @@ def set_gateway(w: Write, router: Row[Any], info: Mapping[str, Any]) -> None:
         "project_id": "", "device_owner": GATEWAY, "device_id": router.id,
         "fixed_ips": fixed_ips or None, "binding:host_id": host,
     }, checked=False)
-    if not made.fixed_ips:
-        raise errors.BadRequest(
-            resource="router", reason=f"No IPs available for external network {network_id}"
-        )
     w.session.execute(update(ROUTERS).where(ROUTERS.c.id == router.id).values(
         gateway_port_id=made.id, gateway_network_id=network_id
     ))
@@ -325,7 +321,8 @@ def remove_interface(w: Write, router: Row[Any], wanted: Mapping[str, Any]) -> d
             find(w.session, w.ctx, SUBNET, subnet_id)
             raise errors.RouterInterfaceNotFoundForSubnet(router=router.id, subnet=subnet_id)
         raise errors.RouterInterfaceNotFound(router=router.id, port=port_id)
-    port = w.session.execute(select(PORTS).where(PORTS.c.id == found[0].port_id)).one()
+    port = w.session.execute(
+        select(PORTS).where(PORTS.c.id == found[0].port_id).with_for_update()).one()
     for interface in found:
         _check_unneeded(w, router, interface.subnet_id)
     gone = {interface.subnet_id for interface in found}
@@ -443,8 +440,11 @@ def place(w: Write, router: Row[Any]) -> str:
 
 
 def move(w: Write, router: Row[Any], host: str) -> None:
-    """The router and its ports to another host, or ("") to none."""
+    """The router and its ports to another host, or ("") to none. Its floating IPs are DOWN until
+    that host says otherwise."""
     w.session.execute(update(ROUTERS).where(ROUTERS.c.id == router.id).values(host=host))
+    w.session.execute(update(FLOATING).where(
+        FLOATING.c.router_id == router.id, FLOATING.c.status != "DOWN").values(status="DOWN"))
     w.hosts.update({router.host, host})
     for port in w.session.execute(select(PORTS).where(
         PORTS.c.device_id == router.id, PORTS.c.device_owner.in_([INTERFACE, GATEWAY])

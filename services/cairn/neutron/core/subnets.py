@@ -9,7 +9,7 @@ from sqlalchemy import Row, insert, select, update
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
 from cairn.neutron.core import addresses, dhcp, ports, quotas, subnetpools, tags
-from cairn.neutron.core.addresses import ROUTER_OWNERS
+from cairn.neutron.core.addresses import GIVEN_OWNERS
 from cairn.neutron.core.ips import Address, Network
 from cairn.neutron.core.kinds import (
     ALLOCATIONS,
@@ -235,6 +235,8 @@ def create(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> str:
     if wanted.get("tags"):
         tags.replace(w, SUBNET, id, wanted["tags"])
     _address_hosts(w, id)
+    if network.external:
+        _address_gateways(w, network.id, id)
     dhcp.ensure(w, network.id)
     quotas.take(w, wanted["project_id"], "subnet")
     w.networks.add(network.id)
@@ -247,11 +249,24 @@ def _address_hosts(w: Write, subnet_id: str) -> None:
     if not addresses.automatic(subnet):
         return
     for port in w.session.execute(select(PORTS).where(
-        PORTS.c.network_id == subnet.network_id, PORTS.c.device_owner.not_in(ROUTER_OWNERS)
-    )).all():
+        PORTS.c.network_id == subnet.network_id, PORTS.c.device_owner.not_in(GIVEN_OWNERS)
+    ).with_for_update()).all():
         address = addresses.eui64(subnet.cidr, port.mac_address)
         if addresses.take(w, subnet, port.id, address):
             fixed = {"subnet_id": subnet.id, "ip_address": str(address)}
+            ports.set_fixed_ips(w, port, [*port.fixed_ips, fixed])
+
+
+def _address_gateways(w: Write, network_id: str, subnet_id: str) -> None:
+    """Routers' gateways that had no address of the subnet's IP version get one."""
+    subnet = w.session.execute(select(SUBNETS).where(SUBNETS.c.id == subnet_id)).one()
+    for port in w.session.execute(select(PORTS).where(
+        PORTS.c.network_id == network_id, PORTS.c.device_owner == "network:router_gateway"
+    ).with_for_update()).all():
+        if any(ip_address(f["ip_address"]).version == subnet.ip_version for f in port.fixed_ips):
+            continue
+        fixed = addresses.take_any(w, subnet, port.id)
+        if fixed is not None:
             ports.set_fixed_ips(w, port, [*port.fixed_ips, fixed])
 
 
@@ -314,7 +329,7 @@ def delete(w: Write, subnet: Row[Any]) -> None:
     )
     users = w.session.execute(
         select(PORTS).join(ALLOCATIONS, ALLOCATIONS.c.port_id == PORTS.c.id)
-        .where(ALLOCATIONS.c.subnet_id == subnet.id)
+        .where(ALLOCATIONS.c.subnet_id == subnet.id).with_for_update()
     ).all()
     own = [p for p in users if p.device_owner == "network:dhcp" or (
         addresses.automatic(subnet) and p.device_owner not in ROUTER_PORTS)]
