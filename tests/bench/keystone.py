@@ -29,14 +29,14 @@ from cairn.common.policy import Policy
 from cairn.common.tokens import Signer, Verifier
 from cairn.keystone.app import create_app
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import keys
 from cairn.keystone.core.bootstrap import bootstrap
-from cairn.keystone.core.changes import FreshAuthenticator, Sweep
-from cairn.keystone.core.directory import Directory
-from cairn.keystone.core.passwords import Passwords, hashed
-from cairn.keystone.core.vault import Vault, make_first_key
 from cairn.keystone.db.models import Base, User
 from cairn.keystone.policy import RULES
+from cairn.keystone.providers import keys
+from cairn.keystone.providers.directory import Directory
+from cairn.keystone.providers.encryption import Encryption, make_first_key
+from cairn.keystone.providers.passwords import Passwords, hashed
+from cairn.keystone.providers.revocations import FreshAuthenticator, Sweep
 from cairn.keystone.settings import ComplianceSettings, TokenSettings
 
 INTERFACES = ("public", "internal", "admin")
@@ -78,7 +78,7 @@ def component(db: Database, folder: Path, compliance: ComplianceSettings) -> Key
         db=db, policy=Policy(RULES), signer=Signer(str(folder)), verifier=verifier,
         revocations=silence,  # type: ignore[arg-type]
         sweep=Sweep(db, verifier, 3600), passwords=Passwords(), directory=Directory(),
-        vault=Vault(str(folder)), tokens=TokenSettings(), compliance=compliance,
+        encryption=Encryption(str(folder)), tokens=TokenSettings(), compliance=compliance,
     )
 
 
@@ -111,7 +111,7 @@ def main() -> None:
 
     def app(compliance: ComplianceSettings) -> Any:
         keystone = component(db, folder, compliance)
-        object.__setattr__(keystone, "vault", Vault(str(folder / "credential")))
+        object.__setattr__(keystone, "encryption", Encryption(str(folder / "credential")))
         authenticate = FreshAuthenticator(keystone.sweep, Authenticator(keystone.verifier))
         return create_app(keystone, authenticate, {}).test_client()
 

@@ -30,7 +30,7 @@ from cairn.keystone.api import (
     versions,
 )
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import whence
+from cairn.keystone.core import client_address
 from cairn.keystone.errors import envelope
 
 APIS = tuple(module.api for module in (
@@ -50,6 +50,7 @@ def create_app(
     @app.before_request
     def remember() -> None:
         request = flask.request
-        whence.remember(request.headers.get("X-Forwarded-For", ""), request.remote_addr or "")
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        client_address.remember(forwarded, request.remote_addr or "")
 
     return app

@@ -16,10 +16,11 @@ from pathlib import Path
 from cairn.common.db import Database
 from cairn.common.errors import Problem
 from cairn.common.settings import load
-from cairn.keystone.core import keys
 from cairn.keystone.core.bootstrap import bootstrap as bring_up
 from cairn.keystone.core.doctor import symptoms
-from cairn.keystone.core.vault import Vault, make_first_key, migrate
+from cairn.keystone.core.encrypted_values import encrypt_again
+from cairn.keystone.providers import keys
+from cairn.keystone.providers.encryption import Encryption, make_first_key
 from cairn.keystone.settings import ApiSettings
 
 
@@ -98,7 +99,7 @@ def credential_migrate(arguments: list[str], conf: Path) -> int:
     settings = load(ApiSettings, conf)
     folder = Path(settings.credentials.keys)
     try:
-        changed, lost = migrate(Vault(str(folder)), Database(settings.database.url))
+        changed, lost = encrypt_again(Encryption(str(folder)), Database(settings.database.url))
         gone = [] if lost else [f"{number}.key" for number in keys.numbers(folder, "key")[:-1]]
         for name in gone:
             (folder / name).unlink()

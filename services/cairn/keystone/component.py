@@ -6,12 +6,12 @@ from cairn.common.auth import Revocations
 from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.common.tokens import Signer, Verifier
-from cairn.keystone.core.changes import Sweep
-from cairn.keystone.core.clock import Clock
-from cairn.keystone.core.directory import Directory
-from cairn.keystone.core.passwords import Passwords
-from cairn.keystone.core.throttle import Throttle
-from cairn.keystone.core.vault import Vault
+from cairn.keystone.providers.clock import Clock
+from cairn.keystone.providers.directory import Directory
+from cairn.keystone.providers.encryption import Encryption
+from cairn.keystone.providers.passwords import Passwords
+from cairn.keystone.providers.revocations import Sweep
+from cairn.keystone.providers.throttle import Throttle
 from cairn.keystone.settings import (
     AuthenticationSettings,
     ComplianceSettings,
@@ -32,7 +32,7 @@ class Keystone:
     sweep: Sweep
     passwords: Passwords
     directory: Directory
-    vault: Vault
+    encryption: Encryption
     tokens: TokenSettings
     throttle: Throttle = field(default_factory=Throttle)
     authentication: AuthenticationSettings = field(default_factory=AuthenticationSettings)

@@ -12,14 +12,14 @@ from cairn.common.policy import Policy
 from cairn.common.tokens import Signer, Verifier
 from cairn.keystone.app import create_app
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import passwords
 from cairn.keystone.core.bootstrap import bootstrap
-from cairn.keystone.core.changes import FreshAuthenticator, Sweep
-from cairn.keystone.core.directory import Directory
-from cairn.keystone.core.passwords import Passwords
-from cairn.keystone.core.vault import Vault, make_first_key
 from cairn.keystone.db.models import Base
 from cairn.keystone.policy import RULES
+from cairn.keystone.providers import passwords
+from cairn.keystone.providers.directory import Directory
+from cairn.keystone.providers.encryption import Encryption, make_first_key
+from cairn.keystone.providers.passwords import Passwords
+from cairn.keystone.providers.revocations import FreshAuthenticator, Sweep
 from cairn.keystone.settings import TokenSettings
 
 CLOUD = {
@@ -97,7 +97,8 @@ def process(db, keys):
     return Keystone(
         db=db, policy=POLICY, signer=Signer(str(keys)), verifier=verifier,
         revocations=Told(), sweep=Sweep(db, verifier, 3600), passwords=Passwords(),
-        directory=Directory(), vault=Vault(str(keys / "credential")), tokens=TokenSettings(),
+        directory=Directory(), encryption=Encryption(str(keys / "credential")),
+        tokens=TokenSettings(),
     )
 
 

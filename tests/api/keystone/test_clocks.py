@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cairn.keystone.core import clock as module
-from cairn.keystone.core.clock import Clock
+from cairn.keystone.providers import clock as module
+from cairn.keystone.providers.clock import Clock
 
 from .conftest import Caller, asking, client_of, process, project
 

@@ -8,7 +8,7 @@ import pytest
 
 from cairn.common.settings import BadSetting
 from cairn.keystone.core.compliance import check_settings
-from cairn.keystone.core.throttle import Throttle
+from cairn.keystone.providers.throttle import Throttle
 from cairn.keystone.settings import ComplianceSettings, ThrottleSettings
 
 from .conftest import asking, client_of, process

@@ -10,7 +10,7 @@ from cairn.common.db import Database
 from cairn.common.errors import Unauthorized
 from cairn.common.tokens import Verifier
 from cairn.keystone import cli
-from cairn.keystone.core import keys as turning
+from cairn.keystone.providers import keys as turning
 
 from .conftest import Caller, asking, client_of, process, project
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cairn.keystone.core import passwords
+from cairn.keystone.providers import passwords
 
 from .conftest import Caller, asking
 

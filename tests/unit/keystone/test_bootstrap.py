@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from cairn.common.db import Database
 from cairn.common.errors import Invalid
 from cairn.keystone import cli
-from cairn.keystone.core import passwords
 from cairn.keystone.core.bootstrap import bootstrap
-from cairn.keystone.core.vault import make_first_key
 from cairn.keystone.db.models import Base, Revoked, User
+from cairn.keystone.providers import passwords
+from cairn.keystone.providers.encryption import make_first_key
 
 DOCUMENT = {
     "admin": {"password": "a"}, "region": "RegionOne", "roles": ["cook"],

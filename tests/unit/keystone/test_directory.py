@@ -2,7 +2,7 @@
 
 import pytest
 
-from cairn.keystone.core.directory import Graph, address
+from cairn.keystone.providers.directory import Graph, address
 
 
 @pytest.mark.parametrize(("template", "project", "found"), [

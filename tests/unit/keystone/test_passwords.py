@@ -3,8 +3,8 @@
 import pytest
 from argon2 import PasswordHasher
 
-from cairn.keystone.core import passwords
-from cairn.keystone.core.passwords import Passwords, hashed
+from cairn.keystone.providers import passwords
+from cairn.keystone.providers.passwords import Passwords, hashed
 
 
 class Counting(PasswordHasher):

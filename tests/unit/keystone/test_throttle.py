@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cairn.keystone.core import throttle as module
-from cairn.keystone.core.throttle import Throttle, network
 from cairn.keystone.errors import TooManyAttempts
+from cairn.keystone.providers import throttle as module
+from cairn.keystone.providers.throttle import Throttle, network
 from cairn.keystone.settings import ThrottleSettings
 
 SETTINGS = ThrottleSettings(

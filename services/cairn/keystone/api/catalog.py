@@ -11,12 +11,12 @@ from cairn.keystone.api import schemas
 from cairn.keystone.api.views import QUERY, linked, listed
 from cairn.keystone.component import Keystone
 from cairn.keystone.core.changes import Change, changing
-from cairn.keystone.core.directory import CATALOG, address
 from cairn.keystone.core.listing import Query
 from cairn.keystone.core.projects import merged, refuse_new_id
 from cairn.keystone.db.models import Endpoint, Region, RegisteredLimit, Service
 from cairn.keystone.errors import NotKnown, RegionInUse
 from cairn.keystone.policy import RULES
+from cairn.keystone.providers.directory import CATALOG, address
 
 api = Api(RULES)
 REGION = {"id", "description", "parent_region_id", "links"}

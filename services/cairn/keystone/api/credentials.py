@@ -28,7 +28,7 @@ def _view(keystone: Keystone, credential: Credential) -> Document:
     return linked({
         **credential.extra, "id": credential.id, "type": credential.type,
         "user_id": credential.user_id, "project_id": credential.project_id,
-        "blob": keystone.vault.open(credential.blob),
+        "blob": keystone.encryption.decrypt(credential.blob),
     }, "credentials")
 
 
@@ -66,7 +66,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
                              "needs a project.")
     credential = Credential(
         id=_id(wanted), user_id=user_id, project_id=wanted.get("project_id"), type=wanted["type"],
-        blob=keystone.vault.close(wanted["blob"]), extra=merged({}, wanted, OWN),
+        blob=keystone.encryption.encrypt(wanted["blob"]), extra=merged({}, wanted, OWN),
     )
     with changing(keystone, ctx, "credential", "that access key") as change:
         users.find(change.session, user_id)
@@ -111,7 +111,7 @@ def update(keystone: Keystone, ctx: Context, credential_id: str, body: Document)
             raise Invalid(reason=f"Invalid input for field/attribute {fixed}. It cannot be "
                                  "changed; delete the credential and create another.")
     if credential.type == "ec2" and "blob" in wanted:
-        before = ec2.pair(keystone.vault.open(credential.blob))
+        before = ec2.pair(keystone.encryption.decrypt(credential.blob))
         after = ec2.pair(wanted["blob"])
         for key in ec2.BOUNDS:
             if before.get(key) != after.get(key):
@@ -120,7 +120,7 @@ def update(keystone: Keystone, ctx: Context, credential_id: str, body: Document)
     with changing(keystone, ctx) as change:
         row = change.session.get_one(Credential, credential_id)
         if "blob" in wanted:
-            row.blob = keystone.vault.close(wanted["blob"])
+            row.blob = keystone.encryption.encrypt(wanted["blob"])
         row.extra = merged(row.extra, wanted, OWN)
     return {"credential": _view(keystone, row)}
 

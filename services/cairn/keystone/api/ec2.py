@@ -29,7 +29,7 @@ api = Api(RULES)
 
 
 def _view(keystone: Keystone, credential: Credential) -> Document:
-    pair = ec2.pair(keystone.vault.open(credential.blob))
+    pair = ec2.pair(keystone.encryption.decrypt(credential.blob))
     path = f"users/{credential.user_id}/credentials/OS-EC2/{pair['access']}"
     return {"user_id": credential.user_id, "tenant_id": credential.project_id,
             "access": pair["access"], "secret": pair.get("secret"),
@@ -68,7 +68,7 @@ def create(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> Do
     blob = orjson.dumps({"access": access, "secret": secret, "trust_id": None}).decode()
     credential = Credential(
         id=ec2.row_id(access), user_id=user_id, project_id=body["tenant_id"], type="ec2",
-        blob=keystone.vault.close(blob), extra={},
+        blob=keystone.encryption.encrypt(blob), extra={},
     )
     with keystone.db.writing() as session:
         users.find(session, user_id)

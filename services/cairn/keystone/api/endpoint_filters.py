@@ -12,12 +12,12 @@ from cairn.keystone.api.views import QUERY, collection, link, linked, listed
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import filters
 from cairn.keystone.core.changes import changing
-from cairn.keystone.core.directory import CATALOG
 from cairn.keystone.core.listing import Query
 from cairn.keystone.core.projects import find
 from cairn.keystone.db.endpoints import EndpointGroup, ProjectEndpoint, ProjectEndpointGroup
 from cairn.keystone.db.models import Project
 from cairn.keystone.policy import RULES
+from cairn.keystone.providers.directory import CATALOG
 
 api = Api(RULES)
 ROOT = "/OS-EP-FILTER"

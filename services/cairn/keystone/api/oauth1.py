@@ -39,7 +39,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     wanted, secret = body["consumer"], new_hex_id()
     with keystone.db.writing() as session:
         consumer = Consumer(
-            secret=keystone.vault.close(secret), description=wanted.get("description"),
+            secret=keystone.encryption.encrypt(secret), description=wanted.get("description"),
             extra=merged({}, wanted, OWN),
         )
         session.add(consumer)

@@ -15,6 +15,7 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core import changes
 from cairn.keystone.core.listing import Query
 from cairn.keystone.policy import RULES
+from cairn.keystone.providers import revocations
 
 api = Api(RULES)
 # Events in one answer, however many there are.
@@ -32,13 +33,13 @@ def events(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """Those that count since the moment `since`; where there are more, with a link to the next."""
     limit = min(_number(query, "limit") or PAGE, PAGE)
     with keystone.db.reading() as session:
-        rows = changes.since(session, _moment(query), _number(query, "marker"), limit + 1)
+        rows = revocations.since(session, _moment(query), _number(query, "marker"), limit + 1)
     following = None
     if len(rows) > limit:
         rows = rows[:limit]
         kept = {k: v for k, v in flask.request.args.items() if k != "marker"}
         following = f"{flask.request.base_url}?{urlencode({**kept, 'marker': rows[-1].id})}"
-    return collection("events", [_view(changes.event(row)) for row in rows], following)
+    return collection("events", [_view(revocations.event(row)) for row in rows], following)
 
 
 def _moment(query: Query) -> float:

@@ -12,7 +12,6 @@ from cairn.keystone.api.views import QUERY, link, listed
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments
 from cairn.keystone.core.changes import changing
-from cairn.keystone.core.directory import ROLES
 from cairn.keystone.core.listing import Query
 from cairn.keystone.core.projects import (
     find_domain,
@@ -24,6 +23,7 @@ from cairn.keystone.core.projects import (
 from cairn.keystone.db.models import ROOT, ImpliedRole, Role
 from cairn.keystone.errors import NotKnown, Taken
 from cairn.keystone.policy import RULES
+from cairn.keystone.providers.directory import ROLES
 
 api = Api(RULES)
 COLUMNS = {"name": Role.name, "id": Role.id}

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from sqlalchemy import delete, func, select
@@ -17,8 +17,8 @@ from cairn.common.context import Context
 from cairn.common.db import new_hex_id, utcnow
 from cairn.common.errors import Invalid, Refused
 from cairn.common.tokens import Token
-from cairn.keystone.core import authentication, passwords, scopes
-from cairn.keystone.core.authentication import Person, refuse
+from cairn.keystone.component import Keystone
+from cairn.keystone.core import authentication, scopes
 from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.delegations import (
     CREDENTIAL,
@@ -28,6 +28,8 @@ from cairn.keystone.core.delegations import (
     refuse_delegated,
     roles_named,
 )
+from cairn.keystone.core.person import Person
+from cairn.keystone.core.refusals import refuse
 from cairn.keystone.core.scopes import Scope
 from cairn.keystone.db.models import (
     AccessRule,
@@ -37,10 +39,7 @@ from cairn.keystone.db.models import (
     Role,
 )
 from cairn.keystone.errors import NotKnown
-
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
-
+from cairn.keystone.providers import passwords
 
 # Bytes of access rules: what is left of a token when the rest is in it.
 WIDEST = 5000
@@ -48,7 +47,7 @@ UNASSIGNED = ("Invalid application credential: Cannot create an application cred
               "unassigned role")
 
 
-def refuse_restricted(keystone: "Keystone", ctx: Context) -> None:
+def refuse_restricted(keystone: Keystone, ctx: Context) -> None:
     extra = caller(keystone, ctx).extra
     if CREDENTIAL in extra and extra[CREDENTIAL]["restricted"]:
         raise Refused(reason="Using method 'application_credential' is not allowed for managing "
@@ -56,7 +55,7 @@ def refuse_restricted(keystone: "Keystone", ctx: Context) -> None:
 
 
 def create(
-    keystone: "Keystone", ctx: Context, wanted: Document
+    keystone: Keystone, ctx: Context, wanted: Document
 ) -> tuple[ApplicationCredential, str]:
     """The credential, and the secret that nobody is told again."""
     refuse_delegated(keystone, ctx, CREDENTIAL)
@@ -126,7 +125,7 @@ def _told(session: Session, credential: ApplicationCredential) -> list[Document]
             for rule in rules_of(session, [credential.id]).get(credential.id, [])]
 
 
-def _room(keystone: "Keystone", session: Session, user_id: str) -> None:
+def _room(keystone: Keystone, session: Session, user_id: str) -> None:
     """Raises Refused where the user has as many as anybody may."""
     limit = keystone.authentication.application_credentials
     if limit < 0:
@@ -194,7 +193,7 @@ def end(change: Change, *conditions: Any) -> None:
 
 
 def by_secret(
-    keystone: "Keystone", session: Session, given: Document
+    keystone: Keystone, session: Session, given: Document
 ) -> tuple[Person, Scope]:
     """Who an application credential logs in, and where. Raises Unauthorized, Invalid."""
     credential = _lookup(session, given)
@@ -210,7 +209,7 @@ def by_secret(
 
 
 def scope_of(
-    keystone: "Keystone", session: Session, credential: ApplicationCredential
+    keystone: Keystone, session: Session, credential: ApplicationCredential
 ) -> tuple[Person, Scope]:
     """The user, and what the credential is good for now. Raises Unauthorized."""
     ends = credential.expires_at

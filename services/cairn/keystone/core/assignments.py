@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from cairn.keystone.core import delegations
 from cairn.keystone.core.changes import Change
-from cairn.keystone.core.directory import Graph
 from cairn.keystone.core.scopes import SYSTEM_ID
 from cairn.keystone.db.models import (
     ROOT,
@@ -20,6 +19,7 @@ from cairn.keystone.db.models import (
     Role,
     Trust,
 )
+from cairn.keystone.providers.directory import Graph
 
 
 def held_by(user_id: str) -> Any:

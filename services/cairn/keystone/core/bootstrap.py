@@ -8,9 +8,6 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Document, Validator
 from cairn.common.db import Database, utcnow
-from cairn.keystone.core import passwords
-from cairn.keystone.core.clock import Clock
-from cairn.keystone.core.directory import CATALOG, ROLES, touch
 from cairn.keystone.core.scopes import SYSTEM_ID
 from cairn.keystone.db.models import (
     ROOT,
@@ -24,6 +21,9 @@ from cairn.keystone.db.models import (
     Service,
     User,
 )
+from cairn.keystone.providers import passwords
+from cairn.keystone.providers.clock import Clock
+from cairn.keystone.providers.directory import CATALOG, ROLES, touch
 
 DEFAULT = "default"
 # Each implies the next; service stands alone.

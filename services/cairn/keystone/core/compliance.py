@@ -7,7 +7,7 @@ needs no hash, as most do, asks nothing more of the database than the row it rea
 
 import datetime as dt
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import bindparam, case, delete, select, update
 from sqlalchemy.orm import Session
@@ -17,13 +17,11 @@ from cairn.common.api import Document
 from cairn.common.db import Database, utcnow
 from cairn.common.errors import Invalid
 from cairn.common.settings import BadSetting
-from cairn.keystone.core import passwords
+from cairn.keystone.core.person import Person
 from cairn.keystone.db.accounts import PastPassword
 from cairn.keystone.db.models import User
+from cairn.keystone.providers import passwords
 from cairn.keystone.settings import ComplianceSettings
-
-if TYPE_CHECKING:
-    from cairn.keystone.core.authentication import Person
 
 _user = User.__table__.c
 _STANDING = select(_user.failures, _user.failed_at, _user.options).where(
@@ -103,7 +101,7 @@ def failed(db: Database, settings: ComplianceSettings, user_id: str) -> None:
         )
 
 
-def succeeded(db: Database, settings: ComplianceSettings, person: "Person") -> None:
+def succeeded(db: Database, settings: ComplianceSettings, person: Person) -> None:
     """A login is complete. Writes only what has changed: at most once a day, or after a failure."""
     today = utcnow().date()
     values: Document = {}

@@ -4,18 +4,16 @@ The names are upstream's. Nothing reads them before there is a driver of identit
 `complete` is for it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.errors import NotFound, Refused
+from cairn.keystone.component import Keystone
 from cairn.keystone.core.projects import find_domain
 from cairn.keystone.db.configuration import DomainOption
-
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
 
 # Of what may be set and read, what holds where a domain says nothing.
 DEFAULTS: dict[str, Document] = {
@@ -125,7 +123,7 @@ def default(section: str | None = None, name: str | None = None) -> Document:
     return DEFAULTS if section is None else {section: DEFAULTS[section]}
 
 
-def compliance(keystone: "Keystone", domain_id: str, name: str | None = None) -> Document:
+def compliance(keystone: Keystone, domain_id: str, name: str | None = None) -> Document:
     """What a user must know to choose a password: of the default domain only, as it is one rule
     for the cloud."""
     if domain_id != "default":
@@ -140,13 +138,13 @@ def compliance(keystone: "Keystone", domain_id: str, name: str | None = None) ->
     return {name: known[name]}
 
 
-def _password_rule(keystone: "Keystone") -> Document:
+def _password_rule(keystone: Keystone) -> Document:
     settings = keystone.compliance
     return {"password_regex": settings.password_regex or None,
             "password_regex_description": settings.password_regex_description or None}
 
 
-def create(keystone: "Keystone", domain_id: str, config: Document) -> tuple[Document, bool]:
+def create(keystone: Keystone, domain_id: str, config: Document) -> tuple[Document, bool]:
     """Instead of whatever there was; and whether there was nothing."""
     with keystone.db.writing() as session:
         find_domain(session, domain_id)
@@ -161,7 +159,7 @@ def create(keystone: "Keystone", domain_id: str, config: Document) -> tuple[Docu
 
 
 def update(
-    keystone: "Keystone", domain_id: str, config: Document, section: str | None = None,
+    keystone: Keystone, domain_id: str, config: Document, section: str | None = None,
     name: str | None = None,
 ) -> Document:
     """Over what there is; of a group or an option that was named, only that and only if it is
@@ -184,18 +182,18 @@ def update(
         return show(session, domain_id)
 
 
-def _write(keystone: "Keystone", session: Session, domain_id: str, config: Document) -> None:
+def _write(keystone: Keystone, session: Session, domain_id: str, config: Document) -> None:
     for section, options in config.items():
         for name, value in options.items():
             secret = name in SECRET[section]
-            kept = keystone.vault.close(str(value)) if secret else value
+            kept = keystone.encryption.encrypt(str(value)) if secret else value
             session.merge(DomainOption(
                 domain_id=domain_id, section=section, name=name, value=kept, secret=secret
             ))
 
 
 def remove(
-    keystone: "Keystone", domain_id: str, section: str | None = None, name: str | None = None
+    keystone: Keystone, domain_id: str, section: str | None = None, name: str | None = None
 ) -> None:
     with keystone.db.writing() as session:
         find_domain(session, domain_id)

@@ -8,7 +8,7 @@ pair) counts as a delegation too: what is not known to be the user is not the us
 
 import datetime as dt
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -18,9 +18,9 @@ from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid, Refused
 from cairn.common.tokens import Token
+from cairn.keystone.component import Keystone
 from cairn.keystone.core import scopes
 from cairn.keystone.core.changes import Change
-from cairn.keystone.core.directory import Graph
 from cairn.keystone.db.models import (
     ROOT,
     ApplicationCredentialRole,
@@ -30,9 +30,7 @@ from cairn.keystone.db.models import (
 )
 from cairn.keystone.db.oauth1 import AccessToken
 from cairn.keystone.errors import NotKnown
-
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
+from cairn.keystone.providers.directory import Graph
 
 TRUST, CREDENTIAL, EC2 = "trust", "application_credential", "ec2credential"
 # By these a user shows to be the user.
@@ -54,7 +52,7 @@ def moment(text: str | None, field: str) -> dt.datetime | None:
     return found
 
 
-def caller(keystone: "Keystone", ctx: Context) -> Token:
+def caller(keystone: Keystone, ctx: Context) -> Token:
     return keystone.verifier.verify(ctx.token)
 
 
@@ -64,12 +62,12 @@ def kinds(token: Token) -> set[str]:
     return found | {TRUST} if TRUST in token.extra else found
 
 
-def delegated(keystone: "Keystone", ctx: Context, *but: str) -> bool:
+def delegated(keystone: Keystone, ctx: Context, *but: str) -> bool:
     """Whether the caller acts by a delegation, other than of a kind in `but`."""
     return bool(kinds(caller(keystone, ctx)) - set(but))
 
 
-def refuse_delegated(keystone: "Keystone", ctx: Context, *but: str) -> None:
+def refuse_delegated(keystone: Keystone, ctx: Context, *but: str) -> None:
     """Raises Refused for a caller who acts by a delegation, other than of a kind in `but`."""
     if delegated(keystone, ctx, *but):
         raise Refused(reason="A token that was given for a trust, an application credential or "

@@ -16,9 +16,8 @@ from cairn.common import migrate, patterns
 from cairn.common.db import Database, utcnow
 from cairn.common.errors import Problem
 from cairn.common.tokens import Signer, Token, Verifier
-from cairn.keystone.core import keys
+from cairn.keystone.core.encrypted_values import list_unreadable
 from cairn.keystone.core.scopes import SYSTEM_ID
-from cairn.keystone.core.vault import Vault, unreadable
 from cairn.keystone.db.models import (
     ROOT,
     ApplicationCredential,
@@ -32,6 +31,8 @@ from cairn.keystone.db.models import (
     Trust,
     User,
 )
+from cairn.keystone.providers import keys
+from cairn.keystone.providers.encryption import Encryption
 from cairn.keystone.settings import ApiSettings
 
 BOOTSTRAP = "run cairn-manage keystone bootstrap"
@@ -43,9 +44,9 @@ def symptoms(settings: ApiSettings) -> Iterator[str]:
     yield from _tokens(settings)
     yield from _folders(settings)
     yield from _settings(settings)
-    vault = Vault(settings.credentials.keys)
+    encryption = Encryption(settings.credentials.keys)
     try:
-        vault.close("")
+        encryption.encrypt("")
     except (Problem, ValueError, OSError) as error:
         yield str(error)
     db = Database(settings.database.url)
@@ -62,7 +63,7 @@ def symptoms(settings: ApiSettings) -> Iterator[str]:
         yield from _catalog(session)
         yield from _orphans(session)
         yield from _over(session)
-        yield from _secrets(vault, session)
+        yield from _secrets(encryption, session)
 
 
 def _tokens(settings: ApiSettings) -> Iterator[str]:
@@ -211,10 +212,10 @@ def _over(session: Session) -> Iterator[str]:
             yield f"{count} {what} have expired or are used up: delete them"
 
 
-def _secrets(vault: Vault, session: Session) -> Iterable[str]:
+def _secrets(encryption: Encryption, session: Session) -> Iterable[str]:
     try:
-        lost = unreadable(vault, session)
+        lost = list_unreadable(encryption, session)
     except (Problem, InvalidToken, OSError, ValueError):
         return []  # The keys themselves; told above.
-    return [f"{each} cannot be decrypted with any key in {vault.folder}: bring its key back, or "
-            "delete it" for each in lost]
+    return [f"{each} cannot be decrypted with any key in {encryption.folder}: bring its key back, "
+            "or delete it" for each in lost]

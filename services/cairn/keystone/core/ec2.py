@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, select
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from cairn.common.api import Document
 from cairn.common.errors import Invalid
 from cairn.common.tokens import Token
+from cairn.keystone.component import Keystone
 from cairn.keystone.core import (
     application_credentials,
     authentication,
@@ -26,15 +27,13 @@ from cairn.keystone.core import (
     tokens,
     trusts,
 )
-from cairn.keystone.core.authentication import Person, refuse
 from cairn.keystone.core.changes import Change
 from cairn.keystone.core.delegations import EC2
+from cairn.keystone.core.person import Person
+from cairn.keystone.core.refusals import refuse
 from cairn.keystone.core.scopes import Scope
 from cairn.keystone.db.models import ApplicationCredential, Credential, Trust
 from cairn.keystone.errors import NotKnown
-
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
 
 # The table, not the class: an object store asks this for every request it does not know yet.
 _row = Credential.__table__.c
@@ -91,7 +90,7 @@ def _same(given: Document, signature: str) -> bool:
     return hmac.compare_digest(str(given["signature"]).encode(), signature.encode())
 
 
-def token(keystone: "Keystone", body: Document, check: Check) -> tuple[str, Token]:
+def token(keystone: Keystone, body: Document, check: Check) -> tuple[str, Token]:
     """The token of whoever signed. Raises Unauthorized; NotKnown for an access key nobody has."""
     now = keystone.clock.now()
     given = body.get("credentials") or body.get("credential") or body.get("ec2Credentials") or {}
@@ -102,7 +101,7 @@ def token(keystone: "Keystone", body: Document, check: Check) -> tuple[str, Toke
         row = session.execute(_PAIR, {"id": row_id(given["access"])}).first()
         if row is None or row.type != "ec2":
             raise NotKnown("EC2 access key", given["access"])
-        held = pair(keystone.vault.open(row.blob))
+        held = pair(keystone.encryption.decrypt(row.blob))
         try:
             right = check(str(held.get("secret")), given)
         except ValueError as wrong:
@@ -141,7 +140,7 @@ def _unix(text: str) -> float:
 
 
 def _scope(
-    keystone: "Keystone", session: Session, row: Any, held: Document
+    keystone: Keystone, session: Session, row: Any, held: Document
 ) -> tuple[Person, Scope]:
     if held.get("access_token_id"):
         raise refuse(f"credential {row.id} is bound to an OAuth token")
@@ -165,7 +164,7 @@ def _scope(
     )
 
 
-def _own_scope(keystone: "Keystone", session: Session, row: Any) -> tuple[Person, Scope]:
+def _own_scope(keystone: Keystone, session: Session, row: Any) -> tuple[Person, Scope]:
     user = authentication.lookup(session, {"id": row.user_id})
     person = authentication.person(keystone, user)
     project = scopes.project_row(session, {"id": row.project_id})

@@ -4,7 +4,6 @@ Flat: not at all. Strict two level: domains over projects (and those over theirs
 have more than what is above; what is above and has no limit of its own has the registered one.
 """
 
-from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -13,13 +12,11 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Refused
 from cairn.common.settings import BadSetting
+from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments
 from cairn.keystone.core.changes import changing
 from cairn.keystone.db.models import ROOT, Limit, Project, Region, RegisteredLimit, Service
 from cairn.keystone.errors import NotKnown, NotRegistered
-
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
 
 FLAT, STRICT = "flat", "strict_two_level"
 # As the API tells them.
@@ -71,7 +68,7 @@ def find(session: Session, limit_id: str) -> Both:
     return limit, registered(session, limit.registered_limit_id)
 
 
-def create(keystone: "Keystone", ctx: Context, wanted: list[Document]) -> list[Both]:
+def create(keystone: Keystone, ctx: Context, wanted: list[Document]) -> list[Both]:
     """All of them or none; held against each other as much as against those there are."""
     with changing(keystone, ctx, "limit", "that owner and resource") as change:
         made = [_make(change.session, each) for each in wanted]
@@ -107,7 +104,7 @@ def _make(session: Session, wanted: Document) -> Both:
     return limit, of
 
 
-def update(keystone: "Keystone", ctx: Context, limit_id: str, wanted: Document) -> Both:
+def update(keystone: Keystone, ctx: Context, limit_id: str, wanted: Document) -> Both:
     with changing(keystone, ctx) as change:
         limit, of = find(change.session, limit_id)
         for name, value in wanted.items():
@@ -117,7 +114,7 @@ def update(keystone: "Keystone", ctx: Context, limit_id: str, wanted: Document) 
     return limit, of
 
 
-def _check(keystone: "Keystone", session: Session, limit: Limit, of: RegisteredLimit) -> None:
+def _check(keystone: Keystone, session: Session, limit: Limit, of: RegisteredLimit) -> None:
     if keystone.unified_limit.enforcement_model != STRICT:
         return
     owner = session.get_one(Project, limit.owner_id)

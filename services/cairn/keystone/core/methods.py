@@ -6,7 +6,7 @@ METHODS is all there is to do to have one more.
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
@@ -15,25 +15,25 @@ from cairn.common.api import Document
 from cairn.common.db import Database, changed
 from cairn.common.errors import Invalid, Refused, Unauthorized
 from cairn.common.tokens import Token
+from cairn.keystone.component import Keystone
 from cairn.keystone.core import (
     application_credentials,
     authentication,
+    client_address,
     compliance,
     delegations,
     oauth1,
     totp,
-    whence,
 )
-from cairn.keystone.core.authentication import Method, Person, Proof, refuse
+from cairn.keystone.core.authentication import Method, Proof
+from cairn.keystone.core.person import Person
+from cairn.keystone.core.refusals import refuse
 from cairn.keystone.db.models import Credential
 from cairn.keystone.errors import NotKnown, PasswordExpired
 
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
-
 
 def password(
-    keystone: "Keystone", session: Session, given: Document, *, to_change: bool = False
+    keystone: Keystone, session: Session, given: Document, *, to_change: bool = False
 ) -> Proof:
     """`to_change`: an expired one is still good for choosing another."""
     row = authentication.lookup(session, given["user"])
@@ -55,14 +55,14 @@ def password(
     return Proof(who, stored=stored)
 
 
-def _refuse_locked(keystone: "Keystone", row: Any, account: str, text: str) -> None:
+def _refuse_locked(keystone: Keystone, row: Any, account: str, text: str) -> None:
     if row is not None and compliance.locked(keystone.compliance, row):
         # As long as a wrong password takes: a locked account is not told apart either.
         authentication.checked(keystone, account, None, text)
         raise refuse(f"user {row.id} is locked")
 
 
-def token(keystone: "Keystone", session: Session, given: Document) -> Proof:
+def token(keystone: Keystone, session: Session, given: Document) -> Proof:
     """An earlier token: for another scope, and never for longer. Raises NotKnown: a bad one is as
     good as none."""
     keystone.sweep.once()
@@ -77,12 +77,12 @@ def token(keystone: "Keystone", session: Session, given: Document) -> Proof:
     return Proof(authentication.person(keystone, row), found)
 
 
-def one_time_passcode(keystone: "Keystone", session: Session, given: Document) -> Proof:
+def one_time_passcode(keystone: Keystone, session: Session, given: Document) -> Proof:
     """RFC 6238, with a credential of type "totp"; a passcode works once (section 5.2)."""
     row = authentication.lookup(session, given["user"])
     account = authentication.account(row, given["user"])
     _refuse_locked(keystone, row, account, given["user"]["passcode"])
-    with keystone.throttle.attempt(account, whence.address()) as attempt:
+    with keystone.throttle.attempt(account, client_address.address()) as attempt:
         proof = _passcode(keystone, session, row, given["user"]["passcode"])
         attempt.right = proof is not None
     if proof is not None:
@@ -92,13 +92,13 @@ def one_time_passcode(keystone: "Keystone", session: Session, given: Document) -
     raise refuse(f"wrong passcode for {row.id if row is not None else 'a stranger'}")
 
 
-def _passcode(keystone: "Keystone", session: Session, row: Any, code: str) -> Proof | None:
+def _passcode(keystone: Keystone, session: Session, row: Any, code: str) -> Proof | None:
     mine: Iterable[Credential] = [] if row is None else session.scalars(select(Credential).where(
         Credential.user_id == row.id, Credential.type == "totp"
     ))
     back = keystone.authentication.totp_previous_windows
     for credential in mine:
-        secret = keystone.vault.open(credential.blob)
+        secret = keystone.encryption.decrypt(credential.blob)
         window = totp.window(secret, code, keystone.clock.now(), back)
         if window is not None and window > (credential.used_window or 0):
             who = authentication.person(keystone, row)
@@ -117,7 +117,7 @@ def _use_passcode(db: Database, credential_id: str, window: int) -> None:
             raise refuse("the passcode was used before")
 
 
-def application_credential(keystone: "Keystone", session: Session, given: Document) -> Proof:
+def application_credential(keystone: Keystone, session: Session, given: Document) -> Proof:
     person, scope = application_credentials.by_secret(keystone, session, given)
     return Proof(person, scope=scope)
 
@@ -132,7 +132,7 @@ METHODS: dict[str, Method] = {
 
 
 def authenticate(
-    keystone: "Keystone", session: Session, identity: Document
+    keystone: Keystone, session: Session, identity: Document
 ) -> tuple[list[str], list[Proof]]:
     """All the methods that showed it, and what each showed; of one user. Raises Unauthorized."""
     proofs = []

@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import secrets
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
@@ -20,15 +20,14 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import Database, changed, new_hex_id, utcnow
 from cairn.common.errors import Invalid, Unauthorized
+from cairn.keystone.component import Keystone
 from cairn.keystone.core import authentication, delegations, projects, scopes
-from cairn.keystone.core.authentication import Proof, refuse
+from cairn.keystone.core.authentication import Proof
 from cairn.keystone.core.changes import Change, changing
+from cairn.keystone.core.refusals import refuse
 from cairn.keystone.core.scopes import Scope
 from cairn.keystone.db.oauth1 import AccessToken, Consumer, Nonce, RequestToken
 from cairn.keystone.errors import NotKnown
-
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
 
 OAUTH1 = "OS-OAUTH1"
 MANDATORY = ("oauth_signature", "oauth_signature_method", "oauth_nonce", "oauth_timestamp")
@@ -116,7 +115,7 @@ def consumer(session: Session, consumer_id: str) -> Consumer:
     return found
 
 
-def delete_consumer(keystone: "Keystone", ctx: Context, consumer_id: str) -> None:
+def delete_consumer(keystone: Keystone, ctx: Context, consumer_id: str) -> None:
     """With all that it was given."""
     with changing(keystone, ctx) as change:
         row = consumer(change.session, consumer_id)
@@ -126,7 +125,7 @@ def delete_consumer(keystone: "Keystone", ctx: Context, consumer_id: str) -> Non
         change.session.delete(row)
 
 
-def request(keystone: "Keystone", signed: Signed, project_id: str | None) -> tuple[str, Document]:
+def request(keystone: Keystone, signed: Signed, project_id: str | None) -> tuple[str, Document]:
     """A request token's secret, and what it is."""
     consumer_id = signed["oauth_consumer_key"]
     if not project_id:
@@ -134,11 +133,11 @@ def request(keystone: "Keystone", signed: Signed, project_id: str | None) -> tup
     with keystone.db.writing() as session:
         projects.find(session, project_id)
         asking = consumer(session, consumer_id)
-        signed.check(keystone.vault.open(asking.secret))
+        signed.check(keystone.encryption.decrypt(asking.secret))
         secret = new_hex_id()
         token = RequestToken(
-            secret=keystone.vault.close(secret), consumer_id=consumer_id, project_id=project_id,
-            expires_at=_end(keystone.oauth1.request_token_duration),
+            secret=keystone.encryption.encrypt(secret), consumer_id=consumer_id,
+            project_id=project_id, expires_at=_end(keystone.oauth1.request_token_duration),
         )
         session.add(token)
         session.execute(delete(RequestToken).where(RequestToken.expires_at < utcnow()))
@@ -159,7 +158,7 @@ def _request_token(session: Session, token_id: str) -> RequestToken:
 
 
 def authorize(
-    keystone: "Keystone", ctx: Context, token_id: str, wanted: list[Document]
+    keystone: Keystone, ctx: Context, token_id: str, wanted: list[Document]
 ) -> str:
     """The caller says yes with these roles; the verifier to tell the program."""
     delegations.refuse_delegated(keystone, ctx)
@@ -175,7 +174,7 @@ def authorize(
     return token.verifier
 
 
-def exchange(keystone: "Keystone", signed: Signed) -> tuple[str, Document]:
+def exchange(keystone: Keystone, signed: Signed) -> tuple[str, Document]:
     """An authorized request token's end: the access token's secret, and what it is."""
     consumer_id, token_id = signed["oauth_consumer_key"], signed["oauth_token"]
     verifier = signed["oauth_verifier"]
@@ -184,7 +183,8 @@ def exchange(keystone: "Keystone", signed: Signed) -> tuple[str, Document]:
         asking = session.get(Consumer, consumer_id)
         if asking is None or asked.consumer_id != consumer_id:
             raise refuse("the request token is of another consumer")
-        signed.check(keystone.vault.open(asking.secret), keystone.vault.open(asked.secret))
+        decrypt = keystone.encryption.decrypt
+        signed.check(decrypt(asking.secret), decrypt(asked.secret))
         if asked.user_id is None or not secrets.compare_digest(
             (asked.verifier or "").encode(), verifier.encode()
         ):
@@ -195,7 +195,7 @@ def exchange(keystone: "Keystone", signed: Signed) -> tuple[str, Document]:
         session.execute(delete(AccessToken).where(AccessToken.expires_at < utcnow()))
         secret = new_hex_id()
         token = AccessToken(
-            secret=keystone.vault.close(secret), consumer_id=consumer_id,
+            secret=keystone.encryption.encrypt(secret), consumer_id=consumer_id,
             project_id=asked.project_id, user_id=asked.user_id, role_ids=asked.role_ids,
             expires_at=_end(keystone.oauth1.access_token_duration),
         )
@@ -215,7 +215,7 @@ def forget(change: Change, token: AccessToken) -> None:
     change.session.delete(token)
 
 
-def by_access_token(keystone: "Keystone", session: Session, given: Document) -> Proof:
+def by_access_token(keystone: Keystone, session: Session, given: Document) -> Proof:
     """The method of authentication: `given` is what the request was signed with."""
     signed: Signed | None = given.get("signed")
     if signed is None:
@@ -226,7 +226,8 @@ def by_access_token(keystone: "Keystone", session: Session, given: Document) -> 
     asking = session.get(Consumer, token.consumer_id)
     if asking is None or signed["oauth_consumer_key"] != asking.id:
         raise refuse("the access token is of another consumer")
-    signed.check(keystone.vault.open(asking.secret), keystone.vault.open(token.secret))
+    decrypt = keystone.encryption.decrypt
+    signed.check(decrypt(asking.secret), decrypt(token.secret))
     who = authentication.person(
         keystone, authentication.lookup(session, {"id": token.user_id})
     )

@@ -1,7 +1,7 @@
 """Projects and domains: one tree, one table."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Refused
+from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, delegations
 from cairn.keystone.core.changes import Change, changing
-from cairn.keystone.core.directory import ROLES
 from cairn.keystone.db.models import (
     ROOT,
     Credential,
@@ -30,9 +30,7 @@ from cairn.keystone.errors import (
     StillEnabled,
     SubtreeEnabled,
 )
-
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
+from cairn.keystone.providers.directory import ROLES
 
 OWN = {"name", "description", "enabled", "options", "tags", "domain_id", "parent_id", "is_domain",
        "id", "links", "explicit_domain_id"}
@@ -72,7 +70,7 @@ def set_tags(session: Session, project_id: str, tags: list[str]) -> None:
     session.add_all(ProjectTag(project_id=project_id, name=name) for name in tags)
 
 
-def create(keystone: "Keystone", ctx: Context, wanted: Document) -> Project:
+def create(keystone: Keystone, ctx: Context, wanted: Document) -> Project:
     """A project; with is_domain, a domain."""
     name, domain_id = wanted["name"], wanted.get("domain_id") or ROOT
     is_domain = wanted.get("is_domain", False)
@@ -134,7 +132,7 @@ def parents(session: Session, project: Project) -> list[Project]:
 
 
 def update(
-    keystone: "Keystone", ctx: Context, project_id: str, wanted: Document, *, domain: bool = False
+    keystone: Keystone, ctx: Context, project_id: str, wanted: Document, *, domain: bool = False
 ) -> Project:
     kind = "domain" if domain else "project"
     with changing(keystone, ctx, kind, f"name {wanted.get('name')}") as change:
@@ -187,7 +185,7 @@ def end_tokens(change: Change, project: Project) -> None:
         delegations.end_trusts(change, Trust.trustor_user_id.in_(mine))
 
 
-def delete_project(keystone: "Keystone", ctx: Context, project_id: str) -> None:
+def delete_project(keystone: Keystone, ctx: Context, project_id: str) -> None:
     with changing(keystone, ctx) as change:
         project = find(change.session, project_id)
         if project.is_domain:
@@ -199,7 +197,7 @@ def delete_project(keystone: "Keystone", ctx: Context, project_id: str) -> None:
     return None
 
 
-def delete_domain(keystone: "Keystone", ctx: Context, domain_id: str) -> None:
+def delete_domain(keystone: Keystone, ctx: Context, domain_id: str) -> None:
     """The domain, once disabled, with everything in it."""
     with changing(keystone, ctx) as change:
         _delete_domain(change, find_domain(change.session, domain_id))

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from cairn.common.db import Database
 from cairn.common.purge import DAY, Age, Purge, drop, ended
-from cairn.keystone.core.changes import Sweep
 from cairn.keystone.db.models import (
     AccessRule,
     ApplicationCredential,
@@ -17,6 +16,7 @@ from cairn.keystone.db.models import (
     Trust,
 )
 from cairn.keystone.db.oauth1 import AccessToken, RequestToken
+from cairn.keystone.providers.revocations import Sweep
 from cairn.keystone.settings import ApiSettings
 
 # It has no worker; a thread more of the APIs' process is the cheapest place there is.

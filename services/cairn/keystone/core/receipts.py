@@ -5,20 +5,18 @@ minutes, and with whatever ends the user's tokens.
 """
 
 import secrets
-from typing import TYPE_CHECKING
 
 from cairn.common.errors import Unauthorized
 from cairn.common.tokens import RECEIPT, Token
-from cairn.keystone.core.authentication import Person, refuse
+from cairn.keystone.component import Keystone
 from cairn.keystone.core.changes import iso
+from cairn.keystone.core.person import Person
+from cairn.keystone.core.refusals import refuse
 from cairn.keystone.errors import FactorsMissing
-
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
 
 
 def wanting(
-    keystone: "Keystone", person: Person, methods: list[str], rules: list[list[str]], now: float
+    keystone: Keystone, person: Person, methods: list[str], rules: list[list[str]], now: float
 ) -> FactorsMissing:
     """The refusal, with a receipt of these methods."""
     ends = now + keystone.authentication.receipt_expiration
@@ -31,7 +29,7 @@ def wanting(
     return FactorsMissing(keystone.signer.sign(receipt, RECEIPT), document)
 
 
-def methods(keystone: "Keystone", text: str, person: Person) -> list[str]:
+def methods(keystone: Keystone, text: str, person: Person) -> list[str]:
     """What this receipt is of. Raises Unauthorized where it is not one of this user."""
     keystone.sweep.once()
     try:

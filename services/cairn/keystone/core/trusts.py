@@ -2,7 +2,7 @@
 
 import datetime as dt
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -11,8 +11,8 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import Database, changed, utcnow
 from cairn.common.errors import Invalid, Refused, Unauthorized
+from cairn.keystone.component import Keystone
 from cairn.keystone.core import authentication, scopes
-from cairn.keystone.core.authentication import Person, refuse
 from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.delegations import (
     TRUST,
@@ -23,17 +23,16 @@ from cairn.keystone.core.delegations import (
     refuse_delegated,
     roles_named,
 )
+from cairn.keystone.core.person import Person
+from cairn.keystone.core.refusals import refuse
 from cairn.keystone.core.scopes import Scope
 from cairn.keystone.db.models import Role, Trust, TrustRole, User
 from cairn.keystone.errors import NotKnown
 
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
-
 REDELEGATIONS = 3
 
 
-def create(keystone: "Keystone", ctx: Context, wanted: Document) -> tuple[Trust, list[Role]]:
+def create(keystone: Keystone, ctx: Context, wanted: Document) -> tuple[Trust, list[Role]]:
     refuse_delegated(keystone, ctx, TRUST)
     if wanted["trustor_user_id"] != ctx.user_id:
         raise Refused(reason="The authenticated user should match the trustor")
@@ -125,7 +124,7 @@ def roles_of(session: Session, trust_id: str) -> list[Role]:
     return list(session.scalars(query.where(TrustRole.trust_id == trust_id).order_by(Role.name)))
 
 
-def remove(keystone: "Keystone", ctx: Context, trust_id: str) -> None:
+def remove(keystone: Keystone, ctx: Context, trust_id: str) -> None:
     """And those that were made with it."""
     refuse_delegated(keystone, ctx, TRUST)
     with changing(keystone, ctx) as change:
@@ -138,7 +137,7 @@ def end(change: Change, *conditions: Any) -> None:
 
 
 def scope_of(
-    keystone: "Keystone", session: Session, trustee: Person, trust_id: str
+    keystone: Keystone, session: Session, trustee: Person, trust_id: str
 ) -> tuple[Person, Scope]:
     """Who the trustee becomes, and where. Raises Unauthorized, Refused."""
     try:
@@ -184,7 +183,7 @@ def _chain(session: Session, trust: Trust) -> list[Trust]:
     return found
 
 
-def _able(keystone: "Keystone", session: Session, user_id: str) -> Person:
+def _able(keystone: Keystone, session: Session, user_id: str) -> Person:
     try:
         row = authentication.lookup(session, {"id": user_id})
         return authentication.person(keystone, row)

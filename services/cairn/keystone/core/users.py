@@ -1,6 +1,5 @@
 """Users and their passwords."""
 
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import update as sql_update
@@ -10,22 +9,20 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import changed, utcnow
 from cairn.common.errors import Invalid
+from cairn.keystone.component import Keystone
 from cairn.keystone.core import (
     application_credentials,
     assignments,
     compliance,
     delegations,
     methods,
-    passwords,
     projects,
 )
-from cairn.keystone.core.authentication import refuse
 from cairn.keystone.core.changes import Change, changing
+from cairn.keystone.core.refusals import refuse
 from cairn.keystone.db.models import Credential, Project, User
 from cairn.keystone.errors import NotKnown
-
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
+from cairn.keystone.providers import passwords
 
 OWN = {"id", "name", "enabled", "domain_id", "default_project_id", "password", "options", "links",
        "password_expires_at", "original_password"}
@@ -44,7 +41,7 @@ def find(session: Session, user_id: str) -> User:
     return found
 
 
-def create(keystone: "Keystone", ctx: Context, wanted: Document) -> User:
+def create(keystone: Keystone, ctx: Context, wanted: Document) -> User:
     taken = f"name {wanted['name']} at domain ID {wanted['domain_id']}"
     stored = _hashed(keystone, wanted.get("password"))
     with changing(keystone, ctx, "user", taken) as change:
@@ -62,7 +59,7 @@ def create(keystone: "Keystone", ctx: Context, wanted: Document) -> User:
     return user
 
 
-def _hashed(keystone: "Keystone", password: str | None) -> str | None:
+def _hashed(keystone: Keystone, password: str | None) -> str | None:
     """Before any transaction: it takes longer than all the rest. Raises Invalid for a weak one."""
     if password is None:
         return None
@@ -83,7 +80,7 @@ def _options(now: Document, wanted: Document) -> Document:
     return projects.options(now, wanted, OPTIONS)
 
 
-def update(keystone: "Keystone", ctx: Context, user_id: str, wanted: Document) -> User:
+def update(keystone: Keystone, ctx: Context, user_id: str, wanted: Document) -> User:
     """Disabling a user, or giving a password, ends the user's tokens; disabling, the user's
     application credentials as well."""
     stored = _hashed(keystone, wanted.get("password"))
@@ -130,7 +127,7 @@ def _check_default_project(session: Session, user: User) -> None:
                                  "cannot be a user's default project.")
 
 
-def delete(keystone: "Keystone", ctx: Context, user_id: str) -> None:
+def delete(keystone: Keystone, ctx: Context, user_id: str) -> None:
     with changing(keystone, ctx) as change:
         user = find(change.session, user_id)
         end_tokens(change, user_id)
@@ -140,7 +137,7 @@ def delete(keystone: "Keystone", ctx: Context, user_id: str) -> None:
 
 
 def change_password(
-    keystone: "Keystone", ctx: Context, user_id: str, original: str, wanted: str
+    keystone: Keystone, ctx: Context, user_id: str, original: str, wanted: str
 ) -> None:
     """By the user, who proves to be it with the password there was, be it an expired one.
     Raises Unauthorized, Invalid."""

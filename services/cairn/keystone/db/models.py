@@ -194,7 +194,7 @@ class Credential(Base):
     user_id: Mapped[str] = mapped_column(String(64), index=True)
     project_id: Mapped[str | None] = mapped_column(String(64), index=True)
     type: Mapped[str] = mapped_column(String(255))
-    # Encrypted, see core/vault.py.
+    # Encrypted, see core/encrypted_values.py.
     blob: Mapped[str] = mapped_column(Text)
     # Of a one-time passcode: the 30 second window of the last that was used, for none works twice.
     used_window: Mapped[int | None] = mapped_column(BigInteger)
