@@ -101,8 +101,8 @@ class Caller:
         self.neutron = neutron
         self.client = create_app(neutron, authenticate, {}).test_client()
 
-    def __call__(self, method, who, path, body=None):
-        headers = {"X-Auth-Token": who} if who else {}
+    def __call__(self, method, who, path, body=None, **headers):
+        headers = {**headers, **({"X-Auth-Token": who} if who else {})}
         reply = self.client.open("/v2.0" + path, method=method, headers=headers, json=body)
         return reply.status_code, reply.get_json(silent=True)
 

@@ -95,7 +95,8 @@ def test_what_is_read_is_kept_in_one_form(api, net, subnet, six, port, router):
     rule = api.made("alice", "/security-group-rules", security_group_id=group,
                     direction="ingress", ethertype="IPv6", remote_ip_prefix="2001:DB8::1/32",
                     protocol="0017")
-    assert (rule["remote_ip_prefix"], rule["protocol"]) == ("2001:db8::/32", "17")
+    assert (rule["remote_ip_prefix"], rule["protocol"]) == ("2001:db8::1/32", "17")
+    assert rule["normalized_cidr"] == "2001:db8::/32"
     path = f"/routers/{router['id']}"
     route = {"destination": "10.77.0.0/255.255.0.0", "nexthop": "10.0.0.77"}
     kept = {"destination": "10.77.0.0/16", "nexthop": "10.0.0.77"}

@@ -41,7 +41,8 @@ def test_services_bind_ports_of_any_project(policy):
 
 
 def test_protocols_are_numbers_to_agents():
-    assert [protocol_number(p) for p in ("tcp", "58", None)] == [6, 58, None]
+    assert [protocol_number(p, "IPv4") for p in ("tcp", "1", "0", None)] == [6, 1, None, None]
+    assert [protocol_number(p, "IPv6") for p in ("tcp", "icmp", "1", "58")] == [6, 58, 58, 58]
     rule = checked_rule({"direction": "ingress", "protocol": 6, "port_range_min": "1",
                          "port_range_max": 2})
     assert (rule["protocol"], rule["port_range_min"]) == ("6", 1)

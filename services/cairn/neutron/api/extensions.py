@@ -55,6 +55,8 @@ EXTENSIONS = {
     "quota-check-limit": ("Quota engine limit check", "Support for checking the resource usage "
                           "before applying a new quota limit"),
     "quotas": ("Quota management support", "Expose functions for quotas management per project"),
+    "revision-if-match": ("If-Match constraints based on revision_number", "Extension indicating "
+                          "that If-Match based on revision_number is supported."),
     "router": ("Neutron L3 Router", "Router abstraction for basic L3 forwarding between L2 Neutron "
                "networks and access to external networks via a NAT gateway."),
     "router_availability_zone": ("Router Availability Zone", "Availability zone support for "

@@ -1,26 +1,23 @@
 """/floatingips"""
 
-from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row
-from sqlalchemy.orm import Session
+import flask
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
-from cairn.neutron.api import common
+from cairn.neutron.api import views
 from cairn.neutron.api.schemas import FLOATINGIP_CREATE, FLOATINGIP_UPDATE, QUERY
 from cairn.neutron.component import Neutron
-from cairn.neutron.core import floatingips
-from cairn.neutron.core.kinds import FLOATINGIP, claim, find
-from cairn.neutron.core.write import Write
+from cairn.neutron.core.floatingips import RESOURCE
+from cairn.neutron.core.listing import Query
 from cairn.neutron.policy import RULES
 
 api = Api(RULES)
 
 
 def view(row: Any, port: Any) -> Document:
-    document = common.standard(row)
+    document = views.standard(row)
     del document["name"]
     return {
         **document,
@@ -36,41 +33,27 @@ def view(row: Any, port: Any) -> Document:
     }
 
 
-def views(session: Session, rows: Iterable[Any]) -> list[Document]:
-    rows = list(rows)
-    ports = floatingips.ports_of(session, [row.port_id for row in rows if row.port_id])
-    return [view(row, ports.get(row.port_id)) for row in rows]
-
-
 @api.get("/floatingips", policy="get_floatingip", query=QUERY, raw=True)
-def index(neutron: Neutron, ctx: Context, query: Any, request: Any) -> Document:
-    return common.index(neutron, ctx, FLOATINGIP, views, query, request)
+def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
+    return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
 @api.get("/floatingips/<floatingip_id>", policy="get_floatingip", query=QUERY)
-def show(neutron: Neutron, ctx: Context, floatingip_id: str, query: Any) -> Document:
-    return common.show(neutron, ctx, FLOATINGIP, floatingip_id, views, query)
+def show(neutron: Neutron, ctx: Context, floatingip_id: str, query: Query) -> Document:
+    return views.show_one(neutron, ctx, RESOURCE, view, floatingip_id, query)
 
 
 @api.post("/floatingips", policy="create_floatingip", body=FLOATINGIP_CREATE, status=201)
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
-    def make(w: Write, item: dict[str, Any]) -> Any:
-        common.may_create(neutron, ctx, FLOATINGIP, item)
-        return find(w.session, ctx, FLOATINGIP, floatingips.create(w, item))
-
-    return common.create(neutron, ctx, FLOATINGIP, body, make, views)
+    return views.create(neutron, ctx, RESOURCE, view, body)
 
 
 @api.put("/floatingips/<floatingip_id>", policy="update_floatingip", body=FLOATINGIP_UPDATE)
 def change(neutron: Neutron, ctx: Context, floatingip_id: str, body: Document) -> Document:
     """A port_id of null disassociates it."""
-
-    def alter(w: Write, row: Row[Any], wanted: dict[str, Any]) -> None:
-        floatingips.change(w, claim(w.session, ctx, FLOATINGIP, floatingip_id), wanted)
-
-    return common.change(neutron, ctx, FLOATINGIP, floatingip_id, body, alter, views)
+    return views.change(neutron, ctx, RESOURCE, view, floatingip_id, body)
 
 
 @api.delete("/floatingips/<floatingip_id>", policy="delete_floatingip", status=204)
 def delete(neutron: Neutron, ctx: Context, floatingip_id: str) -> None:
-    common.remove(neutron, ctx, FLOATINGIP, floatingip_id, floatingips.delete)
+    views.delete(neutron, ctx, RESOURCE, floatingip_id)

@@ -1,29 +1,28 @@
 """/ports"""
 
-from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, select
-from sqlalchemy.orm import Session
+import flask
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
-from cairn.neutron.api import common
+from cairn.neutron.api import views
 from cairn.neutron.api.schemas import PORT_CREATE, PORT_UPDATE, QUERY
 from cairn.neutron.component import Neutron
-from cairn.neutron.core import names, ports
-from cairn.neutron.core.kinds import NETWORK, NETWORKS, PORT, claim, find, port_target
-from cairn.neutron.core.write import Write
+from cairn.neutron.core import names
+from cairn.neutron.core.listing import Query
+from cairn.neutron.core.ports import RESOURCE
 from cairn.neutron.policy import RULES
 
 api = Api(RULES)
 
 
-def view(row: Any, domain: str) -> Document:
+def view(domain: str, row: Any, related: None) -> Document:
     return {
         "id": row.id, "name": row.name, "description": row.description,
         "project_id": row.project_id, "tenant_id": row.project_id, "tags": row.tags,
-        "created_at": common.moment(row.created_at), "updated_at": common.moment(row.updated_at),
+        "created_at": views.moment(row.created_at), "updated_at": views.moment(row.updated_at),
         "revision_number": row.revision, "network_id": row.network_id,
         "mac_address": row.mac_address, "admin_state_up": row.admin_state_up,
         "status": row.status, "device_id": row.device_id, "device_owner": row.device_owner,
@@ -45,55 +44,33 @@ def _assignment(name: str, address: str, domain: str) -> Document:
     return {"ip_address": address, "hostname": host, "fqdn": f"{host}.{domain}."}
 
 
-def views(neutron: Neutron) -> common.Views:
-    domain = neutron.settings.dns_domain
-
-    def make(session: Session, rows: Iterable[Any]) -> list[Document]:
-        return [view(row, domain) for row in rows]
-
-    return make
+def _view(neutron: Neutron) -> views.View:
+    return partial(view, neutron.settings.dns_domain)
 
 
 @api.get("/ports", policy="get_port", query=QUERY, raw=True)
-def index(neutron: Neutron, ctx: Context, query: Any, request: Any) -> Document:
+def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
     """The project's ports, and those of others on its networks."""
-    return common.index(neutron, ctx, PORT, views(neutron), query, request, port_target)
+    return views.index(neutron, ctx, RESOURCE, _view(neutron), query, request)
 
 
 @api.get("/ports/<port_id>", policy="get_port", query=QUERY)
-def show(neutron: Neutron, ctx: Context, port_id: str, query: Any) -> Document:
-    return common.show(neutron, ctx, PORT, port_id, views(neutron), query, port_target)
+def show(neutron: Neutron, ctx: Context, port_id: str, query: Query) -> Document:
+    return views.show_one(neutron, ctx, RESOURCE, _view(neutron), port_id, query)
 
 
 @api.post("/ports", policy="create_port", body=PORT_CREATE, status=201)
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
     """With addresses, of every IP version the network has, where none are named."""
-
-    def make(w: Write, item: dict[str, Any]) -> Any:
-        network = find(w.session, ctx, NETWORK, item["network_id"])
-        item["device_id"] = item.get("device_id") or ""
-        item["device_owner"] = item.get("device_owner") or ""
-        common.may_create(neutron, ctx, PORT, item, {
-            "network:tenant_id": network.project_id, "network:project_id": network.project_id,
-            "shared": network.shared, "router:external": network.external,
-        })
-        return ports.create(w, network, item)
-
-    return common.create(neutron, ctx, PORT, body, make, views(neutron), port_target)
+    return views.create(neutron, ctx, RESOURCE, _view(neutron), body)
 
 
 @api.put("/ports/<port_id>", policy="update_port", body=PORT_UPDATE)
 def change(neutron: Neutron, ctx: Context, port_id: str, body: Document) -> Document:
-    def alter(w: Write, row: Row[Any], wanted: dict[str, Any]) -> None:
-        port = claim(w.session, ctx, PORT, port_id)
-        network = w.session.execute(
-            select(NETWORKS).where(NETWORKS.c.id == port.network_id)).one()
-        ports.change(w, port, network, wanted)
-
-    return common.change(neutron, ctx, PORT, port_id, body, alter, views(neutron), port_target)
+    return views.change(neutron, ctx, RESOURCE, _view(neutron), port_id, body)
 
 
 @api.delete("/ports/<port_id>", policy="delete_port", status=204)
 def delete(neutron: Neutron, ctx: Context, port_id: str) -> None:
     """A floating IP of the port is kept, and leads nowhere."""
-    common.remove(neutron, ctx, PORT, port_id, ports.erase, port_target)
+    views.delete(neutron, ctx, RESOURCE, port_id)

@@ -1,11 +1,13 @@
 """The bodies neutron accepts. Every object is closed: an unknown key is a mistake, not a wish.
 
-Clients write numbers and booleans as strings, too; `common.normal` makes them what they mean.
+Clients write numbers and booleans as strings, too; `normalize` makes them what they mean.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from cairn.common.api import Schema
+from cairn.common.api import Document, Schema
+from cairn.common.errors import Invalid
 from cairn.common.names import SEGMENT
 
 Property = dict[str, Any]
@@ -168,3 +170,39 @@ QUOTA_UPDATE = only("quota", part(**dict.fromkeys((
     "security_group_rule", "rbac_policy",
 ), INT), check_limit=BOOL, force=BOOL))
 TAGS_REPLACE = part("tags", tags=TAGS)
+
+BOOLEANS = {
+    "admin_state_up", "shared", "router:external", "is_default", "port_security_enabled",
+    "enable_dhcp", "use_default_subnetpool", "stateful", "enable_snat", "dns_publish_fixed_ip",
+}
+INTEGERS = {
+    "mtu", "provider:segmentation_id", "ip_version", "prefixlen", "default_prefixlen",
+    "min_prefixlen", "max_prefixlen", "default_quota",
+}
+TRUE = (True, "true", "True", 1, "1")
+
+
+def read_requests(body: Document, name: str, plural: str = "") -> list[dict[str, Any]]:
+    """What a body says of one thing, or of several, each by itself or under its kind's name."""
+    if plural in body:
+        return [normalize(item.get(name, item)) for item in body[plural]]
+    return [normalize(body[name])]
+
+
+def normalize(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A body's attributes as what they mean: "1400" is 1400, "true" is true, tenant_id is
+    project_id. Raises Invalid."""
+    result = dict(item)
+    for name, value in item.items():
+        if name in BOOLEANS:
+            result[name] = value in TRUE
+        elif name in INTEGERS:
+            result[name] = None if value in (None, "") else int(value)
+        elif isinstance(value, dict):
+            result[name] = normalize(value)
+    tenant = result.pop("tenant_id", None)
+    if tenant and result.get("project_id", tenant) != tenant:
+        raise Invalid(reason="'project_id' and 'tenant_id' do not match")
+    if tenant:
+        result["project_id"] = tenant
+    return result

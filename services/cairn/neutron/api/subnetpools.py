@@ -2,22 +2,23 @@
 
 from typing import Any
 
+import flask
+
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
-from cairn.neutron.api import common
+from cairn.neutron.api import views
 from cairn.neutron.api.schemas import QUERY, SUBNETPOOL_CREATE, SUBNETPOOL_UPDATE
 from cairn.neutron.component import Neutron
-from cairn.neutron.core import subnetpools
-from cairn.neutron.core.kinds import SUBNETPOOL, find, target
-from cairn.neutron.core.write import Write
+from cairn.neutron.core.listing import Query
+from cairn.neutron.core.subnetpools import RESOURCE
 from cairn.neutron.policy import RULES
 
 api = Api(RULES)
 
 
-def view(row: Any) -> Document:
+def view(row: Any, related: None) -> Document:
     return {
-        **common.standard(row),
+        **views.standard(row),
         "prefixes": row.prefixes, "ip_version": row.ip_version,
         "default_prefixlen": str(row.default_prefixlen), "min_prefixlen": str(row.min_prefixlen),
         "max_prefixlen": str(row.max_prefixlen), "default_quota": row.default_quota,
@@ -25,39 +26,26 @@ def view(row: Any) -> Document:
     }
 
 
-views = common.each(view)
-
-
-def about(row: Any) -> dict[str, Any]:
-    return target(row, shared=row.shared)
-
-
 @api.get("/subnetpools", policy="get_subnetpool", query=QUERY, raw=True)
-def index(neutron: Neutron, ctx: Context, query: Any, request: Any) -> Document:
-    return common.index(neutron, ctx, SUBNETPOOL, views, query, request, about)
+def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
+    return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
 @api.get("/subnetpools/<subnetpool_id>", policy="get_subnetpool", query=QUERY)
-def show(neutron: Neutron, ctx: Context, subnetpool_id: str, query: Any) -> Document:
-    return common.show(neutron, ctx, SUBNETPOOL, subnetpool_id, views, query, about)
+def show(neutron: Neutron, ctx: Context, subnetpool_id: str, query: Query) -> Document:
+    return views.show_one(neutron, ctx, RESOURCE, view, subnetpool_id, query)
 
 
 @api.post("/subnetpools", policy="create_subnetpool", body=SUBNETPOOL_CREATE, status=201)
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
-    def make(w: Write, item: dict[str, Any]) -> Any:
-        common.may_create(neutron, ctx, SUBNETPOOL, item)
-        return find(w.session, ctx, SUBNETPOOL, subnetpools.create(w, item))
-
-    return common.create(neutron, ctx, SUBNETPOOL, body, make, views, about)
+    return views.create(neutron, ctx, RESOURCE, view, body)
 
 
 @api.put("/subnetpools/<subnetpool_id>", policy="update_subnetpool", body=SUBNETPOOL_UPDATE)
 def change(neutron: Neutron, ctx: Context, subnetpool_id: str, body: Document) -> Document:
-    return common.change(
-        neutron, ctx, SUBNETPOOL, subnetpool_id, body, subnetpools.change, views, about
-    )
+    return views.change(neutron, ctx, RESOURCE, view, subnetpool_id, body)
 
 
 @api.delete("/subnetpools/<subnetpool_id>", policy="delete_subnetpool", status=204)
 def delete(neutron: Neutron, ctx: Context, subnetpool_id: str) -> None:
-    common.remove(neutron, ctx, SUBNETPOOL, subnetpool_id, subnetpools.delete, about)
+    views.delete(neutron, ctx, RESOURCE, subnetpool_id)

@@ -8,10 +8,12 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
 from cairn.common.db import new_id, utcnow
 from cairn.neutron.component import Neutron
-from cairn.neutron.core.kinds import AGENTS
-from cairn.neutron.core.write import Write
+from cairn.neutron.core.kinds import AGENT, AGENTS, claim, find
+from cairn.neutron.core.listing import Listing, page
+from cairn.neutron.core.write import Write, write
 from cairn.neutron.settings import NetworkSettings
 
 L2, L3, DHCP, METADATA = (
@@ -37,6 +39,45 @@ def ready(session: Session, neutron: Neutron, kind: str) -> Sequence[Row[Any]]:
         select(AGENTS).where(AGENTS.c.agent_type == kind, AGENTS.c.admin_state_up.is_(True))
     ).all()
     return [agent for agent in found if alive(neutron.settings, agent)]
+
+
+def list_agents(neutron: Neutron, ctx: Context, listing: Listing) -> Sequence[Row[Any]]:
+    """Raises Invalid."""
+    with neutron.db.reading() as session:
+        return page(session, ctx, AGENT, listing).rows
+
+
+def find_agent(neutron: Neutron, ctx: Context, id: str) -> Row[Any]:
+    """Raises AgentNotFound."""
+    with neutron.db.reading() as session:
+        return find(session, ctx, AGENT, id)
+
+
+def change_agent(
+    neutron: Neutron, ctx: Context, id: str, values: Mapping[str, Any]
+) -> Row[Any]:
+    """The row as it is now. Raises AgentNotFound."""
+
+    def work(w: Write) -> Row[Any]:
+        claim(w.session, ctx, AGENT, id)
+        if values:
+            w.session.execute(update(AGENTS).where(AGENTS.c.id == id).values(**values))
+        return find(w.session, ctx, AGENT, id)
+
+    return write(neutron, ctx, work)
+
+
+def list_zones(neutron: Neutron) -> dict[tuple[str, str], bool]:
+    """Where routers and networks (their DHCP) can be: whether (zone, "router" or "network") has a
+    host for it now."""
+    kinds = {L3: "router", DHCP: "network"}
+    zones: dict[tuple[str, str], bool] = {}
+    with neutron.db.reading() as session:
+        for row in session.execute(select(AGENTS).where(AGENTS.c.agent_type.in_(list(kinds)))):
+            key = (row.availability_zone, kinds[row.agent_type])
+            up = row.admin_state_up and alive(neutron.settings, row)
+            zones[key] = zones.get(key, False) or up
+    return zones
 
 
 def reaches(agent: Row[Any], network: Any) -> bool:

@@ -22,6 +22,7 @@ from cairn.neutron.core.kinds import (
     SUBNETS,
     find,
 )
+from cairn.neutron.core.resources import Request, Resource, check_create
 from cairn.neutron.core.write import Write
 
 
@@ -222,8 +223,17 @@ def report(w: Write, node: str, statuses: Mapping[str, str]) -> None:
         ).values(status=status))
 
 
-def ports_of(session: Session, ids: Sequence[str]) -> dict[str, Row[Any]]:
-    """The ports that floating IPs lead to, by id."""
-    if not ids:
-        return {}
-    return {row.id: row for row in session.execute(select(PORTS).where(PORTS.c.id.in_(ids)))}
+def list_ports(session: Session, floatingips: Sequence[Any]) -> list[Row[Any] | None]:
+    """The port that each floating IP leads to."""
+    ids = [floating.port_id for floating in floatingips if floating.port_id]
+    rows = session.execute(select(PORTS).where(PORTS.c.id.in_(ids))).all() if ids else []
+    by_id = {row.id: row for row in rows}
+    return [by_id.get(floating.port_id) for floating in floatingips]
+
+
+def _make(w: Write, request: Request) -> Row[Any]:
+    check_create(w, FLOATINGIP, request)
+    return find(w.session, w.ctx, FLOATINGIP, create(w, request))
+
+
+RESOURCE = Resource(FLOATINGIP, _make, change, delete, relate=list_ports)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
+from cairn.common.listing import FALSE
 from cairn.common.policy import Policy
 from cairn.neutron import errors
+from cairn.neutron.core.values import parse_boolean, parse_moment
 from cairn.neutron.db import models as m
 
 Columns = Mapping[str, ColumnElement[Any]]
@@ -45,6 +47,8 @@ class Kind:
     inner: frozenset[str] = frozenset()
     # What the caller sees beside what the project owns.
     shown: Callable[[Any], ColumnElement[bool]] | None = None
+    # The kind of resource that it is seen with, where it has no rule of its own for that.
+    shown_with: str | None = None
     # Filters that are more than a column's value.
     filters: Mapping[str, Filter] = field(default_factory=dict)
     plural: str = ""
@@ -181,6 +185,39 @@ def _members(values: Sequence[str]) -> ColumnElement[bool]:
     return PORTS.c.id.in_(chosen)
 
 
+def _of_network(name: str, column: ColumnElement[bool]) -> Filter:
+    """Subnets by what their network is."""
+
+    def of(values: Sequence[str]) -> ColumnElement[bool]:
+        asked = [parse_boolean(name, value) for value in values]
+        return SUBNETS.c.network_id.in_(select(NETWORKS.c.id).where(column.in_(asked)))
+
+    return of
+
+
+def _always(value: str | None) -> Filter:
+    """An attribute that every resource of the kind has alike: None, or a word as clients spell
+    it."""
+    spelt = {None: {"", "none", "null"}, "false": FALSE}.get(value, {value})
+    return lambda values: true() if any(v.lower() in spelt for v in values) else false()
+
+
+def _ip_allocation(values: Sequence[str]) -> ColumnElement[bool]:
+    """Ports with addresses have them at once ("immediate"); others want none."""
+    has = PORTS.c.id.in_(select(ALLOCATIONS.c.port_id))
+    return or_(false(), *(has if v == "immediate" else ~has for v in values
+                          if v in ("immediate", "none")))
+
+
+def _changed_since(table: Table) -> dict[str, Filter]:
+    def since(values: Sequence[str]) -> ColumnElement[bool]:
+        when = max(parse_moment("changed_since", value) for value in values)
+        changed: ColumnElement[bool] = table.c.updated_at >= when
+        return changed
+
+    return {"changed_since": since}
+
+
 COMMON = frozenset({"tags"})
 
 NETWORK = Kind(
@@ -190,14 +227,21 @@ NETWORK = Kind(
         "provider:physical_network": "physical_network",
         "provider:segmentation_id": "segmentation_id", "revision_number": "revision",
     },
+    filters=_changed_since(NETWORKS),
 )
 SUBNET = Kind(
-    "subnet", SUBNETS, errors.SubnetNotFound, shown=_seen_subnets, inner=COMMON,
-    renamed={"revision_number": "revision"},
+    "subnet", SUBNETS, errors.SubnetNotFound, shown=_seen_subnets, shown_with="network",
+    inner=COMMON, renamed={"revision_number": "revision"},
+    filters={
+        "shared": _of_network("shared", NETWORKS.c.shared), "segment_id": _always(None),
+        "router:external": _of_network("router:external", NETWORKS.c.external),
+        "dns_publish_fixed_ip": _always("false"), **_changed_since(SUBNETS),
+    },
 )
 SUBNETPOOL = Kind(
     "subnetpool", POOLS, errors.SubnetPoolNotFound, inner=COMMON | {"cuts", "prefixes"},
     shown=lambda project: POOLS.c.shared.is_(True), renamed={"revision_number": "revision"},
+    filters={"address_scope_id": _always(None), **_changed_since(POOLS)},
 )
 PORT = Kind(
     "port", PORTS, errors.PortNotFound, shown=lambda project: PORTS.c.network_owner == project,
@@ -207,24 +251,36 @@ PORT = Kind(
         "binding:host_id": "host", "binding:vnic_type": "vnic_type",
         "binding:vif_type": "vif_type", "revision_number": "revision",
     },
-    filters={"fixed_ips": _fixed_ips, "security_groups": _members},
+    filters={
+        "fixed_ips": _fixed_ips, "security_groups": _members, "ip_allocation": _ip_allocation,
+        **_changed_since(PORTS),
+    },
 )
 ROUTER = Kind(
     "router", ROUTERS, errors.RouterNotFound,
     inner=COMMON | {"host", "gateway_port_id", "gateway_network_id", "enable_snat", "routes"},
     renamed={"revision_number": "revision"},
+    filters={
+        "enable_ndp_proxy": _always("false"), "distributed": _always("false"),
+        "ha": _always("false"), **_changed_since(ROUTERS),
+    },
 )
 FLOATINGIP = Kind(
     "floatingip", FLOATING, errors.FloatingIPNotFound, inner=COMMON | {"floating_port_id", "name"},
-    renamed={"revision_number": "revision"},
+    renamed={"revision_number": "revision"}, filters=_changed_since(FLOATING),
 )
 SECURITY_GROUP = Kind(
     "security_group", GROUPS, errors.SecurityGroupNotFound, inner=COMMON | {"default_of"},
     renamed={"revision_number": "revision"},
+    filters={"shared": _always("false"), **_changed_since(GROUPS)},
 )
 SECURITY_GROUP_RULE = Kind(
     "security_group_rule", RULES, errors.SecurityGroupRuleNotFound,
     inner=frozenset({"fingerprint"}), renamed={"revision_number": "revision"},
+    filters={
+        "remote_address_group_id": _always(None), "belongs_to_default_sg": _always(None),
+        **_changed_since(RULES),
+    },
 )
 AGENT = Kind(
     "agent", AGENTS, errors.AgentNotFound, owned=False,

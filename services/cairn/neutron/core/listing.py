@@ -2,86 +2,86 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Row, and_, func, or_, select
+from sqlalchemy import Boolean, ColumnElement, Integer, func, or_, select
 from sqlalchemy.orm import Session
 
+from cairn.common import listing
 from cairn.common.context import Context
-from cairn.common.listing import paginate
-from cairn.neutron import errors
+from cairn.common.errors import Invalid
+from cairn.common.listing import Page, Part
 from cairn.neutron.core.kinds import TAGS, Kind, scoped
+from cairn.neutron.core.values import parse_boolean, parse_integer
 
-TRUE = {"true", "1", "yes", "on", "t"}
-FALSE = {"false", "0", "no", "off", "f"}
+PAGING = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir")
+TAG_FILTERS = ("tags", "tags-any", "not-tags", "not-tags-any")
 
 
-@dataclass
+class Query(listing.Query, Protocol):
+    """A query string, whoever parsed it."""
+
+    def keys(self) -> Any: ...
+
+
+@dataclass(frozen=True)
 class Listing:
     """What of a collection is asked for."""
 
+    page: Page = Page()
     filters: dict[str, list[str]] = field(default_factory=dict)
     tags: dict[str, list[str]] = field(default_factory=dict)
-    sort: list[tuple[str, str]] = field(default_factory=list)
-    limit: int | None = None
-    marker: str | None = None
-    reverse: bool = False
 
 
-def page(session: Session, ctx: Context, kind: Kind, wanted: Listing) -> Sequence[Row[Any]]:
-    """The rows the caller may see of what is wanted, in order. Raises Invalid for a bad query."""
+def read_listing(kind: Kind, query: Query) -> Listing:
+    """What a query string asks for. Raises Invalid, naming what it does not know."""
+    columns = kind.columns
+    names = [name for name in query.keys() if name not in PAGING]
+    unknown = [name for name in names
+               if name not in TAG_FILTERS and name not in columns and name not in kind.filters]
+    if unknown:
+        raise Invalid(reason=f"{sorted(unknown)} is invalid attribute for filtering")
+    asked = listing.read_page(query, columns, direction="asc")
+    return Listing(
+        Page(asked.limit or None, asked.marker, asked.sort, asked.reverse),
+        {name: query.getlist(name) for name in names if name not in TAG_FILTERS},
+        {name: [tag for value in query.getlist(name) for tag in value.split(",")]
+         for name in names if name in TAG_FILTERS},
+    )
+
+
+def page(session: Session, ctx: Context, kind: Kind, asked: Listing) -> Part:
+    """The rows the caller may see of what is asked for, in order. Raises Invalid for a bad query,
+    the kind's NotFound for a marker that is none."""
     columns = kind.columns
     query = scoped(select(kind.table), ctx, kind)
-    for name, values in wanted.filters.items():
+    for name, values in asked.filters.items():
         query = query.where(condition(kind, columns, name, values))
-    for name, tags in wanted.tags.items():
+    for name, tags in asked.tags.items():
         query = query.where(_tagged(kind, name, tags))
-    keys = [(columns[name], name, direction) for name, direction in wanted.sort]
-    if "id" not in {name for _, name, _ in keys}:
-        keys.append((kind.table.c.id, "id", "asc"))
-    if wanted.reverse:
-        keys = [(c, name, "asc" if d == "desc" else "desc") for c, name, d in keys]
+    keys = listing.order_keys(asked.page, columns, "id")
     after = None
-    if wanted.marker is not None:
-        marker = session.execute(
-            select(*(c for c, _, _ in keys)).where(kind.table.c.id == wanted.marker)
-        ).first()
-        if marker is None:
-            raise kind.missing(wanted.marker)
-        after = list(marker)
-    query = paginate(
-        query, [(c, d) for c, _, d in keys], after=after, limit=wanted.limit
-    )
-    rows = session.execute(query).all()
-    return rows[::-1] if wanted.reverse else rows
+    if asked.page.marker is not None:
+        after = listing.find_marker(session, keys, kind.table.c.id == asked.page.marker)
+        if after is None:
+            raise kind.missing(asked.page.marker)
+    return listing.fetch(session, query, keys, asked.page, after)
 
 
 def condition(
-    kind: Kind, columns: dict[str, ColumnElement[Any]], name: str, values: list[str]
+    kind: Kind, columns: dict[str, ColumnElement[Any]], name: str, values: Sequence[str]
 ) -> ColumnElement[bool]:
+    """Rows of which the attribute is one of the values. Raises Invalid."""
     if name in kind.filters:
         return kind.filters[name](values)
     column = columns[name]
     if isinstance(column.type, Boolean):
-        return column.in_([_boolean(name, v) for v in values])
+        return column.in_([parse_boolean(name, v) for v in values])
     if isinstance(column.type, Integer):
-        return column.in_([_integer(name, v) for v in values])
+        return column.in_([parse_integer(name, v) for v in values])
     if any(v in ("", "None", "null") for v in values):
         return or_(column.in_(values), column.is_(None))
     return column.in_(values)
-
-
-def _boolean(name: str, value: str) -> bool:
-    if value.lower() in TRUE | FALSE:
-        return value.lower() in TRUE
-    raise errors.BadAttribute(name=name, reason=f"'{value}' cannot be converted to boolean.")
-
-
-def _integer(name: str, value: str) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise errors.BadAttribute(name=name, reason=f"'{value}' is not an integer.") from None
 
 
 def _tagged(kind: Kind, name: str, tags: list[str]) -> ColumnElement[bool]:
@@ -90,4 +90,4 @@ def _tagged(kind: Kind, name: str, tags: list[str]) -> ColumnElement[bool]:
     if name in ("tags", "not-tags"):
         ids = ids.group_by(TAGS.c.resource_id).having(func.count() == len(set(tags)))
     inside = kind.table.c.id.in_(ids)
-    return and_(~inside) if name.startswith("not-") else inside
+    return ~inside if name.startswith("not-") else inside

@@ -1,7 +1,7 @@
 """What it means to make, change and delete a network."""
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
@@ -11,7 +11,16 @@ from sqlalchemy.orm import Session
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
 from cairn.neutron.core import dhcp, floatingips, ports, quotas, subnets, tags
-from cairn.neutron.core.kinds import NETWORK, NETWORKS, PORTS, ROUTERS, SUBNETS, claim
+from cairn.neutron.core.kinds import (
+    NETWORK,
+    NETWORKS,
+    PORTS,
+    ROUTERS,
+    SUBNETS,
+    find,
+    network_target,
+)
+from cairn.neutron.core.resources import Request, Resource, check_create
 from cairn.neutron.core.write import Again, Write
 from cairn.neutron.settings import NetworkSettings
 
@@ -171,7 +180,8 @@ COLUMNS = {
 
 
 def change(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> None:
-    """Raises Invalid, InvalidSharedSetting, ExternalNetworkInUse."""
+    """`network` is held by the transaction. Raises Invalid, InvalidSharedSetting,
+    ExternalNetworkInUse."""
     values = {COLUMNS[name]: value for name, value in wanted.items() if name in COLUMNS}
     for name, column in (("provider:network_type", "network_type"),
                          ("provider:physical_network", "physical_network"),
@@ -185,7 +195,6 @@ def change(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> None:
         values["mtu"] = values["mtu"] or limit
         if values["mtu"] > limit:
             raise errors.MTUTooBig(limit=limit)
-        claim(w.session, w.ctx, NETWORK, network.id)
         subnets.check_mtu(network.id, values["mtu"], w.session.scalars(
             select(SUBNETS.c.ip_version).where(SUBNETS.c.network_id == network.id)).all())
     if network.shared and values.get("shared") is False:
@@ -210,8 +219,8 @@ def change(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> None:
 
 
 def delete(w: Write, network: Row[Any]) -> None:
-    """With its subnets, and the ports that served nobody but it. Raises NetworkInUse."""
-    claim(w.session, w.ctx, NETWORK, network.id)
+    """With its subnets, and the ports that served nobody but it; held by the transaction. Raises
+    NetworkInUse."""
     found = w.session.execute(
         select(PORTS.c.id, PORTS.c.device_owner).where(PORTS.c.network_id == network.id)
     ).all()
@@ -234,17 +243,18 @@ def delete(w: Write, network: Row[Any]) -> None:
     quotas.give_back(w, network.project_id, "network")
 
 
-def external(session: Session, ids: Collection[str]) -> set[str]:
-    """Those of the networks that lead outside."""
-    return set(session.scalars(
-        select(NETWORKS.c.id).where(NETWORKS.c.id.in_(ids), NETWORKS.c.external.is_(True))
-    ))
-
-
-def subnets_of(session: Session, ids: list[str]) -> dict[str, list[str]]:
-    """The subnets of each network, oldest first."""
-    found: dict[str, list[str]] = {id: [] for id in ids}
-    if ids:
-        for network_id, subnet_id in session.execute(_subnet_ids, {"ids": ids}):
+def list_subnets(session: Session, networks: Sequence[Any]) -> list[list[str]]:
+    """The ids of each network's subnets, oldest first."""
+    found: dict[str, list[str]] = {network.id: [] for network in networks}
+    if found:
+        for network_id, subnet_id in session.execute(_subnet_ids, {"ids": list(found)}):
             found[network_id].append(subnet_id)
-    return found
+    return list(found.values())
+
+
+def _make(w: Write, request: Request) -> Row[Any]:
+    check_create(w, NETWORK, request)
+    return find(w.session, w.ctx, NETWORK, create(w, request))
+
+
+RESOURCE = Resource(NETWORK, _make, change, delete, network_target, list_subnets)

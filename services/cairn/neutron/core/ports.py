@@ -27,11 +27,15 @@ from cairn.neutron.core.kinds import (
     FLOATING,
     INTERFACES,
     MEMBERS,
+    NETWORK,
     NETWORKS,
     PORT,
     PORTS,
     SUBNETS,
+    find,
+    port_target,
 )
+from cairn.neutron.core.resources import Request, Resource, check_create
 from cairn.neutron.core.write import Again, Write
 
 # Ports that belong to a router or a floating IP go with them, not by themselves.
@@ -459,3 +463,22 @@ def retry_binding(w: Write, node: str) -> None:
             select(NETWORKS).where(NETWORKS.c.id == port.network_id)
         ).one()
         rebind(w, port, network, node)
+
+
+def _make(w: Write, request: Request) -> SimpleNamespace:
+    network = find(w.session, w.ctx, NETWORK, request["network_id"])
+    for name in ("device_id", "device_owner"):
+        request[name] = request.get(name) or ""
+    check_create(w, PORT, request, {
+        "network:tenant_id": network.project_id, "network:project_id": network.project_id,
+        "shared": network.shared, "router:external": network.external,
+    })
+    return create(w, network, request)
+
+
+def _change(w: Write, port: Row[Any], request: Request) -> None:
+    network = w.session.execute(select(NETWORKS).where(NETWORKS.c.id == port.network_id)).one()
+    change(w, port, network, request)
+
+
+RESOURCE = Resource(PORT, _make, _change, erase, port_target)

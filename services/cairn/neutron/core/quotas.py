@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Table, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import Table, bindparam, case, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
+from cairn.common.db import changed
 from cairn.neutron import errors
 from cairn.neutron.component import Neutron
-from cairn.neutron.core.write import Write
+from cairn.neutron.core.write import Write, write
 from cairn.neutron.db import models as m
 
 QUOTAS: Table = m.Quota.__table__  # type: ignore[assignment]
@@ -43,7 +45,7 @@ def take(w: Write, project: str, resource: str, n: int = 1, *, checked: bool = T
     while True:
         statement = _TAKE if checked else _COUNT
         extra = {"default": default} if checked else {}
-        if w.session.execute(statement, {**asked, **extra}).rowcount:  # type: ignore[attr-defined]
+        if changed(w.session.execute(statement, {**asked, **extra})):
             return
         used = w.session.execute(_USED, {"p": project, "r": resource}).scalar()
         if used is not None:
@@ -79,19 +81,62 @@ def usages(session: Session, project: str) -> dict[str, int]:
     return dict(rows.all())
 
 
-def own(session: Session) -> dict[str, dict[str, int]]:
-    """The projects that have limits of their own."""
-    found: dict[str, dict[str, int]] = {}
-    for project, resource, limit in session.execute(
-        select(QUOTAS.c.project_id, QUOTAS.c.resource, QUOTAS.c.limit)
-    ):
-        found.setdefault(project, {})[resource] = limit
-    return found
+def find_limits(neutron: Neutron, project: str) -> dict[str, int]:
+    """What the project may have of each thing."""
+    with neutron.db.reading() as session:
+        return limits(session, neutron, project)
 
 
-def put(w: Write, project: str, given: Mapping[str, int]) -> None:
+def find_details(neutron: Neutron, project: str) -> dict[str, tuple[int, int]]:
+    """Of each thing: what the project may have, and what it has."""
+    with neutron.db.reading() as session:
+        used = usages(session, project)
+        return {name: (limit, used.get(name, 0))
+                for name, limit in limits(session, neutron, project).items()}
+
+
+def list_own(neutron: Neutron) -> dict[str, dict[str, int]]:
+    """The limits of the projects that have limits of their own."""
+    own: dict[str, dict[str, int]] = {}
+    with neutron.db.reading() as session:
+        for project, resource, limit in session.execute(
+            select(QUOTAS.c.project_id, QUOTAS.c.resource, QUOTAS.c.limit)
+        ):
+            own.setdefault(project, defaults(neutron))[resource] = limit
+    return own
+
+
+def change(
+    neutron: Neutron, ctx: Context, project: str, given: Mapping[str, int], *, checked: bool
+) -> dict[str, int]:
+    """Set limits of the project's own; all of its limits then. `checked` is against what it has.
+    Raises BadAttribute, InvalidQuotaValue."""
+    for name, value in given.items():
+        if not -1 <= value < 2**31:
+            raise errors.BadAttribute(
+                name=name, reason=f"'{value}' must be between -1 and 2147483647.")
+
+    def work(w: Write) -> dict[str, int]:
+        if checked:
+            used = usages(w.session, project)
+            unders = sorted(n for n, limit in given.items() if 0 <= limit < used.get(n, 0))
+            if unders:
+                raise errors.InvalidQuotaValue(unders=unders)
+        if given:
+            _put(w, project, given)
+        return limits(w.session, neutron, project)
+
+    return write(neutron, ctx, work)
+
+
+def delete(neutron: Neutron, ctx: Context, project: str) -> None:
+    """Back to the defaults. Raises TenantQuotaNotFound."""
+    write(neutron, ctx, lambda w: _forget(w, project))
+
+
+def _put(w: Write, project: str, given: Mapping[str, int]) -> None:
     w.session.execute(
-        delete(QUOTAS).where(QUOTAS.c.project_id == project, QUOTAS.c.resource.in_(list(given)))
+        QUOTAS.delete().where(QUOTAS.c.project_id == project, QUOTAS.c.resource.in_(list(given)))
     )
     w.session.execute(
         insert(QUOTAS),
@@ -99,8 +144,9 @@ def put(w: Write, project: str, given: Mapping[str, int]) -> None:
     )
 
 
-def forget(w: Write, project: str) -> None:
-    """Back to the defaults. Raises TenantQuotaNotFound."""
-    found = w.session.execute(delete(QUOTAS).where(QUOTAS.c.project_id == project))
-    if not found.rowcount:  # type: ignore[attr-defined]
+def _forget(w: Write, project: str) -> None:
+    own = w.session.execute(select(QUOTAS.c.resource).where(
+        QUOTAS.c.project_id == project).with_for_update()).all()
+    if not own:
         raise errors.TenantQuotaNotFound(project)
+    w.session.execute(QUOTAS.delete().where(QUOTAS.c.project_id == project))

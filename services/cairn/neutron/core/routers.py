@@ -1,16 +1,18 @@
 """Routers: their gateway, their interfaces, and the host that carries them."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
+from cairn.neutron.component import Neutron
 from cairn.neutron.core import agents, ips, ports, quotas, tags
 from cairn.neutron.core.kinds import (
     FLOATING,
@@ -25,9 +27,20 @@ from cairn.neutron.core.kinds import (
     SUBNETS,
     claim,
     find,
+    target,
     unscoped,
 )
-from cairn.neutron.core.write import Write
+from cairn.neutron.core.resources import (
+    Item,
+    Request,
+    Resource,
+    check_create,
+    check_revision,
+    items_of,
+)
+from cairn.neutron.core.write import Write, write
+
+T = TypeVar("T")
 
 INTERFACE, GATEWAY = "network:router_interface", "network:router_gateway"
 
@@ -70,8 +83,7 @@ def change(w: Write, router: Row[Any], wanted: Mapping[str, Any]) -> None:
 
 
 def delete(w: Write, router: Row[Any]) -> None:
-    """Raises RouterInUse."""
-    claim(w.session, w.ctx, ROUTER, router.id)
+    """`router` is held by the transaction. Raises RouterInUse."""
     if w.session.scalar(
         select(INTERFACES.c.port_id).where(INTERFACES.c.router_id == router.id).limit(1)
     ):
@@ -462,3 +474,71 @@ def catch_up(w: Write) -> None:
         host = place(w, router)
         if host:
             move(w, router, host)
+
+
+# As clients ask.
+
+
+def list_gateway_ips(session: Session, routers: Sequence[Any]) -> list[list[dict[str, str]]]:
+    """The addresses that each router has outside."""
+    ids = [router.gateway_port_id for router in routers if router.gateway_port_id]
+    fixed: dict[str, list[dict[str, str]]] = {}
+    if ids:
+        fixed = dict(session.execute(
+            select(PORTS.c.id, PORTS.c.fixed_ips).where(PORTS.c.id.in_(ids))).all())
+    return [fixed.get(router.gateway_port_id, []) for router in routers]
+
+
+def _make(w: Write, request: Request) -> Row[Any]:
+    check_create(w, ROUTER, request)
+    return find(w.session, w.ctx, ROUTER, create(w, request))
+
+
+RESOURCE = Resource(ROUTER, _make, change, delete, relate=list_gateway_ips)
+
+
+def plug(
+    neutron: Neutron, ctx: Context, id: str, request: Mapping[str, Any], revision: int | None
+) -> dict[str, Any]:
+    """Add an interface; its description. Raises what `add_interface` does, Forbidden, NotFound."""
+    return _act(neutron, ctx, id, "add_router_interface", revision,
+                lambda w, router: add_interface(w, router, request))
+
+
+def unplug(
+    neutron: Neutron, ctx: Context, id: str, request: Mapping[str, Any], revision: int | None
+) -> dict[str, Any]:
+    """Remove an interface; its description. Raises what `remove_interface` does, Forbidden,
+    NotFound."""
+    return _act(neutron, ctx, id, "remove_router_interface", revision,
+                lambda w, router: remove_interface(w, router, request))
+
+
+def change_routes(
+    neutron: Neutron, ctx: Context, id: str, rule: str, routes: Sequence[Mapping[str, str]],
+    revision: int | None,
+) -> Item:
+    """Add routes, or take some away, as `rule` says. Raises InvalidRoutes, RoutesExhausted,
+    Forbidden, NotFound."""
+    alter = add_routes if rule == "add_extraroutes" else remove_routes
+
+    def act(w: Write, router: Row[Any]) -> Item:
+        alter(w, router, routes)
+        return items_of(neutron, ctx, RESOURCE, w.session, [_row(w, id)])[0]
+
+    return _act(neutron, ctx, id, rule, revision, act)
+
+
+def _act(
+    neutron: Neutron, ctx: Context, id: str, rule: str, revision: int | None,
+    act: Callable[[Write, Row[Any]], T],
+) -> T:
+    """`act` on the router, which the transaction holds, if `rule` lets the caller."""
+
+    def work(w: Write) -> T:
+        router = claim(w.session, ctx, ROUTER, id)
+        neutron.policy.enforce(ctx, rule, target(router))
+        check_revision(router, revision)
+        return act(w, router)
+
+    return write(neutron, ctx, work)

@@ -9,18 +9,23 @@ from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
+from cairn.neutron.component import Neutron
 from cairn.neutron.core import addresses, quotas, tags
 from cairn.neutron.core.kinds import (
     GROUPS,
     MEMBERS,
     RULES,
     SECURITY_GROUP,
+    SECURITY_GROUP_RULE,
     find,
+    target,
     unscoped,
 )
-from cairn.neutron.core.write import Again, Write
+from cairn.neutron.core.resources import Request, Resource, check_create
+from cairn.neutron.core.write import Again, Write, write
 
 # Upstream's names for IP protocols.
 PROTOCOLS = {
@@ -63,8 +68,15 @@ def default(w: Write, project: str) -> str:
     return id
 
 
-def has_default(session: Session, project: str) -> bool:
-    return session.execute(_default, {"project": project}).scalar() is not None
+def ensure_default(neutron: Neutron, ctx: Context, project: str | None) -> None:
+    """A project has its default group by the time anybody looks; of nobody's project there is
+    none."""
+    if not project:
+        return
+    with neutron.db.reading() as session:
+        if session.execute(_default, {"project": project}).scalar() is not None:
+            return
+    write(neutron, ctx, lambda w: default(w, project))
 
 
 def checked(w: Write, project: str, ids: Sequence[str]) -> list[str]:
@@ -203,7 +215,7 @@ def create_rule(w: Write, wanted: Mapping[str, Any]) -> str:
 def _fingerprint(rule: Mapping[str, Any]) -> str:
     """Two rules that let the same through are the same, whatever their description."""
     number = protocol_number(rule.get("protocol"), rule["ethertype"])
-    prefix = normalized_cidr(rule.get("remote_ip_prefix"))
+    prefix = normalize_cidr(rule.get("remote_ip_prefix"))
     if prefix in ("0.0.0.0/0", "::/0"):
         prefix = None
     parts = (rule["direction"], rule["ethertype"], number, rule.get("port_range_min"),
@@ -221,7 +233,9 @@ def _insert_rule(
         w.session.execute(insert(RULES).values(
             id=id, project_id=project, created_at=now, updated_at=now, revision=0,
             description=rule.get("description") or "", security_group_id=group,
-            fingerprint=_fingerprint(rule), **{name: rule.get(name) for name in columns},
+            fingerprint=_fingerprint(rule),
+            normalized_cidr=normalize_cidr(rule.get("remote_ip_prefix")),
+            **{name: rule.get(name) for name in columns},
         ))
     except IntegrityError:
         return None
@@ -238,7 +252,7 @@ def protocol_number(protocol: str | None, ethertype: str) -> int | None:
     return number or None
 
 
-def normalized_cidr(prefix: str | None) -> str | None:
+def normalize_cidr(prefix: str | None) -> str | None:
     """The prefix without the bits of a host in it: "10.1.2.3/8" as "10.0.0.0/8"."""
     return None if prefix is None else str(ip_network(prefix, strict=False))
 
@@ -337,3 +351,30 @@ def users(session: Session, ids: Sequence[str]) -> int:
     return session.scalar(
         select(func.count(MEMBERS.c.port_id.distinct())).where(MEMBERS.c.security_group_id.in_(ids))
     ) or 0
+
+
+def list_rules(session: Session, groups: Sequence[Any]) -> list[list[Row[Any]]]:
+    """The rules of each group, oldest first."""
+    return list(rules_of(session, [group.id for group in groups]).values())
+
+
+def rule_target(rule: Any) -> dict[str, Any]:
+    """What policy is told of a rule, which is its group's owner's."""
+    return target(rule, **{"security_group:tenant_id": rule.project_id})
+
+
+def _make(w: Write, request: Request) -> Row[Any]:
+    check_create(w, SECURITY_GROUP, request)
+    return find(w.session, w.ctx, SECURITY_GROUP, create(w, request))
+
+
+def _make_rule(w: Write, request: Request) -> Row[Any]:
+    group = find(w.session, w.ctx, SECURITY_GROUP, request["security_group_id"])
+    request["project_id"] = group.project_id
+    check_create(w, SECURITY_GROUP_RULE, request)
+    return find(w.session, w.ctx, SECURITY_GROUP_RULE, create_rule(w, request))
+
+
+RESOURCE = Resource(SECURITY_GROUP, _make, change, delete, relate=list_rules)
+RULE_RESOURCE = Resource(SECURITY_GROUP_RULE, _make_rule, None, delete_rule, rule_target,
+                         check_together=check_together)

@@ -10,7 +10,8 @@ from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
 from cairn.neutron.core import addresses, quotas, tags
 from cairn.neutron.core.ips import Network
-from cairn.neutron.core.kinds import POOLS, SUBNETPOOL, SUBNETS, find
+from cairn.neutron.core.kinds import POOLS, SUBNETPOOL, SUBNETS, find, target
+from cairn.neutron.core.resources import Request, Resource, check_create
 from cairn.neutron.core.write import Write
 
 
@@ -170,3 +171,16 @@ def _first(block: Any, length: int, held: list[Any]) -> Any:
         return None
     version: Any = ip_address(block.network_address).__class__
     return ip_network(f"{version(start)}/{length}")
+
+
+def pool_target(pool: Any) -> dict[str, Any]:
+    """What policy is told of a pool."""
+    return target(pool, shared=pool.shared)
+
+
+def _make(w: Write, request: Request) -> Row[Any]:
+    check_create(w, SUBNETPOOL, request)
+    return find(w.session, w.ctx, SUBNETPOOL, create(w, request))
+
+
+RESOURCE = Resource(SUBNETPOOL, _make, change, delete, pool_target)

@@ -5,8 +5,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
+from sqlalchemy.orm import Session
 
 from cairn.common.db import new_id, utcnow
+from cairn.common.errors import Invalid
 from cairn.neutron import errors
 from cairn.neutron.core import addresses, dhcp, ports, quotas, subnetpools, tags
 from cairn.neutron.core.addresses import GIVEN_OWNERS
@@ -14,11 +16,15 @@ from cairn.neutron.core.ips import Address, Network
 from cairn.neutron.core.kinds import (
     ALLOCATIONS,
     INTERFACES,
+    NETWORK,
     NETWORKS,
     PORTS,
     SUBNET,
     SUBNETS,
+    find,
+    target,
 )
+from cairn.neutron.core.resources import Request, Resource, check_create
 from cairn.neutron.core.write import Write
 
 Pool = dict[str, str]
@@ -354,6 +360,26 @@ def drop(w: Write, subnet: Row[Any]) -> None:
     quotas.give_back(w, subnet.project_id, "subnet")
 
 
-def of_network(w: Write, network_id: str) -> Sequence[Row[Any]]:
-    """The subnets of a network, oldest first."""
-    return ports.subnets_of(w.session, network_id)
+def list_external(session: Session, subnets: Sequence[Any]) -> list[bool]:
+    """Whether each subnet's network leads outside."""
+    ids = {subnet.network_id for subnet in subnets}
+    outside = set(session.scalars(
+        select(NETWORKS.c.id).where(NETWORKS.c.id.in_(ids), NETWORKS.c.external.is_(True))))
+    return [subnet.network_id in outside for subnet in subnets]
+
+
+def _make(w: Write, request: Request) -> Row[Any]:
+    network = find(w.session, w.ctx, NETWORK, request["network_id"])
+    if "ip_version" not in request:
+        request["ip_version"] = 6 if ":" in (request.get("cidr") or "") else 4
+    if request.get("segment_id"):
+        raise Invalid(reason="segment_id: segments are not supported")
+    check_create(w, SUBNET, request, {
+        "network:tenant_id": network.project_id, "network:project_id": network.project_id,
+    })
+    if network.project_id != request["project_id"] and not w.ctx.is_admin:
+        w.neutron.policy.enforce(w.ctx, "create_subnet", target(network))
+    return find(w.session, w.ctx, SUBNET, create(w, network, request))
+
+
+RESOURCE = Resource(SUBNET, _make, change, delete, relate=list_external)

@@ -114,7 +114,7 @@ def _groups(session: Session, ids: Sequence[str]) -> Document:
         "direction": rule.direction, "ethertype": rule.ethertype,
         "protocol": security_groups.protocol_number(rule.protocol, rule.ethertype),
         "port_range_min": rule.port_range_min, "port_range_max": rule.port_range_max,
-        "remote_ip_prefix": security_groups.normalized_cidr(rule.remote_ip_prefix),
+        "remote_ip_prefix": rule.normalized_cidr,
         "remote_group_id": rule.remote_group_id,
     } for rule in rules[id]]} for id in ids}
 

@@ -171,6 +171,8 @@ class SecurityGroupRule(Resource, Base):
     port_range_min: Mapped[int | None]
     port_range_max: Mapped[int | None]
     remote_ip_prefix: Mapped[str | None] = mapped_column(String(64))
+    # The prefix as it was given, without the bits of a host.
+    normalized_cidr: Mapped[str | None] = mapped_column(String(64))
     remote_group_id: Mapped[str | None] = mapped_column(
         ForeignKey("security_groups.id"), index=True
     )

@@ -1,0 +1,145 @@
+"""Which agent carries what: networks' DHCP and routers, by an operator's hand."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from cairn.common.context import Context
+from cairn.neutron import errors
+from cairn.neutron.component import Neutron
+from cairn.neutron.core import agents, dhcp, networks, routers
+from cairn.neutron.core.kinds import (
+    AGENT,
+    AGENTS,
+    DHCP,
+    NETWORK,
+    NETWORKS,
+    ROUTER,
+    ROUTERS,
+    claim,
+    find,
+)
+from cairn.neutron.core.resources import Item, items_of
+from cairn.neutron.core.write import Write, write
+
+
+def delete_agent(neutron: Neutron, ctx: Context, id: str) -> None:
+    """Forget it; what it carried is carried by another where there is one. If it lives, its next
+    report brings it back. Raises AgentNotFound."""
+
+    def work(w: Write) -> None:
+        agent = claim(w.session, ctx, AGENT, id)
+        w.session.execute(AGENTS.delete().where(AGENTS.c.id == id))
+        if agent.agent_type == agents.DHCP:
+            for network_id in w.session.scalars(
+                select(DHCP.c.network_id).where(DHCP.c.host == agent.host)
+            ).all():
+                dhcp.remove(w, network_id, agent.host)
+                dhcp.ensure(w, network_id)
+        if agent.agent_type == agents.L3:
+            for router in w.session.execute(
+                select(ROUTERS).where(ROUTERS.c.host == agent.host).with_for_update()
+            ).all():
+                routers.move(w, router, "")
+            routers.catch_up(w)
+
+    write(neutron, ctx, work)
+
+
+def _agent(session: Session, ctx: Context, id: str, kind: str) -> Row[Any]:
+    agent = find(session, ctx, AGENT, id)
+    if agent.agent_type != kind:
+        wrong = errors.InvalidL3Agent if kind == agents.L3 else errors.DhcpAgentNotFound
+        raise wrong(id=id)
+    return agent
+
+
+def list_dhcp_networks(neutron: Neutron, ctx: Context, agent_id: str) -> list[Item]:
+    """The networks that the agent's host serves. Raises AgentNotFound."""
+    with neutron.db.reading() as session:
+        host = find(session, ctx, AGENT, agent_id).host
+        rows = session.execute(
+            select(NETWORKS).join(DHCP, DHCP.c.network_id == NETWORKS.c.id)
+            .where(DHCP.c.host == host)
+        ).all()
+        return items_of(neutron, ctx, networks.RESOURCE, session, rows)
+
+
+def add_dhcp_network(neutron: Neutron, ctx: Context, agent_id: str, network_id: str) -> None:
+    """Raises AgentNotFound, DhcpAgentNotFound, NetworkNotFound, NetworkHostedByDHCPAgent."""
+
+    def work(w: Write) -> None:
+        agent = _agent(w.session, ctx, agent_id, agents.DHCP)
+        network = find(w.session, ctx, NETWORK, network_id)
+        if not dhcp.add(w, network.id, agent.host):
+            raise errors.NetworkHostedByDHCPAgent(network=network.id, agent=agent_id)
+        dhcp.ensure(w, network.id)
+
+    write(neutron, ctx, work)
+
+
+def remove_dhcp_network(neutron: Neutron, ctx: Context, agent_id: str, network_id: str) -> None:
+    """Raises AgentNotFound, DhcpAgentNotFound, NetworkNotHostedByDhcpAgent."""
+
+    def work(w: Write) -> None:
+        agent = _agent(w.session, ctx, agent_id, agents.DHCP)
+        if not dhcp.remove(w, network_id, agent.host):
+            raise errors.NetworkNotHostedByDhcpAgent(network=network_id, agent=agent_id)
+
+    write(neutron, ctx, work)
+
+
+def list_dhcp_agents(neutron: Neutron, ctx: Context, network_id: str) -> Sequence[Row[Any]]:
+    """The agents that serve the network. Raises NetworkNotFound."""
+    with neutron.db.reading() as session:
+        find(session, ctx, NETWORK, network_id)
+        return session.execute(
+            select(AGENTS).join(DHCP, DHCP.c.host == AGENTS.c.host)
+            .where(DHCP.c.network_id == network_id, AGENTS.c.agent_type == agents.DHCP)
+        ).all()
+
+
+def list_l3_routers(neutron: Neutron, ctx: Context, agent_id: str) -> list[Item]:
+    """The routers on the agent's host. Raises AgentNotFound, InvalidL3Agent."""
+    with neutron.db.reading() as session:
+        host = _agent(session, ctx, agent_id, agents.L3).host
+        rows = session.execute(select(ROUTERS).where(ROUTERS.c.host == host)).all()
+        return items_of(neutron, ctx, routers.RESOURCE, session, rows)
+
+
+def add_l3_router(neutron: Neutron, ctx: Context, agent_id: str, router_id: str) -> None:
+    """Raises AgentNotFound, InvalidL3Agent, RouterNotFound, RouterHostedByL3Agent."""
+
+    def work(w: Write) -> None:
+        agent = _agent(w.session, ctx, agent_id, agents.L3)
+        router = claim(w.session, ctx, ROUTER, router_id)
+        if router.host and router.host != agent.host:
+            raise errors.RouterHostedByL3Agent(router=router.id, agent=router.host)
+        if not router.host:
+            routers.move(w, router, agent.host)
+
+    write(neutron, ctx, work)
+
+
+def remove_l3_router(neutron: Neutron, ctx: Context, agent_id: str, router_id: str) -> None:
+    """Where no other agent is asked to take it, it stays down. Raises AgentNotFound,
+    InvalidL3Agent, RouterNotFound, RouterNotHostedByL3Agent."""
+
+    def work(w: Write) -> None:
+        agent = _agent(w.session, ctx, agent_id, agents.L3)
+        router = claim(w.session, ctx, ROUTER, router_id)
+        if router.host != agent.host:
+            raise errors.RouterNotHostedByL3Agent(router=router_id, agent=agent_id)
+        routers.move(w, router, "")
+
+    write(neutron, ctx, work)
+
+
+def list_l3_agents(neutron: Neutron, ctx: Context, router_id: str) -> Sequence[Row[Any]]:
+    """The agents that carry the router: one or none. Raises RouterNotFound."""
+    with neutron.db.reading() as session:
+        router = find(session, ctx, ROUTER, router_id)
+        return session.execute(select(AGENTS).where(
+            AGENTS.c.host == router.host, AGENTS.c.agent_type == agents.L3)).all()
