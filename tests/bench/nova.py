@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "services"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fakes.nova import Cloud, FakeTransfers, NoImages
 from sqlalchemy import event, insert, select
 
 from cairn.common.context import Context
@@ -40,11 +42,16 @@ from cairn.nova.conductor import process as conductor
 from cairn.nova.db.models import Base
 from cairn.nova.db.models import Server as Row
 from cairn.nova.drivers.fake import FakeDriver
-from cairn.nova.fakes import Cloud, FakeTransfers, NoImages
+from cairn.nova.neighbours import over_http
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import Compute, Conductor, Scheduler, runner_of
 from cairn.nova.scheduler import process as scheduler
-from cairn.nova.settings import ComputeSettings, ConductorSettings, QuotaSettings, SchedulerSettings
+from cairn.nova.settings import (
+    ComputeSettings,
+    ConductorSettings,
+    QuotaSettings,
+    SchedulerSettings,
+)
 
 HOSTS = [f"host{number}" for number in range(4)]
 ROOM = QuotaSettings(instances=-1, cores=-1, ram=-1)
@@ -66,7 +73,7 @@ class House:
         bus = Bus(MessagingSettings(broker))
         self.cloud = Cloud()
         self.nova = Nova(db=self.db, policy=Policy(RULES), conductor=Conductor(bus),
-                         compute=Compute(bus), cloud=self.cloud, quota=ROOM)
+                         compute=Compute(bus), cloud=over_http(self.cloud), quota=ROOM)
         host = Host("controller")
         conductor.run(self.nova, Scheduler(bus), ConductorSettings(), host)
         scheduler.run(self.nova, SchedulerSettings(), host)

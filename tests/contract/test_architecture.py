@@ -47,7 +47,7 @@ def test_every_component_has_the_same_inside(component):
     files = {p.name for p in folder.glob("*.py")}
     assert {"__init__.py", "component.py", "settings.py", "policy.py", "errors.py", "app.py",
             "processes.py"} <= files
-    assert files - FILES <= {"fakes.py"}
+    assert files <= FILES
     assert (folder / "api").is_dir() and (folder / "db" / "models.py").exists()
 
 

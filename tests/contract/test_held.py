@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 
 import pytest
+from fakes.nova import Cloud
 
 import cairn
 from cairn.common.client import Neighbours
@@ -13,7 +14,6 @@ from cairn.common.manage import COMPONENTS
 from cairn.common.rpc import Bus
 from cairn.glance.core import usage
 from cairn.glance.drivers.gate import Gate
-from cairn.nova.fakes import Cloud
 
 ROOT = Path(cairn.__file__).parent
 WAYS = [Neighbours.request, Neighbours.endpoint, Neighbours.fetch, Bus.ask, Gate.open,

@@ -8,6 +8,7 @@ import inspect
 from dataclasses import replace
 
 import pytest
+from fakes.nova import World
 from sqlalchemy import insert, select, update
 
 from cairn.common import accounts
@@ -21,7 +22,6 @@ from cairn.neutron import rpc as neutron_rpc
 from cairn.nova import rpc as nova_rpc
 from cairn.nova.db.models import Base, Work, WorkStep
 from cairn.nova.db.models import Server as Row
-from cairn.nova.fakes import World
 from cairn.nova.rpc import CONDUCTOR, runner_of
 
 THIEF = Context(host="two")

@@ -1,11 +1,15 @@
 """Nova's questions are ones that placement and neutron answer: the real ones, not fakes of ours."""
 
+import uuid
+
 import pytest
+from fakes.nova import Cloud, World
 from sqlalchemy import update
 
 from cairn.common.client import refusal
 from cairn.common.context import Context
 from cairn.common.db import Database
+from cairn.common.errors import Problem
 from cairn.common.policy import Policy
 from cairn.neutron.app import create_app as neutron_app
 from cairn.neutron.component import Neutron
@@ -14,7 +18,7 @@ from cairn.neutron.policy import RULES as NEUTRON_RULES
 from cairn.neutron.rpc_server.manager import Manager
 from cairn.nova.app import create_app as nova_app
 from cairn.nova.db import models as nova_models
-from cairn.nova.fakes import Cloud, World
+from cairn.nova.neighbours import over_http
 from cairn.placement.app import create_app as placement_app
 from cairn.placement.component import make as make_placement
 from cairn.placement.db import models as placement_models
@@ -166,3 +170,99 @@ def test_no_room_is_told_in_placements_numbers(house):
     fault = call("GET", path, who="root").json["server"]["fault"]
     assert "MEMORY_MB wants 4194304" in fault["details"]
     assert "It would fit now with at most" in fault["message"]
+
+
+# --- The fakes behave as the real ones do ---
+
+
+def questions(cloud, network):
+    """What nova asks of neutron and placement in the life of a server, with what it reads of the
+    answers: in words that no id and no address is part of."""
+    alice, nova = PEOPLE["alice"], PEOPLE["service"]
+    net, place = cloud.network, cloud.placement
+    said = {}
+    said["networks"] = [sorted(n) for n in _only(net.list_networks(alice, own=True, id=[network]),
+        "id", "name", "mtu", "subnets", "shared", "router:external")]
+    port = net.create_port(nova, {
+        "network_id": network, "project_id": "red", "tenant_id": "red", "admin_state_up": True,
+        "device_id": "vm", "device_owner": "compute:nova", "binding:host_id": "one"})
+    said["bound"] = {name: port[name] for name in (
+        "device_id", "device_owner", "binding:vif_type", "binding:vnic_type", "status")}
+    said["addresses"] = [sorted(f) for f in port["fixed_ips"]]
+    said["mac"] = len(port["mac_address"])
+    address = port["fixed_ips"][0]["ip_address"]
+    said["found"] = [
+        len(net.list_ports(nova, **query)) for query in (
+            {"device_id": ["vm"]}, {"device_id": ["other"]},
+            {"network_id": network, "fixed_ips": f"ip_address={address}"},
+            {"network_id": network, "fixed_ips": "ip_address=10.1.0.250"})]
+    said["subnets"] = [sorted(s) for s in _only(
+        net.list_subnets(nova, id=[port["fixed_ips"][0]["subnet_id"]]), "id", "cidr",
+        "ip_version", "gateway_ip", "dns_nameservers", "host_routes", "enable_dhcp")]
+    let_go = net.update_port(nova, port["id"], {
+        "device_id": "", "device_owner": "", "binding:host_id": ""})
+    said["let go"] = {name: let_go[name] for name in ("device_id", "binding:vif_type", "status")}
+    net.delete_port(nova, port["id"])
+    said["gone"] = [_code(lambda: net.show_port(nova, port["id"])),
+                    _code(lambda: net.delete_port(nova, port["id"]))]
+    said["floating"] = net.list_floating_ips(nova, port_id=[port["id"]])
+    provider = str(uuid.uuid4())
+    said["no provider"] = [_code(lambda: place.show_provider(nova, provider)),
+                           place.find_provider(nova, "other")]
+    place.create_provider(nova, provider, "other")
+    said["twice"] = _code(lambda: place.create_provider(nova, str(uuid.uuid4()), "other"))
+    said["by name"] = place.find_provider(nova, "other")["uuid"] == provider
+    generation = place.show_inventories(nova, provider)["resource_provider_generation"]
+    inventory = {"VCPU": {"total": 2, "reserved": 0, "min_unit": 1, "max_unit": 2,
+                          "step_size": 1, "allocation_ratio": 1.0}}
+    place.put_inventories(nova, provider, generation, inventory)
+    said["stale"] = _code(lambda: place.put_inventories(nova, provider, generation, inventory))
+    traits = place.show_traits(nova, provider)
+    place.create_trait(nova, "CUSTOM_RED")
+    place.put_traits(nova, provider, traits["resource_provider_generation"], ["CUSTOM_RED"])
+    said["traits"] = place.show_traits(nova, provider)["traits"]
+
+    def candidates(amount, required=(), forbidden=()):
+        found = place.list_candidates(nova, {"VCPU": amount}, required=list(required),
+                                      forbidden=list(forbidden), limit=10)
+        return found.get(provider, {}).get("resources")
+
+    said["candidates"] = [candidates(1, ["CUSTOM_RED"]), candidates(3),
+                          candidates(1, (), ["CUSTOM_RED"])]
+    consumer = str(uuid.uuid4())
+
+    def claim(amount, consumer=consumer):
+        place.claim(nova, consumer, provider, {"VCPU": amount}, project_id="red", user_id="alice")
+
+    claim(2)
+    said["claimed"] = [place.list_claimed(nova, consumer) == {provider},
+                       place.show_usages(nova, provider), candidates(1)]
+    said["refused"] = [_code(lambda: claim(1)), _code(lambda: claim(1, str(uuid.uuid4())))]
+    place.release(nova, consumer)
+    place.release(nova, consumer)
+    said["released"] = [place.list_claimed(nova, consumer), place.show_usages(nova, provider)]
+    return said
+
+
+def _only(documents, *names):
+    return [{name: document[name] for name in names} for document in documents]
+
+
+def _code(ask):
+    try:
+        ask()
+    except Problem as problem:
+        return problem.code
+    return None
+
+
+def test_the_fakes_answer_as_the_real_ones_do(house):
+    world, call, ask = house
+    network = ask("POST", "/networks", {"network": {"name": "private"}})["network"]["id"]
+    ask("POST", "/subnets", {"subnet": {
+        "network_id": network, "cidr": "10.1.0.0/24", "ip_version": 4}})
+    real = questions(world.nova.cloud, network)
+    fake = Cloud()
+    fake.plugs = False  # No agent runs here.
+    assert questions(over_http(fake), fake.network("red")) == real
+    assert real["bound"]["binding:vif_type"] == "bridge"

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from cairn.common.context import Context
 from cairn.common.db import Database
 from cairn.common.policy import Policy
+from cairn.nova.neighbours import Cloud
 from cairn.nova.rpc import CONDUCTOR, Compute, Conductor
 from cairn.nova.settings import ApiSettings, QuotaSettings, ServiceSettings
 
@@ -18,8 +18,7 @@ class Nova:
     policy: Policy
     conductor: Conductor
     compute: Compute
-    # common.client.Neighbours, or a fake that behaves.
-    cloud: Any
+    cloud: Cloud
     api: ApiSettings = field(default_factory=ApiSettings)
     quota: QuotaSettings = field(default_factory=QuotaSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)

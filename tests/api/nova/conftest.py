@@ -1,9 +1,9 @@
 import pytest
+from fakes.nova import World
 
 from cairn.common.context import Context
 from cairn.nova.app import create_app
 from cairn.nova.db.models import Base
-from cairn.nova.fakes import World
 
 PEOPLE = {
     "admin": Context("root", project_id="ops", roles=frozenset({"admin", "member", "reader"})),

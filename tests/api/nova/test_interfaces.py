@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from tests.api.nova.conftest import PEOPLE
 
+from cairn.common.context import Context
 from cairn.common.errors import Remote
 from cairn.nova.core import interfaces
 from cairn.nova.errors import StillAttaching
 from cairn.nova.settings import ApiSettings
+
+ALICE = Context("alice", project_id="red", roles=frozenset({"member", "reader"}))
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ def test_it_waits_until_the_port_is_plugged(world, call, server, path, second):
 def test_a_request_does_not_wait_for_ever(world, call, server, path, second):
     busy = replace(world.nova, api=ApiSettings(attach_timeout=0.0), pause=lambda seconds: None)
     with pytest.raises(StillAttaching, match="actions say"):
-        interfaces.attach(busy, PEOPLE["alice"], server, [{"uuid": second}])
+        interfaces.attach(busy, ALICE, server, [{"uuid": second}])
     world.settle()
     assert len(call("GET", path).json["interfaceAttachments"]) == 2
 
@@ -166,7 +168,7 @@ def test_several_at_once_on_one_server_all_come(world, call, server, path):
     """Nothing is attached yet when the last is asked for."""
     networks = [world.cloud.network("red", f"net{number}") for number in range(4)]
     for network in networks:
-        interfaces.ask_attach(world.nova, PEOPLE["alice"], server, [{"uuid": network}])
+        interfaces.ask_attach(world.nova, ALICE, server, [{"uuid": network}])
     world.settle()
     attached = call("GET", path).json["interfaceAttachments"]
     assert {interface["net_id"] for interface in attached} >= set(networks)

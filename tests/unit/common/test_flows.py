@@ -2,13 +2,27 @@
 
 import pytest
 from sqlalchemy import select
-from tests.unit.common.test_work import Base, Work, WorkStep
+from sqlalchemy.orm import DeclarativeBase
 
 from cairn.common import ledger as ledgers
 from cairn.common.context import Context
+from cairn.common.db import new_metadata
 from cairn.common.flows import Action, ActionStep, Do, Doer, Entry, make_flows
-from cairn.common.ledger import DatabaseLedger
+from cairn.common.ledger import DatabaseLedger, StepRow, WorkRow
 from cairn.common.work import Worker
+
+
+class Base(DeclarativeBase):
+    metadata = new_metadata()
+
+
+class Work(WorkRow, Base):
+    pass
+
+
+class WorkStep(StepRow, Base):
+    pass
+
 
 ACTION = Action("move", "", (Entry(None, None),), tuple(
     ActionStep(room, name, "") for room, name in (

@@ -1,11 +1,11 @@
 import pytest
+from fakes.nova import World
 
 from cairn.common import ledger
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.nova.core import boot, servers, snapshots, works
 from cairn.nova.db.models import Base, Flavor, Server, Work
-from cairn.nova.fakes import World
 
 ALICE = Context("alice", project_id="red", roles=frozenset({"member", "reader"}),
                 request_id="req-1", version=(2, 96))

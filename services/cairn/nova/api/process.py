@@ -7,6 +7,7 @@ from cairn.common.policy import Policy
 from cairn.common.process import Host
 from cairn.nova.app import create_app
 from cairn.nova.component import Nova
+from cairn.nova.neighbours import over_http
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import Compute, Conductor
 from cairn.nova.settings import ApiProcess
@@ -18,7 +19,7 @@ def build(settings: ApiProcess, host: Host) -> Any:
     nova = Nova(
         db=host.database(settings.database), policy=Policy(RULES, settings.policy.file),
         conductor=Conductor(bus), compute=Compute(bus),
-        cloud=host.neighbours(settings.identity), api=settings.api, quota=settings.quota,
+        cloud=over_http(host.neighbours(settings.identity)), api=settings.api, quota=settings.quota,
         service=settings.service,
     )
     checks = {"database": health.database(nova.db), "messaging": health.messaging(listener.server)}

@@ -1,6 +1,5 @@
 """/os-security-groups and /os-security-group-rules: Neutron's, in the words of 2.1 to 2.35."""
 
-from typing import Any
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
@@ -8,7 +7,6 @@ from cairn.common.errors import Invalid, NotFound, Problem
 from cairn.nova.api.words import ANY, Query, closed, wrapped
 from cairn.nova.component import Nova
 from cairn.nova.core import network
-from cairn.nova.core.callers import as_caller
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -17,9 +15,10 @@ LAST = "2.35"
 _NAME = {"type": "string", "minLength": 1, "maxLength": 255}
 
 
-def _ask(nova: Nova, ctx: Context, method: str, path: str, **options: Any) -> Any:
-    answer = nova.cloud.request("network", method, path, ctx=ctx, **as_caller(ctx), **options)
-    return answer.json() if answer.content else None
+def _ask(
+    nova: Nova, ctx: Context, method: str, path: str, json: Document | None = None
+) -> Document:
+    return nova.cloud.network.forward(ctx, method, path, json)
 
 
 def view(group: Document, names: dict[str, Document]) -> Document:
@@ -64,10 +63,9 @@ def of_server(nova: Nova, ctx: Context, server_id: str) -> list[Document]:
            for g in port.get("security_groups") or ()}
     if not ids:
         return []
-    text = "&".join(f"id={group}" for group in sorted(ids))
-    found = nova.cloud.get("network", f"/security-groups?{text}", ctx=ctx).json()
-    names = {g["id"]: g for g in found["security_groups"]}
-    return [view(group, names) for group in found["security_groups"]]
+    groups = nova.cloud.network.list_security_groups(ctx, id=sorted(ids))
+    names = {group["id"]: group for group in groups}
+    return [view(group, names) for group in groups]
 
 
 @api.get("/os-security-groups", policy="os_compute_api:os-security-groups:get", until=LAST,

@@ -13,7 +13,6 @@ from cairn.nova.api.servers import brief, remove, shown
 from cairn.nova.api.words import NULL_OR_OBJECT, base, closed
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, images, keypairs, network, servers, works
-from cairn.nova.core.callers import as_caller
 from cairn.nova.core.flows import reboot as reboot_flow
 from cairn.nova.core.flows import rebuild as rebuild_flow
 from cairn.nova.core.flows import start as start_flow
@@ -233,8 +232,8 @@ def _regroup(nova: Nova, ctx: Context, server_id: str, change: Any) -> list[list
         have = list(port.get("security_groups") or ())
         before.append(have)
         if (groups := change(have)) != have:
-            nova.cloud.put("network", f"/ports/{port['id']}", ctx=ctx, **as_caller(ctx),
-                           json={"port": {"security_groups": groups}})
+            nova.cloud.network.update_port(
+                ctx, port["id"], {"security_groups": groups}, own=True)
     network.refresh(nova, ctx, [row])
     return before
 
@@ -276,8 +275,7 @@ def _readdress(
     nova: Nova, ctx: Context, row: Any, port: Document, addresses: list[Document]
 ) -> None:
     try:
-        nova.cloud.put("network", f"/ports/{port['id']}", ctx=ctx,
-                       json={"port": {"fixed_ips": addresses}})
+        nova.cloud.network.update_port(ctx, port["id"], {"fixed_ips": addresses})
     except Problem as problem:
         if problem.code == 409:
             raise Conflict(reason=str(problem)) from None

@@ -14,6 +14,7 @@ from cairn.nova.conductor.sweeper import Sweeper
 from cairn.nova.core import purge
 from cairn.nova.core.pulse import Pulse
 from cairn.nova.db.models import Periodic, Work, WorkStep
+from cairn.nova.neighbours import over_http
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import CONDUCTOR, Compute, Conductor, Scheduler
 from cairn.nova.settings import ConductorProcess, ConductorSettings
@@ -21,14 +22,15 @@ from cairn.nova.settings import ConductorProcess, ConductorSettings
 
 def build(settings: ConductorProcess, host: Host) -> None:
     bus = host.bus(settings.messaging)
+    neighbours = host.neighbours(settings.identity)
     nova = Nova(
         db=host.database(settings.database), policy=Policy(RULES), conductor=Conductor(bus),
-        compute=Compute(bus), cloud=host.neighbours(settings.identity), api=settings.api,
+        compute=Compute(bus), cloud=over_http(neighbours), api=settings.api,
         service=settings.service,
     )
     run(nova, Scheduler(bus), settings.conductor, host)
     host.periodic().every(settings.purge.interval, nova.db, Periodic, "purge",
-                          purge.make(settings, nova.db, nova.cloud).run)
+                          purge.make(settings, nova.db, neighbours).run)
 
 
 def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Host) -> Worker:

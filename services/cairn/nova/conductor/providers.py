@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Problem
 from cairn.nova.component import Nova
@@ -13,7 +14,6 @@ from cairn.nova.core import hosts
 from cairn.nova.db.models import Hypervisor
 from cairn.nova.rpc import HostReport
 
-VERSION = "1.36"
 FRESH = 600.0  # Seconds that placement is trusted to still have what it was told.
 
 
@@ -43,51 +43,42 @@ class Providers:
         self, ctx: Context, host: str, provider: str, name: str, inventory: dict[str, Any],
         traits: list[str],
     ) -> str:
-        cloud = self.nova.cloud
+        placement = self.nova.cloud.placement
         try:
-            found = cloud.get("placement", f"/resource_providers/{provider}", ctx=ctx,
-                              version=VERSION).json()
+            existing = placement.show_provider(ctx, provider)
         except Problem as problem:
             if problem.code != 404:
                 raise
-            found = self._make(ctx, host, provider, name)
-        provider = found["uuid"]
-        path = f"/resource_providers/{provider}"
-        have = cloud.get("placement", f"{path}/inventories", ctx=ctx, version=VERSION).json()
+            existing = self._make(ctx, host, provider, name)
+        provider = str(existing["uuid"])
+        have = placement.show_inventories(ctx, provider)
         if have["inventories"] != inventory:
-            have = cloud.put("placement", f"{path}/inventories", ctx=ctx, version=VERSION, json={
-                "resource_provider_generation": have["resource_provider_generation"],
-                "inventories": inventory}).json()
-        mine = cloud.get("placement", f"{path}/traits", ctx=ctx, version=VERSION).json()
+            placement.put_inventories(ctx, provider, have["resource_provider_generation"],
+                                      inventory)
+        mine = placement.show_traits(ctx, provider)
         if sorted(mine["traits"]) != traits:
-            self._know(ctx, traits)
-            cloud.put("placement", f"{path}/traits", ctx=ctx, version=VERSION, json={
-                "resource_provider_generation": mine["resource_provider_generation"],
-                "traits": traits})
-        return str(provider)
+            for trait in traits:
+                # Traits of our own must be made before they can be said of anybody.
+                if trait.startswith("CUSTOM_"):
+                    placement.create_trait(ctx, trait)
+            placement.put_traits(ctx, provider, mine["resource_provider_generation"], traits)
+        return provider
 
-    def _make(self, ctx: Context, host: str, provider: str, name: str) -> dict[str, Any]:
+    def _make(self, ctx: Context, host: str, provider: str, name: str) -> Document:
         """A new provider; or the one of that name, from a life of ours that we forgot."""
-        cloud = self.nova.cloud
+        placement = self.nova.cloud.placement
         try:
-            made = cloud.post("placement", "/resource_providers", ctx=ctx, version=VERSION,
-                              json={"uuid": provider, "name": name})
-            return made.json()  # type: ignore[no-any-return]
+            return placement.create_provider(ctx, provider, name)
         except Problem as problem:
             if problem.code != 409:
                 raise
-        found = cloud.get("placement", f"/resource_providers?name={name}", ctx=ctx,
-                          version=VERSION).json()["resource_providers"][0]
+            existing = placement.find_provider(ctx, name)
+            if existing is None:
+                raise
         with self.nova.db.writing() as session:
             session.execute(update(Hypervisor).where(Hypervisor.host == host)
-                            .values(id=found["uuid"]))
-        return found  # type: ignore[no-any-return]
-
-    def _know(self, ctx: Context, traits: list[str]) -> None:
-        """Traits of our own must be made before they can be said of anybody."""
-        for trait in traits:
-            if trait.startswith("CUSTOM_"):
-                self.nova.cloud.put("placement", f"/traits/{trait}", ctx=ctx, version=VERSION)
+                            .values(id=existing["uuid"]))
+        return existing
 
 
 def inventories(report: HostReport) -> dict[str, Any]:

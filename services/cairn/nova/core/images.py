@@ -1,12 +1,9 @@
 """Images as Glance shows them to the caller."""
 
-from typing import Any
-
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Problem
 from cairn.nova import rpc
 from cairn.nova.component import Nova
-from cairn.nova.core.callers import as_caller
 
 # What Glance says of every image; the rest are the image's own properties.
 _BASE = {
@@ -20,9 +17,7 @@ _BASE = {
 def find(nova: Nova, ctx: Context, image_id: str) -> rpc.Image:
     """Raises Invalid when the caller has no such image, or it has no data yet."""
     try:
-        found: dict[str, Any] = nova.cloud.get(
-            "image", f"/images/{image_id}", ctx=ctx, **as_caller(ctx)
-        ).json()
+        found = nova.cloud.images.show(ctx, image_id)
     except Problem as problem:
         if problem.code == 404:
             raise Invalid(

@@ -26,7 +26,7 @@ def lend(nova: Nova, row: Any, purpose: str) -> rpc.Loan:
         # What became of it is looked at, where an earlier life of the host began to send.
         "fill": [("PUT", f"{path}/file"), ("GET", path)],
     }[purpose]
-    url, token = nova.cloud.lend("image", requests, SECONDS)
+    url, token = nova.cloud.images.lend(requests, SECONDS)
     return {"image_id": image_id, "url": url + path, "token": token}
 
 

@@ -7,7 +7,6 @@ as nova's service user in the caller's project, because only that may bind them 
 import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy import select
 
@@ -17,7 +16,6 @@ from cairn.common.errors import Conflict, Forbidden, Invalid, NotFound, Problem
 from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.core import vifs
-from cairn.nova.core.callers import as_caller
 from cairn.nova.db.models import Server
 from cairn.nova.errors import (
     FixedIpInUse,
@@ -30,13 +28,6 @@ from cairn.nova.errors import (
 # One thing asked of the network: exactly one of network_id and port_id is set.
 Requested = dict[str, Any]
 TRIES = 5  # Looks at a server's ports while others change what is kept of them.
-
-
-def _get(nova: Nova, ctx: Context, kind: str, caller: bool = False, **query: Any) -> list[Any]:
-    path = f"/{kind}?{urlencode(query, doseq=True)}" if query else f"/{kind}"
-    options = as_caller(ctx) if caller else {}
-    found = nova.cloud.get("network", path, ctx=ctx, **options).json()
-    return found[kind.replace("-", "_")]  # type: ignore[no-any-return]
 
 
 # --- What a request asks for ---------------------------------------------------------------
@@ -55,7 +46,8 @@ def resolve(
         return _automatic(nova, ctx, required=wanted == "auto")
     assert not isinstance(wanted, str)
     ids = {str(n["uuid"]) for n in wanted if n.get("uuid") and not n.get("port")}
-    found = {n["id"]: n for n in _get(nova, ctx, "networks", True, id=sorted(ids))} if ids else {}
+    networks = nova.cloud.network.list_networks(ctx, own=True, id=sorted(ids)) if ids else []
+    found = {network["id"]: network for network in networks}
     requested = []
     for asked in wanted:
         if asked.get("port"):
@@ -70,7 +62,7 @@ def resolve(
             raise Invalid(reason="Cannot create several servers with one fixed_ip.")
         if address:
             address = check_address(address)
-            if _get(nova, ctx, "ports", network_id=network["id"],
+            if nova.cloud.network.list_ports(ctx, network_id=network["id"],
                     fixed_ips=f"ip_address={address}", fields="id"):
                 raise FixedIpInUse(address=address)
         requested.append({"network_id": network["id"], "port_id": None, "address": address,
@@ -83,10 +75,10 @@ def resolve(
 
 def _automatic(nova: Nova, ctx: Context, required: bool) -> list[Requested]:
     """The one network that the project has; none is well unless it was asked for."""
-    own = [n for n in _get(nova, ctx, "networks", True, tenant_id=ctx.project)
+    own = [n for n in nova.cloud.network.list_networks(ctx, own=True, tenant_id=ctx.project)
            if not n.get("router:external")]
     if not own:
-        own = [n for n in _get(nova, ctx, "networks", True, shared=True)
+        own = [n for n in nova.cloud.network.list_networks(ctx, own=True, shared=True)
                if not n.get("router:external")]
     if len(own) > 1:
         raise NetworkAmbiguous
@@ -122,12 +114,11 @@ def _port(nova: Nova, ctx: Context, asked: dict[str, Any], count: int) -> Reques
         raise Invalid(reason=f"Specified fixed IP '{asked['fixed_ip']}' cannot be used with port "
                              f"'{port_id}': the two cannot be specified together.")
     try:
-        port = nova.cloud.get("network", f"/ports/{port_id}", ctx=ctx, **as_caller(ctx)).json()
+        port = nova.cloud.network.show_port(ctx, port_id, own=True)
     except Problem as problem:
         if problem.code == 404:
             raise PortUnknown(id=port_id) from None
         raise
-    port = port["port"]
     if port.get("device_id"):
         raise PortInUse(id=port_id)
     if not port.get("fixed_ips"):
@@ -141,7 +132,8 @@ def security_groups(nova: Nova, ctx: Context, names: Iterable[str]) -> list[str]
     wanted = list(dict.fromkeys(names))
     if not wanted or wanted == ["default"]:
         return []  # Neutron gives a port its project's default by itself.
-    have = _get(nova, ctx, "security-groups", True, tenant_id=ctx.project, fields=["id", "name"])
+    have = nova.cloud.network.list_security_groups(
+        ctx, own=True, tenant_id=ctx.project, fields=["id", "name"])
     ids = []
     for name in wanted:
         same = [g["id"] for g in have if name == g["id"]]
@@ -157,7 +149,8 @@ def security_groups(nova: Nova, ctx: Context, names: Iterable[str]) -> list[str]
 
 def find_group(nova: Nova, ctx: Context, name: str) -> str:
     """The id of the caller's security group of that name or id. Raises NotFound."""
-    have = _get(nova, ctx, "security-groups", True, tenant_id=ctx.project, fields=["id", "name"])
+    have = nova.cloud.network.list_security_groups(
+        ctx, own=True, tenant_id=ctx.project, fields=["id", "name"])
     for group in sorted(have, key=lambda g: g["id"] != name):
         if name in (group["id"], group["name"]):
             return str(group["id"])
@@ -206,18 +199,16 @@ def _make(
         body["fixed_ips"] = [{"ip_address": requested["address"]}]
     if groups:
         body["security_groups"] = groups
-    found = nova.cloud.post("network", "/ports", ctx=ctx, json={"port": body}).json()
-    return found["port"]  # type: ignore[no-any-return]
+    return nova.cloud.network.create_port(ctx, body)
 
 
 def _bind(
     nova: Nova, ctx: Context, server_id: str, port_id: str, binding: dict[str, Any]
 ) -> dict[str, Any]:
-    found = nova.cloud.get("network", f"/ports/{port_id}", ctx=ctx).json()["port"]
-    if found.get("device_id") not in ("", None, server_id):
+    port = nova.cloud.network.show_port(ctx, port_id)
+    if port.get("device_id") not in ("", None, server_id):
         raise PortInUse(id=port_id)
-    answer = nova.cloud.put("network", f"/ports/{port_id}", ctx=ctx, json={"port": binding})
-    return answer.json()["port"]  # type: ignore[no-any-return]
+    return nova.cloud.network.update_port(ctx, port_id, binding)
 
 
 def remove_ports(
@@ -229,10 +220,10 @@ def remove_ports(
             continue
         try:
             if port["id"] in kept:
-                nova.cloud.put("network", f"/ports/{port['id']}", ctx=ctx, json={"port": {
-                    "device_id": "", "device_owner": "", "binding:host_id": ""}})
+                nova.cloud.network.update_port(ctx, port["id"], {
+                    "device_id": "", "device_owner": "", "binding:host_id": ""})
             else:
-                nova.cloud.delete("network", f"/ports/{port['id']}", ctx=ctx)
+                nova.cloud.network.delete_port(ctx, port["id"])
         except Problem as problem:
             if problem.code != 404:  # Somebody was quicker.
                 raise
@@ -280,7 +271,7 @@ def ports_of(nova: Nova, ctx: Context, server_id: str) -> list[dict[str, Any]]:
 
 
 def _of(nova: Nova, ctx: Context, servers: Sequence[str]) -> list[dict[str, Any]]:
-    return _get(nova, ctx, "ports", device_id=list(servers))
+    return nova.cloud.network.list_ports(ctx, device_id=list(servers))
 
 
 # --- What a port is to a guest -------------------------------------------------------------
@@ -293,13 +284,14 @@ def describe(
     """The ports with their networks and subnets, in three questions however many they are."""
     if not ports:
         return []
-    networks = {n["id"]: n for n in _get(
-        nova, ctx, "networks", id=sorted({p["network_id"] for p in ports}))}
+    networks = {n["id"]: n for n in nova.cloud.network.list_networks(
+        ctx, id=sorted({p["network_id"] for p in ports}))}
     wanted = sorted({f["subnet_id"] for p in ports for f in p["fixed_ips"]})
-    subnets = {s["id"]: s for s in _get(nova, ctx, "subnets", id=wanted)} if wanted else {}
+    subnets = {s["id"]: s for s in
+               (nova.cloud.network.list_subnets(ctx, id=wanted) if wanted else ())}
     outside: dict[tuple[str, str], list[str]] = {}
     if floating:
-        for ip in _get(nova, ctx, "floatingips", port_id=[p["id"] for p in ports]):
+        for ip in nova.cloud.network.list_floating_ips(ctx, port_id=[p["id"] for p in ports]):
             key = (ip["port_id"], ip["fixed_ip_address"])
             outside.setdefault(key, []).append(ip["floating_ip_address"])
     return [_vif(port, networks.get(port["network_id"], {}), subnets, outside, kept)
@@ -349,8 +341,8 @@ def refresh(nova: Nova, ctx: Context, servers: Sequence[Any]) -> dict[str, list[
         kept = {r["port_id"] for s in servers for r in s.requested_networks if r["port_id"]}
         kept |= {v["id"] for s in servers for v in s.vifs if v.get("preserve")}
         groups = sorted({g for p in ports for g in p.get("security_groups") or ()})
-        names = {g["id"]: g["name"] for g in _get(
-            nova, ctx, "security-groups", id=groups, fields=["id", "name"])} if groups else {}
+        names = {g["id"]: g["name"] for g in nova.cloud.network.list_security_groups(
+            ctx, id=groups, fields=["id", "name"])} if groups else {}
         described = {v["id"]: v for v in describe(nova, ctx, ports, kept)}
         with nova.db.writing() as session:
             late = []
@@ -398,7 +390,7 @@ def changed(nova: Nova, ctx: Context, servers: Sequence[Any]) -> list[Any]:
     found = _of(nova, ctx, list(ports))
     outside: dict[tuple[str, str], list[str]] = {}
     if found:
-        for ip in _get(nova, ctx, "floatingips", port_id=[p["id"] for p in found]):
+        for ip in nova.cloud.network.list_floating_ips(ctx, port_id=[p["id"] for p in found]):
             key = (ip["port_id"], ip["fixed_ip_address"])
             outside.setdefault(key, []).append(ip["floating_ip_address"])
     for port in found:

@@ -10,7 +10,6 @@ from cairn.common.context import Context
 from cairn.common.errors import Problem, Refused
 from cairn.nova.component import Nova
 from cairn.nova.core import quotas, servers, works
-from cairn.nova.core.callers import as_caller
 from cairn.nova.core.flows import create_image
 from cairn.nova.errors import LimitReached, NotOnAHost
 
@@ -63,7 +62,7 @@ def _create(
         "image_type": "snapshot",
     }
     try:
-        made = nova.cloud.post("image", "/images", json=wanted, ctx=ctx, **as_caller(ctx)).json()
+        made = nova.cloud.images.create(ctx, wanted)
     except Problem as problem:
         if problem.code == 413:
             raise Refused(reason=str(problem)) from None
@@ -74,7 +73,7 @@ def _create(
 def remove(nova: Nova, ctx: Context, image_id: str) -> None:
     """As the cloud itself: who asked for the snapshot may be gone."""
     try:
-        nova.cloud.delete("image", f"/images/{image_id}", ctx=ctx)
+        nova.cloud.images.delete(ctx, image_id)
     except Problem as problem:
         if problem.code != 404:
             raise

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy import select
 
@@ -14,6 +13,7 @@ from cairn.nova.core import hosts
 from cairn.nova.core.host_request import HostRequest
 from cairn.nova.db.models import Server
 from cairn.nova.errors import NoValidHost
+from cairn.nova.neighbours.placement import Placement
 from cairn.nova.scheduler import report
 from cairn.nova.scheduler.filters import FILTERS, Filter, HostState
 from cairn.nova.scheduler.weighers import order
@@ -21,7 +21,6 @@ from cairn.nova.settings import ApiSettings, SchedulerSettings, ServiceSettings
 
 log = logging.getLogger(__name__)
 
-PLACEMENT = "1.38"
 TRIES = 3  # Hosts that may be lost to others between looking and claiming, times a fresh look.
 
 
@@ -30,7 +29,7 @@ class Manager:
     """Serves rpc.Scheduler."""
 
     db: Database
-    cloud: Any
+    placement: Placement
     settings: SchedulerSettings
     service: ServiceSettings
     api: ApiSettings
@@ -60,25 +59,16 @@ class Manager:
             if not fitting:
                 break
         raise NoValidHost(reason=report.explain(
-            self.db, self.cloud, ctx, request, refusals, excluded))
+            self.db, self.placement, ctx, request, refusals, excluded))
 
     # --- Who could have it ---
 
     def _candidates(self, ctx: Context, request: HostRequest) -> dict[str, Any]:
         """Placement's summaries by provider, of those with room."""
-        query: list[tuple[str, str]] = [
-            ("resources", ",".join(f"{k}:{v}" for k, v in sorted(request["resources"].items()))),
-            ("limit", str(self.settings.max_candidates)),
-        ]
-        traits = [*request["required"], *(f"!{trait}" for trait in request["forbidden"])]
-        if traits:
-            query.append(("required", ",".join(traits)))
-        found = self.cloud.get("placement", f"/allocation_candidates?{urlencode(query)}",
-                               ctx=ctx, version=PLACEMENT).json()
-        fit = {provider for allocations in found["allocation_requests"]
-               for provider in allocations["allocations"]}
-        return {provider: summary for provider, summary in found["provider_summaries"].items()
-                if provider in fit}
+        return self.placement.list_candidates(
+            ctx, request["resources"], required=request["required"],
+            forbidden=request["forbidden"], limit=self.settings.max_candidates,
+        )
 
     def _states(self, request: HostRequest, candidates: dict[str, Any]) -> list[HostState]:
         with self.db.reading() as session:
@@ -154,14 +144,11 @@ class Manager:
         excluded: list[str],
     ) -> dict[str, Any] | None:
         """The claim; None when others were quicker and the host is full."""
-        body = {
-            "allocations": {state.provider: {"resources": request["resources"]}},
-            "project_id": request["project_id"], "user_id": request["user_id"],
-            "consumer_generation": None, "consumer_type": "INSTANCE",
-        }
         try:
-            self.cloud.put("placement", f"/allocations/{server_id}", ctx=ctx, version=PLACEMENT,
-                           json=body)
+            self.placement.claim(
+                ctx, server_id, state.provider, request["resources"],
+                project_id=request["project_id"], user_id=request["user_id"],
+            )
         except Problem as problem:
             if problem.code != 409:
                 raise
@@ -172,11 +159,10 @@ class Manager:
     def _claimed(
         self, ctx: Context, server_id: str, excluded: list[str]
     ) -> dict[str, Any] | None:
-        found = self.cloud.get("placement", f"/allocations/{server_id}", ctx=ctx,
-                               version=PLACEMENT).json()["allocations"]
+        claimed = self.placement.list_claimed(ctx, server_id)
         with self.db.reading() as session:
             for hypervisor in hosts.hypervisors(session):
-                if hypervisor.id in found and hypervisor.host not in excluded:
+                if hypervisor.id in claimed and hypervisor.host not in excluded:
                     return {"host": hypervisor.host, "node": hypervisor.node,
                             "provider": hypervisor.id}
         return None

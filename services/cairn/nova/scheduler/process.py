@@ -5,6 +5,7 @@ from cairn.common.process import Host
 from cairn.common.rpc import Server
 from cairn.nova.component import Nova
 from cairn.nova.core.pulse import Pulse
+from cairn.nova.neighbours import over_http
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import Compute, Conductor, Scheduler
 from cairn.nova.scheduler.manager import Manager
@@ -15,7 +16,7 @@ def build(settings: SchedulerProcess, host: Host) -> None:
     bus = host.bus(settings.messaging)
     nova = Nova(
         db=host.database(settings.database), policy=Policy(RULES), conductor=Conductor(bus),
-        compute=Compute(bus), cloud=host.neighbours(settings.identity), api=settings.api,
+        compute=Compute(bus), cloud=over_http(host.neighbours(settings.identity)), api=settings.api,
         service=settings.service,
     )
     run(nova, settings.scheduler, host)
@@ -23,7 +24,7 @@ def build(settings: SchedulerProcess, host: Host) -> None:
 
 def run(nova: Nova, settings: SchedulerSettings, host: Host) -> None:
     """A scheduler that starts and stops with `host`."""
-    manager = Manager(nova.db, nova.cloud, settings, nova.service, nova.api)
+    manager = Manager(nova.db, nova.cloud.placement, settings, nova.service, nova.api)
     server = Server(nova.conductor.bus, Scheduler, host.name, manager, threads=8)
     host.run(server)
     host.run(Pulse(nova, "nova-scheduler", server, host.name))

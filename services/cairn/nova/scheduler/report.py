@@ -2,13 +2,13 @@
 smallest change that would fit."""
 
 from collections import Counter
-from typing import Any
 
 from cairn.common.context import Context
 from cairn.common.db import Database
 from cairn.common.errors import Problem
 from cairn.nova.core import hosts
 from cairn.nova.core.host_request import HostRequest
+from cairn.nova.neighbours.placement import Placement
 
 # (filter, reason) by host.
 Refusals = dict[str, tuple[str, str]]
@@ -17,7 +17,7 @@ UNITS = {"VCPU": "VCPUs", "MEMORY_MB": "MiB of memory", "DISK_GB": "GiB of disk"
 
 
 def explain(
-    db: Database, cloud: Any, ctx: Context, request: HostRequest, refusals: Refusals,
+    db: Database, placement: Placement, ctx: Context, request: HostRequest, refusals: Refusals,
     excluded: list[str],
 ) -> str:
     """The first line is for everybody; the others name hosts and numbers."""
@@ -33,7 +33,7 @@ def explain(
             lines.append(f"{hypervisor.host}: {name}: {reason}")
             counts[name] += 1
             continue
-        free = _free(cloud, ctx, hypervisor.id)
+        free = _free(placement, ctx, hypervisor.id)
         short = {name: amount - free.get(name, 0) for name, amount in request["resources"].items()
                  if amount > free.get(name, 0)}
         if not short:
@@ -57,14 +57,10 @@ def explain(
     return "\n".join([sentence, *lines])
 
 
-def _free(cloud: Any, ctx: Context, provider: str) -> dict[str, int]:
+def _free(placement: Placement, ctx: Context, provider: str) -> dict[str, int]:
     try:
-        inventories = cloud.get(
-            "placement", f"/resource_providers/{provider}/inventories", ctx=ctx,
-            version="1.36").json()["inventories"]
-        usages = cloud.get(
-            "placement", f"/resource_providers/{provider}/usages", ctx=ctx,
-            version="1.36").json()["usages"]
+        inventories = placement.show_inventories(ctx, provider)["inventories"]
+        usages = placement.show_usages(ctx, provider)
     except Problem:
         return {}
     free = {}

@@ -1,4 +1,4 @@
-"""Asking neighbours on the caller's behalf."""
+"""Asking on the caller's behalf."""
 
 from typing import Any
 

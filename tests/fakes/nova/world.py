@@ -1,0 +1,174 @@
+"""A whole nova in one process."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import update
+
+from cairn.common.context import Context
+from cairn.common.db import Database
+from cairn.common.errors import Problem, Remote, Unavailable
+from cairn.common.ledger import DatabaseLedger, RemoteLedger
+from cairn.common.policy import Policy
+from cairn.common.work import Worker
+from cairn.nova.component import Nova
+from cairn.nova.compute import flows as compute_flows
+from cairn.nova.compute.doer import Hands as ComputeHands
+from cairn.nova.compute.manager import Manager as ComputeManager
+from cairn.nova.conductor import flows as conductor_flows
+from cairn.nova.conductor.doer import Hands as ConductorHands
+from cairn.nova.conductor.manager import Manager as ConductorManager
+from cairn.nova.db.models import Server, Service, Work, WorkStep
+from cairn.nova.drivers.fake import FakeDriver
+from cairn.nova.neighbours import over_http
+from cairn.nova.policy import RULES
+from cairn.nova.rpc import CONDUCTOR, runner_of
+from cairn.nova.scheduler.manager import Manager as SchedulerManager
+from cairn.nova.settings import ComputeSettings, ConductorSettings, SchedulerSettings
+from fakes.nova.cloud import Cloud
+
+
+class Direct:
+    """Stands for any stub: calls the manager here and now, through JSON as the wire does. With
+    `sender`, as that host's."""
+
+    def __init__(self, manager: Callable[[str | None], Any], sender: str | None = None) -> None:
+        self._manager, self._sender = manager, sender
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def call(ctx: Context, host: str | None = None, **args: Any) -> Any:
+            args.pop("timeout", None)
+            func = getattr(self._manager(host), method)  # Unavailable where nobody is.
+            try:
+                wire = ctx.to_wire()
+                ctx = (Context.from_host(self._sender, wire) if self._sender
+                       else Context.from_wire(wire))
+                answer = func(ctx, **_wire(args))
+            except Problem as problem:
+                raise Remote(problem.kind, problem.code, str(problem)) from problem
+            return _wire(answer)
+
+        return call
+
+
+def _wire(value: Any) -> Any:
+    return orjson.loads(orjson.dumps(value))
+
+
+class World:
+    """A whole nova in one process: api, conductor, scheduler, and computes with the fake driver.
+    Nothing runs by itself: `settle` runs the works there are, one at a time."""
+
+    def __init__(
+        self, db: Database, hosts: Iterable[str] = ("one",), cloud: Cloud | None = None,
+        *, folder: Path = Path("/nonexistent"),
+    ) -> None:
+        self.db, self.cloud = db, cloud or Cloud()
+        self.rung: list[str] = []
+        self.folder = folder
+        self.drivers: dict[str, FakeDriver] = {}
+        self.workers: dict[str, Worker] = {}
+        # Called when a host waits.
+        self.nap: Callable[[float], None] = lambda seconds: None
+        self.managers: dict[str, ComputeManager] = {}
+        conductor: Any = Direct(lambda host: self.conductor)
+        compute: Any = Direct(self._compute)
+        scheduler: Any = Direct(lambda host: self.scheduler)
+        self.nova = Nova(db=db, policy=Policy(RULES), conductor=conductor, compute=compute,
+                         cloud=over_http(self.cloud),
+                         pause=lambda seconds: self.settle())
+        self.ledger = DatabaseLedger(db, Work, WorkStep, ring=self.rung.append)
+        hands = ConductorHands(self.nova, scheduler, ConductorSettings(), patience=0.0)
+        self.workers[CONDUCTOR] = self._worker(
+            CONDUCTOR, self.ledger, conductor_flows.make(hands))
+        self.conductor = ConductorManager(self.nova, self.ledger)
+        self.scheduler = SchedulerManager(
+            db, self.nova.cloud.placement, SchedulerSettings(), self.nova.service, self.nova.api)
+        for host in hosts:
+            self.add_host(host)
+
+    def _worker(self, runner: str, ledger: Any, flows: list[Any]) -> Worker:
+        return Worker(ledger, flows, runner=runner, owner=runner, threads=1)
+
+    def _compute(self, host: str | None) -> Any:
+        if host not in self.managers:
+            raise Unavailable(reason=f"No answer from nova.compute.{host} in time.")
+        return self.managers[host]
+
+    def add_host(
+        self, host: str, *, plugging_timeout: float = 0.0, **size: int
+    ) -> FakeDriver:
+        """A compute that works, as it says itself."""
+        settings = ComputeSettings(driver="fake", vif_plugging_timeout=plugging_timeout,
+                                   folder=str(self.folder))
+        driver = self.drivers[host] = FakeDriver(settings, host, **size)
+        images: Any = NoImages()
+        conductor: Any = Direct(lambda host: self.conductor, sender=host)
+        transfers: Any = FakeTransfers(conductor, self.cloud)
+        hands = ComputeHands(conductor, driver, images, settings, host, transfers,
+                             sleep=lambda seconds: self.nap(seconds))
+        worker = self._worker(runner_of(host), RemoteLedger(conductor),
+                              compute_flows.make(hands))
+        self.workers[runner_of(host)] = worker
+        self.managers[host] = ComputeManager(conductor, driver, worker)
+        self.beat(host)
+        self.nova.conductor.report_host(Context(), service_host=host, report=driver.report())
+        return driver
+
+    def beat(self, *hosts: str) -> None:
+        for host in hosts or list(self.drivers):
+            self.nova.conductor.report_service(
+                Context(), binary="nova-compute", service_host=host)
+
+    def down(self, host: str) -> None:
+        """The host stops answering."""
+        del self.managers[host], self.workers[runner_of(host)]
+        with self.db.writing() as session:
+            session.execute(update(Service).where(Service.host == host).values(seen_at=None))
+
+    def set(self, server_id: str, **values: Any) -> None:
+        with self.db.writing() as session:
+            session.execute(update(Server).where(Server.id == server_id).values(**values))
+
+    def settle(self) -> None:
+        """Run works until there are none that can."""
+        while sum(self._ran(worker) for worker in list(self.workers.values())):
+            pass
+
+    def _ran(self, worker: Worker) -> bool:
+        job = worker.ledger.take(worker.runner, worker.owner, True)
+        if job is None:
+            return False
+        worker.run(job)
+        return True
+
+
+class NoImages:
+    """Stands for the image cache: every image is there."""
+
+    def has(self, image: Any) -> bool:
+        return True
+
+    def fetch(self, ctx: Context, spec: Any) -> None:
+        return None
+
+
+@dataclass
+class FakeTransfers:
+    """Stands for compute.transfers.Transfers: asks Cloud for what it is lent, and nothing else."""
+
+    conductor: Any
+    cloud: Cloud
+
+    def upload(self, ctx: Context, server_id: str, path: Path) -> None:
+        self.cloud.put("image", f"{self._lent(ctx, server_id)}/file")
+
+    def status(self, ctx: Context, server_id: str) -> str:
+        return str(self.cloud.get("image", self._lent(ctx, server_id)).json()["status"])
+
+    def _lent(self, ctx: Context, server_id: str) -> str:
+        loan = self.conductor.lend_image(ctx, server_id=server_id, purpose="fill")
+        return str(loan["url"]).partition("/v2")[2]
