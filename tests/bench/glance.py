@@ -4,7 +4,7 @@
 
     eval "$(./cairn --name CLOUD env)"; python tests/bench/glance.py CLOUD [--size MIB]
 
-Processor time is user and system of all processes of cairn-api and nginx, per request; memory is
+Processor time is user and system of cairn-api, cairn-data and nginx, per request; memory is
 the largest PSS (shared pages counted once among those who share them) of one process of a kind.
 """
 
@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from idle import TICKS, family
 
 CHUNK = 1 << 20
-KINDS = ("cairn-api", "cairn-worker", "nginx")
+KINDS = ("cairn-api", "cairn-data", "cairn-worker", "nginx")
 
 
 class Node:
@@ -49,7 +49,7 @@ class Node:
         return next((kind for kind in KINDS if kind in line.split(" --")[0]), None)
 
     def spent(self) -> float:
-        """Seconds of processor time of cairn-api and nginx until now."""
+        """Seconds of processor time of cairn-api, cairn-data and nginx until now."""
         total = 0
         for pid, kind in self.pids.items():
             if kind != "cairn-worker":

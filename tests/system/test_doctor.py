@@ -53,6 +53,7 @@ def test_a_cloud_that_is_well_is_said_to_be(cloud):
 @pytest.mark.parametrize(("unit", "which"), [
     # One of the processes that serve, not the one above them.
     ("cairn-api", "pgrep -P $(systemctl show -p MainPID --value cairn-api) | tail -n 1"),
+    ("cairn-data", "pgrep -P $(systemctl show -p MainPID --value cairn-data) | tail -n 1"),
     ("cairn-worker", "systemctl show -p MainPID --value cairn-worker"),
     ("cairn-agent", "systemctl show -p MainPID --value cairn-agent"),
 ])

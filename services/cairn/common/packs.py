@@ -1,14 +1,16 @@
-"""cairn-api, cairn-worker, cairn-agent: run every process whose settings lie in a folder.
+"""cairn-api, cairn-data, cairn-worker, cairn-agent: run what has its settings in a folder.
 
     cairn-api /etc/cairn/api                  all APIs of the host, in workers of one parent
     cairn-api /etc/cairn/api/nova-api.conf    one of them alone
+    cairn-data /etc/cairn/data                what takes and sends streams, likewise
 
-Settings belong to the user whose processes may know them. Started as root, cairn-api runs each pool
-of processes as the owner of its settings.
+Settings belong to the user whose processes may know them. Started as root, cairn-api and cairn-data
+run each pool of processes as the owner of its settings.
 """
 
 import argparse
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -22,10 +24,14 @@ from typing import Any
 import sdnotify
 
 from cairn.common import logs
-from cairn.common.process import DATA, Host, Room, find
+from cairn.common.process import AGENT, API, DATA, WORKER, Host, Room, find
 from cairn.common.settings import load
 
 log = logging.getLogger(__name__)
+# Of every worker's, and heavy: what they share.
+_APPLICATION = ("cairn.common.auth", "cairn.common.wsgi")
+BEFORE_FORK = {
+    API: (*_APPLICATION, "granian.server"), DATA: (*_APPLICATION, "cairn.common.streaming")}
 # Seconds a pack may take until the cloud knows of it; then it runs on and keeps trying.
 PATIENCE = 45.0
 
@@ -71,7 +77,9 @@ def pools(place: Path, sizes: dict[str, tuple[int, int]]) -> list[Pool]:
     """What runs together: the processes of each pool or, of one process, it alone."""
     members: dict[str, list[Path]] = {}
     for conf in confs(place):
-        members.setdefault(find(conf.stem).pool, []).append(conf)
+        process = find(conf.stem)
+        pool = process.pool if process.pack == API else process.pack
+        members.setdefault(pool, []).append(conf)
     return [
         Pool(pool if place.is_dir() else place.stem, found, *sizes.get(pool, (1, 16)))
         for pool, found in members.items()
@@ -89,7 +97,7 @@ def _options(pack: str) -> argparse.Namespace:
     parser.add_argument("place", type=Path, nargs="?", default=Path("/etc/cairn", pack),
                         help="a folder of settings, or one file of it (default %(default)s)")
     parser.add_argument("--log-level", default="INFO")
-    if pack == "api":
+    if pack in (API, DATA):
         parser.add_argument("--sockets", type=Path, default=Path("/run/cairn"),
                             help="where the workers' sockets are made (default %(default)s)")
         parser.add_argument("--pool", type=_size, action="append", default=[],
@@ -104,34 +112,47 @@ def _options(pack: str) -> argparse.Namespace:
 
 
 def api() -> None:
-    """Serve WSGI on unix sockets, one for each worker; everything is loaded before they fork."""
-    import cairn.common.auth
-    import cairn.common.streaming
-    import cairn.common.wsgi  # noqa: F401 - of every API's, so before the fork
+    """Serve WSGI on unix sockets, one for each worker."""
+    _serve(API)
+
+
+def data() -> None:
+    """The same for requests whose bodies are streams."""
+    _serve(DATA)
+
+
+def _serve(pack: str) -> None:
     from cairn.common.serving import Parent, Seat
 
-    options = _options("api")
+    options = _options(pack)
     place: Path = options.place
-    seats = []
-    for pool in pools(place, dict(options.pool)):
-        for conf in pool.confs:
-            build_ = find(conf.stem).build  # Imported here, shared by every worker.
-            if isinstance(build_, Room):
-                build_.load()
+    seats, pools_ = [], pools(place, dict(options.pool))
+    # A worker that is alone shares with nobody: it loads all by itself, and its parent stays small.
+    if sum(pool.workers for pool in pools_) > 1:
+        _load(pack, pools_)
+    for pool in pools_:
         uid = pool.owner if os.geteuid() == 0 else None
         for number in range(1, pool.workers + 1):
             name = f"{pool.name}-{number}"
-            seats.append(Seat(name, options.sockets / f"{name}.sock", uid, _worker_of(pool)))
-    import granian.server  # noqa: F401 - heavy as well
+            seats.append(Seat(name, options.sockets / f"{name}.sock", uid, _worker_of(pool, pack)))
     gc.collect()
     gc.freeze()
-    report = options.sockets / f"{'api' if place.is_dir() else place.stem}.workers"
+    report = options.sockets / f"{pack if place.is_dir() else place.stem}.workers"
     Parent(seats, report, options.patience).run()
 
 
-def _worker_of(pool: Pool) -> Callable[[Any], None]:
-    streams = find(pool.confs[0].stem).pool == DATA
+def _load(pack: str, pools_: list[Pool]) -> None:
+    """Import what every worker shares."""
+    for name in BEFORE_FORK[pack]:
+        importlib.import_module(name)
+    for pool in pools_:
+        for conf in pool.confs:
+            build_ = find(conf.stem).build
+            if isinstance(build_, Room):
+                build_.load()
 
+
+def _worker_of(pool: Pool, pack: str) -> Callable[[Any], None]:
     def work(seat: Any) -> None:
         from cairn.common import serving, streaming
         from cairn.common.wsgi import Dispatcher
@@ -139,7 +160,7 @@ def _worker_of(pool: Pool) -> Callable[[Any], None]:
         host = Host()
         app = Dispatcher(build(pool.confs, host), seat.moves.tick)
         host.start()
-        if streams:
+        if pack == DATA:
             streaming.serve(seat.plug, app, threads=pool.threads, tick=seat.moves.tick)
         else:
             serving.granian(seat, app, pool.threads)
@@ -148,11 +169,11 @@ def _worker_of(pool: Pool) -> Callable[[Any], None]:
 
 
 def worker() -> None:
-    _run(_options("worker").place)
+    _run(_options(WORKER).place)
 
 
 def agent() -> None:
-    _run(_options("agent").place)
+    _run(_options(AGENT).place)
 
 
 def _run(place: Path) -> None:

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from cairn.common.periodic import Periodic
     from cairn.common.tokens import Verifier
 
-API, WORKER, AGENT = "api", "worker", "agent"
-# Pools of a pack: what runs in workers of its own, as a user of its own if the deployment says so.
-# DATA is for requests whose bodies are streams, which hold a thread for as long as they last.
-CONTROL, IDENTITY, DATA = "api", "identity", "data"
+# Packs: what runs in one unit of a host. DATA is for requests whose bodies are streams, which hold
+# a thread for as long as they last, and take what memory they take.
+API, DATA, WORKER, AGENT = "api", "data", "worker", "agent"
+# Pools of API: what runs in workers of its own, as a user of its own if the deployment says so.
+CONTROL, IDENTITY = "api", "identity"
 
 
 class Service(Protocol):
@@ -159,6 +160,7 @@ class Process:
     settings: type
     build: Callable[[Any, Host], Any]
     mount: str = ""
+    # Of API; any other pack is one pool.
     pool: str = CONTROL
     paths: tuple[str, ...] = ()
 

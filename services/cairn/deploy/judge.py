@@ -16,6 +16,8 @@ LAPSED, WAITED = 40, 180
 # What an agent sets apart, as the client calls it; what else it tells is about the whole host.
 SHOWN = {"port": "port", "security_group": "security group", "network": "network",
          "dhcp": "network", "router": "router"}
+# What the sockets of cairn-data are called, packed and not.
+STREAMS = ("data-", "glance-data-")
 STATES = {"T": "is stopped", "t": "is stopped by a debugger", "D": "waits for a disk",
           "Z": "is dead and nobody buries it"}
 
@@ -87,9 +89,10 @@ def processes(vitals: Vitals) -> Iterator[Finding]:
     for socket in vitals.sockets:
         silent = socket.asked - socket.answered
         if silent:
+            unit = "cairn-data" if socket.name.startswith(STREAMS) else "cairn-api"
             yield bad(f"a worker of the APIs on {vitals.node} hangs, {silent} of "
                       f"{socket.asked} questions at {socket.name} had no answer; "
-                      f"{_restart(vitals.node, 'cairn-api')}")
+                      f"{_restart(vitals.node, unit)}")
 
 
 def _restart(node: str, unit: str) -> str:

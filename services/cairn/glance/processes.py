@@ -9,7 +9,7 @@ PROCESSES = {
     "glance-api": Process(API, "controller", Settings, API_ROOM, mount="/image"),
     # The same, for the bytes: who sends or takes them slowly holds no thread of the other.
     "glance-data": Process(
-        API, "controller", Settings, API_ROOM, mount="/image", pool=DATA,
+        DATA, "controller", Settings, API_ROOM, mount="/image",
         paths=("/v2/images/[^/]+/(file|stage)",),
     ),
     "glance-worker": Process(

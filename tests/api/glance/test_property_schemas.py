@@ -7,7 +7,7 @@ import pytest
 
 from cairn.common.settings import BadSetting
 from cairn.glance.app import create_app
-from cairn.glance.settings import PropertySchemas
+from cairn.glance.component import PropertySchemas
 
 FILE = {"properties": {"tier": {"type": "string", "enum": ["gold", "iron"]}},
         "required": ["tier"]}

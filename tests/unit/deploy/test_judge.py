@@ -73,6 +73,8 @@ def test_a_process_that_stands_still_is_said() -> None:
 def test_a_worker_that_answers_nobody_is_said() -> None:
     what = said(sockets=(Socket("api-1.sock", 12, 7),))
     assert "a worker of the APIs on aio hangs, 5 of 12 questions at api-1.sock" in what
+    assert "systemctl restart cairn-api" in what
+    assert "restart cairn-data" in said(sockets=(Socket("data-1.sock", 12, 0),))
     # Nobody listens there: left over.
     assert judge.nodes([Vitals("aio", sockets=(Socket("api.sock", 0, 0),))]) == []
 

@@ -6,12 +6,12 @@ from cairn.common import health
 from cairn.common.policy import Policy, Rule
 from cairn.common.process import Host
 from cairn.glance.app import create_app
-from cairn.glance.component import Glance
+from cairn.glance.component import Glance, PropertySchemas
 from cairn.glance.drivers.gate import Gate
 from cairn.glance.drivers.stores import Stores
 from cairn.glance.policy import RULES, Protections
 from cairn.glance.rpc import Worker
-from cairn.glance.settings import PropertySchemas, Settings
+from cairn.glance.settings import Settings
 
 
 def build(settings: Settings, host: Host) -> flask.Flask:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cairn.common.api import Schema, Validator
 from cairn.common.names import SEGMENT
-from cairn.glance.settings import UUID, PropertySchemas
+from cairn.glance.component import UUID, PropertySchemas
 
 DISK_FORMATS = ["raw", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "gpt", "ploop", "ami", "ari",
                 "aki"]
@@ -83,7 +83,7 @@ TOLD: dict[str, Any] = {
 
 CREATE: Schema = {
     # Those that nobody sets may be anything: they are refused as what they are. What is no
-    # attribute is held against the settings' PropertySchemas.
+    # attribute is held against PropertySchemas.
     "type": "object", "properties": {**SETTABLE, **dict.fromkeys(TOLD, {}),
                                      "locations": {}, "id": ID},
     "additionalProperties": True,

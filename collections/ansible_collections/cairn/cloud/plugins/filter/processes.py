@@ -36,12 +36,17 @@ def _in(process, groups):
     return any(group in groups for group in _groups(process))
 
 
+def _pool(process):
+    """What runs it packed: a pool of the APIs, or all of another pack."""
+    return process.get("pool", "api") if process["pack"] == "api" else process["pack"]
+
+
 def user(name, process, packed=True):
     """Whose a process is: packed, those of a pool share a user, and only keystone's is not the
     services' own; else each component has one."""
     if process["pack"] == "agent":
         return "root"
-    if packed and process.get("pool") != "identity":
+    if packed and _pool(process) != "identity":
         return "cairn"
     return f"cairn-{name.partition('-')[0]}"
 
@@ -69,6 +74,7 @@ def settings_files(
     if unknown := sorted(set(settings) - known):
         raise AnsibleFilterError(f"settings for [{unknown[0]}], which no process knows")
     files = []
+    packs = {process["pack"] for process in processes.values()}
     for name, process in sorted(processes.items()):
         path = f"{directory}/{process['pack']}/{name}.conf"
         if not _in(process, groups):
@@ -77,6 +83,9 @@ def settings_files(
             content = ini(process["sections"], settings, name)
             owner = user(name, process, packed)
             files.append({"path": path, "content": content, "owner": owner, "mode": "0600"})
+            # A release may have moved it here from another pack.
+            files += [{"path": f"{directory}/{pack}/{name}.conf", "state": "absent"}
+                      for pack in sorted(packs - {process["pack"]})]
     return files
 
 
@@ -103,7 +112,7 @@ def units(processes, groups, serving=None, packed=True, directory="/etc/cairn"):
 
 def _sockets(name, process, pools, packed, directory):
     """Those of the workers that run the process."""
-    pool = process.get("pool", "api")
+    pool = _pool(process)
     workers = pools.get(pool, {}).get("workers", 1)
     return [f"{directory}/{pool if packed else name}-{n}.sock" for n in range(1, workers + 1)]
 

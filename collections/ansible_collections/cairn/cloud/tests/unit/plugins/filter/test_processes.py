@@ -26,7 +26,7 @@ KEYSTONE = {
     "sections": ["database"],
 }
 DATA = {
-    "pack": "api", "pool": "data", "group": "controller", "mount": "/image",
+    "pack": "data", "group": "controller", "mount": "/image",
     "paths": ["/v2/images/[^/]+/file"], "sections": ["database"],
 }
 MORE = {**PROCESSES, "keystone-api": KEYSTONE, "glance-data": DATA}
@@ -37,6 +37,10 @@ SETTINGS = {"database": {"url": "mysql://x:hunter2@/nova"}, "compute": {"packed"
 def files(groups):
     found = settings_files(PROCESSES, SETTINGS, groups)
     return {file["path"]: file for file in found}
+
+
+def written(found):
+    return [file for file in found if file.get("state") != "absent"]
 
 
 def present(groups, packed=True):
@@ -61,10 +65,16 @@ def test_a_host_that_left_a_group_forgets_what_it_knew():
              "glance-data": "cairn-glance"}),
 ])
 def test_nobody_but_its_user_reads_the_settings_of_a_process(packed, users):
-    found = settings_files(MORE, SETTINGS, ["controller", "compute"], packed=packed)
+    found = written(settings_files(MORE, SETTINGS, ["controller", "compute"], packed=packed))
     assert {file["path"].split("/")[-1][:-5]: file["owner"] for file in found} == users
     assert {file["mode"] for file in found} == {"0600"}
     assert set(process_users(MORE, packed)) == set(users.values()) - {"root"}
+
+
+def test_a_process_that_moved_leaves_no_settings_in_its_old_pack():
+    found = {file["path"]: file for file in settings_files(MORE, SETTINGS, ["controller"])}
+    assert "hunter2" in found["/etc/cairn/data/glance-data.conf"]["content"]
+    assert found["/etc/cairn/api/glance-data.conf"]["state"] == "absent"
 
 
 def test_settings_no_process_knows_are_refused_by_name():
@@ -74,7 +84,7 @@ def test_settings_no_process_knows_are_refused_by_name():
 
 def test_what_another_play_serves_is_left_alone():
     found = settings_files(PROCESSES, SETTINGS, ["controller", "compute"], ["controller"])
-    assert [file["path"] for file in found] == ["/etc/cairn/api/nova-api.conf"]
+    assert [file["path"] for file in written(found)] == ["/etc/cairn/api/nova-api.conf"]
     named = {unit["name"] for unit in units(PROCESSES, ["controller", "compute"], ["controller"])}
     assert named == {"cairn-api", "cairn-nova-api"}
 
