@@ -1,6 +1,7 @@
 """Lists of images: filters, sorting, pages."""
 
 import pytest
+from sqlalchemy import event
 
 
 @pytest.fixture
@@ -84,3 +85,14 @@ def test_pages_leave_nothing_out_where_values_are_missing_or_equal(call, some, u
         seen += [image["name"] for image in page["images"]]
         url = page.get("next")
     assert sorted(seen) == ["a", "b", "c", "f,g"]
+
+
+@pytest.mark.parametrize("path", ["/v2/images", "/v2/images?sort=name:asc&limit=2",
+                                  "/v2/images/ID"])
+def test_images_are_read_by_two_statements_whatever_they_have(glance, call, make, path):
+    ids = [make(tags=["a", "b"], os_distro="debian") for _ in range(3)]
+    statements = []
+    for engine in {glance.db.engine, glance.db._reading.kw["bind"]}:
+        event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    assert call("GET", path.replace("ID", ids[0])).status_code == 200
+    assert len(statements) == 2, statements

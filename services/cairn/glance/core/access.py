@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import BindParameter, Select, Table, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, object_session
 
 from cairn.common.context import Context
@@ -24,38 +24,50 @@ def sees_all(ctx: Context) -> bool:
     return ctx.is_admin or ctx.is_service
 
 
-def listable(ctx: Context, visibility: str | None, member_status: str) -> Any:
-    """What narrows a query to images that a list shows (API reference, "List images")."""
-    member = select(ImageMember.image_id).where(ImageMember.member == ctx.project)
+# Of the tables, not of the classes: statements of tables pass the ORM by.
+IMAGE = cast(Table, Image.__table__).c
+MEMBER = cast(Table, ImageMember.__table__).c
+COLUMNS = [column for column in IMAGE if column.name not in ("deleted_at", "saving_until")]
+PROJECT: BindParameter[str] = bindparam("project")
+
+
+def listable(everything: bool, visibility: str | None, member_status: str) -> Any:
+    """What narrows a query to images that a list shows PROJECT (API reference, "List images")."""
+    member = select(MEMBER.image_id).where(MEMBER.member == PROJECT)
     if member_status != "all":
-        member = member.where(ImageMember.status == member_status)
-    with_me = and_(Image.visibility == "shared", Image.id.in_(member))
-    mine = Image.owner == ctx.project
-    everything = sees_all(ctx)
+        member = member.where(MEMBER.status == member_status)
+    with_me = and_(IMAGE.visibility == "shared", IMAGE.id.in_(member))
+    mine = IMAGE.owner == PROJECT
     if visibility == "all":
         return True if everything else or_(
-            mine, Image.visibility.in_(("public", "community")), with_me)
+            mine, IMAGE.visibility.in_(("public", "community")), with_me)
     if visibility in ("public", "community"):
-        return Image.visibility == visibility
+        return IMAGE.visibility == visibility
     if visibility == "private":
-        return Image.visibility == "private" if everything else and_(
-            mine, Image.visibility == "private")
+        return IMAGE.visibility == "private" if everything else and_(
+            mine, IMAGE.visibility == "private")
     if visibility == "shared":
-        return Image.visibility == "shared" if everything else or_(
-            and_(mine, Image.visibility == "shared"), with_me)
+        return IMAGE.visibility == "shared" if everything else or_(
+            and_(mine, IMAGE.visibility == "shared"), with_me)
     if everything:
-        return or_(mine, Image.visibility != "community")
-    return or_(mine, Image.visibility == "public", with_me)
+        return or_(mine, IMAGE.visibility != "community")
+    return or_(mine, IMAGE.visibility == "public", with_me)
 
 
+def _visible(query: Select[Any]) -> Select[Any]:
+    """Of the images of a query that have the id, the one that PROJECT may see."""
+    return query.where(or_(
+        IMAGE.owner == PROJECT, IMAGE.visibility.in_(("public", "community")),
+        and_(IMAGE.visibility == "shared", IMAGE.id.in_(
+            select(MEMBER.image_id).where(
+                MEMBER.image_id == bindparam("id"), MEMBER.member == PROJECT,
+                MEMBER.status != "rejected")))))
+
+
+_ROW = select(*COLUMNS).where(IMAGE.id == bindparam("id"), IMAGE.status != "deleted")
+_VISIBLE_ROW = _visible(_ROW)
 _ALL = select(Image).where(Image.id == bindparam("id"), Image.status != "deleted")
-_VISIBLE = _ALL.where(or_(
-    Image.owner == bindparam("project"), Image.visibility.in_(("public", "community")),
-    and_(Image.visibility == "shared", Image.id.in_(
-        select(ImageMember.image_id).where(
-            ImageMember.image_id == bindparam("id"), ImageMember.member == bindparam("project"),
-            ImageMember.status != "rejected"))),
-))
+_VISIBLE = _visible(_ALL)
 _ALL_LOCKED, _VISIBLE_LOCKED = _ALL.with_for_update(), _VISIBLE.with_for_update()
 
 
@@ -69,6 +81,16 @@ def find(session: Session, ctx: Context, image_id: str, lock: bool = False) -> I
     if image is None:
         raise ImageNotFound(id=image_id)
     return image
+
+
+def find_row(session: Session, ctx: Context, image_id: str) -> Any:
+    """The image to be looked at, not changed: COLUMNS of it, if the caller may see it at all.
+    Raises ImageNotFound."""
+    query = _ROW if sees_all(ctx) else _VISIBLE_ROW
+    row = session.execute(query, {"id": image_id, "project": ctx.project}).first()
+    if row is None:
+        raise ImageNotFound(id=image_id)
+    return row
 
 
 def target(
@@ -117,12 +139,15 @@ def seen(policy: Policy, session: Session, ctx: Context, rows: Sequence[Any]) ->
     return [row for row in rows if (row.owner, row.visibility, row.status) in may]
 
 
-def enforce(policy: Policy, ctx: Context, rule: str, image: Any) -> None:
+def enforce(
+    policy: Policy, ctx: Context, rule: str, image: Any,
+    properties: Mapping[str, str] | None = None,
+) -> None:
     """Hold the caller against `rule`. Who may not even see the image is told there is none."""
     ENFORCED.names.append(rule)
-    if allowed(policy, ctx, rule, image):
+    if allowed(policy, ctx, rule, image, properties):
         return
-    if rule == "get_image" or not allowed(policy, ctx, "get_image", image):
+    if rule == "get_image" or not allowed(policy, ctx, "get_image", image, properties):
         raise ImageNotFound(id=image.id)
     raise Forbidden(rule=rule)
 

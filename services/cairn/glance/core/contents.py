@@ -67,7 +67,7 @@ def create_content(
     """Raises DefinitionNotFound, Forbidden, Conflict."""
     def write(session: Session) -> tuple[Namespace, D]:
         namespace = metadefs.find_namespace(
-            glance.policy, session, ctx, namespace_name, f"add_metadef_{kind.name}")
+            glance.policy, session, ctx, namespace_name, f"add_metadef_{kind.name}", lock=True)
         record = kind.model()
         for field, value in {"namespace_id": namespace.id, **fields}.items():
             setattr(record, field, value)
@@ -110,7 +110,7 @@ def update_content(
     """Raises DefinitionNotFound, Forbidden, Conflict."""
     def write(session: Session) -> tuple[Namespace, D]:
         namespace = metadefs.find_namespace(
-            glance.policy, session, ctx, namespace_name, f"modify_metadef_{kind.name}")
+            glance.policy, session, ctx, namespace_name, f"modify_metadef_{kind.name}", lock=True)
         record = metadefs.find(session, kind.model, namespace, name)
         for field, value in fields.items():
             setattr(record, field, value)
@@ -126,7 +126,8 @@ def delete_content(
     """Raises DefinitionNotFound, Forbidden, ProtectedDefinition."""
     def write(session: Session) -> None:
         namespace = metadefs.find_namespace(
-            glance.policy, session, ctx, namespace_name, f"{kind.remove}_metadef_{kind.name}")
+            glance.policy, session, ctx, namespace_name, f"{kind.remove}_metadef_{kind.name}",
+            lock=True)
         record = metadefs.find(session, kind.model, namespace, name)
         metadefs.unprotected(namespace, kind.name)
         session.delete(record)
@@ -140,7 +141,8 @@ def clear_contents(
     """Remove all of the kind. Raises DefinitionNotFound, Forbidden, ProtectedDefinition."""
     def write(session: Session) -> None:
         namespace = metadefs.find_namespace(
-            glance.policy, session, ctx, namespace_name, "delete_metadef_namespace", *rules)
+            glance.policy, session, ctx, namespace_name, "delete_metadef_namespace", *rules,
+            lock=True)
         metadefs.unprotected(namespace, "namespace")
         metadefs.clear(session, kind.model, namespace)
 
@@ -154,7 +156,7 @@ def set_tags(
     Forbidden, Conflict."""
     def write(session: Session) -> None:
         namespace = metadefs.find_namespace(
-            glance.policy, session, ctx, namespace_name, "add_metadef_tags")
+            glance.policy, session, ctx, namespace_name, "add_metadef_tags", lock=True)
         # No tags at all are no wish to have none.
         if names and not append:
             metadefs.clear(session, TagDefinition, namespace)

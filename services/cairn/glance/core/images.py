@@ -2,40 +2,87 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
-from cairn.common.db import utcnow
+from cairn.common.db import changed, utcnow
 from cairn.glance.component import Glance
 from cairn.glance.core import locations
+from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image, ImageMember, ImageProperty, ImageTag
-from cairn.glance.errors import OverLimit, Protected
+from cairn.glance.errors import ImageNotFound, OverLimit, Protected
 
-# Of the tables, not of the classes: a list of images reads thousands of these rows.
-_property, _tag = ImageProperty.__table__.c, ImageTag.__table__.c
-_PROPERTIES = select(_property.image_id, _property.name, _property.value).where(
-    _property.image_id.in_(bindparam("ids", expanding=True)))
-_TAGS = select(_tag.image_id, _tag.value).where(
-    _tag.image_id.in_(bindparam("ids", expanding=True)))
+# Of the tables, not of the classes: a list of images reads thousands of these rows. Its properties,
+# its tags and its places come as one answer.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_property, _tag, _place = (
+    cast(Table, model.__table__).c for model in (ImageProperty, ImageTag, ImageLocation))
+# No column has texts of two collations: there is no union of these.
+_0: ColumnElement[Any] = literal_column("0")
+_EMPTY: ColumnElement[Any] = literal_column("''")
+_PROPERTIES = select(
+    _property.image_id, literal_column("1"), _property.name, _property.value, _EMPTY, _0,
+).where(_property.image_id.in_(_IDS))
+_TAGS = select(_tag.image_id, literal_column("2"), _tag.value, _EMPTY, _EMPTY, _0).where(
+    _tag.image_id.in_(_IDS))
+_PLACES = select(
+    _place.image_id, literal_column("3"), _EMPTY, _place.url, _place.store, _place.id,
+).where(_place.image_id.in_(_IDS))
+_EXTRAS = union_all(_PROPERTIES, _TAGS)
+_BESIDE = union_all(_PROPERTIES, _TAGS, _PLACES)
+
+
+class Place(NamedTuple):
+    """A location, without what is said of it."""
+
+    id: int
+    image_id: str
+    store: str
+    url: str
 
 
 def read_extras(
     session: Session, ids: Sequence[str]
 ) -> tuple[dict[str, dict[str, str]], dict[str, list[str]]]:
     """Custom properties and tags of images, by image id."""
+    properties, tags, _ = _read_beside(session, _EXTRAS, ids)
+    return properties, tags
+
+
+def _read_beside(
+    session: Session, statement: CompoundSelect[Any], ids: Sequence[str]
+) -> tuple[dict[str, dict[str, str]], dict[str, list[str]], dict[str, list[Place]]]:
     properties: dict[str, dict[str, str]] = {id_: {} for id_ in ids}
     tags: dict[str, list[str]] = {id_: [] for id_ in ids}
-    if not ids:
-        return properties, tags
-    for image_id, name, value in session.execute(_PROPERTIES, {"ids": ids}).all():
-        properties[image_id][name] = value
-    for image_id, tag in session.execute(_TAGS, {"ids": ids}).all():
-        tags[image_id].append(tag)
-    for found in tags.values():
-        found.sort()
-    return properties, tags
+    places: dict[str, list[Place]] = {id_: [] for id_ in ids}
+    if ids:
+        for image_id, kind, name, value, store, number in session.execute(
+                statement, {"ids": ids}).all():
+            if kind == 1:
+                properties[image_id][name] = value
+            elif kind == 2:
+                tags[image_id].append(name)
+            else:
+                places[image_id].append(Place(number, image_id, store, value))
+    for words in tags.values():
+        words.sort()
+    for rows in places.values():
+        rows.sort()
+    return properties, tags, places
 
 
 def set_tags(session: Session, image_id: str, tags: Iterable[str]) -> None:
@@ -43,6 +90,16 @@ def set_tags(session: Session, image_id: str, tags: Iterable[str]) -> None:
     rows = [{"image_id": image_id, "value": tag} for tag in sorted(set(tags))]
     if rows:
         session.execute(insert(ImageTag), rows)
+
+
+def add_tag(session: Session, image_id: str, tag: str) -> None:
+    session.execute(insert(ImageTag).values(image_id=image_id, value=tag))
+
+
+def remove_tag(session: Session, image_id: str, tag: str) -> bool:
+    """Whether the image had it."""
+    return changed(session.execute(delete(ImageTag).where(
+        ImageTag.image_id == image_id, ImageTag.value == tag)))
 
 
 def set_properties(
@@ -61,10 +118,15 @@ def set_properties(
 
 
 def remove(session: Session, image: Image) -> None:
-    if image.protected:
+    """Raises Protected, ImageNotFound: also where that became so just now."""
+    gone = session.execute(update(Image).where(
+        Image.id == image.id, Image.protected.is_(False), Image.status != "deleted",
+    ).values(status="deleted", deleted_at=utcnow()))
+    if not changed(gone):
+        session.refresh(image)
+        if image.status == "deleted":
+            raise ImageNotFound(id=image.id)
         raise Protected(id=image.id, reason="")
-    session.execute(update(Image).where(Image.id == image.id).values(
-        status="deleted", deleted_at=utcnow()))
     for model in (ImageTag, ImageProperty, ImageMember):
         session.execute(delete(model).where(model.image_id == image.id))
 
@@ -84,9 +146,11 @@ class ImageRecord:
 def read_records(glance: Glance, session: Session, rows: Sequence[Any]) -> list[ImageRecord]:
     """What belongs to the images, in their order."""
     ids = [row.id for row in rows]
-    properties, tags = read_extras(session, ids)
-    wholly = glance.settings.show_multiple_locations
-    places = locations.of(session, ids) if wholly else locations.rows(session, ids)
+    if glance.settings.show_multiple_locations:
+        properties, tags = read_extras(session, ids)
+        places: dict[str, Any] = locations.of(session, ids)
+    else:
+        properties, tags, places = _read_beside(session, _BESIDE, ids)
     return [ImageRecord(row, properties[row.id], tags[row.id], places.get(row.id, []))
             for row in rows]
 

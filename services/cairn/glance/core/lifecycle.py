@@ -31,8 +31,10 @@ ACTIONS = {"deactivate": ("deactivated", "active"), "reactivate": ("active", "de
 def show_image(glance: Glance, ctx: Context, image_id: str) -> ImageRecord:
     """Raises ImageNotFound."""
     with glance.db.reading() as session:
-        image = access.find_for(glance.policy, session, ctx, image_id, "get_image")
-        return images.read_records(glance, session, [image])[0]
+        row = access.find_row(session, ctx, image_id)
+        record = images.read_records(glance, session, [row])[0]
+    access.enforce(glance.policy, ctx, "get_image", row, record.properties)
+    return record
 
 
 def create_image(glance: Glance, ctx: Context, request: Mapping[str, Any]) -> ImageRecord:

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, cast
 
-from sqlalchemy import and_, false, not_, select
+from sqlalchemy import Select, Table, and_, bindparam, false, not_, select
+from sqlalchemy.orm import Session
 
 from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
@@ -14,14 +16,14 @@ from cairn.common.errors import Invalid
 from cairn.common.listing import paginate
 from cairn.glance.component import Glance
 from cairn.glance.core import access, images
+from cairn.glance.core.access import COLUMNS, IMAGE
 from cairn.glance.core.images import ImageRecord
-from cairn.glance.db.models import Image, ImageProperty, ImageTag
+from cairn.glance.db.models import ImageProperty, ImageTag
 from cairn.glance.errors import ImageNotFound
 
+PROPERTY, TAG = (cast(Table, model.__table__).c for model in (ImageProperty, ImageTag))
 SORTABLE = ("name", "status", "container_format", "disk_format", "size", "id", "created_at",
             "updated_at")
-COLUMNS = [column for column in Image.__table__.c if column.name not in (
-    "deleted_at", "saving_until")]
 # What is not a condition on an image or one of its properties.
 ASIDE = {"limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "tag",
          "os_hidden", "protected"}
@@ -83,56 +85,78 @@ def sorting(query: Any) -> list[tuple[Any, str]]:
         if key not in keys:
             keys.append(key)
             directions.append(rest)
-    return [(getattr(Image, key), way) for key, way in zip(keys, directions, strict=True)]
+    return [(getattr(IMAGE, key), way) for key, way in zip(keys, directions, strict=True)]
 
 
-def filtered(ctx: Context, query: Any, readable: Callable[[str], bool]) -> Any:
-    """The images a list shows. `readable` says which properties the caller may know of."""
+@cache
+def _statement(
+    everything: bool, visibility: str | None, member_status: str, hidden: bool
+) -> Select[Any]:
+    """The images that a list shows PROJECT: there are few such lists, and each is made once."""
+    return select(*COLUMNS).where(
+        IMAGE.status.not_in(("deleted", "killed")),
+        access.listable(everything, visibility, member_status),
+        IMAGE.os_hidden.is_(hidden))
+
+
+@lru_cache(maxsize=256)
+def _first_page(
+    everything: bool, visibility: str | None, member_status: str, hidden: bool,
+    keys: tuple[tuple[Any, str], ...],
+) -> Select[Any]:
+    images_ = _statement(everything, visibility, member_status, hidden)
+    return paginate(images_, keys, after=None, limit=None).limit(bindparam("most"))
+
+
+def _shape(ctx: Context, query: Any) -> tuple[bool, str | None, str, bool]:
+    """What tells lists apart that have no further conditions. Raises Invalid."""
     visibility = query.get("visibility") or None
     member_status = query.get("member_status", "accepted")
     if visibility is not None and visibility not in VISIBILITIES:
         raise Invalid(reason=f"Invalid visibility value: {visibility}")
     if member_status not in MEMBER_STATUSES:
         raise Invalid(reason=f"Invalid member_status value: {member_status}")
+    hidden = _boolean("os_hidden", query.get("os_hidden", "false"))
+    return access.sees_all(ctx), visibility, member_status, hidden
+
+
+def _conditions(query: Any, readable: Callable[[str], bool]) -> list[Any]:
+    """What else the images shall be like. `readable` says which properties the caller may know of.
+    Raises Invalid."""
     if "changes-since" in query:
         raise Invalid(reason='The "changes-since" filter is not available in v2.')
-    wanted = select(*COLUMNS).where(
-        Image.status.not_in(("deleted", "killed")),
-        access.listable(ctx, visibility, member_status),
-        Image.os_hidden.is_(_boolean("os_hidden", query.get("os_hidden", "false"))))
+    conditions: list[Any] = []
     if "protected" in query:
-        wanted = wanted.where(Image.protected.is_(_boolean("protected", query["protected"])))
-    for tag in query.getlist("tag"):
-        wanted = wanted.where(
-            Image.id.in_(select(ImageTag.image_id).where(ImageTag.value == tag.strip())))
-    for name, value in query.items():
-        if name not in ASIDE:
-            wanted = wanted.where(_condition(name, value, readable))
-    return wanted
+        conditions.append(IMAGE.protected.is_(_boolean("protected", query["protected"])))
+    conditions += [IMAGE.id.in_(select(TAG.image_id).where(TAG.value == tag.strip()))
+                   for tag in query.getlist("tag")]
+    conditions += [_condition(name, value, readable) for name, value in query.items()
+                   if name not in ASIDE]
+    return conditions
 
 
 def _condition(name: str, value: str, readable: Callable[[str], bool]) -> Any:
     column, _, bound = name.rpartition("_")
     if bound in ("min", "max") and column in NUMBERS:
         number = _number(name, value)
-        what = getattr(Image, column)
+        what = getattr(IMAGE, column)
         return what >= number if bound == "min" else what <= number
     if name in NUMBERS:
-        return getattr(Image, name) == _number(name, value)
+        return getattr(IMAGE, name) == _number(name, value)
     if name in ("created_at", "updated_at"):
         return _compared(name, value)
     if name in TEXTS:
         return _text(name, value)
     if name in PLAIN:
-        return getattr(Image, name) == value
+        return getattr(IMAGE, name) == value
     if not readable(name):
         return false()
-    return Image.id.in_(select(ImageProperty.image_id).where(
-        ImageProperty.name == name, ImageProperty.value == value))
+    return IMAGE.id.in_(select(PROPERTY.image_id).where(
+        PROPERTY.name == name, PROPERTY.value == value))
 
 
 def _text(name: str, value: str) -> Any:
-    column = getattr(Image, name)
+    column = getattr(IMAGE, name)
     operator, colon, rest = value.partition(":")
     if colon and operator in ("neq", "gt", "gte", "lt", "lte"):
         raise Invalid(reason=f"Unable to filter {name} by operator '{operator}'.")
@@ -160,7 +184,7 @@ def _number(name: str, value: str) -> int:
 
 def _compared(name: str, text: str) -> Any:
     """ "gte:2026-01-01T00:00:00Z" and its like (API reference, "Time Comparison Filters")."""
-    column = getattr(Image, name)
+    column = getattr(IMAGE, name)
     operator, colon, when = text.partition(":")
     if not colon or operator not in ("gt", "gte", "eq", "neq", "lt", "lte"):
         operator, when = "eq", text
@@ -187,6 +211,16 @@ def _boolean(name: str, text: str) -> bool:
     return text.lower() == "true"
 
 
+def _find_marker(
+    session: Session, ctx: Context, image_id: str, keys: Sequence[tuple[Any, str]]
+) -> list[Any]:
+    try:
+        marker = access.find_row(session, ctx, image_id)
+    except ImageNotFound:
+        raise Invalid(reason=f"marker: no image with ID {image_id}") from None
+    return [getattr(marker, column.key) for column, _ in keys]
+
+
 def list_images(
     glance: Glance, ctx: Context, query: Any
 ) -> tuple[list[ImageRecord], str | None]:
@@ -194,18 +228,18 @@ def list_images(
     Invalid."""
     settings = glance.settings
     most = limit(query.get("limit"), settings.limit_param_default, settings.api_limit_max)
-    keys = sorting(query)
-    matching = filtered(
-        ctx, query, lambda name: glance.protections.allows(glance.policy, ctx, "read", name))
+    keys = tuple(sorting(query))
+    shape = _shape(ctx, query)
+    conditions = _conditions(
+        query, lambda name: glance.protections.allows(glance.policy, ctx, "read", name))
     with glance.db.reading() as session:
-        after = None
-        if "marker" in query:
-            try:
-                marker = access.find(session, ctx, query["marker"])
-            except ImageNotFound:
-                raise Invalid(reason=f"marker: no image with ID {query['marker']}") from None
-            after = [getattr(marker, column.key) for column, _ in keys]
-        rows = session.execute(paginate(matching, keys, after=after, limit=most)).all()
+        if not conditions and "marker" not in query:
+            statement = _first_page(*shape, keys)
+        else:
+            after = _find_marker(session, ctx, query["marker"], keys) if "marker" in query else None
+            statement = paginate(
+                _statement(*shape).where(*conditions), keys, after=after, limit=most)
+        rows = session.execute(statement, {"project": ctx.project, "most": most}).all()
         visible = access.seen(glance.policy, session, ctx, rows)
         records = images.read_records(glance, session, visible)
     return records, rows[-1].id if rows and len(rows) == most else None

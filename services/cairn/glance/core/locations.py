@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from cairn.glance.db.data import ImageLocation
@@ -16,12 +16,6 @@ from cairn.glance.drivers.stores import Stores
 log = logging.getLogger(__name__)
 
 
-# Of the table, not of the class: a list of images reads a thousand of these rows.
-_place = ImageLocation.__table__.c
-_PLACES = select(_place.id, _place.image_id, _place.store, _place.url).where(
-    _place.image_id.in_(bindparam("ids", expanding=True))).order_by(_place.id)
-
-
 def of(session: Session, ids: Sequence[str]) -> dict[str, list[ImageLocation]]:
     """Locations of images by image id, oldest first."""
     found: dict[str, list[ImageLocation]] = defaultdict(list)
@@ -29,15 +23,6 @@ def of(session: Session, ids: Sequence[str]) -> dict[str, list[ImageLocation]]:
         for row in session.scalars(
             select(ImageLocation).where(ImageLocation.image_id.in_(ids)).order_by(ImageLocation.id)
         ):
-            found[row.image_id].append(row)
-    return found
-
-
-def rows(session: Session, ids: Sequence[str]) -> dict[str, list[Any]]:
-    """The same without what is said of them, to be read only."""
-    found: dict[str, list[Any]] = defaultdict(list)
-    if ids:
-        for row in session.execute(_PLACES, {"ids": ids}).all():
             found[row.image_id].append(row)
     return found
 

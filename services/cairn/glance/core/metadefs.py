@@ -67,11 +67,12 @@ def enforce(policy: Policy, ctx: Context, rule: str, namespace: Namespace) -> No
 
 
 def find_namespace(
-    policy: Policy, session: Session, ctx: Context, name: str, *rules: str
+    policy: Policy, session: Session, ctx: Context, name: str, *rules: str, lock: bool = False
 ) -> Namespace:
-    """The namespace, if the caller may see it and do to it what the rules are about."""
-    found = session.scalar(
-        select(Namespace).where(Namespace.namespace == name, visible(ctx)))
+    """The namespace, if the caller may see it and do to it what the rules are about. `lock` keeps
+    others from changing it, and what is in it."""
+    query = select(Namespace).where(Namespace.namespace == name, visible(ctx))
+    found = session.scalar(query.with_for_update() if lock else query)
     if found is None:
         raise DefinitionNotFound("namespace", name)
     for rule in rules:

@@ -97,7 +97,7 @@ def update_namespace(
     Forbidden, Conflict."""
     def write(session: Session) -> Namespace:
         namespace = metadefs.find_namespace(
-            glance.policy, session, ctx, name, "modify_metadef_namespace")
+            glance.policy, session, ctx, name, "modify_metadef_namespace", lock=True)
         namespace.namespace = request["namespace"]
         namespace.display_name = request.get("display_name")
         namespace.description = request.get("description")
@@ -114,7 +114,7 @@ def delete_namespace(glance: Glance, ctx: Context, name: str) -> None:
     """Raises DefinitionNotFound, Forbidden, ProtectedDefinition."""
     def write(session: Session) -> None:
         namespace = metadefs.find_namespace(
-            glance.policy, session, ctx, name, "delete_metadef_namespace")
+            glance.policy, session, ctx, name, "delete_metadef_namespace", lock=True)
         metadefs.unprotected(namespace, "namespace")
         session.delete(namespace)
 
@@ -143,7 +143,7 @@ def add_association(
     Conflict."""
     def write(session: Session) -> Association:
         namespace = metadefs.find_namespace(
-            glance.policy, session, ctx, name, "add_metadef_resource_type_association")
+            glance.policy, session, ctx, name, "add_metadef_resource_type_association", lock=True)
         return metadefs.associate(session, namespace, request)
 
     return glance.db.write(write)
@@ -153,7 +153,8 @@ def remove_association(glance: Glance, ctx: Context, name: str, resource_type: s
     """Raises DefinitionNotFound, Forbidden, ProtectedDefinition."""
     def write(session: Session) -> None:
         namespace = metadefs.find_namespace(
-            glance.policy, session, ctx, name, "remove_metadef_resource_type_association")
+            glance.policy, session, ctx, name, "remove_metadef_resource_type_association",
+            lock=True)
         on = dict(metadefs.associations(session, [namespace])[namespace.id])
         if resource_type not in on:
             raise DefinitionNotFound("resource type", f"{resource_type} of namespace {name}")

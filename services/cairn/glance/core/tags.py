@@ -23,7 +23,7 @@ def add_tag(glance: Glance, ctx: Context, image_id: str, tag: str) -> None:
         image, tags = _find(glance, session, ctx, image_id)
         if tag not in tags:
             images.check_quota("tags", len(tags) + 1, glance.settings.image_tag_quota)
-            images.set_tags(session, image.id, [*tags, tag])
+            images.add_tag(session, image.id, tag)
         image.updated_at = utcnow()
 
     glance.db.write(write)
@@ -32,10 +32,9 @@ def add_tag(glance: Glance, ctx: Context, image_id: str, tag: str) -> None:
 def remove_tag(glance: Glance, ctx: Context, image_id: str, tag: str) -> None:
     """Raises ImageNotFound, Forbidden, NotFound."""
     def write(session: Session) -> None:
-        image, tags = _find(glance, session, ctx, image_id)
-        if tag not in tags:
+        image, _ = _find(glance, session, ctx, image_id)
+        if not images.remove_tag(session, image.id, tag):
             raise NotFound("Tag", tag)
-        images.set_tags(session, image.id, [t for t in tags if t != tag])
         image.updated_at = utcnow()
 
     glance.db.write(write)

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Connection, Table, bindparam, case, func, 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from cairn.common.db import Database, utcnow
+from cairn.common.db import Database, changed, utcnow
 from cairn.placement.core import changes, providers
 from cairn.placement.core.names import Names
 from cairn.placement.core.providers import Known
@@ -207,8 +207,7 @@ def _take(
         raise NoCapacity(class_=name, id=uuid)
     least, most = min(demand.amounts), max(demand.amounts)
     units = math.gcd(*demand.amounts)
-    if connection.execute(
-            TAKE, {**mine, "least": least, "most": most, "units": units}).rowcount:
+    if changed(connection.execute(TAKE, {**mine, "least": least, "most": most, "units": units})):
         return
     row = connection.execute(UNITS, mine).first()
     if row is None:

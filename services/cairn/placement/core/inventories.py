@@ -2,10 +2,10 @@
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from cairn.common.db import Database
+from cairn.common.db import Database, changed
 from cairn.common.errors import Invalid
 from cairn.placement.core import providers
 from cairn.placement.core.names import Names
@@ -91,8 +91,7 @@ def leave(session: Session, names: Names, provider: Provider, kept: set[str]) ->
             Inventory.used == 0), execution_options={"synchronize_session": False})
         for name in gone
     ]
-    busy = [name for name, result in zip(gone, removed, strict=True)
-            if isinstance(result, CursorResult) and not result.rowcount]
+    busy = [name for name, result in zip(gone, removed, strict=True) if not changed(result)]
     if busy:
         raise InventoryInUse(classes=", ".join(busy), id=provider.uuid)
 

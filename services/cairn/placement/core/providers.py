@@ -5,7 +5,6 @@ from collections.abc import Collection
 from typing import Any, Protocol, cast
 
 from sqlalchemy import (
-    CursorResult,
     Table,
     bindparam,
     delete,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from cairn.common.db import Database, utcnow
+from cairn.common.db import Database, changed, utcnow
 from cairn.common.errors import Invalid
 from cairn.placement.core import changes
 from cairn.placement.core.names import Names
@@ -142,7 +141,7 @@ def change(
     may_move: bool,
 ) -> None:
     """Rename, and set the parent: once from none, and again only from 1.37 on."""
-    changed = {provider.id}
+    affected = {provider.id}
     if parent_uuid != parent_of(session, provider):
         _alone(session)
         session.refresh(provider)
@@ -150,14 +149,14 @@ def change(
             what = "un-parenting" if parent_uuid is None else "re-parenting"
             raise Invalid(reason=f"Unable to save resource provider {provider.uuid}: "
                                  f"{what} a provider is not currently allowed.")
-        changed |= _move(session, provider, parent_uuid)
+        affected |= _move(session, provider, parent_uuid)
     provider.name = name
     provider.updated_at = utcnow()
     try:
         session.flush()
     except IntegrityError:
         raise DuplicateProvider(what=name) from None
-    changes.note(session, sorted(changed))
+    changes.note(session, sorted(affected))
 
 
 def parent_of(session: Session, provider: Provider) -> str | None:
@@ -227,8 +226,7 @@ def bump(session: Session, provider: Provider, expected: int | None = None) -> i
         update(Provider).where(Provider.id == provider.id, Provider.generation == known)
         .values(generation=known + 1, updated_at=utcnow())
     )
-    assert isinstance(moved, CursorResult)
-    if moved.rowcount == 0:
+    if not changed(moved):
         raise GenerationConflict(id=provider.uuid, actual="another", given=known)
     changes.note(session, [provider.id])
     session.refresh(provider)
@@ -288,7 +286,9 @@ def update_provider(
     """Rename a provider and, without `keep_parent`, hang it below `parent_uuid`; the provider then,
     as `show_provider` has it. Raises ProviderNotFound, DuplicateProvider, Invalid."""
     def work(session: Session) -> Any:
-        provider = find(session, uuid)
+        # In the order of all who change trees: what is written is the request, whole.
+        _alone(session)
+        provider = find(session, uuid, hold=True)
         parent = parent_of(session, provider) if keep_parent else parent_uuid
         change(session, provider, name, parent, may_move=may_move)
         return look(session, uuid)
