@@ -64,6 +64,21 @@ def udp(
     return ether(source[0], target[0], 0x0800, head + datagram)
 
 
+def packet(
+    source: tuple[str, str], target: tuple[str, str], protocol: int, content: bytes, name: str
+) -> bytes:
+    """(mac, ip) to (mac, ip): of any protocol (or, of IPv6, with any first extension header), with
+    that content before the mark."""
+    body = content + marked(name)
+    ends = ip_address(source[1]).packed + ip_address(target[1]).packed
+    if ":" in source[1]:
+        head = struct.pack("!IHBB", 6 << 28, len(body), protocol, 64) + ends
+        return ether(source[0], target[0], 0x86DD, head + body)
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 1, 0, 64, protocol, 0) + ends
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    return ether(source[0], target[0], 0x0800, head + body)
+
+
 def icmp6(source_mac: str, source: str, target: str, kind: int, body: bytes, name: str) -> bytes:
     """To a multicast address, hop limit 255."""
     message = struct.pack("!BBH", kind, 0, 0) + body + marked(name)

@@ -6,11 +6,14 @@ by test_neutron_isolation.py, in namespaces where nothing else is."""
 from __future__ import annotations
 
 import copy
+import runpy
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,8 +23,11 @@ from cairn.neutron.agent.cleanup import clean
 from cairn.neutron.agent.commands import CommandFailed
 from cairn.neutron.agent.commands import run as really
 from cairn.neutron.agent.loop import Loop
+from cairn.neutron.core import security_groups
 from cairn.neutron.settings import HostSettings
 
+FRAMES = Path(__file__).with_name("agent_frames.py")
+frames: Any = SimpleNamespace(**runpy.run_path(str(FRAMES)))
 State = dict[str, Any]
 
 
@@ -405,6 +411,101 @@ def test_a_namespace_that_is_but_a_name_is_mended(house: House, state: State) ->
     run(f"umount /run/netns/{name}")
     assert uid("interface blue") in house.apply(state)
     assert "10.0.0.254/24" in addresses(name)
+
+
+# Extension headers of IPv6 (or AH) before a packet of a protocol that nobody's rule is about.
+HEADERS = {43: bytes([254, 0, 4, 0, 0, 0, 0, 0]), 44: bytes([254, 0, 0, 0, 0, 0, 0, 7]),
+           60: bytes([254, 0, 1, 4, 0, 0, 0, 0]), 51: bytes([254, 4, 0, 0]) + bytes(20)}
+SIX_ONLY = {41, 43, 44, 58, 59, 60}
+
+
+def content(number: int) -> bytes:
+    if number in HEADERS:
+        return HEADERS[number]
+    if number in (1, 58):
+        return bytes([8 if number == 1 else 128, 0]) + bytes(6)
+    return bytes([0x13, 0x88, 0, 80]) + bytes([0, 0, 0, 0, 0, 0, 0, 0, 0x50, 2]) + bytes(8)
+
+
+def heard(house: House, ends: tuple[tuple[str, str], tuple[str, str]], numbers: set[int]
+          ) -> set[int]:
+    """Packets of which of the protocols arrive at blue2, all of them sent by blue1."""
+    sent = [frames.packet(*ends, number, content(number), f"p-{number}") for number in numbers]
+    last = frames.udp((*ends[0], 5999), (*ends[1], 5999), "last")
+    tool = [sys.executable, str(FRAMES)]
+    with subprocess.Popen(["ip", "netns", "exec", "blue2", *tool, "hear", "eth0", "5"],
+                          stdout=subprocess.PIPE, text=True) as ear:
+        assert ear.stdout is not None and ear.stdout.readline() == "listening\n"
+        subprocess.run(["ip", "netns", "exec", "blue1", *tool, "send", "eth0",
+                        *(frame.hex() for frame in (*sent, last))], check=True)
+        marks = ear.stdout.read().split()
+    assert marks[-1] == "last"
+    return {int(mark.removeprefix("p-")) for mark in marks[:-1]}
+
+
+@pytest.mark.parametrize("ethertype", ["IPv4", "IPv6"])
+def test_a_rule_of_a_protocol_lets_in_what_is_of_it_and_nothing_else(
+    house: House, state: State, ethertype: str
+) -> None:
+    one, two = house.guests["blue1"], house.guests["blue2"]
+    ends = (one.mac, one.ip), (two.mac, two.ip)
+    if ethertype == "IPv6":
+        ends = (one.mac, rules.link_local(one.mac)), (two.mac, rules.link_local(two.mac))
+    known = {name: number for name, number in security_groups.PROTOCOLS.items() if number
+             and (ethertype == "IPv6" or number not in SIX_ONLY)}
+
+    def on_the_wire(names: list[str]) -> set[int]:
+        found = {known[name] for name in names}
+        return {58 if number == 1 and ethertype == "IPv6" else number for number in found}
+
+    group, all_ = house.group(state, "blue"), sorted(known)
+    for bit in range(len(all_).bit_length()):
+        chosen = [name for at, name in enumerate(all_) if at >> bit & 1]
+        group["rules"] = [
+            rule("egress", ethertype=ethertype),
+            rule(ethertype=ethertype, protocol=17, port_range_min=5999, port_range_max=5999),
+            *(rule(ethertype=ethertype, protocol=known[name]) for name in chosen)]
+        house.apply(state)
+        # Fragments are put together before groups are asked: the whole is what it is.
+        assert heard(house, ends, on_the_wire(all_)) == on_the_wire(chosen) - {44}
+    group["rules"] = [
+        rule("egress", ethertype=ethertype), rule(ethertype=ethertype, protocol=254),
+        rule(ethertype=ethertype, protocol=17, port_range_min=5999, port_range_max=5999)]
+    house.apply(state)
+    carriers = {43, 44, 60} if ethertype == "IPv6" else set()
+    assert heard(house, ends, on_the_wire(all_)) == carriers
+
+
+@pytest.mark.parametrize(("ethertype", "more"), [
+    ("IPv4", {"protocol": 0}), ("IPv6", {"protocol": 0}),
+    ("IPv6", {"protocol": 1, "port_range_min": 128}),
+    ("IPv6", {"protocol": 58, "port_range_min": 128, "port_range_max": 0}),
+    ("IPv4", {"protocol": 1, "port_range_min": 8, "port_range_max": 0}),
+    *(("IPv4", {"protocol": number, "port_range_min": 79, "port_range_max": 81})
+      for number in sorted(security_groups.WITH_PORTS)),
+    *(("IPv6", {"protocol": number, "port_range_min": 80, "port_range_max": 80})
+      for number in sorted(security_groups.WITH_PORTS))], ids=str)
+def test_ports_types_and_any_protocol(
+    house: House, state: State, ethertype: str, more: State
+) -> None:
+    one, two = house.guests["blue1"], house.guests["blue2"]
+    ends = (one.mac, one.ip), (two.mac, two.ip)
+    number = more["protocol"] or 47
+    if ethertype == "IPv6":
+        ends = (one.mac, rules.link_local(one.mac)), (two.mac, rules.link_local(two.mac))
+        number = 58 if number == 1 else number
+    group = house.group(state, "blue")
+    sentinel = rule(ethertype=ethertype, protocol=17, port_range_min=5999, port_range_max=5999)
+    group["rules"] = [rule("egress", ethertype=ethertype), sentinel,
+                      rule(ethertype=ethertype, **more)]
+    house.apply(state)
+    assert heard(house, ends, {number}) == {number}
+    if "port_range_min" in more:
+        for name in ("port_range_min", "port_range_max"):
+            if more.get(name):
+                group["rules"][-1][name] += 5
+        house.apply(state)
+        assert heard(house, ends, {number}) == set()
 
 
 def test_a_network_that_cannot_be_wired_leaves_the_others_theirs(

@@ -57,6 +57,12 @@ def state(ports, groups=None, members=None):
      "meta nfproto ipv4 meta l4proto 1 icmp type 8 icmp code 0 accept"),
     ({"protocol": 58, "ethertype": "IPv6", "port_range_min": 128},
      "meta nfproto ipv6 meta l4proto 58 icmpv6 type 128 accept"),
+    ({"protocol": 1, "ethertype": "IPv6", "port_range_min": 128},
+     "meta nfproto ipv6 meta l4proto 58 icmpv6 type 128 accept"),
+    ({"protocol": 0, "ethertype": "IPv6"}, "meta nfproto ipv6 accept"),
+    ({"protocol": 43, "ethertype": "IPv6"}, "meta nfproto ipv6 exthdr rt exists accept"),
+    ({"protocol": 51, "ethertype": "IPv6"}, "meta nfproto ipv6 ip6 nexthdr 51 accept"),
+    ({"protocol": 51}, "meta nfproto ipv4 meta l4proto 51 accept"),
 ])
 def test_a_rule_is_one_line(given, said):
     assert text(rule(**given)) == said

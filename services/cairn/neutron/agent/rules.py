@@ -28,6 +28,9 @@ CONNECTIONS = ("ct state related accept", "ct state established ct direction rep
 ND_OUT = "icmpv6 type { 130, 131, 132, 133, 135, 136, 143 } accept"
 ND_IN = "icmpv6 type { 130, 131, 132, 134, 135, 136, 143 } accept"
 SHUT = Chain(("drop",))
+# What is a protocol to a rule and a header before the protocol to IPv6: l4proto is never these.
+HEADERS = {43: "exthdr rt exists", 44: "exthdr frag exists", 51: "ip6 nexthdr 51",
+           60: "exthdr dst exists"}
 
 
 def things(state: State) -> dict[Key, Any]:
@@ -306,14 +309,19 @@ def text(rule: State) -> str:
             raise ValueError(f"{prefix} is not {rule['ethertype']}")
         if prefix.prefixlen:
             words.append(f"{family} {side} {prefix}")
-    words += _protocol(*(None if rule[name] is None else int(rule[name]) for name in (
+    words += _protocol(six, *(None if rule[name] is None else int(rule[name]) for name in (
         "protocol", "port_range_min", "port_range_max")))
     return " ".join([*words, "accept"])
 
 
-def _protocol(number: int | None, low: int | None, high: int | None) -> list[str]:
-    if number is None:
+def _protocol(six: bool, number: int | None, low: int | None, high: int | None) -> list[str]:
+    """Words for a protocol: 0 is any, and ICMP is of the IP version that the rule is of."""
+    if not number:
         return []
+    if six and number in HEADERS:
+        return [HEADERS[number]]
+    if six and number == 1:
+        number = 58
     if number in (1, 58):
         name = "icmp" if number == 1 else "icmpv6"
         words = [f"meta l4proto {number}"]
