@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -427,10 +428,18 @@ def content(number: int) -> bytes:
     return bytes([0x13, 0x88, 0, 80]) + bytes([0, 0, 0, 0, 0, 0, 0, 0, 0x50, 2]) + bytes(8)
 
 
-def heard(house: House, ends: tuple[tuple[str, str], tuple[str, str]], numbers: set[int]
-          ) -> set[int]:
+Ends = tuple[tuple[str, str], tuple[str, str]]
+
+
+def heard(house: House, ends: Ends, numbers: set[int]) -> set[int]:
     """Packets of which of the protocols arrive at blue2, all of them sent by blue1."""
-    sent = [frames.packet(*ends, number, content(number), f"p-{number}") for number in numbers]
+    marks = arrived(house, ends, [
+        frames.packet(*ends, number, content(number), f"p-{number}") for number in numbers])
+    return {int(mark.removeprefix("p-")) for mark in marks}
+
+
+def arrived(house: House, ends: Ends, sent: list[bytes]) -> set[str]:
+    """The marks of what arrives at blue2 of what blue1 sends."""
     last = frames.udp((*ends[0], 5999), (*ends[1], 5999), "last")
     tool = [sys.executable, str(FRAMES)]
     with subprocess.Popen(["ip", "netns", "exec", "blue2", *tool, "hear", "eth0", "5"],
@@ -440,7 +449,7 @@ def heard(house: House, ends: tuple[tuple[str, str], tuple[str, str]], numbers: 
                         *(frame.hex() for frame in (*sent, last))], check=True)
         marks = ear.stdout.read().split()
     assert marks[-1] == "last"
-    return {int(mark.removeprefix("p-")) for mark in marks[:-1]}
+    return set(marks[:-1])
 
 
 @pytest.mark.parametrize("ethertype", ["IPv4", "IPv6"])
@@ -506,6 +515,37 @@ def test_ports_types_and_any_protocol(
                 group["rules"][-1][name] += 5
         house.apply(state)
         assert heard(house, ends, {number}) == set()
+
+
+@pytest.mark.parametrize("slaac", [True, False], ids=["subnet with SLAAC", "no IPv6 subnet"])
+def test_an_address_of_ones_own_making_is_used_where_neutron_knows_it(
+    house: House, state: State, slaac: bool
+) -> None:
+    one, two = house.guests["blue1"], house.guests["blue2"]
+    own, known = ("2001:db8::f816:3eff:fe00:d", "2001:db8::f816:3eff:fe00:e")
+    local = (one.mac, rules.link_local(one.mac)), (two.mac, rules.link_local(two.mac))
+    group = house.group(state, "blue")
+    group["rules"] = [rule(direction, ethertype="IPv6") for direction in ("ingress", "egress")]
+    for name, ip in (("blue1", own), ("blue2", known)) if slaac else ():
+        house.port(state, name)["fixed_ips"].append(
+            {"ip": ip, "subnet_id": uid("six"), "cidr": f"{ip}/64"})
+    house.apply(state)
+    target = ip_address(own).packed
+    sent = {
+        "own": frames.packet((one.mac, own), (two.mac, known), 17, bytes(8), "own"),
+        "advert": frames.icmp6(one.mac, own, "ff02::1", 136, b"\x20\0\0\0" + target, "advert"),
+        # Another of the prefix, as privacy extensions make them, and a neighbour's.
+        "random": frames.packet((one.mac, "2001:db8::1234"), (two.mac, known), 17, bytes(8),
+                                "random"),
+        "stolen": frames.packet((one.mac, known), local[1], 17, bytes(8), "stolen"),
+        "claim": frames.icmp6(one.mac, local[0][1], "ff02::1", 136,
+                              b"\x20\0\0\0" + ip_address(known).packed, "claim"),
+        # Whether an address is free is asked from none.
+        "asks": frames.icmp6(one.mac, "::", "ff02::1:ff00:d", 135, bytes(4) + target, "asks"),
+        "local": frames.packet(*local, 17, bytes(8), "local"),
+    }
+    assert arrived(house, local, list(sent.values())) == (
+        {"own", "advert", "asks", "local"} if slaac else {"asks", "local"})
 
 
 def test_a_network_that_cannot_be_wired_leaves_the_others_theirs(
