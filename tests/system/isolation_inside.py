@@ -105,7 +105,7 @@ class House:
 
     def own(self, name: str, network: str, subnet: str, ip: str, number: int) -> State:
         return {"id": uid(name), "network_id": network, "mac": f"fa:16:3e:00:00:{number:02x}",
-                "status": "DOWN", "mtu": 1450,
+                "status": "DOWN", "admin_state_up": True, "mtu": 1450,
                 "fixed_ips": [{"ip": ip, "subnet_id": subnet, "cidr": f"{ip}/24"}]}
 
     def apply(self, state: State | None = None) -> set[str]:
@@ -515,6 +515,37 @@ def test_ports_types_and_any_protocol(
                 group["rules"][-1][name] += 5
         house.apply(state)
         assert heard(house, ends, {number}) == set()
+
+
+def test_ports_of_the_clouds_own_that_are_set_down_are_down(house: House, state: State) -> None:
+    """And what hangs on them: a floating IP, and addresses by DHCP."""
+    router, gateway = state["routers"][uid("router blue")], house.own(
+        "gateway blue", uid("red"), uid("subnet red"), "10.0.0.77", 130)
+    router.update(gateway={**gateway, "gateway_ips": []}, floating_ips=[
+        {"id": "f", "floating_ip_address": "10.0.0.78", "fixed_ip_address": "10.0.0.13",
+         "status": "DOWN"}])
+
+    def wired() -> tuple[set[str], dict[str, str]]:
+        ports, floating = house.loop.apply(copy.deepcopy(state))
+        assert house.loop.isolated == {}
+        return {name for name in ("dhcp blue", "interface blue", "gateway blue")
+                if uid(name) in ports}, floating
+
+    assert wired() == ({"dhcp blue", "interface blue", "gateway blue"}, {"f": "ACTIVE"})
+    for port in (state["dhcp"][uid("blue")]["port"], *router["interfaces"]):
+        port["admin_state_up"] = False
+    assert wired() == ({"gateway blue"}, {"f": "ACTIVE"})
+    for link, namespace in (("ns", f"qdhcp-{uid('blue')}"),
+                            ("qr", f"qrouter-{uid('router blue')}")):
+        down = run(f"ip netns exec {namespace} ip -br link show | grep '^{link}-'")
+        assert " DOWN " in down
+    router["gateway"]["admin_state_up"] = False
+    assert wired() == (set(), {"f": "DOWN"})
+    router["gateway"]["admin_state_up"] = True
+    router["admin_state_up"] = False
+    assert wired()[1] == {"f": "DOWN"}
+    router["admin_state_up"] = True
+    assert wired()[1] == {"f": "ACTIVE"}
 
 
 @pytest.mark.parametrize("slaac", [True, False], ids=["subnet with SLAAC", "no IPv6 subnet"])

@@ -256,7 +256,7 @@ def subnet(cidr: str, gateway: str | None, **more: Any) -> State:
 
 def system_port(name: str, network: str, mac: str, mtu: int, *addresses: str) -> State:
     return {"id": uid(name), "network_id": uid(network), "mac": mac, "status": "DOWN",
-            "mtu": mtu, "fixed_ips": fixed(*addresses)}
+            "admin_state_up": True, "mtu": mtu, "fixed_ips": fixed(*addresses)}
 
 
 def lease(port: str, mac: str, address: str) -> State:

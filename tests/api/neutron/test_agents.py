@@ -10,6 +10,8 @@ from cairn.common.context import Context
 from cairn.common.errors import Invalid, Refused
 from cairn.common.rpc import signature
 from cairn.neutron import rpc
+from cairn.neutron.core import floatingips
+from cairn.neutron.core.write import write
 from cairn.neutron.db.models import Agent, DhcpServer, Router
 from cairn.neutron.rpc_server.manager import Manager
 
@@ -144,6 +146,46 @@ def test_a_router_with_all_that_hangs_on_it(api, manager, public, net, subnet, s
     assert api.get("alice", f"/floatingips/{floating['id']}")["status"] == "ACTIVE"
     manager.floating_ips_set(CTX, "cmp1", {floating["id"]: "ERROR"})
     assert api.get("alice", f"/floatingips/{floating['id']}")["status"] == "ACTIVE"
+
+
+@pytest.fixture
+def floating(api, manager, public, net, subnet, server):
+    """A floating IP that a living agent made work."""
+    router = api.made("alice", "/routers", external_gateway_info={"network_id": public["id"]})
+    api("PUT", "alice", f"/routers/{router['id']}/add_router_interface",
+        {"subnet_id": subnet["id"]})
+    floating = api.made("alice", "/floatingips", floating_network_id=public["id"],
+                        port_id=server["id"])
+    manager.floating_ips_set(CTX, "net1", {floating["id"]: "ACTIVE"})
+    return floating
+
+
+def test_a_floating_ip_is_active_where_an_agent_lives(api, neutron, manager, floating):
+    def status():
+        write(neutron, CTX, floatingips.give_up)
+        return api.get("alice", f"/floatingips/{floating['id']}")["status"]
+
+    assert status() == "ACTIVE"
+    with neutron.db.writing() as session:
+        old = Agent.heartbeat_at.type.python_type(2020, 1, 1)
+        session.execute(update(Agent).where(Agent.host == "net1").values(heartbeat_at=old))
+    assert status() == "DOWN"
+    assert neutron.agents.rung[-1]["hosts"] == ["net1"]
+    manager.report_state(CTX, "net1", "10.9.0.1", False, [
+        {"agent_type": "L3 agent", "binary": "neutron-agent", "configurations": {}}])
+    assert neutron.agents.rung[-1]["hosts"] == ["net1"]
+    (told,) = [f for router in state(manager, "net1")["routers"].values()
+               for f in router["floating_ips"]]
+    assert told["status"] == "DOWN"  # So the agent says that it is not.
+    manager.floating_ips_set(CTX, "net1", {floating["id"]: "ACTIVE"})
+    assert status() == "ACTIVE"
+
+
+def test_a_floating_ip_is_down_with_its_router_on_no_host(api, floating):
+    agent, = api.get("admin", "/agents?agent_type=L3%20agent")
+    router = floating["router_id"]
+    api("DELETE", "admin", f"/agents/{agent['id']}/l3-routers/{router}")
+    assert api.get("alice", f"/floatingips/{floating['id']}")["status"] == "DOWN"
 
 
 def test_routers_wait_for_a_network_node(api, manager, public, request):

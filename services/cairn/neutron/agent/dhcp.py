@@ -47,7 +47,7 @@ class Dhcp:
                 refused = self._apply(host, network_id, served, bridges[network_id])
                 for why in refused:
                     isolate(isolated, "dhcp", network_id, why)
-                if not refused:
+                if not refused and network["port"]["admin_state_up"]:
                     wired.append(network["port"]["id"])
             except Exception as error:
                 isolate(isolated, "dhcp", network_id, error)
@@ -66,7 +66,8 @@ class Dhcp:
         metadata = any(s["metadata_port"] for s in network["subnets"].values())
         with links(namespace) as own:
             host.veth(outside, inside, namespace, own, network["mtu"], bridge)
-            own.change(inside, mtu=network["mtu"], mac=port["mac"], up=True)
+            own.change(
+                inside, mtu=network["mtu"], mac=port["mac"], up=port["admin_state_up"])
             addresses = {ip["cidr"] for ip in port["fixed_ips"]}
             _, refused = own.set_addresses(
                 inside, addresses | ({f"{METADATA_IP}/32"} if metadata else set()))

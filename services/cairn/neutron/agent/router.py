@@ -62,19 +62,17 @@ class Routers:
         floating: dict[str, str] = {}
         for router_id, router in routers.items():
             wanted |= {outside for outside, *_ in _plugs(router)}
-            status = "ACTIVE"
+            status = "ERROR"
             try:
                 plugged = self._apply(host, router_id, router, bridges, isolated)
             except Exception as error:
                 isolate(isolated, "router", router_id, error)
                 self._shut(router_id)
-                status = "ERROR"
             else:
                 wired += plugged
                 self._help(router_id, {**router, "interfaces": [
                     p for p in router["interfaces"] if p["id"] in plugged]}, isolated)
-                if router["gateway"] and router["gateway"]["id"] not in plugged:
-                    status = "ERROR"
+                status = _status(router, plugged)
             floating |= {f["id"]: status for f in router["floating_ips"]}
         self._remove_others(
             {names.router_namespace(router_id) for router_id in routers}, isolated)
@@ -107,7 +105,7 @@ class Routers:
                     own.delete(inside)
                 for why in refused:
                     isolate(isolated, "router", router_id, f"port {port['id']}: {why}")
-                if not refused:
+                if not refused and port["admin_state_up"]:
                     plugged.append(port["id"])
             for why in own.set_routes(routes) if up else []:
                 isolate(isolated, "router", router_id, why)
@@ -118,7 +116,7 @@ class Routers:
         self, own: Links, namespace: str, inside: str, port: State, router: State
     ) -> list[str]:
         """Set one end of a router up; what the kernel has against single addresses."""
-        up = router["admin_state_up"]
+        up = router["admin_state_up"] and port["admin_state_up"]
         own.change(inside, mtu=port["mtu"], mac=port["mac"], up=up)
         addresses = {ip["cidr"] for ip in port["fixed_ips"]}
         if port is router["gateway"]:
@@ -175,6 +173,14 @@ class Routers:
                     (self.folder / router_id).unlink(missing_ok=True)
                 except Exception as error:
                     isolate(isolated, "router", router_id, error)
+
+
+def _status(router: State, plugged: list[str]) -> str:
+    """What became of a router's floating IPs."""
+    gateway = router["gateway"]
+    if not router["admin_state_up"] or gateway and not gateway["admin_state_up"]:
+        return "DOWN"
+    return "ACTIVE" if gateway is None or gateway["id"] in plugged else "ERROR"
 
 
 def _plugs(router: State) -> list[tuple[str, str, State]]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.db import new_id, utcnow
 from cairn.neutron import errors
-from cairn.neutron.core import addresses, ports, quotas, tags
+from cairn.neutron.core import addresses, agents, ports, quotas, tags
 from cairn.neutron.core.kinds import (
     FLOATING,
     FLOATINGIP,
@@ -221,6 +221,20 @@ def report(w: Write, node: str, statuses: Mapping[str, str]) -> None:
         w.session.execute(update(FLOATING).where(
             FLOATING.c.id.in_(ids), FLOATING.c.router_id.in_(mine), FLOATING.c.status != status
         ).values(status=status))
+
+
+def give_up(w: Write) -> None:
+    """Floating IPs of routers that no living agent carries lead nowhere: they are DOWN until an
+    agent says otherwise."""
+    for floating in w.session.execute(
+        select(FLOATING.c.id, ROUTERS.c.host)
+        .join(ROUTERS, ROUTERS.c.id == FLOATING.c.router_id)
+        .where(FLOATING.c.status != "DOWN",
+               ROUTERS.c.host.not_in(agents.living(w.session, w.neutron.settings, agents.L3)))
+    ).all():
+        w.session.execute(
+            update(FLOATING).where(FLOATING.c.id == floating.id).values(status="DOWN"))
+        w.hosts.add(floating.host)  # Who is there after all looks again, and says so.
 
 
 def list_ports(session: Session, floatingips: Sequence[Any]) -> list[Row[Any] | None]:

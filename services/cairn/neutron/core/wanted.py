@@ -184,7 +184,9 @@ def _guests(ports: Sequence[Any], domain: str) -> list[Document]:
 def _own(host: _Host, port: Row[Any]) -> Document:
     """A port that lives in a namespace of the agent's own."""
     return {"id": port.id, "network_id": port.network_id, "mac": port.mac_address,
-            "status": port.status, "admin_state_up": port.admin_state_up,
+            "status": port.status,
+            "admin_state_up": port.admin_state_up
+            and host.networks[port.network_id].admin_state_up,
             "mtu": host.networks[port.network_id].mtu, "fixed_ips": host.fixed_ips(port)}
 
 
