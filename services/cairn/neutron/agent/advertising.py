@@ -55,8 +55,8 @@ def conf(router: State, pid_file: Path) -> str | None:
             if mode is None or subnet["ip_version"] != 6:
                 continue
             net = ips.network(subnet["cidr"])
-            tag = f"subnet-{subnet['id']}"
-            lines += [f"interface={link}", f"ra-param={link},mtu:{port['mtu']},60",
+            tag = f"subnet-{names.tag(subnet['id'])}"
+            lines += [f"interface={link}", f"ra-param={link},mtu:{int(port['mtu'])},60",
                       f"dhcp-range=set:{tag},{net.network_address},{mode},{net.prefixlen}"]
             if subnet["dns_nameservers"]:
                 servers = ",".join(

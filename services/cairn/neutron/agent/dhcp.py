@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from cairn.common.bounds import uuid_of
 from cairn.neutron.agent import leases, names
 from cairn.neutron.agent.commands import Daemon, read, write
 from cairn.neutron.agent.isolated import Isolated, isolate
@@ -79,7 +80,7 @@ class Dhcp:
         return refused
 
     def _serve(self, network_id: str, network: State, interface: str) -> None:
-        folder = self.folder / network_id
+        folder = self._place(network_id)
         daemon = self._daemon(network_id)
         guests = hosts(network)
         self._forget(folder, daemon, guests)
@@ -107,8 +108,11 @@ class Dhcp:
         """Every dnsmasq that was started runs."""
         return all(self._daemon(path.name).stands() for path in _entries(self.folder))
 
+    def _place(self, network_id: str) -> Path:
+        return self.folder / uuid_of(network_id, "network")
+
     def _daemon(self, network_id: str) -> Daemon:
-        folder = self.folder / network_id
+        folder = self._place(network_id)
         return Daemon(folder / "pid", str(folder / "conf"), names.dhcp_namespace(network_id))
 
     def _remove_others(self, wanted: set[str], isolated: Isolated) -> None:
@@ -148,7 +152,7 @@ def plain(network: State) -> tuple[State, list[str]]:
 
 
 def _plain_host(host: State, domain: str, left_out: list[str]) -> State:
-    port_id = host["port_id"]
+    port_id = names.tag(host["port_id"])
     addresses = [{**ip, "ip": str(ips.address(ip["ip"]))} for ip in host["fixed_ips"]]
     name = host["hostname"]
     try:
@@ -172,6 +176,7 @@ def _plain_host(host: State, domain: str, left_out: list[str]) -> State:
 def _plain_subnet(id: str, subnet: State, left_out: list[str]) -> State:
     """Raises ValueError."""
     net = ips.network(subnet["cidr"])
+    names.tag(id)
 
     def address(text: str | None) -> str | None:
         return str(ips.address(text)) if text else None

@@ -8,7 +8,7 @@ from typing import Any
 from cairn.common.context import Context
 from cairn.common.errors import Problem
 from cairn.common.rpc import Server
-from cairn.neutron.agent import l2, names
+from cairn.neutron.agent import identifiers, l2, names
 from cairn.neutron.agent.dhcp import Dhcp
 from cairn.neutron.agent.firewall import Firewall
 from cairn.neutron.agent.isolated import HOST, Isolated, report, tell
@@ -47,6 +47,8 @@ class Loop:
         self.watch = Watch()
         # What was applied without a gap, what came of it, and until when that is believed.
         self._standing: tuple[State, Outcome, float] | None = None
+        # A state as it came, what of it is fit for this host, and why the rest is not.
+        self._read: tuple[State | None, State, Isolated] = (None, {}, {})
         self.revision: str | None = None
         self.state: State | None = None
         # What of it does not stand.
@@ -103,11 +105,15 @@ class Loop:
 
     def apply(self, state: State) -> Outcome:
         """Make the host so; (ids of wired ports, statuses of floating IPs)."""
+        if state is not self._read[0]:
+            unsound: Isolated = {}
+            self._read = state, identifiers.sound(state, unsound), unsound
+        _, state, unsound = self._read
         if (outcome := self._as_it_was(state)) is not None:
             return outcome
         self._standing = None
+        isolated = dict(unsound)
         with links() as host:
-            isolated: Isolated = {}
             bridges = self.networks.apply(host, state["networks"], isolated)
             l2.make_taps(host, state["ports"], isolated)
             isolated |= self.firewall.apply(state, bridges)

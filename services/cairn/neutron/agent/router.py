@@ -8,6 +8,7 @@ from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any
 
+from cairn.common.bounds import uuid_of
 from cairn.neutron.agent import names
 from cairn.neutron.agent.advertising import Advertiser
 from cairn.neutron.agent.commands import CommandFailed, run, write
@@ -139,7 +140,7 @@ class Routers:
             isolate(isolated, "router", router_id, error)
 
     def _translate(self, namespace: str, router_id: str, text: str) -> None:
-        changed = write(self.folder / router_id, text)
+        changed = write(self.folder / uuid_of(router_id, "router"), text)
         if not changed:
             try:
                 run("nft", "list", "chain", "ip", TABLE, "post", namespace=namespace)
@@ -151,7 +152,7 @@ class Routers:
     def _shut(self, router_id: str) -> None:
         """Nothing passes a router that is not as it should be: not by rules it had, and not by
         none."""
-        (self.folder / router_id).unlink(missing_ok=True)
+        (self.folder / uuid_of(router_id, "router")).unlink(missing_ok=True)
         with contextlib.suppress(CommandFailed):  # Where there is no namespace, nothing passes.
             run("nft", "-f", "-", stdin=SHUT, namespace=names.router_namespace(router_id))
 

@@ -11,6 +11,7 @@ what goes the way the connection was opened is held against the groups each time
 away ends what it had let in.
 """
 
+import re
 from collections.abc import Collection
 from ipaddress import IPv6Address
 from typing import Any
@@ -231,7 +232,8 @@ def _groups(state: State, isolated: Collection[Key]) -> Tables:
     tables: Tables = {}
     groups = {id_: group["rules"] if (GROUP, id_) not in isolated else []
               for id_, group in sorted(state["security_groups"].items())}
-    remote = {rule["remote_group_id"] for rules in groups.values() for rule in rules} - {None}
+    remote = {rule["remote_group_id"] for rules in groups.values() for rule in rules
+              if rule["remote_group_id"]}
     for group_id in sorted(remote | state["members"].keys()):
         shut = (MEMBERS, group_id) in isolated
         members = {} if shut else state["members"].get(group_id, {})
@@ -287,7 +289,11 @@ def _quoted(name: str) -> str:
 
 
 def _plain(identifier: str) -> str:
-    return identifier.replace("-", "")
+    """An id as part of a chain's or set's name. Raises ValueError."""
+    found = identifier.replace("-", "")
+    if not re.fullmatch("[0-9a-z]{1,32}", found):
+        raise ValueError(f"{identifier[:64]!r} is no id")
+    return found
 
 
 def zone(network_id: str) -> int:

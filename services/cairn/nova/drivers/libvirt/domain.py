@@ -85,14 +85,15 @@ def document(
 
 
 def add(parent: xml.Element, tag: str, text: str | None = None, **attributes: str) -> xml.Element:
-    child = xml.SubElement(parent, tag, attributes)
-    child.text = printable(text)
+    child = xml.SubElement(
+        parent, tag, {name: printable(value) for name, value in attributes.items()})
+    child.text = None if text is None else printable(text)
     return child
 
 
-def printable(text: str | None) -> str | None:
+def printable(text: str) -> str:
     """Without what no XML may hold: a name's control characters."""
-    return text and "".join(c for c in text if c.isprintable())
+    return "".join(c for c in text if c.isprintable())
 
 
 def interface(vif: Vif, properties: dict[str, str]) -> xml.Element:
@@ -112,12 +113,12 @@ def interface(vif: Vif, properties: dict[str, str]) -> xml.Element:
 
 
 def _metadata(root: xml.Element, spec: Spec) -> None:
-    instance = xml.SubElement(add(root, "metadata"), f"{{{NOVA}}}instance")
+    instance = add(add(root, "metadata"), f"{{{NOVA}}}instance")
     for name, value in (("name", spec["name"]), ("creationTime", spec["created_at"])):
-        xml.SubElement(instance, f"{{{NOVA}}}{name}").text = printable(value)
-    owner = xml.SubElement(instance, f"{{{NOVA}}}owner")
-    xml.SubElement(owner, f"{{{NOVA}}}user", uuid=spec["user_id"])
-    xml.SubElement(owner, f"{{{NOVA}}}project", uuid=spec["project_id"])
+        add(instance, f"{{{NOVA}}}{name}", value)
+    owner = add(instance, f"{{{NOVA}}}owner")
+    add(owner, f"{{{NOVA}}}user", uuid=spec["user_id"])
+    add(owner, f"{{{NOVA}}}project", uuid=spec["project_id"])
 
 
 def _sysinfo(root: xml.Element, spec: Spec) -> None:
