@@ -1,6 +1,6 @@
 """The messages neutron's processes accept, by receiver.
 
-An agent owns no truth: it asks for the wanted state of its host, makes it so, and tells what came
+An agent owns no truth: it asks for the desired state of its host, makes it so, and tells what came
 of it. `changed` is a doorbell; an agent that missed one finds the difference at its next look.
 """
 
@@ -22,7 +22,7 @@ class Controller(Stub):
     }
 
     def wanted(self, ctx: Context, *, node: str, known: str | None) -> dict[str, Any]:
-        """{"revision": str, "state": the wanted state of that host}.
+        """{"revision": str, "state": the desired state of that host}.
 
         `known` is the revision the agent holds: where nothing changed since, "state" is None.
         """

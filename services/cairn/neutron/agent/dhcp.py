@@ -37,10 +37,10 @@ class Dhcp:
     def apply(
         self, host: Links, networks: dict[str, State], bridges: dict[str, str], isolated: Isolated
     ) -> tuple[list[str], set[str]]:
-        """(ids of the ports that are wired, names of the host's links that are wanted)."""
-        wired, wanted = [], set()
+        """(ids of the ports that are wired, names of the host's links that are needed)."""
+        wired, needed = [], set()
         for network_id, network in networks.items():
-            wanted.add(names.dhcp_outside(network["port"]["id"]))
+            needed.add(names.dhcp_outside(network["port"]["id"]))
             try:
                 served, left_out = plain(network)
                 for why in left_out:
@@ -54,7 +54,7 @@ class Dhcp:
                 isolate(isolated, "dhcp", network_id, error)
         self._remove_others(
             {names.dhcp_namespace(network_id) for network_id in networks}, isolated)
-        return wired, wanted
+        return wired, needed
 
     def _apply(
         self, host: Links, network_id: str, network: State, bridge: str
@@ -115,17 +115,17 @@ class Dhcp:
         folder = self._place(network_id)
         return Daemon(folder / "pid", str(folder / "conf"), names.dhcp_namespace(network_id))
 
-    def _remove_others(self, wanted: set[str], isolated: Isolated) -> None:
-        known = {names.dhcp_namespace(path.name): path for path in _entries(self.folder)}
-        known |= {name: self.folder / name.removeprefix("qdhcp-") for name in namespaces()
+    def _remove_others(self, needed: set[str], isolated: Isolated) -> None:
+        present = {names.dhcp_namespace(path.name): path for path in _entries(self.folder)}
+        present |= {name: self.folder / name.removeprefix("qdhcp-") for name in namespaces()
                   if name.startswith("qdhcp-") and names.NAMESPACE.match(name)}
-        for namespace in known.keys() - wanted:
-            network_id = known[namespace].name
+        for namespace in present.keys() - needed:
+            network_id = present[namespace].name
             try:
                 self._daemon(network_id).stop()
                 self.proxy.end(namespace)
                 remove_namespace(namespace)
-                shutil.rmtree(known[namespace], ignore_errors=True)
+                shutil.rmtree(present[namespace], ignore_errors=True)
             except Exception as error:
                 isolate(isolated, "dhcp", network_id, error)
 

@@ -35,9 +35,9 @@ class Firewall:
         """Have the rules of the host's ports; those that are shut in instead, and why. Raises
         CommandFailed where it is nobody's fault."""
         _hand_over_bridged_packets()
-        known = things(state)
+        parts = things(state)
         self._refused = {key: (thing, why, until) for key, (thing, why, until)
-                         in self._refused.items() if known.get(key) == thing
+                         in self._refused.items() if parts.get(key) == thing
                          and monotonic() < until}
         isolated = {key: why for key, (_, why, _) in self._refused.items()} | unreadable(state)
         try:
@@ -47,9 +47,9 @@ class Firewall:
             culprits = self._culprits(state, bridges, isolated)
             isolated |= culprits
             self._load(ruleset(state, bridges, isolated))
-            self._refused |= {key: (known[key], why, monotonic() + FORGIVE)
+            self._refused |= {key: (parts[key], why, monotonic() + FORGIVE)
                               for key, why in culprits.items()}
-        self._accepted = {key: thing for key, thing in known.items() if key not in isolated}
+        self._accepted = {key: thing for key, thing in parts.items() if key not in isolated}
         return isolated | {
             (MEMBERS, id_): f"left out: {bad}" for id_, members in state["members"].items()
             if (bad := [a for kind in ("4", "6") for a in members.get(kind, [])
@@ -80,11 +80,11 @@ class Firewall:
     ) -> dict[Key, str]:
         """Who is refused even alone with those that are in order. Raises CommandFailed where
         nobody would do better."""
-        known = {key: thing for key, thing in things(state).items() if key not in isolated}
-        good = [key for key, thing in known.items() if self._accepted.get(key) == thing]
+        parts = {key: thing for key, thing in things(state).items() if key not in isolated}
+        good = [key for key, thing in parts.items() if self._accepted.get(key) == thing]
 
         def refusal(keys: Sequence[Key]) -> str | None:
-            shut = {*known, *isolated} - set(keys)
+            shut = {*parts, *isolated} - set(keys)
             return _refusal(ruleset(state, bridges, shut))
 
         if (why := refusal([])) is not None:
@@ -106,7 +106,7 @@ class Firewall:
                 sort_out(suspects[:half])
                 sort_out(suspects[half:])
 
-        sort_out([key for key in known if key not in set(good)])
+        sort_out([key for key in parts if key not in set(good)])
         return found
 
     def remove(self) -> None:

@@ -18,8 +18,8 @@ LENGTH = 200
 def isolate(isolated: Isolated, kind: str, id: str, error: Exception | str) -> None:
     """Note it."""
     why = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    known = isolated.get((kind, id))
-    isolated[kind, id] = why if known is None else f"{known}; {why}"
+    before = isolated.get((kind, id))
+    isolated[kind, id] = why if before is None else f"{before}; {why}"
 
 
 def tell(isolated: Isolated, before: Isolated) -> None:

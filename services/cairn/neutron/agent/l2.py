@@ -105,9 +105,9 @@ def plug_taps(
     return wired
 
 
-def remove_others(host: Links, wanted: set[str]) -> None:
+def remove_others(host: Links, needed: set[str]) -> None:
     """Take away links of ours that nothing wants any more; ends first, bridges last."""
-    ours = [name for name in host.by_name if names.HOST_LINK.match(name) and name not in wanted]
+    ours = [name for name in host.by_name if names.HOST_LINK.match(name) and name not in needed]
     for name in sorted(ours, key=lambda n: n.startswith("brq")):
         try:
             host.delete(name)

@@ -1,4 +1,4 @@
-"""Wanted, actual, difference: over and over, at once when the doorbell rings."""
+"""Desired state, actual state, difference: over and over, at once when the doorbell rings."""
 
 import logging
 import threading
@@ -50,8 +50,8 @@ class Loop:
         # A state as it came, what of it is fit for this host, and why the rest is not.
         self._read: tuple[State | None, State, Isolated] = (None, {}, {})
         self.revision: str | None = None
-        self.state: State | None = None
-        # What of it does not stand.
+        self.desired_state: State | None = None
+        # What of it is not the actual state, and why.
         self.isolated: Isolated = {}
         self.bell = threading.Event()
         self._ended = threading.Event()
@@ -65,7 +65,7 @@ class Loop:
 
     def concerns(self, hosts: list[str], networks: list[str], groups: list[str]) -> bool:
         """Whether a change of these may change this host."""
-        state = self.state
+        state = self.desired_state
         if state is None or self.node in hosts:
             return True
         return bool(
@@ -80,10 +80,10 @@ class Loop:
             try:
                 self.once()
             except Problem as problem:
-                log.warning("the wanted state is not to be had: %s", problem)
+                log.warning("the desired state is not to be had: %s", problem)
                 wait = min(1, wait)
             except Exception as error:
-                log.exception("the wanted state could not be applied")
+                log.exception("the desired state could not be applied")
                 self.isolated = {(HOST, self.node): f"{type(error).__name__}: {error}"}
                 wait = min(1, wait)
             if self.bell.wait(wait):
@@ -93,10 +93,10 @@ class Loop:
         """Look, apply, tell."""
         answer = self.controller.wanted(Context(), node=self.node, known=self.revision)
         if answer["state"] is not None:
-            self.state = answer["state"]
-        assert self.state is not None
+            self.desired_state = answer["state"]
+        assert self.desired_state is not None
         started = time.monotonic()
-        wired, floating = self.apply(self.state)
+        wired, floating = self.apply(self.desired_state)
         self.revision = answer["revision"]
         if answer["state"] is not None:
             log.info("applied %s in %.0f ms", self.revision[:12],
@@ -121,10 +121,10 @@ class Loop:
             served, dhcp_links = self.dhcp.apply(host, state["dhcp"], bridges, isolated)
             routed, router_links, floating = self.routers.apply(
                 host, state["routers"], bridges, isolated)
-            wanted = set(bridges.values()) | dhcp_links | router_links
-            wanted |= {port["tap"] for port in state["ports"].values()}
-            wanted |= {name(n) for n in bridges for name in (names.vxlan, names.vlan)}
-            l2.remove_others(host, wanted)
+            needed = set(bridges.values()) | dhcp_links | router_links
+            needed |= {port["tap"] for port in state["ports"].values()}
+            needed |= {name(n) for n in bridges for name in (names.vxlan, names.vlan)}
+            l2.remove_others(host, needed)
         tell(isolated, self.isolated)
         self.isolated = isolated
         outcome = wired + served + routed, floating
@@ -144,15 +144,15 @@ class Loop:
         return outcome if self.dhcp.alive() and self.routers.alive() else None
 
     def _tell(self, wired: list[str], floating: dict[str, str]) -> None:
-        assert self.state is not None
-        known = statuses(self.state)
-        news = [port_id for port_id in wired if known.get(port_id) != "ACTIVE"]
+        assert self.desired_state is not None
+        reported = statuses(self.desired_state)
+        news = [port_id for port_id in wired if reported.get(port_id) != "ACTIVE"]
         if news:
             self.controller.ports_up(Context(), node=self.node, ports=news)
-        lost = [p for p, status in known.items() if status == "ACTIVE" and p not in set(wired)]
+        lost = [p for p, status in reported.items() if status == "ACTIVE" and p not in set(wired)]
         if lost:
             self.controller.ports_down(Context(), node=self.node, ports=lost)
-        seen = {f["id"]: f["status"] for r in self.state["routers"].values()
+        seen = {f["id"]: f["status"] for r in self.desired_state["routers"].values()
                 for f in r["floating_ips"]}
         changed = {id_: s for id_, s in floating.items() if seen.get(id_) != s}
         if changed:
@@ -160,7 +160,7 @@ class Loop:
 
 
 def statuses(state: State) -> dict[str, str]:
-    """What the server believes of this host's ports."""
+    """What the server believes of this host's ports, by id."""
     found = {port_id: port["status"] for port_id, port in state["ports"].items()}
     for network in state["dhcp"].values():
         found[network["port"]["id"]] = network["port"]["status"]

@@ -56,13 +56,13 @@ class Routers:
     def apply(
         self, host: Links, routers: dict[str, State], bridges: dict[str, str], isolated: Isolated
     ) -> tuple[list[str], set[str], dict[str, str]]:
-        """(ids of the ports that are wired, the host's links that are wanted, what became of the
+        """(ids of the ports that are wired, the host's links that are needed, what became of the
         floating IPs)."""
         wired: list[str] = []
-        wanted: set[str] = set()
+        needed: set[str] = set()
         floating: dict[str, str] = {}
         for router_id, router in routers.items():
-            wanted |= {outside for outside, *_ in _plugs(router)}
+            needed |= {outside for outside, *_ in _plugs(router)}
             status = "ERROR"
             try:
                 plugged = self._apply(host, router_id, router, bridges, isolated)
@@ -77,7 +77,7 @@ class Routers:
             floating |= {f["id"]: status for f in router["floating_ips"]}
         self._remove_others(
             {names.router_namespace(router_id) for router_id in routers}, isolated)
-        return wired, wanted, floating
+        return wired, needed, floating
 
     def _apply(
         self, host: Links, router_id: str, router: State, bridges: dict[str, str],
@@ -164,8 +164,8 @@ class Routers:
         self.proxy.end(namespace)
         self.advertiser.end(namespace)
 
-    def _remove_others(self, wanted: set[str], isolated: Isolated) -> None:
-        for namespace in namespaces() - wanted:
+    def _remove_others(self, needed: set[str], isolated: Isolated) -> None:
+        for namespace in namespaces() - needed:
             if namespace.startswith("qrouter-") and names.NAMESPACE.match(namespace):
                 router_id = namespace.removeprefix("qrouter-")
                 try:

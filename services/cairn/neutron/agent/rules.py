@@ -21,7 +21,7 @@ from cairn.neutron.agent.nft import Chain, Set, Tables
 from cairn.neutron.core import ips
 
 State = dict[str, Any]
-# A thing of the wanted state: (PORT, GROUP or MEMBERS, its id).
+# A thing of the desired state: (PORT, GROUP or MEMBERS, its id).
 Key = tuple[str, str]
 PORT, GROUP, MEMBERS = "port", "security_group", "members"
 CONNECTIONS = ("ct state related accept", "ct state established ct direction reply accept")

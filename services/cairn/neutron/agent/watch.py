@@ -24,17 +24,17 @@ class Watch:
     def calm(self, namespaces: Iterable[str]) -> bool:
         """Nothing happened in the host's namespace or these since the last time. Not calm is
         what is watched for the first time, or was made anew."""
-        wanted: set[str | None] = {None, *namespaces}
-        for name in self._ears.keys() - wanted:
+        watched: set[str | None] = {None, *namespaces}
+        for name in self._ears.keys() - watched:
             self._forget(name)
-        heard = [self._calm(name) for name in wanted]  # Ask every one.
+        heard = [self._calm(name) for name in watched]  # Ask every one.
         return all(heard)
 
     def _calm(self, name: str | None) -> bool:
         inode = _inode(name)
-        known = self._ears.get(name)
-        if known is not None and known[0] == inode:
-            heard = [_silent(ear) for ear in known[1]]
+        ears = self._ears.get(name)
+        if ears is not None and ears[0] == inode:
+            heard = [_silent(ear) for ear in ears[1]]
             return all(heard)
         self._forget(name)
         if inode is not None:

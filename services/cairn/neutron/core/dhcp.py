@@ -23,12 +23,11 @@ def ensure(w: Write, network_id: str) -> None:
     """As many hosts as there should be serve the network, each from a port with an address of
     every subnet it serves; none when no subnet wants it."""
     network = w.session.execute(select(NETWORKS).where(NETWORKS.c.id == network_id)).one()
-    subnets = ports.subnets_of(w.session, network_id)
-    wanted = served(subnets)
+    subnets = served(ports.subnets_of(w.session, network_id))
     servers = list(w.session.execute(
         select(DHCP).where(DHCP.c.network_id == network_id)
     ).all())
-    if not wanted:
+    if not subnets:
         for server in servers:
             _unplug(w, server)
         return
@@ -38,7 +37,7 @@ def ensure(w: Write, network_id: str) -> None:
             if add(w, network_id, host):
                 servers.append(_server(w, network_id, host))
     for server in servers:
-        _plug(w, network, server, wanted)
+        _plug(w, network, server, subnets)
 
 
 def add(w: Write, network_id: str, host: str) -> bool:
@@ -109,18 +108,18 @@ def _hosts(w: Write, network: Row[Any], but: set[str]) -> list[str]:
     return sorted(able, key=lambda host: busy.get(host, 0))
 
 
-def _plug(w: Write, network: Row[Any], server: Row[Any], wanted: Sequence[Row[Any]]) -> None:
+def _plug(w: Write, network: Row[Any], server: Row[Any], subnets: Sequence[Row[Any]]) -> None:
     port = None
     if server.port_id is not None:
         port = w.session.execute(
             select(PORTS).where(PORTS.c.id == server.port_id).with_for_update()
         ).first()
     if port is None:
-        _new_port(w, network, server, wanted)
+        _new_port(w, network, server, subnets)
         return
-    ids = {s.id for s in wanted}
+    ids = {s.id for s in subnets}
     have = [f for f in port.fixed_ips if f["subnet_id"] in ids]
-    for subnet in wanted:
+    for subnet in subnets:
         if subnet.id not in {f["subnet_id"] for f in have}:
             have += _address(w, network, subnet, port.id, port.mac_address)
     if have != port.fixed_ips:
@@ -141,7 +140,7 @@ def _address(
 
 
 def _new_port(
-    w: Write, network: Row[Any], server: Row[Any], wanted: Sequence[Row[Any]]
+    w: Write, network: Row[Any], server: Row[Any], subnets: Sequence[Row[Any]]
 ) -> None:
     port = ports.create(w, network, {
         "project_id": network.project_id, "device_owner": "network:dhcp",
@@ -152,7 +151,7 @@ def _new_port(
         DHCP.c.network_id == network.id, DHCP.c.host == server.host
     ).values(port_id=port.id))
     have: list[FixedIp] = []
-    for subnet in wanted:
+    for subnet in subnets:
         have += _address(w, network, subnet, port.id, port.mac_address)
     ports.set_fixed_ips(w, port, have)
 

@@ -10,7 +10,16 @@ from sqlalchemy import select
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Refused
 from cairn.neutron.component import Neutron
-from cairn.neutron.core import agents, dhcp, floatingips, ips, ports, routers, wanted
+from cairn.neutron.core import (
+    agents,
+    desired_state,
+    dhcp,
+    floatingips,
+    ips,
+    metadata,
+    ports,
+    routers,
+)
 from cairn.neutron.core.agents import L2
 from cairn.neutron.core.kinds import PORTS
 from cairn.neutron.core.write import Write, write
@@ -23,7 +32,7 @@ class Manager:
     def wanted(self, ctx: Context, node: str, known: str | None) -> dict[str, Any]:
         """The revision is of the state's contents: no count of changes can be wrong about it."""
         with self.neutron.db.reading() as session:
-            state = wanted.build(session, self.neutron.settings, node)
+            state = desired_state.build(session, self.neutron.settings, node)
         text = orjson.dumps(state, option=orjson.OPT_SORT_KEYS)
         revision = hashlib.blake2b(text, digest_size=16).hexdigest()
         return {"revision": revision, "state": None if revision == known else state}
@@ -79,6 +88,6 @@ class Manager:
         self, ctx: Context, address: str, router_id: str | None, network_id: str | None
     ) -> dict[str, str] | None:
         with self.neutron.db.reading() as session:
-            if not wanted.serves(session, ctx.host, router_id, network_id):
+            if not metadata.serves(session, ctx.host, router_id, network_id):
                 return None
-            return wanted.instance_at(session, address, router_id, network_id)
+            return metadata.instance_at(session, address, router_id, network_id)

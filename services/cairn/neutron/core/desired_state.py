@@ -1,11 +1,10 @@
-"""The wanted state of a host: all that its agent has to make so, and nothing else.
+"""The desired state of a host: all that its agent has to make so, and nothing else.
 
 Every question is asked once for the whole host; lists are in a fixed order, so that what did not
 change reads the same.
 """
 
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -13,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from cairn.neutron.core import agents, dhcp, names, routers, security_groups
 from cairn.neutron.core.kinds import (
-    ALLOCATIONS,
     DHCP,
     FLOATING,
     GROUPS,
@@ -56,6 +54,8 @@ class _Host:
 
 
 def build(session: Session, settings: NetworkSettings, node: str) -> Document:
+    """{"host", "networks", "ports", "security_groups", "members", "dhcp", "routers"}: each but the
+    first by id."""
     host = _Host(session, settings, node)
     taps = [p for p in host.ports if not p.device_owner.startswith("network:")]
     groups = _groups(session, sorted({g for port in taps for g in port.security_groups}))
@@ -248,41 +248,3 @@ def _gateways(host: _Host, port: Row[Any]) -> list[str]:
     subnets = [host.subnets[f["subnet_id"]] for f in port.fixed_ips
                if f["subnet_id"] in host.subnets]
     return list(dict.fromkeys(s.gateway_ip for s in subnets if s.gateway_ip))
-
-
-def serves(
-    session: Session, host: str | None, router_id: str | None, network_id: str | None
-) -> bool:
-    """Whether guests' questions come by that host: through a router of its, or its DHCP port."""
-    if host is None:
-        return True
-    if router_id is not None:
-        query = select(ROUTERS.c.id).where(ROUTERS.c.id == router_id, ROUTERS.c.host == host)
-    else:
-        query = select(DHCP.c.network_id).where(
-            DHCP.c.network_id == network_id, DHCP.c.host == host)
-    return session.execute(query.limit(1)).first() is not None
-
-
-def instance_at(
-    session: Session, address: str, router_id: str | None, network_id: str | None
-) -> dict[str, str] | None:
-    """Whose fixed IP that is: on the network, or on one of the router's subnets."""
-    networks = [network_id]
-    if router_id is not None:
-        ip = ip_address(address)
-        networks = [
-            row.network_id for row in session.execute(
-                select(SUBNETS.c.network_id, SUBNETS.c.cidr)
-                .join(INTERFACES, INTERFACES.c.subnet_id == SUBNETS.c.id)
-                .where(INTERFACES.c.router_id == router_id))
-            if ip in ip_network(row.cidr)
-        ]
-    found = session.execute(
-        select(PORTS.c.id, PORTS.c.device_id, PORTS.c.project_id)
-        .join(ALLOCATIONS, ALLOCATIONS.c.port_id == PORTS.c.id)
-        .where(ALLOCATIONS.c.ip_address == address, PORTS.c.network_id.in_(networks))
-    ).first()
-    if found is None:
-        return None
-    return {"port_id": found.id, "device_id": found.device_id, "project_id": found.project_id}
