@@ -22,10 +22,9 @@ from cairn.common.errors import Invalid
 from cairn.neutron.agent import advertising, dhcp, identifiers, names, router, rules
 from cairn.neutron.agent.metadata import config
 from cairn.neutron.agent.nft import replace
-from cairn.nova.compute.settings import LibvirtSettings
 from cairn.nova.drivers.libvirt import disks, domain
 from cairn.nova.metadata import documents
-from cairn.nova.settings import ApiSettings
+from cairn.nova.settings import ApiSettings, LibvirtSettings
 
 TIMES = 300
 PIECES = [
