@@ -82,7 +82,7 @@ class HostSettings:
         "l2", "What this host does, by comma: l2 (ports of servers), dhcp, l3 (routers), metadata."
     )
     interval: float = option(10.0, "Seconds between looks at the desired state.")
-    report_interval: float = option(20.0, "Seconds between signs of life.")
+    report_interval: float = option(30.0, "Seconds between signs of life.")
     vxlan_port: int = option(4789, "UDP port of the tunnels.")
     state_dir: str = option("/run/cairn/neutron", "Where the agent keeps its helpers' files.")
 

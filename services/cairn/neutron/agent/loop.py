@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from cairn.common.context import Context
@@ -29,6 +30,8 @@ KINDS = {"l2": "Linux bridge agent", "dhcp": "DHCP agent", "l3": "L3 agent",
 GATHER = 0.03
 # Seconds after which everything is looked at, though the kernel told of no change.
 FULL_LOOK = 60.0
+# How many intervals may lie between two questions when nothing is new: bells may be missed.
+PATIENCE = 6
 # Ids of the ports that are wired, statuses of floating IPs.
 Outcome = tuple[list[str], dict[str, str]]
 
@@ -51,6 +54,9 @@ class Loop:
         self._read: tuple[State | None, State, Isolated] = (None, {}, {})
         self.revision: str | None = None
         self.desired_state: State | None = None
+        self._logged: State | None = None
+        # When what the host shall be is asked for without a bell, and after how long again.
+        self._ask_at, self._pause = 0.0, settings.interval
         # What of it is not the actual state, and why.
         self.isolated: Isolated = {}
         self.bell = threading.Event()
@@ -74,11 +80,12 @@ class Loop:
         )
 
     def _run(self) -> None:
+        rang = True
         while not self._ended.is_set():
             self.bell.clear()
             wait = self.settings.interval
             try:
-                self.once()
+                self.turn(rang, time.monotonic())
             except Problem as problem:
                 log.warning("the desired state is not to be had: %s", problem)
                 wait = min(1, wait)
@@ -86,21 +93,42 @@ class Loop:
                 log.exception("the desired state could not be applied")
                 self.isolated = {(HOST, self.node): f"{type(error).__name__}: {error}"}
                 wait = min(1, wait)
-            if self.bell.wait(wait):
+            rang = self.bell.wait(wait)
+            if rang:
                 self._ended.wait(GATHER)
 
-    def once(self) -> None:
-        """Look, apply, tell."""
+    def turn(self, rang: bool, now: float) -> None:
+        """One look at the host (`now` is of time.monotonic). What it shall be is asked for when
+        the bell rang, when something went wrong at the turn before, and else the more seldom the
+        longer nothing was new."""
+        if not rang and now < self._ask_at:
+            self._look()
+            return
+        pause = min(2 * self._pause, PATIENCE * self.settings.interval)
+        self._ask_at = now
+        if self._ask() or rang:
+            pause = self.settings.interval
+        self._look()
+        self._ask_at, self._pause = now + pause, pause
+
+    def _ask(self) -> bool:
+        """Whether the desired state is another than before."""
         answer = self.controller.wanted(Context(), node=self.node, known=self.revision)
-        if answer["state"] is not None:
-            self.desired_state = answer["state"]
-        assert self.desired_state is not None
+        state, self.revision = answer["state"], answer["revision"]
+        if state is None or state == self.desired_state:
+            return False
+        self.desired_state = state
+        return True
+
+    def _look(self) -> None:
+        state = self.desired_state
+        assert state is not None
         started = time.monotonic()
-        wired, floating = self.apply(self.desired_state)
-        self.revision = answer["revision"]
-        if answer["state"] is not None:
-            log.info("applied %s in %.0f ms", self.revision[:12],
+        wired, floating = self.apply(state)
+        if state is not self._logged:
+            log.info("applied %s in %.0f ms", str(self.revision)[:12],
                      (time.monotonic() - started) * 1000)
+            self._logged = state
         self._tell(wired, floating)
 
     def apply(self, state: State) -> Outcome:
@@ -128,8 +156,8 @@ class Loop:
         tell(isolated, self.isolated)
         self.isolated = isolated
         outcome = wired + served + routed, floating
-        if not isolated and statuses(state).keys() <= set(outcome[0]):
-            self._standing = state, outcome, time.monotonic() + FULL_LOOK
+        # What is isolated is tried again then, or when anything changes.
+        self._standing = state, outcome, time.monotonic() + FULL_LOOK
         return outcome
 
     def _as_it_was(self, state: State) -> Outcome | None:
@@ -149,25 +177,41 @@ class Loop:
         news = [port_id for port_id in wired if reported.get(port_id) != "ACTIVE"]
         if news:
             self.controller.ports_up(Context(), node=self.node, ports=news)
+            believe(self.desired_state, dict.fromkeys(news, "ACTIVE"))
         lost = [p for p, status in reported.items() if status == "ACTIVE" and p not in set(wired)]
         if lost:
             self.controller.ports_down(Context(), node=self.node, ports=lost)
+            believe(self.desired_state, dict.fromkeys(lost, "DOWN"))
         seen = {f["id"]: f["status"] for r in self.desired_state["routers"].values()
                 for f in r["floating_ips"]}
         changed = {id_: s for id_, s in floating.items() if seen.get(id_) != s}
         if changed:
             self.controller.floating_ips_set(Context(), node=self.node, statuses=changed)
+            believe(self.desired_state, changed)
 
 
 def statuses(state: State) -> dict[str, str]:
     """What the server believes of this host's ports, by id."""
-    found = {port_id: port["status"] for port_id, port in state["ports"].items()}
+    return {port_id: port["status"] for port_id, port in _ports(state)}
+
+
+def believe(state: State, told: dict[str, str]) -> None:
+    """Write into the state what the server was told of ports and floating IPs: it says the same
+    when it is asked again, and nothing is new then."""
+    floating = ((f["id"], f) for router in state["routers"].values()
+                for f in router["floating_ips"])
+    for id, thing in (*_ports(state), *floating):
+        if id in told:
+            thing["status"] = told[id]
+
+
+def _ports(state: State) -> Iterator[tuple[str, State]]:
+    yield from state["ports"].items()
     for network in state["dhcp"].values():
-        found[network["port"]["id"]] = network["port"]["status"]
+        yield network["port"]["id"], network["port"]
     for router in state["routers"].values():
         for port in [*router["interfaces"], *([router["gateway"]] if router["gateway"] else [])]:
-            found[port["id"]] = port["status"]
-    return found
+            yield port["id"], port
 
 
 class Reporter:
@@ -188,7 +232,7 @@ class Reporter:
         self._ended.set()
 
     def _run(self) -> None:
-        started, wait = True, 0.0
+        started, wait, silent = True, 0.0, False
         while not self._ended.wait(wait):
             wait = 1.0
             try:
@@ -197,10 +241,15 @@ class Reporter:
                         Context(), node=self.node, tunnel_ip=self.settings.local_ip,
                         started=started, agents=self._agents())
                     self.reported.set()
+                    if silent:
+                        self.loop.bell.set()  # Bells may have rung meanwhile.
+                        silent = False
                     started, wait = False, self.settings.report_interval
                 else:
+                    silent = True
                     log.warning("a message through our own queue did not come back")
             except Problem as problem:
+                silent = True
                 log.warning("no sign of life was taken: %s", problem)
 
     def _agents(self) -> list[State]:

@@ -112,6 +112,7 @@ def report(
         select(AGENTS).where(AGENTS.c.host == node).with_for_update()
     )}
     news = started
+    same: list[str] = []
     for agent in agents:
         configurations = dict(agent.get("configurations") or {})
         values = {
@@ -132,9 +133,17 @@ def report(
                 continue
             news = True
             continue
+        if not started and all(getattr(row, name) == value for name, value in values.items()
+                               if name != "heartbeat_at"):
+            same.append(row.id)
+            news = news or not alive(settings, row)
+            continue
         if started:
             values["started_at"] = now
         news = news or not alive(settings, row) or row.tunnel_ip != tunnel_ip \
             or row.configurations != configurations
         w.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(**values))
+    if same:
+        w.session.execute(
+            update(AGENTS).where(AGENTS.c.id.in_(same)).values(heartbeat_at=now))
     return news
