@@ -8,24 +8,45 @@ from cairn.common import errors, health
 from cairn.common.api import Document
 from cairn.common.wsgi import Authenticate, Mount, serve
 from cairn.nova.api import (
+    aggregates,
+    attach_interfaces,
+    availability_zones,
+    extensions,
+    flavor_access,
+    flavor_extra_specs,
     flavors,
-    groups,
-    hosts,
+    hypervisors,
+    instance_actions,
+    ips,
     keypairs,
-    quotas,
+    limits,
+    quota_classes,
+    quota_sets,
     security_groups,
     server_actions,
+    server_diagnostics,
+    server_external_events,
+    server_groups,
     server_images,
-    server_parts,
+    server_metadata,
+    server_password,
+    server_tags,
     servers,
+    services,
+    simple_tenant_usage,
     versions,
+    volume_attachments,
 )
 from cairn.nova.component import Nova
 
-APIS = [
-    versions.api, servers.api, server_actions.api, server_images.api, server_parts.api, flavors.api,
-    keypairs.api, groups.api, hosts.api, quotas.api, security_groups.api,
-]
+RESOURCES = (
+    aggregates, attach_interfaces, availability_zones, extensions, flavor_access,
+    flavor_extra_specs, flavors, hypervisors, instance_actions, ips, keypairs, limits,
+    quota_classes, quota_sets, security_groups, server_actions, server_diagnostics,
+    server_external_events, server_groups, server_images, server_metadata, server_password,
+    server_tags, servers, services, simple_tenant_usage, volume_attachments,
+)
+APIS = [resource.api for resource in RESOURCES]
 
 # What Nova calls each code in its envelope.
 _KINDS = {

@@ -46,7 +46,6 @@ RULES: dict[str, Rule] = {
            "os-admin-actions:inject_network_info",
            "os-lock-server:unlock:unlock_override", "os-extended-server-attributes",
            "os-instance-actions:events", "os-instance-actions:events:details",
-           "os-instance-actions:list:deleted",
            "os-services:list", "os-services:update", "os-services:delete",
            "os-hypervisors:list", "os-hypervisors:list-detail", "os-hypervisors:statistics",
            "os-hypervisors:show", "os-hypervisors:uptime", "os-hypervisors:search",

@@ -10,7 +10,7 @@ import pytest
 
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
-from cairn.nova.core import boot, groups, keypairs, quotas
+from cairn.nova.core import boot, groups, keypairs
 from cairn.nova.db.models import Keypair, Quota, ServerGroup, ServerGroupMember
 from cairn.nova.errors import LimitReached
 
@@ -48,13 +48,12 @@ def count(db, kind):
         return session.query(kind).count()
 
 
-def group_of(db, name="g"):
-    with db.writing() as session:
-        return groups.create(session, ALICE, name, "affinity", {}, 10).id
+def group_of(world, name="g"):
+    return groups.create(world.nova, ALICE, name, "affinity", {}).group.id
 
 
 def test_members_of_a_group(world, alice, limited):
-    group = group_of(world.db)
+    group = group_of(world)
     nova = world.nova
     body = {"name": "web", "flavorRef": "m1", "imageRef": alice.image,
             "networks": [{"uuid": alice.network}]}
@@ -70,12 +69,11 @@ def test_members_of_a_group(world, alice, limited):
 
 
 def test_a_group_that_goes_meanwhile_is_not_found(world, alice):
-    group = group_of(world.db)
+    group = group_of(world)
     nova = world.nova
     plan = boot.plan(nova, ALICE, {"name": "web", "flavorRef": "m1", "imageRef": alice.image,
                                    "networks": [{"uuid": alice.network}]}, {"group": group})
-    with world.db.writing() as session:
-        groups.remove(session, groups.find(session, ALICE, group))
+    groups.remove(nova, ALICE, group)
     times = {"received": utcnow(), "allowed": utcnow()}
     with pytest.raises(Invalid, match="could not be found"):
         nova.db.write(lambda session: boot.record(nova, session, ALICE, plan, times))
@@ -83,9 +81,7 @@ def test_a_group_that_goes_meanwhile_is_not_found(world, alice):
 
 def test_groups_of_a_project(world, limited):
     def make(number):
-        world.db.write(lambda session: groups.create(
-            session, ALICE, f"g{number}", "affinity", {},
-            quotas.limits(session, "red", world.nova.quota)["server_groups"]))
+        groups.create(world.nova, ALICE, f"g{number}", "affinity", {})
 
     assert at_once(make) == ALLOWED
     assert count(world.db, ServerGroup) == ALLOWED
@@ -93,11 +89,7 @@ def test_groups_of_a_project(world, limited):
 
 def test_keys_of_a_user(world, limited):
     def make(number):
-        def record(session):
-            quotas.check_keypairs(session, "alice", ALLOWED)
-            keypairs.create(session, "alice", f"k{number}", "ssh", KEY)
-
-        world.db.write(record)
+        keypairs.create(world.nova, ALICE, "alice", f"k{number}", "ssh", KEY)
 
     assert at_once(make) == ALLOWED
     assert count(world.db, Keypair) == ALLOWED

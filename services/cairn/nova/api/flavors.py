@@ -1,28 +1,26 @@
-"""/flavors, their extra specs, and who may see them."""
+"""/flavors"""
 
 from typing import Any
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
-from cairn.common.errors import Conflict, Invalid, NotFound
-from cairn.nova.api.words import (
+from cairn.common.errors import Invalid
+from cairn.nova.api.schemas import (
     BOOLEAN,
     NAME,
     NUMBER,
     Query,
-    base,
     closed,
+    last,
     limit,
-    links,
-    next_link,
     query,
-    truth,
     wrapped,
 )
+from cairn.nova.api.views import base, links, next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, flavors
-from cairn.nova.db.models import Flavor
-from cairn.nova.errors import ExtraSpecNotFound, FlavorNotFound
+from cairn.nova.core.flavors import Flavor
+from cairn.nova.core.values import truth
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -65,31 +63,24 @@ def view(nova: Nova, ctx: Context, flavor: Flavor) -> Document:
 
 
 def _list(nova: Nova, ctx: Context, query: Query) -> tuple[list[Flavor], int]:
-    size = limit(nova, query)
+    size, asked = limit(nova, query), last(query)
     numbers = {}
     for name in ("minDisk", "minRam"):
-        text = query.get(name, "0")
+        text = asked.get(name, "0")
         if not text.isdigit():
             raise Invalid(reason=f"Invalid {name} filter [{text}]")
         numbers[name] = int(text)
     public: bool | None = True
-    if ctx.is_admin and "is_public" in query:
-        text = query["is_public"]
+    if ctx.is_admin and "is_public" in asked:
+        text = asked["is_public"]
         public = None if text.lower() == "none" else truth(text, "is_public")
     elif not ctx.is_admin:
         public = None  # What the project may see.
-    key = query.get("sort_key", "flavorid")
-    if key not in flavors.SORTABLE:
-        raise Invalid(reason=f"sort_key: flavors are not sorted by {key}")
-    with nova.db.reading() as session:
-        try:
-            return flavors.list_(
-                session, ctx, public=public, min_disk=numbers["minDisk"],
-                min_ram=numbers["minRam"], sort_key=key,
-                sort_dir=query.get("sort_dir", "asc"), marker=query.get("marker"), limit=size,
-            ), size
-        except FlavorNotFound:
-            raise Invalid(reason=f"marker [{query['marker']}] not found") from None
+    return flavors.list_flavors(
+        nova, ctx, public=public, min_disk=numbers["minDisk"], min_ram=numbers["minRam"],
+        sort_key=asked.get("sort_key", "flavorid"), sort_dir=asked.get("sort_dir", "asc"),
+        marker=asked.get("marker"), limit=size,
+    ), size
 
 
 def _listed(items: list[Document], size: int) -> Document:
@@ -118,13 +109,12 @@ def detail(nova: Nova, ctx: Context, query: Query) -> Document:
 
 @api.get("/flavors/<flavor_id>", policy="os_compute_api:flavors")
 def show(nova: Nova, ctx: Context, flavor_id: str) -> Document:
-    with nova.db.reading() as session:
-        return {"flavor": view(nova, ctx, flavors.find(session, ctx, flavor_id))}
+    return {"flavor": view(nova, ctx, flavors.get(nova, ctx, flavor_id))}
 
 
 def create(nova: Nova, ctx: Context, body: Document) -> Document:
     asked = body["flavor"]
-    wanted = {
+    values = {
         "id": None if asked.get("id") in (None, "", "auto") else str(asked["id"]).strip(),
         "name": asked["name"], "ram": int(asked["ram"]), "vcpus": int(asked["vcpus"]),
         "disk": int(asked["disk"]), "ephemeral": int(asked.get("OS-FLV-EXT-DATA:ephemeral") or 0),
@@ -132,11 +122,9 @@ def create(nova: Nova, ctx: Context, body: Document) -> Document:
         "is_public": boot.truthy(asked.get("os-flavor-access:is_public", True)),
         "description": asked.get("description"),
     }
-    if wanted["id"] == "":
+    if values["id"] == "":
         raise Invalid(reason="id: a flavor's id is not only spaces.")
-    with nova.db.writing() as session:
-        flavor = flavors.create(session, wanted)
-    return {"flavor": view(nova, ctx, flavor)}
+    return {"flavor": view(nova, ctx, flavors.create(nova, values))}
 
 
 _MANAGE = "os_compute_api:os-flavor-manage:create"
@@ -149,108 +137,10 @@ api.post("/flavors", policy=_MANAGE, body=_NEW, since="2.55")(create)
 @api.put("/flavors/<flavor_id>", policy="os_compute_api:os-flavor-manage:update", since="2.55",
          body=wrapped("flavor", closed(["description"], description=_TEXT)))
 def change(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
-    with nova.db.writing() as session:
-        flavor = flavors.find(session, ctx, flavor_id)
-        flavor.description = body["flavor"]["description"]
+    flavor = flavors.describe(nova, ctx, flavor_id, body["flavor"]["description"])
     return {"flavor": view(nova, ctx, flavor)}
 
 
 @api.delete("/flavors/<flavor_id>", policy="os_compute_api:os-flavor-manage:delete", status=202)
 def remove(nova: Nova, ctx: Context, flavor_id: str) -> None:
-    with nova.db.writing() as session:
-        flavors.remove(session, flavor_id)
-
-
-# --- Extra specs ---------------------------------------------------------------------------
-
-SPECS = "/flavors/<flavor_id>/os-extra_specs"
-_SPECS = {
-    "type": "object", "additionalProperties": False, "propertyNames": {"maxLength": 255},
-    "patternProperties": {r"^[a-zA-Z0-9\-_:. ]+$": {
-        "type": ["string", "number", "boolean"], "maxLength": 255}},
-}
-
-
-@api.get(SPECS, policy="os_compute_api:os-flavor-extra-specs:index")
-def specs(nova: Nova, ctx: Context, flavor_id: str) -> Document:
-    with nova.db.reading() as session:
-        return {"extra_specs": flavors.find(session, ctx, flavor_id).extra_specs}
-
-
-@api.post(SPECS, policy="os_compute_api:os-flavor-extra-specs:create",
-          body=wrapped("extra_specs", _SPECS))
-def add_specs(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
-    given = {key: str(value) for key, value in body["extra_specs"].items()}
-    with nova.db.writing() as session:
-        flavors.set_specs(flavors.find(session, ctx, flavor_id), given)
-    return {"extra_specs": given}
-
-
-@api.get(SPECS + "/<key>", policy="os_compute_api:os-flavor-extra-specs:show")
-def spec(nova: Nova, ctx: Context, flavor_id: str, key: str) -> Document:
-    with nova.db.reading() as session:
-        have = flavors.find(session, ctx, flavor_id).extra_specs
-    if key not in have:
-        raise ExtraSpecNotFound("extra spec", key, flavor=flavor_id)
-    return {key: have[key]}
-
-
-@api.put(SPECS + "/<key>", policy="os_compute_api:os-flavor-extra-specs:update",
-         body={**_SPECS, "minProperties": 1, "maxProperties": 1})
-def put_spec(nova: Nova, ctx: Context, flavor_id: str, key: str, body: Document) -> Document:
-    if key not in body:
-        raise Invalid(reason="Request body and URI mismatch")
-    given = {key: str(body[key])}
-    with nova.db.writing() as session:
-        flavors.set_specs(flavors.find(session, ctx, flavor_id), given)
-    return given
-
-
-@api.delete(SPECS + "/<key>", policy="os_compute_api:os-flavor-extra-specs:delete")
-def delete_spec(nova: Nova, ctx: Context, flavor_id: str, key: str) -> None:
-    with nova.db.writing() as session:
-        flavors.drop_spec(flavors.find(session, ctx, flavor_id), key)
-
-
-# --- Access --------------------------------------------------------------------------------
-
-
-@api.get("/flavors/<flavor_id>/os-flavor-access", policy="os_compute_api:os-flavor-access")
-def access(nova: Nova, ctx: Context, flavor_id: str) -> Document:
-    with nova.db.reading() as session:
-        flavor = flavors.find(session, ctx, flavor_id)
-        if flavor.is_public:
-            raise NotFound("Access list of public flavor", flavor_id)
-        return _access(flavor_id, flavors.accesses(session, flavor_id))
-
-
-def _access(flavor_id: str, projects: list[str]) -> Document:
-    return {"flavor_access": [{"flavor_id": flavor_id, "tenant_id": project}
-                              for project in projects]}
-
-
-_TENANT = closed(["tenant"], tenant={"type": "string", "minLength": 1, "maxLength": 255})
-
-
-@api.post("/flavors/<flavor_id>/action", action="addTenantAccess",
-          policy="os_compute_api:os-flavor-access:add_tenant_access",
-          body=wrapped("addTenantAccess", _TENANT))
-def add_access(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
-    with nova.db.writing() as session:
-        flavor = flavors.find(session, ctx, flavor_id)
-        if flavor.is_public and ctx.version >= (2, 7):
-            raise Conflict(reason="Can not add access to a public flavor.")
-        flavors.grant(session, flavor, body["addTenantAccess"]["tenant"])
-        return _access(flavor_id, flavors.accesses(session, flavor_id))
-
-
-@api.post("/flavors/<flavor_id>/action", action="removeTenantAccess",
-          policy="os_compute_api:os-flavor-access:remove_tenant_access",
-          body=wrapped("removeTenantAccess", _TENANT))
-def remove_access(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
-    with nova.db.writing() as session:
-        flavor = flavors.find(session, ctx, flavor_id)
-        flavors.revoke(session, flavor, body["removeTenantAccess"]["tenant"])
-        return _access(flavor_id, flavors.accesses(session, flavor_id))
-
-
+    flavors.remove(nova, flavor_id)

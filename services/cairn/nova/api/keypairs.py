@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.nova.api.words import ANY, Query, base, closed, limit, stamp, wrapped
+from cairn.nova.api.schemas import ANY, Query, closed, last, limit, wrapped
+from cairn.nova.api.views import next_link, stamp
 from cairn.nova.component import Nova
-from cairn.nova.core import keypairs, quotas
-from cairn.nova.db.models import Keypair
-from cairn.nova.errors import KeypairNotFound
+from cairn.nova.core import keypairs
+from cairn.nova.core.keypairs import Keypair
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -41,28 +39,23 @@ def _user(nova: Nova, ctx: Context, verb: str, asked: str | None) -> str:
 
 @api.get("/os-keypairs", policy="os_compute_api:os-keypairs:index", query=ANY, late=True)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
-    user = _user(nova, ctx, "index", query.get("user_id"))
-    paged = ctx.version >= (2, 35)
-    if paged and not query.get("limit", "0").isdigit():
-        raise Invalid(reason=f"limit: expected a number, not {query['limit']}")
-    size = limit(nova, query) if paged else None
-    with nova.db.reading() as session:
-        try:
-            found = keypairs.list_(session, user, query.get("marker") if paged else None, size)
-        except KeypairNotFound:
-            raise Invalid(reason=f"marker [{query['marker']}] not found") from None
-    document: Document = {"keypairs": [{"keypair": view(ctx, pair)} for pair in found]}
-    if paged and size and len(found) == size:
-        href = f"{base()}/v2.1/os-keypairs?limit={size}&marker={found[-1].name}"
-        document["keypairs_links"] = [{"rel": "next", "href": href}]
-    return document
+    asked = last(query)
+    user = _user(nova, ctx, "index", asked.get("user_id"))
+    size = marker = None
+    if ctx.version >= (2, 35):
+        if not asked.get("limit", "0").isdigit():
+            raise Invalid(reason=f"limit: expected a number, not {asked['limit']}")
+        size, marker = limit(nova, query), asked.get("marker")
+    pairs = keypairs.list_keypairs(nova, user, marker, size)
+    items: list[Document] = [{"keypair": view(ctx, pair)} for pair in pairs]
+    following = next_link(items, size, pairs[-1].name) if size and pairs else []
+    return {"keypairs": items} | ({"keypairs_links": following} if following else {})
 
 
 @api.get("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:show", query=ANY, late=True)
 def show(nova: Nova, ctx: Context, name: str, query: Query) -> Document:
-    user = _user(nova, ctx, "show", query.get("user_id"))
-    with nova.db.reading() as session:
-        pair = keypairs.find(session, user, name)
+    user = _user(nova, ctx, "show", last(query).get("user_id"))
+    pair = keypairs.get(nova, user, name)
     return {"keypair": view(ctx, pair) | {
         "user_id": pair.user_id, "id": pair.number, "deleted": False, "deleted_at": None,
         "created_at": stamp(pair.created_at), "updated_at": stamp(pair.updated_at),
@@ -70,26 +63,13 @@ def show(nova: Nova, ctx: Context, name: str, query: Query) -> Document:
 
 
 def create(nova: Nova, ctx: Context, body: Document) -> Reply:
-    asked = body["keypair"]
-    user = _user(nova, ctx, "create", asked.get("user_id"))
-    kind = asked.get("type", "ssh")
-    private = None
-    public = asked.get("public_key")
-    if public is None:
-        if kind != "ssh":
-            raise Invalid(reason="public_key: an x509 key pair is made by its owner; give the "
-                                 "certificate.")
-        public, private = keypairs.generate()
-
-    def record(session: Session) -> Keypair:
-        allowed = quotas.limits(session, ctx.project, nova.quota)["key_pairs"]
-        quotas.check_keypairs(session, user, allowed)
-        return keypairs.create(session, user, asked["name"], kind, public)
-
-    pair = nova.db.write(record)
+    request = body["keypair"]
+    user = _user(nova, ctx, "create", request.get("user_id"))
+    pair, private_key = keypairs.create(
+        nova, ctx, user, request["name"], request.get("type", "ssh"), request.get("public_key"))
     shown = view(ctx, pair) | {"user_id": pair.user_id}
-    if private is not None:
-        shown["private_key"] = private
+    if private_key is not None:
+        shown["private_key"] = private_key
     return Reply({"keypair": shown}, 201 if ctx.version >= (2, 2) else 200)
 
 
@@ -112,7 +92,6 @@ for _since, _until, _schema in (
 @api.delete("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:delete", query=ANY,
             late=True)
 def remove(nova: Nova, ctx: Context, name: str, query: Query) -> Reply:
-    user = _user(nova, ctx, "delete", query.get("user_id"))
-    with nova.db.writing() as session:
-        keypairs.remove(session, user, name)
+    user = _user(nova, ctx, "delete", last(query).get("user_id"))
+    keypairs.remove(nova, user, name)
     return Reply(None, 204 if ctx.version >= (2, 2) else 202)

@@ -1,10 +1,94 @@
-"""Bodies of the server endpoints, by microversion."""
+"""What requests may say: the parts of schemas that resources share, and bodies of the server
+endpoints by microversion."""
 
 from typing import Any
 
+from werkzeug.datastructures import MultiDict
+
 from cairn.common.api import Schema, Version
 from cairn.common.names import SEGMENT
-from cairn.nova.api.words import BOOLEAN, COUNT, METADATA, NAME, NULL_OR_OBJECT, UUID, closed
+from cairn.nova.component import Nova
+from cairn.nova.core import quotas
+
+Query = MultiDict[str, str]
+
+# A name as Nova has it: something, nothing unprintable, no space at either end. The classes are
+# spelled out: those of Unicode make a compiled pattern a hundred times bigger, for each use of it.
+NAME: dict[str, Any] = {
+    "type": "string", "minLength": 1, "maxLength": 255,
+    "pattern": "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$",
+}
+UUID: Schema = {
+    "type": "string",
+    "pattern": "^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$",
+}
+BOOLEAN: Schema = {
+    "enum": [True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t",
+             False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n",
+             "f"],
+}
+COUNT: dict[str, Any] = {"type": ["integer", "string"], "pattern": r"^[0-9]+$", "minimum": 0}
+METADATA: Schema = {
+    "type": "object", "additionalProperties": False, "propertyNames": {"maxLength": 255},
+    "patternProperties": {r"^[a-zA-Z0-9\-_:. ]+$": {"type": "string", "maxLength": 255}},
+}
+
+
+def closed(required: list[str] | None = None, /, **properties: Any) -> dict[str, Any]:
+    """An object that may have these members and no others."""
+    return {"type": "object", "properties": properties, "required": required or [],
+            "additionalProperties": False}
+
+
+def wrapped(name: str, schema: Schema) -> dict[str, Any]:
+    return closed([name], **{name: schema})
+
+
+ANY: Schema = {"type": "object", "additionalProperties": {"type": "array"}}
+NULL_OR_OBJECT: Schema = {"type": ["object", "null", "string"], "additionalProperties": True}
+
+
+def query(**single: Schema) -> Schema:
+    """Of a query: these parameters are checked, others are let pass, as Nova does."""
+    return {
+        "type": "object", "additionalProperties": {"type": "array"},
+        "properties": {name: {"type": "array", "items": schema}
+                       for name, schema in single.items()},
+    }
+
+
+NUMBER: Schema = {"type": "string", "pattern": "^[0-9]+$"}
+PAGE = {"limit": NUMBER, "marker": {"type": "string"}}
+
+
+# --- Values of queries ---------------------------------------------------------------------
+
+
+def last(query: Query) -> dict[str, str]:
+    """One value of each parameter: the last, where one is repeated, as upstream has it."""
+    return {name: values[-1] for name, values in query.lists()}
+
+
+def limit(nova: Nova, query: Query) -> int:
+    """How many items a page may have at most: what was asked for (checked by schema), or the
+    cloud's own limit."""
+    asked = last(query).get("limit")
+    return nova.api.max_limit if not asked else min(int(asked), nova.api.max_limit)
+
+
+# --- Quotas --------------------------------------------------------------------------------
+
+
+def quota_limits(*, network: bool, files: bool, **more: Any) -> dict[str, Any]:
+    """Limits by resource: those of networks and of injected files only in old versions."""
+    limit = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "minimum": -1,
+             "maximum": 0x7FFFFFFF}
+    names = [*quotas.ALWAYS, *(quotas.FILES if files else ()),
+             *(quotas.NETWORK if network else ())]
+    return closed(None, **dict.fromkeys(names, limit), **more)
+
+
+# --- Servers -------------------------------------------------------------------------------
 
 TAG: Schema = {"type": "string", "minLength": 1, "maxLength": 60,
                "pattern": SEGMENT.replace("/", ",/")}

@@ -4,9 +4,9 @@
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, NotFound, Problem
-from cairn.nova.api.words import ANY, Query, closed, wrapped
+from cairn.nova.api.schemas import ANY, Query, closed, wrapped
 from cairn.nova.component import Nova
-from cairn.nova.core import network
+from cairn.nova.core import network, servers
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -57,7 +57,7 @@ def _groups(nova: Nova, ctx: Context) -> list[Document]:
     return found["security_groups"]  # type: ignore[no-any-return]
 
 
-def of_server(nova: Nova, ctx: Context, server_id: str) -> list[Document]:
+def _of_server(nova: Nova, ctx: Context, server_id: str) -> list[Document]:
     """The groups of the server's ports."""
     ids = {g for port in network.ports_of(nova, ctx, server_id)
            for g in port.get("security_groups") or ()}
@@ -66,6 +66,12 @@ def of_server(nova: Nova, ctx: Context, server_id: str) -> list[Document]:
     groups = nova.cloud.network.list_security_groups(ctx, id=sorted(ids))
     names = {group["id"]: group for group in groups}
     return [view(group, names) for group in groups]
+
+
+@api.get("/servers/<server_id>/os-security-groups", policy="os_compute_api:os-security-groups:list")
+def index_of_server(nova: Nova, ctx: Context, server_id: str) -> Document:
+    row = servers.get(nova, ctx, server_id)
+    return {"security_groups": _of_server(nova, ctx, row.id)}
 
 
 @api.get("/os-security-groups", policy="os_compute_api:os-security-groups:get", until=LAST,

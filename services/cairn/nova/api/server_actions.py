@@ -9,8 +9,9 @@ from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Conflict, Invalid, NotFound, Problem, Unavailable
 from cairn.nova.api import schemas
+from cairn.nova.api.schemas import NULL_OR_OBJECT, closed
 from cairn.nova.api.servers import brief, remove, shown
-from cairn.nova.api.words import NULL_OR_OBJECT, base, closed
+from cairn.nova.api.views import base
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, images, keypairs, network, servers, works
 from cairn.nova.core.flows import reboot as reboot_flow

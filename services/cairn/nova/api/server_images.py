@@ -2,7 +2,8 @@
 
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
-from cairn.nova.api.words import METADATA, NAME, base, closed
+from cairn.nova.api.schemas import METADATA, NAME, closed
+from cairn.nova.api.views import base
 from cairn.nova.component import Nova
 from cairn.nova.core import snapshots
 from cairn.nova.policy import RULES

@@ -1,65 +1,74 @@
-"""A server as the API shows it, by microversion and by who looks."""
+"""Rows to documents: links and times, and a server by microversion and by who looks."""
 
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
+import flask
 import orjson
-from sqlalchemy import (
-    JSON,
-    ColumnElement,
-    DateTime,
-    Row,
-    Select,
-    String,
-    Text,
-    bindparam,
-    cast,
-    select,
-    type_coerce,
-)
-from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.context import Context
-from cairn.nova.api.words import base, host_id
 from cairn.nova.component import Nova
-from cairn.nova.core import network
-from cairn.nova.core.servers import TABLE, domain_name
+from cairn.nova.core import network, quotas
+from cairn.nova.core.servers import domain_name
 from cairn.nova.core.states import status
-from cairn.nova.errors import ServerNotFound
 
-# JSON and times come as text: most of it is shown as it is stored, and to make objects of it takes
-# longer than all the rest.
-_SHOWN = (
-    "number", "id", "project_id", "user_id", "reservation_id", "launch_index", "name", "hostname",
-    "description", "meta", "tags", "vm_state", "task_state", "power_state", "fault", "locked_by",
-    "locked_reason", "launched_at", "terminated_at", "flavor", "image_id", "block_devices",
-    "root_device", "key_name", "config_drive", "disk_config", "host", "node", "asked_zone", "zone",
-    "security_groups", "vifs", "access_ipv4", "access_ipv6", "created_at", "updated_at",
-)
+# --- Links and times -----------------------------------------------------------------------
+
+
+def base() -> str:
+    """Where the caller finds us, as the caller wrote it."""
+    return flask.request.host_url.rstrip("/") + flask.request.script_root
+
+
+def links(root: str, kind: str, item_id: str) -> list[Document]:
+    return [{"rel": "self", "href": f"{root}/v2.1/{kind}/{item_id}"},
+            {"rel": "bookmark", "href": f"{root}/{kind}/{item_id}"}]
+
+
+def next_link(items: list[Document], limit: int, marker: str) -> list[Document]:
+    """The following page, where this one is full."""
+    if not items or len(items) < limit:
+        return []
+    args = flask.request.args.copy()
+    args.setlist("marker", [marker])
+    text = urlencode(list(args.items(multi=True)))
+    return [{"rel": "next", "href": f"{base()}{flask.request.path}?{text}"}]
+
+
+def stamp(moment: dt.datetime | None) -> str | None:
+    """A time as the API writes it."""
+    return None if moment is None else moment.isoformat(timespec="seconds") + "Z"
+
+
+def micro(moment: dt.datetime | None) -> str | None:
+    """A time with its microseconds, without a zone: as instance actions and services have it."""
+    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S.%f}"
+
+
+@lru_cache(maxsize=4096)
+def host_id(project_id: str, host: str | None) -> str:
+    """A host's name as a project may know it: the same for all of its servers there."""
+    return hashlib.sha224(f"{project_id}{host}".encode()).hexdigest() if host else ""
+
+
+def quota_names(ctx: Context) -> list[str]:
+    """The resources that the version knows limits of."""
+    names = list(quotas.ALWAYS)
+    if ctx.version < (2, 57):
+        names += quotas.FILES
+    if ctx.version < (2, 36):
+        names += quotas.NETWORK
+    return names
+
+
+# --- Servers -------------------------------------------------------------------------------
 
 _PROGRESS = {"ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE"}
-
-
-@lru_cache(maxsize=64)
-def columns(*more: str) -> list[ColumnElement[Any]]:
-    found: list[ColumnElement[Any]] = []
-    for name in (*_SHOWN, *more):
-        column = TABLE.c[name]
-        if isinstance(column.type, JSON):
-            found.append(type_coerce(column, Text).label(name))
-        elif isinstance(column.type, DateTime):
-            found.append(cast(column, String(26)).label(name))
-        else:
-            found.append(column)
-    return found
-
-
-@lru_cache(maxsize=64)
-def _one(own: bool, *more: str) -> Select[Any]:
-    """Built once, for SQLAlchemy takes longer to build a statement than MariaDB to answer it."""
-    query = select(*columns(*more)).where(TABLE.c.id == bindparam("id"), TABLE.c.deleted.is_(False))
-    return query.where(TABLE.c.project_id == bindparam("project")) if own else query
 
 
 @lru_cache(maxsize=1024)
@@ -110,21 +119,6 @@ class ServerView:
         if ctx.version >= (2, 100):
             more.append("scheduler_hints")
         self.more = tuple(more)
-
-    @property
-    def columns(self) -> list[ColumnElement[Any]]:
-        """What detail() needs of a row."""
-        return columns(*self.more)
-
-    def find(self, session: Session, ctx: Context, server_id: str) -> Row[Any]:
-        """A row to show. Raises ServerNotFound."""
-        values = {"id": server_id}
-        if not ctx.is_admin:
-            values["project"] = ctx.project
-        row = session.execute(_one(not ctx.is_admin, *self.more), values).one_or_none()
-        if row is None:
-            raise ServerNotFound(server_id)
-        return row
 
     def summary(self, row: Any) -> Document:
         return {"id": row.id, "name": row.name, "links": self.links(row.id)}
@@ -177,9 +171,9 @@ class ServerView:
         return server
 
     def detail(
-        self, row: Any, hosts: dict[str, str] | None = None, group: list[str] | None = None
+        self, row: Any, host_states: Mapping[str, str], groups: list[str] | None = None
     ) -> Document:
-        """`hosts` are the states of hosts by name, `group` the server's groups where shown."""
+        """`host_states` are by host's name; `groups` the server's, where they are shown."""
         version = self.version
         server = self.basic(row)
         server["key_name"] = row.key_name
@@ -211,9 +205,9 @@ class ServerView:
         elif version >= (2, 90):
             server["OS-EXT-SRV-ATTR:hostname"] = row.hostname
         if self.host_status:
-            server["host_status"] = (hosts or {}).get(row.host or "", "")
-        if group is not None and version >= (2, 71):
-            server["server_groups"] = group
+            server["host_status"] = host_states.get(row.host or "", "")
+        if groups is not None and version >= (2, 71):
+            server["server_groups"] = groups
         if version >= (2, 96):
             server["pinned_availability_zone"] = row.asked_zone
         if version >= (2, 100):

@@ -6,12 +6,17 @@ request's id.
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
 from cairn.common.errors import NotFound
+from cairn.nova.component import Nova
+from cairn.nova.core import servers
 from cairn.nova.db.models import Work, WorkStep
+from cairn.nova.errors import ServerNotFound
 
 
 @dataclass
@@ -37,11 +42,40 @@ class Action:
     events: list[Event] = field(default_factory=list)
 
 
-def list_(
+def list_actions(
+    nova: Nova, ctx: Context, server_id: str, *, since: dt.datetime | None = None,
+    before: dt.datetime | None = None,
+) -> list[Action]:
+    """The actions on the caller's server, newest first. Raises ServerNotFound."""
+    with nova.db.reading() as session:
+        row = _find_server(session, ctx, server_id)
+        return _list(session, row.id, since=since, before=before)
+
+
+def get_action(
+    nova: Nova, ctx: Context, server_id: str, request_id: str
+) -> tuple[Action, str]:
+    """One action with its events, oldest first, and whose project the server is. Raises
+    ServerNotFound, NotFound."""
+    with nova.db.reading() as session:
+        row = _find_server(session, ctx, server_id)
+        return _find(session, row.id, request_id), row.project_id
+
+
+def _find_server(session: Session, ctx: Context, server_id: str) -> Row[Any]:
+    """The caller's server; since 2.21 a deleted one, too."""
+    if ctx.version < (2, 21):
+        return servers.find(session, ctx, server_id)
+    row = servers.known(session, server_id)
+    if row is None or not (ctx.is_admin or row.project_id == ctx.project):
+        raise ServerNotFound(server_id)
+    return row
+
+
+def _list(
     session: Session, server_id: str, *, since: dt.datetime | None = None,
     before: dt.datetime | None = None,
 ) -> list[Action]:
-    """Newest first."""
     columns = (Work.seq, Work.kind, Work.request_id, Work.user_id, Work.project_id,
                Work.created_at, Work.updated_at, Work.state, Work.error)
     rows = session.execute(
@@ -61,9 +95,8 @@ def list_(
             and (before is None or a.updated_at <= before)]
 
 
-def find(session: Session, server_id: str, request_id: str) -> Action:
-    """One action with its events, oldest first. Raises NotFound."""
-    for action in list_(session, server_id):
+def _find(session: Session, server_id: str, request_id: str) -> Action:
+    for action in _list(session, server_id):
         if action.request_id == request_id:
             break
     else:

@@ -7,7 +7,7 @@ import re
 import secrets
 import string
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import netaddr
@@ -23,7 +23,7 @@ from cairn.nova.component import Nova
 from cairn.nova.core import flavors, groups, hosts, images, keypairs, network, quotas
 from cairn.nova.core.flows import create
 from cairn.nova.db.models import Server, ServerGroup, Work, WorkStep
-from cairn.nova.errors import LimitReached
+from cairn.nova.errors import LimitReached, OverQuota
 
 PASSWORD = string.ascii_letters + string.digits
 
@@ -96,6 +96,27 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
     args = {"host": host, "node": node, "security_groups": guards, "attempt": 1, "excluded": []}
     return Plan(count, columns, body["name"], body.get("hostname"), args, group,
                 wanted, admin_pass)
+
+
+def create_servers(
+    nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]
+) -> tuple[Plan, list[Server]]:
+    """What was asked for, checked, and its servers, recorded and handed to the conductor. Raises
+    what `plan` does, and OverQuota."""
+    times = {"received": utcnow()}
+    request = plan(nova, ctx, body, hints)
+    times["allowed"] = utcnow()
+    try:
+        made = nova.db.write(lambda session: record(nova, session, ctx, request, times))
+    except OverQuota:
+        # Upstream makes as many as the quota has room for, down to min_count.
+        least = int(body.get("min_count") or 1)
+        if least >= request.count:
+            raise
+        request = replace(request, count=least)
+        made = nova.db.write(lambda session: record(nova, session, ctx, request, times))
+    nova.ring(ctx, rpc.CONDUCTOR)
+    return request, made
 
 
 def record(

@@ -7,11 +7,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
-from cairn.common.db import new_id
-from cairn.common.errors import Conflict
+from cairn.common.db import changed, new_id
+from cairn.common.errors import Conflict, Invalid
 from cairn.common.listing import paginate
 from cairn.nova import rpc
-from cairn.nova.db.models import Flavor, FlavorAccess
+from cairn.nova.component import Nova
+from cairn.nova.db.models import Flavor as Flavor
+from cairn.nova.db.models import FlavorAccess
 from cairn.nova.errors import (
     AccessExists,
     AccessNotFound,
@@ -44,11 +46,21 @@ def find(session: Session, ctx: Context, flavor_id: str) -> Flavor:
     return found
 
 
-def list_(
-    session: Session, ctx: Context, *, public: bool | None, min_disk: int, min_ram: int,
-    sort_key: str, sort_dir: str, marker: str | None, limit: int,
+def get(nova: Nova, ctx: Context, flavor_id: str) -> Flavor:
+    """`find` in a transaction of its own. Raises FlavorNotFound."""
+    with nova.db.reading() as session:
+        return find(session, ctx, flavor_id)
+
+
+def list_flavors(
+    nova: Nova, ctx: Context, *, public: bool | None = None, min_disk: int = 0, min_ram: int = 0,
+    sort_key: str = "flavorid", sort_dir: str = "asc", marker: str | None = None,
+    limit: int | None = None,
 ) -> list[Flavor]:
-    """`public` None is all that the caller may see. Raises FlavorNotFound for the marker."""
+    """`min_disk` in GiB, `min_ram` in MiB; `public` None is all that the caller may see. Raises
+    Invalid naming the parameter."""
+    if sort_key not in SORTABLE:
+        raise Invalid(reason=f"sort_key: flavors are not sorted by {sort_key}")
     query = select(Flavor).where(Flavor.disabled.is_(False), _visible(ctx))
     if public is not None:
         query = query.where(Flavor.is_public.is_(public))
@@ -57,68 +69,119 @@ def list_(
     if min_ram:
         query = query.where(Flavor.ram >= min_ram)
     keys: list[tuple[Any, str]] = [(SORTABLE[sort_key], sort_dir), (Flavor.number, sort_dir)]
-    after = None
-    if marker is not None:
-        last = find(session, ctx, marker)
-        after = [getattr(last, column.key) for column, _ in keys]
-    return list(session.scalars(paginate(query, keys, after=after, limit=limit)).all())
+    with nova.db.reading() as session:
+        after = None
+        if marker is not None:
+            try:
+                last = find(session, ctx, marker)
+            except FlavorNotFound:
+                raise Invalid(reason=f"marker [{marker}] not found") from None
+            after = [getattr(last, column.key) for column, _ in keys]
+        return list(session.scalars(paginate(query, keys, after=after, limit=limit)).all())
 
 
-def create(session: Session, wanted: dict[str, Any]) -> Flavor:
-    """Raises FlavorExists naming what is taken."""
-    flavor = Flavor(id=wanted.pop("id", None) or new_id(), extra_specs={}, **wanted)
-    try:
-        with session.begin_nested():
-            session.add(flavor)
-    except IntegrityError:
-        taken = session.scalar(select(func.count()).where(Flavor.name == flavor.name))
-        what, value = ("name", flavor.name) if taken else ("ID", flavor.id)
-        raise FlavorExists(what=what, value=value) from None
+def create(nova: Nova, values: dict[str, Any]) -> Flavor:
+    """`values` are columns; without an id it gets one. Raises FlavorExists naming what is taken."""
+    flavor = Flavor(**{**values, "id": values.get("id") or new_id(), "extra_specs": {}})
+    with nova.db.writing() as session:
+        try:
+            with session.begin_nested():
+                session.add(flavor)
+        except IntegrityError:
+            taken = session.scalar(select(func.count()).where(Flavor.name == flavor.name))
+            what, value = ("name", flavor.name) if taken else ("ID", flavor.id)
+            raise FlavorExists(what=what, value=value) from None
     return flavor
 
 
-def remove(session: Session, flavor_id: str) -> None:
-    """Servers keep what they were made from."""
-    gone = session.execute(delete(Flavor).where(Flavor.id == flavor_id))
-    if not gone.rowcount:  # type: ignore[attr-defined]
-        raise FlavorNotFound(flavor_id)
+def describe(nova: Nova, ctx: Context, flavor_id: str, description: str | None) -> Flavor:
+    """Raises FlavorNotFound."""
+    with nova.db.writing() as session:
+        flavor = find(session, ctx, flavor_id)
+        flavor.description = description
+    return flavor
 
 
-def accesses(session: Session, flavor_id: str) -> list[str]:
+def remove(nova: Nova, flavor_id: str) -> None:
+    """Servers keep what they were made from. Raises FlavorNotFound."""
+    with nova.db.writing() as session:
+        if not changed(session.execute(delete(Flavor).where(Flavor.id == flavor_id))):
+            raise FlavorNotFound(flavor_id)
+
+
+# --- Access --------------------------------------------------------------------------------
+
+
+def get_access(nova: Nova, ctx: Context, flavor_id: str) -> tuple[Flavor, list[str]]:
+    """The flavor and the projects that may see it by grant. Raises FlavorNotFound."""
+    with nova.db.reading() as session:
+        return find(session, ctx, flavor_id), _projects(session, flavor_id)
+
+
+def grant(nova: Nova, ctx: Context, flavor_id: str, project_id: str) -> list[str]:
+    """Let a project see it; all that may then. Raises FlavorNotFound, AccessExists, and Conflict
+    for a public one."""
+    with nova.db.writing() as session:
+        flavor = find(session, ctx, flavor_id)
+        if flavor.is_public:
+            raise Conflict(reason="Can not add access to a public flavor.")
+        try:
+            with session.begin_nested():
+                session.add(FlavorAccess(flavor_id=flavor.id, project_id=project_id))
+        except IntegrityError:
+            raise AccessExists(flavor=flavor.id, project=project_id) from None
+        return _projects(session, flavor_id)
+
+
+def revoke(nova: Nova, ctx: Context, flavor_id: str, project_id: str) -> list[str]:
+    """The other way round. Raises FlavorNotFound, AccessNotFound, and Conflict for a public one."""
+    with nova.db.writing() as session:
+        flavor = find(session, ctx, flavor_id)
+        if flavor.is_public:
+            raise Conflict(reason="Can not remove access from a public flavor.")
+        gone = session.execute(delete(FlavorAccess).where(
+            FlavorAccess.flavor_id == flavor.id, FlavorAccess.project_id == project_id))
+        if not changed(gone):
+            raise AccessNotFound("access", project_id, flavor=flavor.id)
+        return _projects(session, flavor_id)
+
+
+def _projects(session: Session, flavor_id: str) -> list[str]:
     return list(session.scalars(
         select(FlavorAccess.project_id).where(FlavorAccess.flavor_id == flavor_id)
         .order_by(FlavorAccess.project_id)
     ).all())
 
 
-def grant(session: Session, flavor: Flavor, project_id: str) -> None:
-    if flavor.is_public:
-        raise Conflict(reason="Can not add access to a public flavor.")
-    try:
-        with session.begin_nested():
-            session.add(FlavorAccess(flavor_id=flavor.id, project_id=project_id))
-    except IntegrityError:
-        raise AccessExists(flavor=flavor.id, project=project_id) from None
+# --- Extra specs ---------------------------------------------------------------------------
 
 
-def revoke(session: Session, flavor: Flavor, project_id: str) -> None:
-    if flavor.is_public:
-        raise Conflict(reason="Can not remove access from a public flavor.")
-    gone = session.execute(delete(FlavorAccess).where(
-        FlavorAccess.flavor_id == flavor.id, FlavorAccess.project_id == project_id
-    ))
-    if not gone.rowcount:  # type: ignore[attr-defined]
-        raise AccessNotFound("access", project_id, flavor=flavor.id)
+def set_specs(nova: Nova, ctx: Context, flavor_id: str, specs: dict[str, str]) -> None:
+    """Add or replace some. Raises FlavorNotFound."""
+    with nova.db.writing() as session:
+        flavor = _hold(session, ctx, flavor_id)
+        flavor.extra_specs = {**flavor.extra_specs, **specs}
 
 
-def set_specs(flavor: Flavor, specs: dict[str, str]) -> None:
-    flavor.extra_specs = {**flavor.extra_specs, **specs}
+def drop_spec(nova: Nova, ctx: Context, flavor_id: str, key: str) -> None:
+    """Raises FlavorNotFound, ExtraSpecNotFound."""
+    with nova.db.writing() as session:
+        flavor = _hold(session, ctx, flavor_id)
+        if key not in flavor.extra_specs:
+            raise ExtraSpecNotFound("extra spec", key, flavor=flavor.id)
+        flavor.extra_specs = {k: v for k, v in flavor.extra_specs.items() if k != key}
 
 
-def drop_spec(flavor: Flavor, key: str) -> None:
-    if key not in flavor.extra_specs:
-        raise ExtraSpecNotFound("extra spec", key, flavor=flavor.id)
-    flavor.extra_specs = {k: v for k, v in flavor.extra_specs.items() if k != key}
+def _hold(session: Session, ctx: Context, flavor_id: str) -> Flavor:
+    """`find`, and nobody else changes it until this transaction ends."""
+    query = select(Flavor).where(Flavor.id == flavor_id, _visible(ctx)).with_for_update()
+    flavor = session.scalar(query)
+    if flavor is None:
+        raise FlavorNotFound(flavor_id)
+    return flavor
+
+
+# --- What servers remember -----------------------------------------------------------------
 
 
 def record(flavor: Flavor) -> rpc.Flavor:

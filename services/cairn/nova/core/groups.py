@@ -1,6 +1,7 @@
 """Server groups."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select, update
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from cairn.common.context import Context
 from cairn.common.db import changed
 from cairn.common.errors import Invalid, NotFound
+from cairn.nova.component import Nova
 from cairn.nova.core import quotas
 from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember
 from cairn.nova.errors import LimitReached
@@ -17,39 +19,64 @@ _MEMBERS: Any = ServerGroupMember.__table__.c
 _OF_SERVER = select(_MEMBERS.group_id).where(_MEMBERS.server_id == bindparam("id"))
 
 
+@dataclass(frozen=True)
+class GroupState:
+    """A group and the ids of its servers that are not gone."""
+
+    group: ServerGroup
+    members: list[str]
+
+
 def find(session: Session, ctx: Context, group_id: str) -> ServerGroup:
+    """The caller's group (an admin's: anybody's). Raises NotFound."""
     query = select(ServerGroup).where(ServerGroup.id == group_id)
     if not ctx.is_admin:
         query = query.where(ServerGroup.project_id == ctx.project)
-    found = session.scalar(query)
-    if found is None:
+    group = session.scalar(query)
+    if group is None:
         raise NotFound("Instance group", group_id)
-    return found
+    return group
 
 
-def list_(
-    session: Session, project_id: str | None, limit: int, offset: int
-) -> Sequence[ServerGroup]:
+def get(nova: Nova, ctx: Context, group_id: str) -> GroupState:
+    """Raises NotFound."""
+    with nova.db.reading() as session:
+        group = find(session, ctx, group_id)
+        return GroupState(group, members(session, [group.id])[group.id])
+
+
+def list_groups(
+    nova: Nova, project_id: str | None, limit: int, offset: int
+) -> list[GroupState]:
+    """A project's groups in the order in which they were made; everybody's without a project."""
     query = select(ServerGroup).order_by(ServerGroup.number).limit(limit).offset(offset)
     if project_id is not None:
         query = query.where(ServerGroup.project_id == project_id)
-    return session.scalars(query).all()
+    with nova.db.reading() as session:
+        groups = session.scalars(query).all()
+        by_group = members(session, [group.id for group in groups])
+    return [GroupState(group, by_group[group.id]) for group in groups]
 
 
 def create(
-    session: Session, ctx: Context, name: str, policy: str, rules: dict[str, int], allowed: int
-) -> ServerGroup:
-    quotas.hold(session, ctx.project)
-    have = session.scalar(
-        select(func.count()).where(ServerGroup.project_id == ctx.project)
-    ) or 0
-    if 0 <= allowed <= have:
-        raise LimitReached(what="server groups", limit=allowed)
-    group = ServerGroup(project_id=ctx.project, user_id=ctx.user_id, name=name, policy=policy,
-                        rules=rules)
-    session.add(group)
-    session.flush()
-    return group
+    nova: Nova, ctx: Context, name: str, policy: str, rules: dict[str, int]
+) -> GroupState:
+    """Raises LimitReached."""
+
+    def write(session: Session) -> ServerGroup:
+        allowed = quotas.limits(session, ctx.project, nova.quota)["server_groups"]
+        quotas.hold(session, ctx.project)
+        have = session.scalar(
+            select(func.count()).where(ServerGroup.project_id == ctx.project)) or 0
+        if 0 <= allowed <= have:
+            raise LimitReached(what="server groups", limit=allowed)
+        group = ServerGroup(project_id=ctx.project, user_id=ctx.user_id, name=name,
+                            policy=policy, rules=rules)
+        session.add(group)
+        session.flush()
+        return group
+
+    return GroupState(nova.db.write(write), [])
 
 
 def join(session: Session, group_id: str, server_ids: Sequence[str], allowed: int) -> None:
@@ -73,9 +100,12 @@ def check_room(session: Session, group_id: str, count: int, allowed: int) -> Non
         raise LimitReached(what="servers in group", limit=allowed)
 
 
-def remove(session: Session, group: ServerGroup) -> None:
-    session.execute(delete(ServerGroupMember).where(ServerGroupMember.group_id == group.id))
-    session.delete(group)
+def remove(nova: Nova, ctx: Context, group_id: str) -> None:
+    """Raises NotFound."""
+    with nova.db.writing() as session:
+        group = find(session, ctx, group_id)
+        session.execute(delete(ServerGroupMember).where(ServerGroupMember.group_id == group.id))
+        session.delete(group)
 
 
 def members(session: Session, group_ids: Sequence[str]) -> dict[str, list[str]]:

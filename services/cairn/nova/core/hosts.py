@@ -9,7 +9,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.db import new_id, utcnow
-from cairn.common.errors import NotFound
 from cairn.nova.db.models import Aggregate, AggregateHost, Hypervisor, Service
 from cairn.nova.settings import ServiceSettings
 
@@ -54,15 +53,6 @@ def computes(session: Session) -> dict[str, Any]:
     return {service.host: service for service in session.execute(_COMPUTES)}
 
 
-def find_service(session: Session, service_id: str) -> Service:
-    """By uuid, or by number as versions before 2.53 have it."""
-    where = Service.number == int(service_id) if service_id.isdigit() else Service.id == service_id
-    found = session.scalar(select(Service).where(where))
-    if found is None:
-        raise NotFound("Service", service_id)
-    return found
-
-
 def report(session: Session, host: str, document: dict[str, Any]) -> str:
     """Keep what a hypervisor says of itself; its id."""
     found = session.scalar(select(Hypervisor).where(Hypervisor.host == host).with_for_update())
@@ -80,15 +70,6 @@ def report(session: Session, host: str, document: dict[str, Any]) -> str:
 
 def hypervisors(session: Session) -> list[Hypervisor]:
     return list(session.scalars(select(Hypervisor).order_by(Hypervisor.number)).all())
-
-
-def find_hypervisor(session: Session, hypervisor_id: str) -> Hypervisor:
-    where = (Hypervisor.number == int(hypervisor_id) if hypervisor_id.isdigit()
-             else Hypervisor.id == hypervisor_id)
-    found = session.scalar(select(Hypervisor).where(where))
-    if found is None:
-        raise NotFound("Compute host", hypervisor_id)
-    return found
 
 
 def zones(session: Session) -> dict[str, str]:

@@ -18,13 +18,18 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
+from cairn.common.db import changed
 from cairn.common.errors import Invalid
 from cairn.common.listing import paginate
-from cairn.nova.db.models import Keypair
+from cairn.nova.component import Nova
+from cairn.nova.core import quotas
+from cairn.nova.db.models import Keypair as Keypair
 from cairn.nova.errors import KeypairExists, KeypairNotFound
 
 
 def find(session: Session, user_id: str, name: str) -> Keypair:
+    """Raises KeypairNotFound."""
     found = session.scalar(
         select(Keypair).where(Keypair.user_id == user_id, Keypair.name == name)
     )
@@ -33,38 +38,64 @@ def find(session: Session, user_id: str, name: str) -> Keypair:
     return found
 
 
-def list_(
-    session: Session, user_id: str, marker: str | None, limit: int | None
+def get(nova: Nova, user_id: str, name: str) -> Keypair:
+    """Raises KeypairNotFound."""
+    with nova.db.reading() as session:
+        return find(session, user_id, name)
+
+
+def list_keypairs(
+    nova: Nova, user_id: str, marker: str | None = None, limit: int | None = None
 ) -> list[Keypair]:
+    """By name. Raises Invalid for a marker that is no key of the user's."""
     query = select(Keypair).where(Keypair.user_id == user_id)
-    after = None
-    if marker is not None:
-        after = [find(session, user_id, marker).name]
-    return list(session.scalars(
-        paginate(query, [(Keypair.__table__.c.name, "asc")], after=after, limit=limit)
-    ).all())
+    with nova.db.reading() as session:
+        after = None
+        if marker is not None:
+            try:
+                after = [find(session, user_id, marker).name]
+            except KeypairNotFound:
+                raise Invalid(reason=f"marker [{marker}] not found") from None
+        return list(session.scalars(
+            paginate(query, [(Keypair.__table__.c.name, "asc")], after=after, limit=limit)
+        ).all())
 
 
 def create(
-    session: Session, user_id: str, name: str, kind: str, public_key: str
-) -> Keypair:
-    """Raises KeypairExists, and Invalid for a key that is none."""
-    pair = Keypair(user_id=user_id, name=name, type=kind, public_key=public_key,
-                   fingerprint=fingerprint(kind, public_key))
-    try:
-        with session.begin_nested():
-            session.add(pair)
-    except IntegrityError:
-        raise KeypairExists(name=name) from None
-    return pair
+    nova: Nova, ctx: Context, user_id: str, name: str, kind: str, public_key: str | None
+) -> tuple[Keypair, str | None]:
+    """The pair, and its private key where it was made here for want of a public one. Raises
+    KeypairExists, LimitReached, and Invalid for a key that is none."""
+    private_key = None
+    if public_key is None:
+        if kind != "ssh":
+            raise Invalid(reason="public_key: an x509 key pair is made by its owner; give the "
+                                 "certificate.")
+        public_key, private_key = generate()
+    print_ = fingerprint(kind, public_key)
+
+    def record(session: Session) -> Keypair:
+        allowed = quotas.limits(session, ctx.project, nova.quota)["key_pairs"]
+        quotas.check_keypairs(session, user_id, allowed)
+        pair = Keypair(user_id=user_id, name=name, type=kind, public_key=public_key,
+                       fingerprint=print_)
+        try:
+            with session.begin_nested():
+                session.add(pair)
+        except IntegrityError:
+            raise KeypairExists(name=name) from None
+        return pair
+
+    return nova.db.write(record), private_key
 
 
-def remove(session: Session, user_id: str, name: str) -> None:
-    gone = session.execute(
-        delete(Keypair).where(Keypair.user_id == user_id, Keypair.name == name)
-    )
-    if not gone.rowcount:  # type: ignore[attr-defined]
-        raise KeypairNotFound(name, user_id)
+def remove(nova: Nova, user_id: str, name: str) -> None:
+    """Raises KeypairNotFound."""
+    with nova.db.writing() as session:
+        gone = session.execute(
+            delete(Keypair).where(Keypair.user_id == user_id, Keypair.name == name))
+        if not changed(gone):
+            raise KeypairNotFound(name, user_id)
 
 
 def generate() -> tuple[str, str]:

@@ -7,12 +7,17 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common.errors import Invalid
+from cairn.nova.component import Nova
 from cairn.nova.db.models import Keypair, Quota, Server, ServerGroup, Usage
 from cairn.nova.errors import LimitReached, OverQuota
 from cairn.nova.settings import QuotaSettings
 
 RESOURCES = ("instances", "cores", "ram")
 DEFAULT_CLASS = "class:default"
+ALWAYS = ("instances", "cores", "ram", "metadata_items", "key_pairs", "server_groups",
+          "server_group_members")
+FILES = ("injected_files", "injected_file_content_bytes", "injected_file_path_bytes")
 # What nova no longer limits, and versions before 2.36 still list.
 NETWORK = {"fixed_ips": -1, "floating_ips": -1, "security_groups": -1, "security_group_rules": -1}
 
@@ -128,10 +133,35 @@ def check_keypairs(session: Session, user_id: str, allowed: int) -> None:
         raise LimitReached(what="key pairs", limit=allowed)
 
 
-def override(session: Session, owner: str, values: dict[str, int]) -> None:
-    for resource, limit in values.items():
-        session.merge(Quota(project_id=owner, resource=resource, hard_limit=limit))
+def get_limits(nova: Nova, project_id: str) -> dict[str, int]:
+    """`limits` in a transaction of its own."""
+    with nova.db.reading() as session:
+        return limits(session, project_id, nova.quota)
 
 
-def reset(session: Session, owner: str) -> None:
-    session.execute(delete(Quota).where(Quota.project_id == owner))
+def get_usage(nova: Nova, project_id: str) -> tuple[dict[str, int], dict[str, int]]:
+    """A project's limits, and what it uses of them."""
+    with nova.db.reading() as session:
+        return limits(session, project_id, nova.quota), usage(session, project_id)
+
+
+def change(
+    nova: Nova, project_id: str, values: dict[str, int], *, force: bool
+) -> dict[str, int]:
+    """Limits of a project (or class) instead of the defaults; all of its limits then. Raises
+    Invalid for one below what is used, unless by `force`."""
+    with nova.db.writing() as session:
+        used = {} if force else usage(session, project_id)
+        for name, value in values.items():
+            if 0 <= value < used.get(name, 0):
+                raise Invalid(reason=f"Quota limit {value} for {name} must be greater than or "
+                                     f"equal to already used and reserved {used[name]}.")
+            session.merge(Quota(project_id=project_id, resource=name, hard_limit=value))
+        session.flush()
+        return limits(session, project_id, nova.quota)
+
+
+def reset(nova: Nova, project_id: str) -> None:
+    """Let the defaults hold again."""
+    with nova.db.writing() as session:
+        session.execute(delete(Quota).where(Quota.project_id == project_id))

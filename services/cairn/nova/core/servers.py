@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +25,7 @@ from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
 from cairn.common.listing import paginate
+from cairn.nova.component import Nova
 from cairn.nova.core import quotas
 from cairn.nova.core.flows import actions
 from cairn.nova.core.flows import delete as delete_action
@@ -73,6 +74,38 @@ def find(session: Session, ctx: Context, server_id: str) -> Row[Any]:
 def known(session: Session, server_id: str) -> Row[Any] | None:
     """The row, whoever asks, gone or not: for those who work on it."""
     return session.execute(_KNOWN, {"id": server_id}).one_or_none()
+
+
+def get(nova: Nova, ctx: Context, server_id: str) -> Row[Any]:
+    """`find` in a transaction of its own. Raises ServerNotFound."""
+    with nova.db.reading() as session:
+        return find(session, ctx, server_id)
+
+
+def get_rows(nova: Nova, server_ids: Iterable[str]) -> dict[str, Row[Any]]:
+    """Of servers that are not gone, whoever's they are, by id."""
+    with nova.db.reading() as session:
+        rows = session.execute(
+            select(*COLUMNS).where(S.id.in_(list(server_ids)), S.deleted.is_(False)))
+        return {row.id: row for row in rows}
+
+
+def hold(session: Session, ctx: Context, server_id: str) -> Row[Any]:
+    """`find`, and nobody else changes the row until this transaction ends: what is read now is
+    still so when it is written back changed. Raises ServerNotFound."""
+    find(session, ctx, server_id)
+    row = session.execute(_FIND.with_for_update(), {"id": server_id}).one_or_none()
+    if row is None:
+        raise ServerNotFound(server_id)
+    return row
+
+
+def update_server(nova: Nova, ctx: Context, server_id: str, values: dict[str, Any]) -> None:
+    """Set columns of the caller's server. Raises ServerNotFound."""
+    with nova.db.writing() as session:
+        row = find(session, ctx, server_id)
+        if values:
+            session.execute(update(Server).where(S.id == row.id).values(**values))
 
 
 # --- Lists ---------------------------------------------------------------------------------

@@ -98,6 +98,16 @@ def add(
                       args=args)
 
 
+def begin_delete(nova: Nova, ctx: Context, server_id: str) -> None:
+    """Begin to delete the caller's server, whatever is being done to it. Raises ServerNotFound,
+    ServerLocked."""
+    row = servers.get(nova, ctx, server_id)
+    servers.check_unlocked(ctx, row)
+    runner = nova.db.write(lambda session: remove(session, ctx, row, nova.service))
+    if runner is not None:
+        nova.ring(ctx, runner)
+
+
 def remove(
     session: Session, ctx: Context, server: Row[Any], service: ServiceSettings
 ) -> str | None:

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.nova.api.words import NAME, NUMBER, Query, closed, query, truth, wrapped
+from cairn.nova.api.schemas import NAME, NUMBER, Query, closed, last, limit, query, wrapped
 from cairn.nova.component import Nova
-from cairn.nova.core import groups, quotas
-from cairn.nova.db.models import ServerGroup
+from cairn.nova.core import groups
+from cairn.nova.core.groups import GroupState
+from cairn.nova.core.values import truth
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -21,8 +20,9 @@ _RULES = closed(max_server_per_host={"type": ["integer", "string"], "pattern": "
                                      "minimum": 1})
 
 
-def view(ctx: Context, group: ServerGroup, members: list[str]) -> Document:
-    shown: Document = {"id": group.id, "name": group.name, "members": members}
+def view(ctx: Context, state: GroupState) -> Document:
+    group = state.group
+    shown: Document = {"id": group.id, "name": group.name, "members": state.members}
     if ctx.version >= (2, 64):
         shown |= {"policy": group.policy, "rules": group.rules}
     else:
@@ -35,37 +35,28 @@ def view(ctx: Context, group: ServerGroup, members: list[str]) -> Document:
 @api.get("/os-server-groups", policy="os_compute_api:os-server-groups:index",
          query=query(limit=NUMBER, offset=NUMBER))
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    asked = last(query)
     project: str | None = ctx.project
-    if truth(query.get("all_projects"), "all_projects"):
+    if truth(asked.get("all_projects"), "all_projects"):
         if nova.policy.allows(ctx, "os_compute_api:os-server-groups:index:all_projects"):
             project = None
-    size = min(query.get("limit", nova.api.max_limit, type=int), nova.api.max_limit)
-    with nova.db.reading() as session:
-        found = groups.list_(session, project, size, query.get("offset", 0, type=int))
-        members = groups.members(session, [group.id for group in found])
-    return {"server_groups": [view(ctx, group, members[group.id]) for group in found]}
+    listed = groups.list_groups(nova, project, limit(nova, query), int(asked.get("offset") or 0))
+    return {"server_groups": [view(ctx, state) for state in listed]}
 
 
 @api.get("/os-server-groups/<group_id>", policy="os_compute_api:os-server-groups:show")
 def show(nova: Nova, ctx: Context, group_id: str) -> Document:
-    with nova.db.reading() as session:
-        group = groups.find(session, ctx, group_id)
-        members = groups.members(session, [group.id])
-    return {"server_group": view(ctx, group, members[group.id])}
+    return {"server_group": view(ctx, groups.get(nova, ctx, group_id))}
 
 
 def create(nova: Nova, ctx: Context, body: Document) -> Document:
-    asked = body["server_group"]
-    policy = asked["policy"] if ctx.version >= (2, 64) else asked["policies"][0]
-    rules = {key: int(value) for key, value in asked.get("rules", {}).items()}
+    request = body["server_group"]
+    policy = request["policy"] if ctx.version >= (2, 64) else request["policies"][0]
+    rules = {key: int(value) for key, value in request.get("rules", {}).items()}
     if rules and policy != "anti-affinity":
         raise Invalid(reason="rules: only an anti-affinity group has any.")
-
-    def record(session: Session) -> ServerGroup:
-        allowed = quotas.limits(session, ctx.project, nova.quota)["server_groups"]
-        return groups.create(session, ctx, asked["name"], policy, rules, allowed)
-
-    return {"server_group": view(ctx, nova.db.write(record), [])}
+    made = groups.create(nova, ctx, request["name"], policy, rules)
+    return {"server_group": view(ctx, made)}
 
 
 def _policies(names: list[str]) -> dict[str, Any]:
@@ -84,5 +75,4 @@ for _since, _until, _schema in (
 @api.delete("/os-server-groups/<group_id>", policy="os_compute_api:os-server-groups:delete",
             status=204)
 def remove(nova: Nova, ctx: Context, group_id: str) -> None:
-    with nova.db.writing() as session:
-        groups.remove(session, groups.find(session, ctx, group_id))
+    groups.remove(nova, ctx, group_id)

@@ -1,0 +1,89 @@
+"""/os-aggregates"""
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.nova.api.schemas import NAME, closed, wrapped
+from cairn.nova.api.views import micro
+from cairn.nova.component import Nova
+from cairn.nova.core import aggregates
+from cairn.nova.core.aggregates import AggregateState
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+_ZONE = {"type": ["string", "null"], "minLength": 1, "maxLength": 255, "pattern": "^[^:]*$"}
+
+
+def brief(ctx: Context, state: AggregateState) -> Document:
+    aggregate = state.aggregate
+    shown: Document = {
+        "id": aggregate.number, "name": aggregate.name, "availability_zone": aggregate.zone,
+        "created_at": micro(aggregate.created_at), "updated_at": micro(aggregate.updated_at),
+        "deleted": False, "deleted_at": None,
+    }
+    if ctx.version >= (2, 41):
+        shown["uuid"] = aggregate.id
+    return shown
+
+
+def view(ctx: Context, state: AggregateState) -> Document:
+    zone = {"availability_zone": state.aggregate.zone} if state.aggregate.zone else {}
+    return brief(ctx, state) | {"metadata": state.aggregate.meta | zone,
+                                "hosts": list(state.hosts)}
+
+
+@api.get("/os-aggregates", policy="os_compute_api:os-aggregates:index")
+def index(nova: Nova, ctx: Context) -> Document:
+    return {"aggregates": [view(ctx, state) for state in aggregates.list_aggregates(nova)]}
+
+
+@api.post("/os-aggregates", policy="os_compute_api:os-aggregates:create",
+          body=wrapped("aggregate", closed(["name"], name=NAME, availability_zone=_ZONE)))
+def create(nova: Nova, ctx: Context, body: Document) -> Document:
+    request = body["aggregate"]
+    made = aggregates.create(nova, request["name"], request.get("availability_zone"))
+    return {"aggregate": brief(ctx, made)}
+
+
+@api.get("/os-aggregates/<number>", policy="os_compute_api:os-aggregates:show")
+def show(nova: Nova, ctx: Context, number: str) -> Document:
+    return {"aggregate": view(ctx, aggregates.get(nova, number))}
+
+
+@api.put("/os-aggregates/<number>", policy="os_compute_api:os-aggregates:update",
+         body=wrapped("aggregate", closed(name=NAME, availability_zone=_ZONE)
+                      | {"minProperties": 1}))
+def change(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
+    columns = {"name": "name", "availability_zone": "zone"}
+    values = {columns[key]: value for key, value in body["aggregate"].items()}
+    return {"aggregate": view(ctx, aggregates.change(nova, number, values))}
+
+
+@api.delete("/os-aggregates/<number>", policy="os_compute_api:os-aggregates:delete")
+def remove(nova: Nova, ctx: Context, number: str) -> None:
+    aggregates.remove(nova, number)
+
+
+_HOST = closed(["host"], host=NAME)
+_ACTION = "/os-aggregates/<number>/action"
+
+
+@api.post(_ACTION, action="add_host", policy="os_compute_api:os-aggregates:add_host",
+          body=wrapped("add_host", _HOST))
+def add_host(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
+    return {"aggregate": view(ctx, aggregates.add_host(nova, number, body["add_host"]["host"]))}
+
+
+@api.post(_ACTION, action="remove_host", policy="os_compute_api:os-aggregates:remove_host",
+          body=wrapped("remove_host", _HOST))
+def remove_host(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
+    host = body["remove_host"]["host"]
+    return {"aggregate": view(ctx, aggregates.remove_host(nova, number, host))}
+
+
+@api.post(_ACTION, action="set_metadata", policy="os_compute_api:os-aggregates:set_metadata",
+          body=wrapped("set_metadata", closed(["metadata"], metadata={
+              "type": "object", "additionalProperties": {"type": ["string", "null"]}})))
+def set_metadata(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
+    items = body["set_metadata"]["metadata"]
+    return {"aggregate": view(ctx, aggregates.set_metadata(nova, number, items))}

@@ -1,0 +1,55 @@
+"""/flavors/{id}/os-extra_specs"""
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.common.errors import Invalid
+from cairn.nova.api.schemas import wrapped
+from cairn.nova.component import Nova
+from cairn.nova.core import flavors
+from cairn.nova.errors import ExtraSpecNotFound
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+PATH = "/flavors/<flavor_id>/os-extra_specs"
+_SPECS = {
+    "type": "object", "additionalProperties": False, "propertyNames": {"maxLength": 255},
+    "patternProperties": {r"^[a-zA-Z0-9\-_:. ]+$": {
+        "type": ["string", "number", "boolean"], "maxLength": 255}},
+}
+
+
+@api.get(PATH, policy="os_compute_api:os-flavor-extra-specs:index")
+def index(nova: Nova, ctx: Context, flavor_id: str) -> Document:
+    return {"extra_specs": flavors.get(nova, ctx, flavor_id).extra_specs}
+
+
+@api.post(PATH, policy="os_compute_api:os-flavor-extra-specs:create",
+          body=wrapped("extra_specs", _SPECS))
+def create(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
+    specs = {key: str(value) for key, value in body["extra_specs"].items()}
+    flavors.set_specs(nova, ctx, flavor_id, specs)
+    return {"extra_specs": specs}
+
+
+@api.get(PATH + "/<key>", policy="os_compute_api:os-flavor-extra-specs:show")
+def show(nova: Nova, ctx: Context, flavor_id: str, key: str) -> Document:
+    specs = flavors.get(nova, ctx, flavor_id).extra_specs
+    if key not in specs:
+        raise ExtraSpecNotFound("extra spec", key, flavor=flavor_id)
+    return {key: specs[key]}
+
+
+@api.put(PATH + "/<key>", policy="os_compute_api:os-flavor-extra-specs:update",
+         body={**_SPECS, "minProperties": 1, "maxProperties": 1})
+def update(nova: Nova, ctx: Context, flavor_id: str, key: str, body: Document) -> Document:
+    if key not in body:
+        raise Invalid(reason="Request body and URI mismatch")
+    spec = {key: str(body[key])}
+    flavors.set_specs(nova, ctx, flavor_id, spec)
+    return spec
+
+
+@api.delete(PATH + "/<key>", policy="os_compute_api:os-flavor-extra-specs:delete")
+def delete(nova: Nova, ctx: Context, flavor_id: str, key: str) -> None:
+    flavors.drop_spec(nova, ctx, flavor_id, key)

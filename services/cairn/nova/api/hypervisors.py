@@ -1,0 +1,164 @@
+"""/os-hypervisors"""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.common.errors import Invalid, NotFound, Unavailable
+from cairn.nova.api.schemas import ANY, NUMBER, Query, last, limit, query
+from cairn.nova.api.views import next_link
+from cairn.nova.component import Nova
+from cairn.nova.core import hosts, hypervisors
+from cairn.nova.core.hypervisors import HypervisorState
+from cairn.nova.core.values import truth
+from cairn.nova.errors import HostDown
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+_SUMS = ("vcpus", "vcpus_used", "memory_mb", "memory_mb_used", "running_vms")
+_QUERY = query(limit=NUMBER)
+View = Callable[[Nova, Context, HypervisorState], Document]
+
+
+def brief(nova: Nova, ctx: Context, state: HypervisorState) -> Document:
+    service = state.service
+    return {
+        "id": _id(ctx, state), "hypervisor_hostname": state.hypervisor.node,
+        "state": "up" if service and hosts.up(service, nova.service) else "down",
+        "status": "disabled" if service is None or service.disabled else "enabled",
+    }
+
+
+def _id(ctx: Context, state: HypervisorState) -> str | int:
+    return state.hypervisor.id if ctx.version >= (2, 53) else state.hypervisor.number
+
+
+def detailed(nova: Nova, ctx: Context, state: HypervisorState) -> Document:
+    service, report = state.service, state.hypervisor.report
+    shown = brief(nova, ctx, state) | {
+        "hypervisor_type": report["hypervisor_type"],
+        "hypervisor_version": report["hypervisor_version"], "host_ip": report["host_ip"],
+        "service": {
+            "id": (service.id if ctx.version >= (2, 53) else service.number) if service else 0,
+            "host": state.hypervisor.host,
+            "disabled_reason": service.disabled_reason if service else None,
+        },
+    }
+    if ctx.version >= (2, 88):
+        return shown | {"uptime": report.get("uptime")}
+    cpu: Any = report["cpu_info"]
+    return shown | _amounts(report) | {
+        "cpu_info": cpu if ctx.version >= (2, 28) else orjson.dumps(cpu).decode(),
+    }
+
+
+def _amounts(report: dict[str, Any]) -> Document:
+    return {name: report[name] for name in _SUMS} | {
+        "local_gb": report["disk_gb"], "local_gb_used": report["disk_gb_used"],
+        "free_disk_gb": report["disk_gb"] - report["disk_gb_used"],
+        "free_ram_mb": report["memory_mb"] - report["memory_mb_used"],
+        "disk_available_least": report["disk_available_least"], "current_workload": 0,
+    }
+
+
+def _servers(state: HypervisorState) -> list[Document]:
+    return [{"uuid": row.id, "name": row.name} for row in state.servers]
+
+
+def _list(nova: Nova, ctx: Context, query: Query, view: View) -> Document:
+    asked = last(query)
+    pattern = asked.get("hypervisor_hostname_pattern") if ctx.version >= (2, 53) else None
+    with_servers = ctx.version >= (2, 53) and truth(asked.get("with_servers"), "with_servers")
+    states = hypervisors.list_hypervisors(nova, pattern)
+    if pattern and not states:
+        raise NotFound("Hypervisor matching", f"'{pattern}'")
+    more: Document = {}
+    if ctx.version >= (2, 33):
+        states, more = _cut(nova, ctx, states, query)
+    items = []
+    for state in states:
+        item = view(nova, ctx, state)
+        if with_servers and (state.servers or ctx.version >= (2, 75)):
+            item["servers"] = _servers(state)
+        items.append(item)
+    return {"hypervisors": items} | more
+
+
+def _cut(
+    nova: Nova, ctx: Context, states: list[HypervisorState], query: Query
+) -> tuple[list[HypervisorState], Document]:
+    size, marker = limit(nova, query), last(query).get("marker")
+    if marker:
+        ids = [str(_id(ctx, state)) for state in states]
+        if marker not in ids:
+            raise Invalid(reason=f"marker [{marker}] not found")
+        states = states[ids.index(marker) + 1:]
+    page = states[:size]
+    if page and len(states) > size:
+        return page, {"hypervisors_links": next_link([{}] * size, size, str(_id(ctx, page[-1])))}
+    return page, {}
+
+
+@api.get("/os-hypervisors", policy="os_compute_api:os-hypervisors:list", query=_QUERY)
+def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    return _list(nova, ctx, query, brief)
+
+
+@api.get("/os-hypervisors/detail", policy="os_compute_api:os-hypervisors:list-detail",
+         query=_QUERY)
+def detail(nova: Nova, ctx: Context, query: Query) -> Document:
+    return _list(nova, ctx, query, detailed)
+
+
+@api.get("/os-hypervisors/statistics", policy="os_compute_api:os-hypervisors:statistics",
+         until="2.87")
+def statistics(nova: Nova, ctx: Context) -> Document:
+    sums = hypervisors.sums(nova)
+    return {"hypervisor_statistics": {"count": sums["count"]} | _amounts(sums)}
+
+
+@api.get("/os-hypervisors/<hypervisor_id>", policy="os_compute_api:os-hypervisors:show",
+         query=ANY)
+def show(nova: Nova, ctx: Context, hypervisor_id: str, query: Query) -> Document:
+    state = hypervisors.get(nova, hypervisor_id)
+    shown = detailed(nova, ctx, state)
+    if ctx.version >= (2, 53) and truth(last(query).get("with_servers"), "with_servers"):
+        if state.servers or ctx.version >= (2, 75):
+            shown["servers"] = _servers(state)
+    return {"hypervisor": shown}
+
+
+@api.get("/os-hypervisors/<hypervisor_id>/uptime", policy="os_compute_api:os-hypervisors:uptime",
+         until="2.87")
+def uptime(nova: Nova, ctx: Context, hypervisor_id: str) -> Document:
+    state = hypervisors.get(nova, hypervisor_id)
+    try:
+        text = nova.compute.uptime(ctx, host=state.hypervisor.host)
+    except Unavailable:
+        raise HostDown(host=state.hypervisor.host, action="uptime") from None
+    return {"hypervisor": brief(nova, ctx, state) | {"uptime": text}}
+
+
+@api.get("/os-hypervisors/<pattern>/search", policy="os_compute_api:os-hypervisors:search",
+         until="2.52")
+def search(nova: Nova, ctx: Context, pattern: str) -> Document:
+    return {"hypervisors": [brief(nova, ctx, state) for state in _matching(nova, pattern)]}
+
+
+@api.get("/os-hypervisors/<pattern>/servers", policy="os_compute_api:os-hypervisors:servers",
+         until="2.52")
+def servers_on(nova: Nova, ctx: Context, pattern: str) -> Document:
+    return {"hypervisors": [
+        brief(nova, ctx, state) | ({"servers": _servers(state)} if state.servers else {})
+        for state in _matching(nova, pattern)]}
+
+
+def _matching(nova: Nova, pattern: str) -> list[HypervisorState]:
+    states = hypervisors.list_hypervisors(nova, pattern)
+    if not states:
+        raise NotFound("Hypervisor matching", f"'{pattern}'")
+    return states

@@ -1,0 +1,35 @@
+"""/limits"""
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.nova.api.schemas import ANY, Query, last
+from cairn.nova.component import Nova
+from cairn.nova.core import quotas
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+
+@api.get("/limits", policy="os_compute_api:limits", query=ANY)
+def show(nova: Nova, ctx: Context, query: Query) -> Document:
+    project = last(query).get("tenant_id", ctx.project)
+    if project != ctx.project:
+        nova.policy.enforce(ctx, "os_compute_api:limits:other_project")
+    allowed, used = quotas.get_usage(nova, project)
+    absolute = {
+        "maxTotalInstances": allowed["instances"], "maxTotalCores": allowed["cores"],
+        "maxTotalRAMSize": allowed["ram"], "maxServerMeta": allowed["metadata_items"],
+        "maxTotalKeypairs": allowed["key_pairs"], "maxServerGroups": allowed["server_groups"],
+        "maxServerGroupMembers": allowed["server_group_members"],
+        "totalInstancesUsed": used["instances"], "totalCoresUsed": used["cores"],
+        "totalRAMUsed": used["ram"], "totalServerGroupsUsed": used["server_groups"],
+    }
+    if ctx.version < (2, 57):
+        absolute |= {"maxPersonality": allowed["injected_files"],
+                     "maxPersonalitySize": allowed["injected_file_content_bytes"]}
+    if ctx.version < (2, 39):
+        absolute["maxImageMeta"] = allowed["metadata_items"]
+    if ctx.version < (2, 36):
+        absolute |= {"maxTotalFloatingIps": -1, "totalFloatingIpsUsed": 0, "maxSecurityGroups": -1,
+                     "totalSecurityGroupsUsed": 0, "maxSecurityGroupRules": -1}
+    return {"limits": {"rate": [], "absolute": absolute}}

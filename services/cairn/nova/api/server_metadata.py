@@ -1,0 +1,52 @@
+"""/servers/{id}/metadata"""
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.common.errors import Invalid
+from cairn.nova.api.schemas import METADATA, wrapped
+from cairn.nova.component import Nova
+from cairn.nova.core import server_metadata, servers
+from cairn.nova.errors import MetadataNotFound
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+PATH = "/servers/<server_id>/metadata"
+
+
+@api.get(PATH, policy="os_compute_api:server-metadata:index")
+def index(nova: Nova, ctx: Context, server_id: str) -> Document:
+    return {"metadata": servers.get(nova, ctx, server_id).meta}
+
+
+@api.post(PATH, policy="os_compute_api:server-metadata:create", body=wrapped("metadata", METADATA))
+def create(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
+    return {"metadata": server_metadata.update(nova, ctx, server_id, body["metadata"])}
+
+
+@api.put(PATH, policy="os_compute_api:server-metadata:update_all",
+         body=wrapped("metadata", METADATA))
+def replace(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
+    return {"metadata": server_metadata.replace(nova, ctx, server_id, body["metadata"])}
+
+
+@api.get(PATH + "/<key>", policy="os_compute_api:server-metadata:show")
+def show(nova: Nova, ctx: Context, server_id: str, key: str) -> Document:
+    metadata = servers.get(nova, ctx, server_id).meta
+    if key not in metadata:
+        raise MetadataNotFound(key)
+    return {"meta": {key: metadata[key]}}
+
+
+@api.put(PATH + "/<key>", policy="os_compute_api:server-metadata:update",
+         body=wrapped("meta", {**METADATA, "minProperties": 1, "maxProperties": 1}))
+def update(nova: Nova, ctx: Context, server_id: str, key: str, body: Document) -> Document:
+    if key not in body["meta"]:
+        raise Invalid(reason="Request body and URI mismatch")
+    server_metadata.update(nova, ctx, server_id, body["meta"])
+    return {"meta": body["meta"]}
+
+
+@api.delete(PATH + "/<key>", policy="os_compute_api:server-metadata:delete", status=204)
+def delete(nova: Nova, ctx: Context, server_id: str, key: str) -> None:
+    server_metadata.remove(nova, ctx, server_id, key)

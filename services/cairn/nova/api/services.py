@@ -1,0 +1,89 @@
+"""/os-services"""
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.common.errors import Invalid
+from cairn.nova.api.schemas import ANY, BOOLEAN, NAME, Query, closed, last
+from cairn.nova.api.views import micro
+from cairn.nova.component import Nova
+from cairn.nova.core import boot, hosts, services
+from cairn.nova.core.services import PlacedService
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+_NAMED = {"host": {"type": "string"}, "binary": {"type": "string"}}
+_UPDATE = "os_compute_api:os-services:update"
+
+
+def view(nova: Nova, ctx: Context, placed: PlacedService) -> Document:
+    service = placed.service
+    shown: Document = {
+        "id": service.id if ctx.version >= (2, 53) else service.number, "binary": service.binary,
+        "host": service.host, "zone": placed.zone,
+        "status": "disabled" if service.disabled else "enabled",
+        "state": "up" if hosts.up(service, nova.service) else "down",
+        "updated_at": micro(service.seen_at or service.updated_at or service.created_at),
+        "disabled_reason": service.disabled_reason,
+    }
+    if ctx.version >= (2, 11):
+        shown["forced_down"] = service.forced_down
+    return shown
+
+
+@api.get("/os-services", policy="os_compute_api:os-services:list", query=ANY)
+def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    asked = last(query)
+    listed = services.list_services(nova, host=asked.get("host"), binary=asked.get("binary"))
+    return {"services": [view(nova, ctx, placed) for placed in listed]}
+
+
+@api.put("/os-services/enable", policy=_UPDATE, until="2.52",
+         body=closed(["host", "binary"], **_NAMED))
+def enable(nova: Nova, ctx: Context, body: Document) -> Document:
+    services.change_named(nova, body["host"], body["binary"], disabled=False, disabled_reason=None)
+    return {"service": body | {"status": "enabled"}}
+
+
+@api.put("/os-services/disable", policy=_UPDATE, until="2.52",
+         body=closed(["host", "binary"], **_NAMED))
+def disable(nova: Nova, ctx: Context, body: Document) -> Document:
+    services.change_named(nova, body["host"], body["binary"], disabled=True, disabled_reason=None)
+    return {"service": body | {"status": "disabled"}}
+
+
+@api.put("/os-services/disable-log-reason", policy=_UPDATE, until="2.52",
+         body=closed(["host", "binary", "disabled_reason"], **_NAMED, disabled_reason=NAME))
+def disable_with_reason(nova: Nova, ctx: Context, body: Document) -> Document:
+    services.change_named(nova, body["host"], body["binary"], disabled=True,
+                          disabled_reason=body["disabled_reason"])
+    return {"service": body | {"status": "disabled"}}
+
+
+@api.put("/os-services/force-down", policy=_UPDATE, since="2.11", until="2.52",
+         body=closed(["host", "binary", "forced_down"], **_NAMED, forced_down=BOOLEAN))
+def force_down(nova: Nova, ctx: Context, body: Document) -> Document:
+    down = boot.truthy(body["forced_down"])
+    services.change_named(nova, body["host"], body["binary"], forced_down=down)
+    return {"service": body | {"forced_down": down}}
+
+
+@api.put("/os-services/<service_id>", policy=_UPDATE, since="2.53",
+         body=closed(status={"enum": ["enabled", "disabled"]}, disabled_reason=NAME,
+                     forced_down=BOOLEAN) | {"minProperties": 1})
+def change(nova: Nova, ctx: Context, service_id: str, body: Document) -> Document:
+    status = body.get("status")
+    if "disabled_reason" in body and status != "disabled":
+        raise Invalid(reason="disabled_reason: it goes with status disabled.")
+    values: Document = {}
+    if status is not None:
+        values = {"disabled": status == "disabled", "disabled_reason": body.get("disabled_reason")}
+    if "forced_down" in body:
+        values["forced_down"] = boot.truthy(body["forced_down"])
+    return {"service": view(nova, ctx, services.change(nova, service_id, values))}
+
+
+@api.delete("/os-services/<service_id>", policy="os_compute_api:os-services:delete", status=204)
+def remove(nova: Nova, ctx: Context, service_id: str) -> None:
+    """Forget a process that is gone for good, its hypervisor too; one that runs comes back."""
+    services.remove(nova, ctx, service_id)

@@ -1,0 +1,71 @@
+"""/os-simple-tenant-usage: what was used, when."""
+
+import datetime as dt
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.common.db import utcnow
+from cairn.common.errors import Forbidden, Invalid
+from cairn.nova.api.schemas import ANY, Query, last
+from cairn.nova.api.views import micro
+from cairn.nova.component import Nova
+from cairn.nova.core import usages
+from cairn.nova.core.usages import ServerUsage
+from cairn.nova.core.values import moment
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+
+def _period(query: Query) -> tuple[dt.datetime, dt.datetime]:
+    now = utcnow()
+    asked = last(query)
+    stop = moment(asked["end"], "end") if asked.get("end") else now
+    start = moment(asked["start"], "start") if asked.get("start") else now - dt.timedelta(weeks=4)
+    if start > stop:
+        raise Invalid(reason="start: it must lie before the end.")
+    return start, stop
+
+
+def _server(usage: ServerUsage) -> Document:
+    return {
+        "instance_id": usage.id, "name": usage.name, "tenant_id": usage.project_id,
+        "flavor": usage.flavor, "hours": usage.hours, "local_gb": usage.disk_gb,
+        "memory_mb": usage.ram_mb, "vcpus": usage.vcpus, "started_at": micro(usage.started_at),
+        "ended_at": micro(usage.ended_at), "state": usage.state, "uptime": usage.uptime,
+    }
+
+
+def view(
+    project_id: str, servers: list[ServerUsage], start: dt.datetime, stop: dt.datetime,
+    detailed: bool,
+) -> Document:
+    shown: Document = {
+        "tenant_id": project_id, "start": micro(start), "stop": micro(stop),
+        "total_hours": float(sum(s.hours for s in servers)),
+        "total_vcpus_usage": float(sum(s.hours * s.vcpus for s in servers)),
+        "total_memory_mb_usage": float(sum(s.hours * s.ram_mb for s in servers)),
+        "total_local_gb_usage": float(sum(s.hours * s.disk_gb for s in servers)),
+    }
+    if detailed:
+        shown["server_usages"] = [_server(usage) for usage in servers]
+    return shown
+
+
+@api.get("/os-simple-tenant-usage", policy="os_compute_api:os-simple-tenant-usage:list", query=ANY)
+def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    start, stop = _period(query)
+    detailed = last(query).get("detailed", "0") == "1"
+    by_project = usages.list_usages(nova, None, start, stop)
+    return {"tenant_usages": [view(project, servers, start, stop, detailed)
+                              for project, servers in by_project.items()]}
+
+
+@api.get("/os-simple-tenant-usage/<project_id>",
+         policy="os_compute_api:os-simple-tenant-usage:show", query=ANY)
+def show(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
+    if not ctx.is_admin and project_id != ctx.project:
+        raise Forbidden(rule="os_compute_api:os-simple-tenant-usage:show")
+    start, stop = _period(query)
+    servers = usages.list_usages(nova, project_id, start, stop).get(project_id)
+    return {"tenant_usage": view(project_id, servers, start, stop, True) if servers else {}}

@@ -1,0 +1,17 @@
+"""/servers/{id}/os-volume_attachments: until there are volumes, no server has one."""
+
+from cairn.common.api import Api, Document
+from cairn.common.context import Context
+from cairn.nova.api.schemas import ANY, Query
+from cairn.nova.component import Nova
+from cairn.nova.core import servers
+from cairn.nova.policy import RULES
+
+api = Api(RULES)
+
+
+@api.get("/servers/<server_id>/os-volume_attachments",
+         policy="os_compute_api:os-volumes-attachments:index", query=ANY)
+def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
+    servers.get(nova, ctx, server_id)
+    return {"volumeAttachments": []}

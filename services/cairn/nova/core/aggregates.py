@@ -1,0 +1,128 @@
+"""Aggregates: hosts with something in common, and the zones that some of them make."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from cairn.common.db import changed
+from cairn.common.errors import Conflict, Invalid, NotFound
+from cairn.nova.component import Nova
+from cairn.nova.core import hosts
+from cairn.nova.db.models import Aggregate, AggregateHost
+
+
+@dataclass(frozen=True)
+class AggregateState:
+    """An aggregate and its hosts, by name."""
+
+    aggregate: Aggregate
+    hosts: Sequence[str]
+
+
+def list_aggregates(nova: Nova) -> list[AggregateState]:
+    with nova.db.reading() as session:
+        members: dict[int, list[str]] = {}
+        for row in session.execute(
+            select(AggregateHost.aggregate, AggregateHost.host).order_by(AggregateHost.host)
+        ):
+            members.setdefault(row.aggregate, []).append(row.host)
+        return [AggregateState(aggregate, members.get(aggregate.number, ())) for aggregate in
+                session.scalars(select(Aggregate).order_by(Aggregate.number))]
+
+
+def get(nova: Nova, number: str) -> AggregateState:
+    """Raises NotFound."""
+    with nova.db.reading() as session:
+        return _state(session, _find(session, number))
+
+
+def create(nova: Nova, name: str, zone: str | None) -> AggregateState:
+    """Raises Conflict when the name is taken."""
+    aggregate = Aggregate(name=name, zone=zone, meta={})
+    with nova.db.writing() as session:
+        try:
+            with session.begin_nested():
+                session.add(aggregate)
+        except IntegrityError:
+            raise Conflict(reason=f"Aggregate {name} already exists.") from None
+        return AggregateState(aggregate, ())
+
+
+def change(nova: Nova, number: str, values: dict[str, Any]) -> AggregateState:
+    """Rename it, or give it another zone. Raises NotFound, Conflict when the name is taken."""
+    with nova.db.writing() as session:
+        aggregate = _find(session, number)
+        for name, value in values.items():
+            setattr(aggregate, name, value)
+        try:
+            session.flush()
+        except IntegrityError:
+            raise Conflict(reason=f"Aggregate {values['name']} already exists.") from None
+        return _state(session, aggregate)
+
+
+def remove(nova: Nova, number: str) -> None:
+    """Raises NotFound, and Invalid while it has hosts."""
+    with nova.db.writing() as session:
+        aggregate = _find(session, number)
+        if _state(session, aggregate).hosts:
+            raise Invalid(reason=f"Aggregate {number} still has hosts.")
+        session.delete(aggregate)
+
+
+def add_host(nova: Nova, number: str, host: str) -> AggregateState:
+    """Raises NotFound for either, Conflict for a host that is there already or in another zone."""
+    with nova.db.writing() as session:
+        aggregate = _find(session, number)
+        if host not in hosts.computes(session):
+            raise NotFound("Compute host", host)
+        zone = hosts.zones(session).get(host)
+        if aggregate.zone and zone not in (None, aggregate.zone):
+            raise Conflict(reason=f"Host {host} is in availability zone {zone} already.")
+        try:
+            with session.begin_nested():
+                session.add(AggregateHost(aggregate=aggregate.number, host=host))
+        except IntegrityError:
+            raise Conflict(reason=f"Host {host} is in aggregate {number} already.") from None
+        return _state(session, aggregate)
+
+
+def remove_host(nova: Nova, number: str, host: str) -> AggregateState:
+    """Raises NotFound for either."""
+    with nova.db.writing() as session:
+        aggregate = _find(session, number)
+        gone = session.execute(delete(AggregateHost).where(
+            AggregateHost.aggregate == aggregate.number, AggregateHost.host == host))
+        if not changed(gone):
+            raise NotFound("Compute host", host)
+        return _state(session, aggregate)
+
+
+def set_metadata(nova: Nova, number: str, items: dict[str, str | None]) -> AggregateState:
+    """Add or replace items, take away those that are None. Raises NotFound."""
+    with nova.db.writing() as session:
+        aggregate = _find(session, number, lock=True)
+        metadata = aggregate.meta | items
+        aggregate.zone = metadata.pop("availability_zone", aggregate.zone)
+        aggregate.meta = {key: value for key, value in metadata.items() if value is not None}
+        session.flush()
+        return _state(session, aggregate)
+
+
+def _find(session: Session, number: str, lock: bool = False) -> Aggregate:
+    aggregate = (session.get(Aggregate, int(number), with_for_update=lock)
+                 if number.isdigit() else None)
+    if aggregate is None:
+        raise NotFound("Aggregate", number)
+    return aggregate
+
+
+def _state(session: Session, aggregate: Aggregate) -> AggregateState:
+    members = session.scalars(
+        select(AggregateHost.host).where(AggregateHost.aggregate == aggregate.number)
+        .order_by(AggregateHost.host))
+    return AggregateState(aggregate, members.all())

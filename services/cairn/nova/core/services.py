@@ -1,0 +1,92 @@
+"""Services: processes of ours by host, switched off and on, forgotten."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from cairn.common.context import Context
+from cairn.common.errors import Conflict, Invalid, NotFound
+from cairn.nova.component import Nova
+from cairn.nova.core import hosts
+from cairn.nova.db.models import AggregateHost, Hypervisor, Server, Service
+
+INTERNAL = "internal"  # The zone of all that is no compute host.
+
+
+@dataclass(frozen=True)
+class PlacedService:
+    service: Service
+    zone: str
+
+
+def list_services(
+    nova: Nova, *, host: str | None = None, binary: str | None = None
+) -> list[PlacedService]:
+    """In the order in which they were first heard of."""
+    query = select(Service).order_by(Service.number)
+    if host:
+        query = query.where(Service.host == host)
+    if binary:
+        query = query.where(Service.binary == binary)
+    with nova.db.reading() as session:
+        zones = hosts.zones(session)
+        return [_placed(nova, service, zones) for service in session.scalars(query)]
+
+
+def _placed(nova: Nova, service: Service, zones: dict[str, str]) -> PlacedService:
+    zone = INTERNAL
+    if service.binary == hosts.COMPUTE:
+        zone = zones.get(service.host, nova.api.default_zone)
+    return PlacedService(service, zone)
+
+
+def change_named(nova: Nova, host: str, binary: str, **values: Any) -> None:
+    """Set columns of a service by its names. Raises NotFound."""
+    with nova.db.writing() as session:
+        service = session.scalar(
+            select(Service).where(Service.host == host, Service.binary == binary))
+        if service is None:
+            raise NotFound(f"Service {binary} on host", host)
+        _set(service, values)
+
+
+def change(nova: Nova, service_id: str, values: dict[str, Any]) -> PlacedService:
+    """Set columns of a compute service. Raises NotFound, and Invalid for one that is none."""
+    with nova.db.writing() as session:
+        service = _find(session, service_id)
+        if service.binary != hosts.COMPUTE:
+            raise Invalid(reason=f"Updating a {service.binary} service is not supported. Only "
+                                 "nova-compute services can be updated.")
+        _set(service, values)
+        return _placed(nova, service, hosts.zones(session))
+
+
+def _set(service: Service, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(service, name, value)
+
+
+def remove(nova: Nova, ctx: Context, service_id: str) -> None:
+    """Forget a service; a compute's hypervisor and place in aggregates with it. Raises NotFound,
+    and Conflict while servers are there."""
+    with nova.db.writing() as session:
+        service = _find(session, service_id)
+        if service.binary == hosts.COMPUTE:
+            busy = session.scalar(select(func.count()).where(
+                Server.host == service.host, Server.deleted.is_(False)))
+            if busy:
+                raise Conflict(reason=f"Host {service.host} still has {busy} servers.")
+            session.execute(delete(Hypervisor).where(Hypervisor.host == service.host))
+            session.execute(delete(AggregateHost).where(AggregateHost.host == service.host))
+        session.delete(service)
+
+
+def _find(session: Session, service_id: str) -> Service:
+    """By uuid, or by number as versions before 2.53 have it."""
+    where = Service.number == int(service_id) if service_id.isdigit() else Service.id == service_id
+    service = session.scalar(select(Service).where(where))
+    if service is None:
+        raise NotFound("Service", service_id)
+    return service

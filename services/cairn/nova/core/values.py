@@ -1,0 +1,25 @@
+"""Values that requests carry as text."""
+
+import datetime as dt
+
+from cairn.common.errors import Invalid
+
+
+def moment(text: str, name: str) -> dt.datetime:
+    """Raises Invalid naming the parameter."""
+    try:
+        found = dt.datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace(" +", "+"))
+    except ValueError:
+        raise Invalid(reason=f"{name}: not a time: {text}") from None
+    return found if found.tzinfo is None else found.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def truth(text: str | None, name: str, default: bool = False) -> bool:
+    """Raises Invalid naming the parameter."""
+    if text is None:
+        return default
+    if text.lower() in ("1", "t", "true", "on", "y", "yes", ""):
+        return True
+    if text.lower() in ("0", "f", "false", "off", "n", "no"):
+        return False
+    raise Invalid(reason=f"{name}: expected true or false, not {text}")
