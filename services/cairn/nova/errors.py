@@ -181,4 +181,6 @@ class Unsupported(Problem):
 
 
 class HypervisorFailed(Problem):
-    message = "The hypervisor refused: {reason}"
+    """Its own words tell of the host: they follow the first line, and only admins see them."""
+
+    message = "The hypervisor could not do it.\n{reason}"

@@ -21,6 +21,7 @@ from cairn.nova.compute.manager import Manager as ComputeManager
 from cairn.nova.conductor import flows as conductor_flows
 from cairn.nova.conductor.doer import Hands as ConductorHands
 from cairn.nova.conductor.manager import Manager as ConductorManager
+from cairn.nova.core.faults import explain
 from cairn.nova.db.models import Server, Service, Work, WorkStep
 from cairn.nova.drivers.fake import FakeDriver
 from cairn.nova.neighbours import over_http
@@ -91,7 +92,8 @@ class World:
             self.add_host(host)
 
     def _worker(self, runner: str, ledger: Any, flows: list[Any]) -> Worker:
-        return Worker(ledger, flows, runner=runner, owner=runner, threads=1)
+        return Worker(ledger, flows, runner=runner, owner=runner, threads=1,
+                      explain=explain)
 
     def _compute(self, host: str | None) -> Any:
         if host not in self.managers:

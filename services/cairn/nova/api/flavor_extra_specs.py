@@ -5,7 +5,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.nova.api.schemas import wrapped
 from cairn.nova.component import Nova
-from cairn.nova.core import flavors
+from cairn.nova.core import flavors, guest_features
 from cairn.nova.errors import ExtraSpecNotFound
 from cairn.nova.policy import RULES
 
@@ -24,10 +24,16 @@ def index(nova: Nova, ctx: Context, flavor_id: str) -> Document:
     return {"extra_specs": flavors.get(nova, ctx, flavor_id).extra_specs}
 
 
+def _check(ctx: Context, specs: dict[str, str]) -> None:
+    if ctx.version >= (2, 86):
+        guest_features.check_specs(specs)
+
+
 @api.post(PATH, policy="os_compute_api:os-flavor-extra-specs:create",
           body=wrapped("extra_specs", _SPECS))
 def create(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
     specs = {key: str(value) for key, value in body["extra_specs"].items()}
+    _check(ctx, specs)
     flavors.set_specs(nova, ctx, flavor_id, specs)
     return {"extra_specs": specs}
 
@@ -46,6 +52,7 @@ def update(nova: Nova, ctx: Context, flavor_id: str, key: str, body: Document) -
     if key not in body:
         raise Invalid(reason="Request body and URI mismatch")
     spec = {key: str(body[key])}
+    _check(ctx, spec)
     flavors.set_specs(nova, ctx, flavor_id, spec)
     return spec
 

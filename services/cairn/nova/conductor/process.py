@@ -12,6 +12,7 @@ from cairn.nova.conductor.doer import Hands
 from cairn.nova.conductor.manager import Manager
 from cairn.nova.conductor.sweeper import Sweeper
 from cairn.nova.core import purge
+from cairn.nova.core.faults import explain
 from cairn.nova.core.pulse import Pulse
 from cairn.nova.db.models import Periodic, Work, WorkStep
 from cairn.nova.neighbours import over_http
@@ -40,7 +41,7 @@ def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Hos
     )
     worker = Worker(
         ledger, flows.make(Hands(nova, scheduler, settings)), runner=CONDUCTOR,
-        owner=f"{CONDUCTOR}@{host.name}", threads=settings.threads,
+        owner=f"{CONDUCTOR}@{host.name}", threads=settings.threads, explain=explain,
     )
     manager = Manager(nova, ledger, worker)
     server = Server(nova.conductor.bus, Conductor, host.name, manager, threads=16)

@@ -20,7 +20,16 @@ from cairn.common.db import new_id, utcnow
 from cairn.common.errors import Invalid, NotFound
 from cairn.nova import rpc
 from cairn.nova.component import Nova
-from cairn.nova.core import flavors, groups, hosts, images, keypairs, network, quotas
+from cairn.nova.core import (
+    flavors,
+    groups,
+    guest_features,
+    hosts,
+    images,
+    keypairs,
+    network,
+    quotas,
+)
 from cairn.nova.core.flows import create
 from cairn.nova.db.models import Server, ServerGroup, Work, WorkStep
 from cairn.nova.errors import LimitReached, OverQuota
@@ -69,6 +78,7 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
         raise LimitReached(what="metadata items", limit=limits["metadata_items"])
     image = images.find(nova, ctx, str(image_id))
     images.check_fits(image, flavor)
+    _check_buses(devices, image)
     requested = network.resolve(nova, ctx, body.get("networks"), count)
     wanted = [g["name"] for g in body.get("security_groups") or ()]
     guards = network.security_groups(nova, ctx, wanted)
@@ -81,6 +91,7 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
         "meta": metadata, "tags": list(dict.fromkeys(body.get("tags") or ())),
         "vm_state": "building", "task_state": "scheduling", "flavor_id": flavor["id"],
         "flavor": flavor, "image_id": image["id"], "image": image, "block_devices": devices,
+        "root_device": guest_features.root_device(image),
         "key_name": key.name if key else None, "key_data": key.public_key if key else None,
         "user_data": user_data(body.get("user_data")),
         "config_drive": truthy(body.get("config_drive")) or nova.api.force_config_drive
@@ -292,6 +303,18 @@ def _block_devices(mapping: list[dict[str, Any]] | None) -> list[rpc.BlockDevice
             "guest_format": asked.get("guest_format"),
         })
     return devices
+
+
+def _check_buses(devices: list[rpc.BlockDevice], image: rpc.Image) -> None:
+    """Disks of the host are all on the image's bus. Raises Invalid naming another."""
+    bus = image["properties"].get("hw_disk_bus") or "virtio"
+    for number, device in enumerate(devices):
+        where = f"block_device_mapping_v2.{number}"
+        if device["bus"] not in (None, bus):
+            raise Invalid(reason=f"{where}.disk_bus: local disks are on the image's bus, {bus}.")
+        if device["device_type"] not in (None, "disk"):
+            raise Invalid(reason=f"{where}.device_type: expected disk, not "
+                                 f"{device['device_type']}.")
 
 
 def _boot_image(devices: list[rpc.BlockDevice]) -> str | None:

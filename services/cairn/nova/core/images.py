@@ -4,6 +4,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Invalid, Problem
 from cairn.nova import rpc
 from cairn.nova.component import Nova
+from cairn.nova.core import guest_features
 
 # What Glance says of every image; the rest are the image's own properties.
 _BASE = {
@@ -40,7 +41,8 @@ def find(nova: Nova, ctx: Context, image_id: str) -> rpc.Image:
 
 
 def check_fits(image: rpc.Image, flavor: rpc.Flavor) -> None:
-    """Raises Invalid naming what the flavor has too little of."""
+    """Raises Invalid naming what the flavor has too little of, or what this cloud does not do."""
+    guest_features.check_done(image, flavor)
     if flavor["ram"] < image["min_ram"]:
         raise Invalid(
             reason=f"Flavor's memory is too small for requested image: {flavor['name']} has "

@@ -34,10 +34,9 @@ def qemu_img(*words: str, limits: bool = True, timeout: float = 600) -> str:
 
 @dataclass(frozen=True)
 class Disk:
-    """One of a server: what the guest's configuration calls it, its file, and the cached image
-    that lies below it, if any, with that one's format."""
+    """One of a server: its file, and the cached image that lies below it, if any, with that
+    one's format."""
 
-    target: str
     path: Path
     base: Path | None = None
     base_format: str = "raw"
@@ -106,8 +105,7 @@ class Disks:
         place, image = self.of(spec), spec["image"]
         kind = QEMU_FORMATS[image["disk_format"]] if image is not None else "raw"
         paths = [p for p in (place / n for n in ("disk", "disk.eph0", "disk.swap")) if p.exists()]
-        return [Disk(f"vd{letter}", path, self.base(path), kind)
-                for letter, path in zip("abc", paths, strict=False)]
+        return [Disk(path, self.base(path), kind) for path in paths]
 
 
 def has_data_file(disk: Path) -> bool:

@@ -1,18 +1,21 @@
 """A server as libvirt's domain XML (https://libvirt.org/formatdomain.html)."""
 
 import re
+import string
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
 from cairn.common.errors import Invalid
+from cairn.nova.core import guest_features
 from cairn.nova.drivers.libvirt.disks import Disk
 from cairn.nova.errors import Unsupported
-from cairn.nova.rpc import Spec, Vif
+from cairn.nova.rpc import Flavor, Spec, Vif
 from cairn.nova.settings import LibvirtSettings
 
 # What QEMU has for a guest's interface, in upstream's words.
-VIF_MODELS = {"virtio", "e1000", "e1000e", "igb", "lan9118", "ne2k_pci", "pcnet", "rtl8139",
-              "spapr-vlan", "vmxnet3"}
+VIF_MODELS = {"virtio", "e1000", "e1000e", "ne2k_pci", "pcnet", "rtl8139", "vmxnet3"}
+# Where distributions say which firmware they have, by which rules libvirt picks one.
+FIRMWARE = Path("/usr/share/qemu/firmware")
 _TAP = re.compile(r"tap[0-9a-f-]{11}")
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 NOVA = "http://openstack.org/xmlns/libvirt/nova/1.1"
@@ -37,51 +40,93 @@ def document(
 ) -> str:
     """The whole domain. `kind` is kvm or qemu, `place` the server's folder. Raises Unsupported for
     what an image wants and no machine here has."""
-    flavor, image = spec["flavor"], spec["image"]
-    properties = image["properties"] if image is not None else {}
+    flavor, properties = spec["flavor"], _properties(spec)
     machine = str(properties.get("hw_machine_type") or settings.machine)
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", machine):
         raise Unsupported(reason="hw_machine_type: there is no such machine.")
-    vcpus = int(flavor["vcpus"])
     root = xml.Element("domain", type=kind)
     add(root, "name", spec["domain"])
     add(root, "uuid", spec["id"])
     _metadata(root, spec)
     add(root, "memory", str(int(flavor["ram"])), unit="MiB")
-    add(root, "vcpu", str(vcpus))
-    add(add(root, "cputune"), "shares", str(1024 * vcpus))
+    add(root, "vcpu", str(int(flavor["vcpus"])))
+    _cputune(root, flavor)
     _sysinfo(root, spec)
-    system = add(root, "os")
-    add(system, "type", "hvm", arch="x86_64", machine=machine)
-    add(system, "boot", dev="hd")
-    add(system, "smbios", mode="sysinfo")
-    features = add(root, "features")
-    add(features, "acpi")
-    add(features, "apic")
-    if kind == "qemu":
-        add(add(features, "tcg"), "tb-cache", "32", unit="MiB")
-    mode = settings.cpu_mode
-    if mode == "auto":
-        mode = "host-model" if kind == "kvm" else "maximum"
-    cpu = add(root, "cpu", mode=mode)
-    add(cpu, "topology", sockets=str(vcpus), cores="1", threads="1")
-    clock = add(root, "clock", offset="utc")
-    add(clock, "timer", name="pit", tickpolicy="delay")
-    add(clock, "timer", name="rtc", tickpolicy="catchup")
-    add(clock, "timer", name="hpet", present="no")
+    _boot(root, spec, machine)
+    _features(root, spec, kind)
+    _cpu(root, spec, settings, kind)
+    _clock(root, properties)
     for event, action in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
         add(root, f"on_{event}", action)
     devices = add(root, "devices")
-    for disk in disks:
-        _disk(devices, disk)
-    config = place / "disk.config"
-    if config.exists():
-        _cdrom(devices, config, "ide" if machine.startswith("pc") else "sata")
+    _disks(devices, spec, disks, machine, place / "disk.config")
     for vif in spec["vifs"]:
         devices.append(interface(vif, properties))
     _console(devices, place / "console.log")
-    _others(devices, settings)
+    _others(devices, settings, spec)
     return xml.tostring(root, encoding="unicode")
+
+
+def _properties(spec: Spec) -> dict[str, str]:
+    return spec["image"]["properties"] if spec["image"] is not None else {}
+
+
+def _value(spec: Spec, name: str) -> str | None:
+    return guest_features.value(spec["image"], spec["flavor"], name)
+
+
+def _cputune(root: xml.Element, flavor: Flavor) -> None:
+    specs, tune = flavor["extra_specs"], add(root, "cputune")
+    add(tune, "shares", str(int(specs.get("quota:cpu_shares") or 1024 * int(flavor["vcpus"]))))
+    for name in ("period", "quota"):
+        if amount := specs.get(f"quota:cpu_{name}"):
+            add(tune, name, str(int(amount)))
+
+
+def _boot(root: xml.Element, spec: Spec, machine: str) -> None:
+    uefi = _properties(spec).get("hw_firmware_type") == "uefi"
+    if uefi and not any(FIRMWARE.glob("*.json")):
+        raise Unsupported(reason="hw_firmware_type: it has no firmware for uefi.")
+    system = add(root, "os", **({"firmware": "efi"} if uefi else {}))
+    add(system, "type", "hvm", arch="x86_64", machine=machine)
+    if uefi:
+        add(add(system, "firmware"), "feature", enabled="no", name="secure-boot")
+    add(system, "boot", dev="hd")
+    if guest_features.is_true(_value(spec, "boot_menu")):
+        add(system, "bootmenu", enable="yes")
+    add(system, "smbios", mode="sysinfo")
+
+
+def _features(root: xml.Element, spec: Spec, kind: str) -> None:
+    features = add(root, "features")
+    add(features, "acpi")
+    add(features, "apic")
+    specs = spec["flavor"]["extra_specs"]
+    hidden = specs.get("hide_hypervisor_id") or specs.get("hw:hide_hypervisor_id") or (
+        _properties(spec).get("img_hide_hypervisor_id"))
+    if guest_features.is_true(hidden):
+        add(add(features, "kvm"), "hidden", state="on")
+    if (pmu := _value(spec, "pmu")) is not None:
+        add(features, "pmu", state="on" if guest_features.is_true(pmu) else "off")
+    if kind == "qemu":
+        add(add(features, "tcg"), "tb-cache", "32", unit="MiB")
+
+
+def _cpu(root: xml.Element, spec: Spec, settings: LibvirtSettings, kind: str) -> None:
+    mode = settings.cpu_mode
+    if mode == "auto":
+        mode = "host-model" if kind == "kvm" else "maximum"
+    sockets, cores, threads = guest_features.topology(spec["image"], spec["flavor"])
+    add(add(root, "cpu", mode=mode), "topology", sockets=str(sockets), cores=str(cores),
+        threads=str(threads))
+
+
+def _clock(root: xml.Element, properties: dict[str, str]) -> None:
+    clock = add(root, "clock", offset="utc")
+    add(clock, "timer", name="pit", tickpolicy="delay")
+    add(clock, "timer", name="rtc", tickpolicy="catchup")
+    hpet = guest_features.is_true(properties.get("hw_time_hpet"))
+    add(clock, "timer", name="hpet", present="yes" if hpet else "no")
 
 
 def add(parent: xml.Element, tag: str, text: str | None = None, **attributes: str) -> xml.Element:
@@ -130,7 +175,31 @@ def _sysinfo(root: xml.Element, spec: Spec) -> None:
         add(table, "entry", value, name=name)
 
 
-def _disk(devices: xml.Element, disk: Disk) -> None:
+def _disks(
+    devices: xml.Element, spec: Spec, disks: list[Disk], machine: str, config: Path
+) -> None:
+    """The disks in their order, then the config drive, each called as its bus has it."""
+    properties = _properties(spec)
+    bus = str(properties.get("hw_disk_bus") or "virtio")
+    cdrom_bus = str(properties.get("hw_cdrom_bus") or ("ide" if "q35" not in machine else "sata"))
+    if bus not in guest_features.PREFIXES or cdrom_bus not in guest_features.PREFIXES:
+        raise Unsupported(reason="hw_disk_bus, hw_cdrom_bus: there is no such bus.")
+    letters = {prefix: iter(string.ascii_lowercase) for prefix in guest_features.PREFIXES.values()}
+
+    def target(bus: str) -> dict[str, str]:
+        prefix = guest_features.PREFIXES[bus]
+        return {"dev": prefix + next(letters[prefix]), "bus": bus}
+
+    for disk in disks:
+        _disk(devices, disk, target(bus), spec["flavor"])
+    if config.exists():
+        _cdrom(devices, config, target(cdrom_bus))
+    if "scsi" in (bus, cdrom_bus):
+        model = str(properties.get("hw_scsi_model") or "virtio-scsi")
+        add(devices, "controller", type="scsi", index="0", model=model)
+
+
+def _disk(devices: xml.Element, disk: Disk, target: dict[str, str], flavor: Flavor) -> None:
     element = add(devices, "disk", type="file", device="disk")
     add(element, "driver", name="qemu", type="qcow2", cache="writeback", discard="unmap")
     add(element, "source", file=str(disk.path))
@@ -143,14 +212,21 @@ def _disk(devices: xml.Element, disk: Disk) -> None:
         add(below, "format", type=disk.base_format)
         add(add(below, "source", file=str(disk.base)), "seclabel", model="dac", relabel="no")
         add(below, "backingStore")
-    add(element, "target", dev=disk.target, bus="virtio")
+    add(element, "target", **target)
+    limits = {name: flavor["extra_specs"].get(f"quota:disk_{name}") for name in (
+        f"{what}_{unit}_sec" for what in ("read", "write", "total") for unit in ("bytes", "iops"))}
+    if any(limits.values()):
+        tune = add(element, "iotune")
+        for name, amount in limits.items():
+            if amount:
+                add(tune, name, str(int(amount)))
 
 
-def _cdrom(devices: xml.Element, path: Path, bus: str) -> None:
+def _cdrom(devices: xml.Element, path: Path, target: dict[str, str]) -> None:
     disk = add(devices, "disk", type="file", device="cdrom")
     add(disk, "driver", name="qemu", type="raw")
     add(disk, "source", file=str(path))
-    add(disk, "target", dev="hda" if bus == "ide" else "sda", bus=bus)
+    add(disk, "target", **target)
     add(disk, "readonly")
 
 
@@ -162,12 +238,31 @@ def _console(devices: xml.Element, log: Path) -> None:
     add(add(devices, "console", type="pty"), "target", type="serial", port="0")
 
 
-def _others(devices: xml.Element, settings: LibvirtSettings) -> None:
+def _others(devices: xml.Element, settings: LibvirtSettings, spec: Spec) -> None:
+    properties, specs = _properties(spec), spec["flavor"]["extra_specs"]
     agent = add(devices, "channel", type="unix")
     add(agent, "target", type="virtio", name="org.qemu.guest_agent.0")
     add(devices, "graphics", type="vnc", port="-1", autoport="yes", listen=settings.vnc_address)
-    add(add(devices, "video"), "model", type="vga", vram="16384")
-    add(devices, "input", type="tablet", bus="usb")
-    add(add(devices, "rng", model="virtio"), "backend", "/dev/urandom", model="random")
+    _video(devices, properties)
+    if properties.get("hw_pointer_model") != "ps2mouse":
+        add(devices, "input", type="tablet", bus=str(properties.get("hw_input_bus") or "usb"))
+    if guest_features.is_true(specs.get("hw_rng:allowed", "true")):
+        rng = add(devices, "rng", model="virtio")
+        add(rng, "backend", "/dev/urandom", model="random")
+        if amount := specs.get("hw_rng:rate_bytes"):
+            rate = xml.Element("rate", bytes=str(int(amount)))
+            if period := specs.get("hw_rng:rate_period"):
+                rate.set("period", str(int(period)))
+            rng.insert(0, rate)
+    action = _value(spec, "watchdog_action") or "disabled"
+    if action != "disabled":
+        add(devices, "watchdog", model="i6300esb", action=action)
     balloon = add(devices, "memballoon", model="virtio")
     add(balloon, "stats", period="10")
+
+
+def _video(devices: xml.Element, properties: dict[str, str]) -> None:
+    model = str(properties.get("hw_video_model") or "vga")
+    element = add(add(devices, "video"), "model", type=model)
+    if model in ("vga", "qxl", "vmvga", "cirrus", "bochs"):
+        element.set("vram", str(int(properties.get("hw_video_ram") or 16) << 10))
