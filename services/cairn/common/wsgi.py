@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
 
 from cairn.common import errors, names
 from cairn.common.access_rules import permits
@@ -51,6 +52,14 @@ class Mount:
     prefix: str
     apis: Iterable[Api]
     microversions: Microversions | None = None
+    # Whether the caller's project may follow the prefix: /v2.1/PROJECT_ID/servers.
+    project_in_path: bool = False
+
+
+class _ProjectConverter(BaseConverter):
+    """The id of a project: no resource of an API is called so."""
+
+    regex = "[0-9a-f-]+"
 
 
 def serve(
@@ -65,6 +74,7 @@ def serve(
     """
     app = flask.Flask(name, static_folder=None)
     app.url_map.strict_slashes = False
+    app.url_map.converters["project"] = _ProjectConverter
     id_headers = ("X-OpenStack-Request-ID", *request_id_headers)
 
     def refuse(problem: errors.Problem) -> flask.Response:
@@ -160,6 +170,9 @@ def serve(
             rule = mount.prefix + path
             view = _view(endpoints, component, mount, permitted)
             app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
+            if mount.project_in_path and path:
+                app.add_url_rule(f"{mount.prefix}/<project:project_in_path>{path}",
+                                 f"{method} {rule}", view, methods=[method])
     return app
 
 
@@ -170,6 +183,7 @@ def _view(
 
     def view(**args: Any) -> flask.Response:
         request = flask.request
+        project = args.pop("project_in_path", None)
         version = (0, 0)
         if mount.microversions is not None:
             # Announced even when the negotiation is what fails.
@@ -180,6 +194,10 @@ def _view(
         if not candidates:
             raise errors.NoSuchPath
         ctx = _context(candidates[0], authenticate, version)
+        if project is not None and project != ctx.project_id:
+            raise errors.Invalid(
+                reason=f"Malformed request URL: URL's project_id '{project}' doesn't match "
+                       f"Context's project_id '{ctx.project_id}'")
         body = None
         if by_action or (candidates[0].body is not None and not candidates[0].raw):
             # Authorise before validating: a stranger learns nothing of the schema.

@@ -71,8 +71,9 @@ def create_app(
         "cairn.nova", component,
         [
             Mount("", [versions.root, health.endpoint(checks)]),
-            Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS),
-            Mount("/v2", [versions.legacy, *APIS], versions.LEGACY),
+            Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS,
+                  project_in_path=True),
+            Mount("/v2", [versions.legacy, *APIS], versions.LEGACY, project_in_path=True),
         ],
         authenticate=authenticate, envelope=envelope, service="compute",
         request_id_headers=("X-Compute-Request-Id",),

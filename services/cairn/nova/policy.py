@@ -21,7 +21,7 @@ RULES: dict[str, Rule] = {
            "os-server-tags:show", "os-instance-actions:list", "os-instance-actions:show",
            "os-attach-interfaces:list", "os-attach-interfaces:show",
            "os-security-groups:list", "os-security-groups:get", "os-security-groups:show",
-           "os-security-groups:rule:list", "os-server-groups:index", "os-server-groups:show",
+           "os-server-groups:index", "os-server-groups:show",
            "os-simple-tenant-usage:show", "os-volumes-attachments:index",
            "os-volumes-attachments:show", "os-quota-sets:show", "os-quota-sets:detail",
            "os-flavor-extra-specs:index", "os-flavor-extra-specs:show",

@@ -35,6 +35,11 @@ class Placement:
         provider = self.providers.get(path[1])
         if provider is None:
             raise refuse("placement", 404, f"No resource provider with uuid {path[1]} found")
+        if method == "DELETE":
+            if any(path[1] in allocation for allocation in self.allocations.values()):
+                raise refuse("placement", 409, "Unable to delete resource provider: in use")
+            del self.providers[path[1]]
+            return Answer(None, 204)
         if len(path) == 2:
             return provider
         if path[2] == "usages":

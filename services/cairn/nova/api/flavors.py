@@ -5,18 +5,18 @@ from typing import Any
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
+from cairn.common.listing import read_value
 from cairn.nova.api.schemas import (
     BOOLEAN,
     NAME,
     NUMBER,
     Query,
     closed,
-    last,
-    limit,
     query,
+    read_limit,
     wrapped,
 )
-from cairn.nova.api.views import base, links, next_link
+from cairn.nova.api.views import links, next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, flavors
 from cairn.nova.core.flavors import Flavor
@@ -52,8 +52,8 @@ def view(nova: Nova, ctx: Context, flavor: Flavor) -> Document:
         "disk": flavor.disk, "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral,
         "swap": flavor.swap or (0 if ctx.version >= (2, 75) else ""),
         "rxtx_factor": flavor.rxtx_factor, "OS-FLV-DISABLED:disabled": flavor.disabled,
-        "os-flavor-access:is_public": flavor.is_public, "links": links(base(), "flavors",
-                                                                       flavor.id),
+        "os-flavor-access:is_public": flavor.is_public,
+        "links": links("flavors", flavor.id),
     }
     if ctx.version >= (2, 55):
         shown["description"] = flavor.description
@@ -63,23 +63,24 @@ def view(nova: Nova, ctx: Context, flavor: Flavor) -> Document:
 
 
 def _list(nova: Nova, ctx: Context, query: Query) -> tuple[list[Flavor], int]:
-    size, asked = limit(nova, query), last(query)
+    size = read_limit(nova, query)
     numbers = {}
     for name in ("minDisk", "minRam"):
-        text = asked.get(name, "0")
+        text = read_value(query, name) or "0"
         if not text.isdigit():
             raise Invalid(reason=f"Invalid {name} filter [{text}]")
         numbers[name] = int(text)
     public: bool | None = True
-    if ctx.is_admin and "is_public" in asked:
-        text = asked["is_public"]
-        public = None if text.lower() == "none" else truth(text, "is_public")
+    asked = read_value(query, "is_public")
+    if ctx.is_admin and asked is not None:
+        public = None if asked.lower() == "none" else truth(asked, "is_public")
     elif not ctx.is_admin:
         public = None  # What the project may see.
     return flavors.list_flavors(
         nova, ctx, public=public, min_disk=numbers["minDisk"], min_ram=numbers["minRam"],
-        sort_key=asked.get("sort_key", "flavorid"), sort_dir=asked.get("sort_dir", "asc"),
-        marker=asked.get("marker"), limit=size,
+        sort_key=read_value(query, "sort_key") or "flavorid",
+        sort_dir=read_value(query, "sort_dir") or "asc", marker=read_value(query, "marker"),
+        limit=size,
     ), size
 
 
@@ -94,7 +95,7 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
     items = []
     for flavor in found:
         item: Document = {"id": flavor.id, "name": flavor.name,
-                          "links": links(base(), "flavors", flavor.id)}
+                          "links": links("flavors", flavor.id)}
         if ctx.version >= (2, 55):
             item["description"] = flavor.description
         items.append(item)

@@ -8,7 +8,8 @@ import orjson
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, NotFound, Unavailable
-from cairn.nova.api.schemas import ANY, NUMBER, Query, last, limit, query
+from cairn.common.listing import read_value
+from cairn.nova.api.schemas import ANY, NUMBER, Query, query, read_limit
 from cairn.nova.api.views import next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts, hypervisors
@@ -65,14 +66,17 @@ def _amounts(report: dict[str, Any]) -> Document:
     }
 
 
+def _with_servers(ctx: Context, query: Query) -> bool:
+    return ctx.version >= (2, 53) and truth(read_value(query, "with_servers"), "with_servers")
+
+
 def _servers(state: HypervisorState) -> list[Document]:
     return [{"uuid": row.id, "name": row.name} for row in state.servers]
 
 
 def _list(nova: Nova, ctx: Context, query: Query, view: View) -> Document:
-    asked = last(query)
-    pattern = asked.get("hypervisor_hostname_pattern") if ctx.version >= (2, 53) else None
-    with_servers = ctx.version >= (2, 53) and truth(asked.get("with_servers"), "with_servers")
+    pattern = read_value(query, "hypervisor_hostname_pattern") if ctx.version >= (2, 53) else None
+    with_servers = _with_servers(ctx, query)
     states = hypervisors.list_hypervisors(nova, pattern)
     if pattern and not states:
         raise NotFound("Hypervisor matching", f"'{pattern}'")
@@ -91,7 +95,7 @@ def _list(nova: Nova, ctx: Context, query: Query, view: View) -> Document:
 def _cut(
     nova: Nova, ctx: Context, states: list[HypervisorState], query: Query
 ) -> tuple[list[HypervisorState], Document]:
-    size, marker = limit(nova, query), last(query).get("marker")
+    size, marker = read_limit(nova, query), read_value(query, "marker")
     if marker:
         ids = [str(_id(ctx, state)) for state in states]
         if marker not in ids:
@@ -126,7 +130,7 @@ def statistics(nova: Nova, ctx: Context) -> Document:
 def show(nova: Nova, ctx: Context, hypervisor_id: str, query: Query) -> Document:
     state = hypervisors.get(nova, hypervisor_id)
     shown = detailed(nova, ctx, state)
-    if ctx.version >= (2, 53) and truth(last(query).get("with_servers"), "with_servers"):
+    if _with_servers(ctx, query):
         if state.servers or ctx.version >= (2, 75):
             shown["servers"] = _servers(state)
     return {"hypervisor": shown}

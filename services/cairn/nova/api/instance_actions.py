@@ -3,7 +3,8 @@
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.nova.api.schemas import ANY, Query, last, limit
+from cairn.common.listing import read_value
+from cairn.nova.api.schemas import ANY, Query, read_limit
 from cairn.nova.api.views import host_id, micro, next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import actions, servers
@@ -30,9 +31,9 @@ def _action(ctx: Context, server_id: str, action: actions.Action) -> Document:
 def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
     since = before = None
     if ctx.version >= (2, 58) and "changes-since" in query:
-        since = moment(last(query)["changes-since"], "changes-since")
+        since = moment(query.getlist("changes-since")[-1], "changes-since")
     if ctx.version >= (2, 66) and "changes-before" in query:
-        before = moment(last(query)["changes-before"], "changes-before")
+        before = moment(query.getlist("changes-before")[-1], "changes-before")
     listed = actions.list_actions(nova, ctx, server_id, since=since, before=before)
     document: Document = {}
     if ctx.version >= (2, 58):
@@ -43,10 +44,7 @@ def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
 def _paged(
     listed: list[actions.Action], query: Query, nova: Nova
 ) -> tuple[list[actions.Action], Document]:
-    asked = last(query).get("limit", "")
-    if asked and not asked.isdigit():
-        raise Invalid(reason=f"limit: expected a number, not {asked}")
-    size, marker = limit(nova, query), last(query).get("marker")
+    size, marker = read_limit(nova, query), read_value(query, "marker")
     if marker is not None:
         ids = [action.request_id for action in listed]
         if marker not in ids:

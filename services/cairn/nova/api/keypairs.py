@@ -4,8 +4,8 @@ from typing import Any
 
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.errors import Invalid
-from cairn.nova.api.schemas import ANY, Query, closed, last, limit, wrapped
+from cairn.common.listing import read_value
+from cairn.nova.api.schemas import ANY, Query, closed, read_limit, wrapped
 from cairn.nova.api.views import next_link, stamp
 from cairn.nova.component import Nova
 from cairn.nova.core import keypairs
@@ -17,9 +17,12 @@ api = Api(RULES)
 _KEY = {"type": "string"}
 _TYPE = {"enum": ["ssh", "x509"]}
 _USER = {"type": "string", "minLength": 1, "maxLength": 255}
-# Since 2.92 a few more signs; and no more keys made by us.
-_PLAIN = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9 _-]+$"}
-_STRICT = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9 @._-]+$"}
+# What can be one segment of a path: names of old have no dots, those since 2.92 are not all dots;
+# since then, too, keys are no more made by us.
+_PLAIN = {"type": "string", "minLength": 1, "maxLength": 255,
+          "pattern": "^[a-zA-Z0-9_-]([a-zA-Z0-9 _-]*[a-zA-Z0-9_-])?$"}
+_STRICT = {"type": "string", "minLength": 1, "maxLength": 255,
+           "pattern": r"^(?!\.{1,2}$)[a-zA-Z0-9@._-]([a-zA-Z0-9 @._-]*[a-zA-Z0-9@._-])?$"}
 
 
 def view(ctx: Context, pair: Keypair) -> Document:
@@ -39,13 +42,10 @@ def _user(nova: Nova, ctx: Context, verb: str, asked: str | None) -> str:
 
 @api.get("/os-keypairs", policy="os_compute_api:os-keypairs:index", query=ANY, late=True)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
-    asked = last(query)
-    user = _user(nova, ctx, "index", asked.get("user_id"))
+    user = _user(nova, ctx, "index", read_value(query, "user_id"))
     size = marker = None
     if ctx.version >= (2, 35):
-        if not asked.get("limit", "0").isdigit():
-            raise Invalid(reason=f"limit: expected a number, not {asked['limit']}")
-        size, marker = limit(nova, query), asked.get("marker")
+        size, marker = read_limit(nova, query), read_value(query, "marker")
     pairs = keypairs.list_keypairs(nova, user, marker, size)
     items: list[Document] = [{"keypair": view(ctx, pair)} for pair in pairs]
     following = next_link(items, size, pairs[-1].name) if size and pairs else []
@@ -54,7 +54,7 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
 
 @api.get("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:show", query=ANY, late=True)
 def show(nova: Nova, ctx: Context, name: str, query: Query) -> Document:
-    user = _user(nova, ctx, "show", last(query).get("user_id"))
+    user = _user(nova, ctx, "show", read_value(query, "user_id"))
     pair = keypairs.get(nova, user, name)
     return {"keypair": view(ctx, pair) | {
         "user_id": pair.user_id, "id": pair.number, "deleted": False, "deleted_at": None,
@@ -92,6 +92,6 @@ for _since, _until, _schema in (
 @api.delete("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:delete", query=ANY,
             late=True)
 def remove(nova: Nova, ctx: Context, name: str, query: Query) -> Reply:
-    user = _user(nova, ctx, "delete", last(query).get("user_id"))
+    user = _user(nova, ctx, "delete", read_value(query, "user_id"))
     keypairs.remove(nova, user, name)
     return Reply(None, 204 if ctx.version >= (2, 2) else 202)

@@ -2,7 +2,8 @@
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
-from cairn.nova.api.schemas import ANY, Query, last
+from cairn.common.listing import read_value
+from cairn.nova.api.schemas import ANY, Query
 from cairn.nova.component import Nova
 from cairn.nova.core import quotas
 from cairn.nova.policy import RULES
@@ -12,7 +13,7 @@ api = Api(RULES)
 
 @api.get("/limits", policy="os_compute_api:limits", query=ANY)
 def show(nova: Nova, ctx: Context, query: Query) -> Document:
-    project = last(query).get("tenant_id", ctx.project)
+    project = read_value(query, "tenant_id") or ctx.project
     if project != ctx.project:
         nova.policy.enforce(ctx, "os_compute_api:limits:other_project")
     allowed, used = quotas.get_usage(nova, project)

@@ -5,6 +5,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from cairn.common import listing
 from cairn.common.api import Schema, Version
 from cairn.common.names import SEGMENT
 from cairn.nova.component import Nova
@@ -61,19 +62,13 @@ NUMBER: Schema = {"type": "string", "pattern": "^[0-9]+$"}
 PAGE = {"limit": NUMBER, "marker": {"type": "string"}}
 
 
-# --- Values of queries ---------------------------------------------------------------------
+# --- Pages ---------------------------------------------------------------------------------
 
 
-def last(query: Query) -> dict[str, str]:
-    """One value of each parameter: the last, where one is repeated, as upstream has it."""
-    return {name: values[-1] for name, values in query.lists()}
-
-
-def limit(nova: Nova, query: Query) -> int:
-    """How many items a page may have at most: what was asked for (checked by schema), or the
-    cloud's own limit."""
-    asked = last(query).get("limit")
-    return nova.api.max_limit if not asked else min(int(asked), nova.api.max_limit)
+def read_limit(nova: Nova, query: Query) -> int:
+    """How many items a page may have at most: what was asked for, or the cloud's own limit. Raises
+    Invalid."""
+    return listing.read_limit(query, most=nova.api.max_limit) or 0
 
 
 # --- Quotas --------------------------------------------------------------------------------
@@ -201,7 +196,7 @@ def create(version: Version) -> Schema:
     }
 
 
-UPDATE_CHANGES = [(2, 1), (2, 19), (2, 90), (2, 94)]
+UPDATE_CHANGES = [(2, 1), (2, 19), (2, 90), (2, 94), (2, 104)]
 
 
 def update(version: Version) -> Schema:
@@ -211,6 +206,9 @@ def update(version: Version) -> Schema:
         server["description"] = DESCRIPTION
     if version >= (2, 90):
         server["hostname"] = FQDN if version >= (2, 94) else HOSTNAME
+    if version >= (2, 104):
+        server["pinned_availability_zone"] = {
+            "type": ["string", "null"], "minLength": 1, "maxLength": 255}
     return closed(["server"], server=closed(**server))
 
 

@@ -11,7 +11,7 @@ from cairn.common.errors import Conflict, Invalid, NotFound, Problem, Unavailabl
 from cairn.nova.api import schemas
 from cairn.nova.api.schemas import NULL_OR_OBJECT, closed
 from cairn.nova.api.servers import brief, remove, shown
-from cairn.nova.api.views import base
+from cairn.nova.api.views import roots
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, images, keypairs, network, servers, works
 from cairn.nova.core.flows import reboot as reboot_flow
@@ -94,7 +94,7 @@ def rebuild(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
     if ctx.version >= (2, 57):
         document["user_data"] = values.get("user_data", row.user_data)
     document.pop("OS-EXT-SRV-ATTR:user_data", None)
-    location = f"{base()}/v2.1/servers/{server_id}"
+    location = f"{roots()[0]}/servers/{server_id}"
     return Reply({"server": document}, 202, {"Location": location})
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.nova.api.schemas import NAME, NUMBER, Query, closed, last, limit, query, wrapped
+from cairn.common.listing import read_value
+from cairn.nova.api.schemas import NAME, NUMBER, Query, closed, query, read_limit, wrapped
 from cairn.nova.component import Nova
 from cairn.nova.core import groups
 from cairn.nova.core.groups import GroupState
@@ -35,12 +36,12 @@ def view(ctx: Context, state: GroupState) -> Document:
 @api.get("/os-server-groups", policy="os_compute_api:os-server-groups:index",
          query=query(limit=NUMBER, offset=NUMBER))
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
-    asked = last(query)
     project: str | None = ctx.project
-    if truth(asked.get("all_projects"), "all_projects"):
+    if truth(read_value(query, "all_projects"), "all_projects"):
         if nova.policy.allows(ctx, "os_compute_api:os-server-groups:index:all_projects"):
             project = None
-    listed = groups.list_groups(nova, project, limit(nova, query), int(asked.get("offset") or 0))
+    offset = int(read_value(query, "offset") or 0)
+    listed = groups.list_groups(nova, project, read_limit(nova, query), offset)
     return {"server_groups": [view(ctx, state) for state in listed]}
 
 

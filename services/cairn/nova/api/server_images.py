@@ -3,7 +3,7 @@
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.nova.api.schemas import METADATA, NAME, closed
-from cairn.nova.api.views import base
+from cairn.nova.api.views import roots
 from cairn.nova.component import Nova
 from cairn.nova.core import snapshots
 from cairn.nova.policy import RULES
@@ -18,7 +18,7 @@ POLICY = "os_compute_api:servers:create_image"
 @api.post(PATH, action="createImage", policy=POLICY, status=202, until="2.44", body=BODY)
 def create_image(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
     image_id = snapshots.take(nova, ctx, server_id, body["createImage"])
-    return Reply(None, 202, {"Location": f"{base()}/v2.1/images/{image_id}"})
+    return Reply(None, 202, {"Location": f"{roots()[0]}/images/{image_id}"})
 
 
 @api.post(PATH, action="createImage", policy=POLICY, status=202, since="2.45", body=BODY)

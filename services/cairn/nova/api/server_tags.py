@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.nova.api.schemas import TAG, TAGS, closed
-from cairn.nova.api.views import base
+from cairn.nova.api.views import roots
 from cairn.nova.component import Nova
 from cairn.nova.core import server_tags, servers
 from cairn.nova.errors import TagNotFound
@@ -43,7 +43,7 @@ def update(nova: Nova, ctx: Context, server_id: str, tag: str) -> Reply:
         raise Invalid(reason=f"Tag '{tag}' is invalid: 1 to 60 characters, no comma or slash.")
     if not server_tags.add(nova, ctx, server_id, tag):
         return Reply(None, 204)
-    return Reply(None, 201, {"Location": f"{base()}/v2.1/servers/{server_id}/tags/{tag}"})
+    return Reply(None, 201, {"Location": f"{roots()[0]}/servers/{server_id}/tags/{tag}"})
 
 
 @api.delete(PATH + "/<tag>", policy="os_compute_api:os-server-tags:delete", since="2.26",

@@ -2,9 +2,10 @@
 
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
+from cairn.common.listing import read_value
 from cairn.nova.api import schemas
-from cairn.nova.api.schemas import NUMBER, Query, last, limit, query
-from cairn.nova.api.views import ServerView, base, links, next_link
+from cairn.nova.api.schemas import NUMBER, Query, query, read_limit
+from cairn.nova.api.views import ServerView, links, next_link, roots
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, server_lists, servers, works
 from cairn.nova.core.server_lists import ListRequest
@@ -28,11 +29,11 @@ def create(nova: Nova, ctx: Context, body: Document) -> Reply:
         hints |= body.get(name) or {}
     plan, recorded = boot.create_servers(nova, ctx, request, hints)
     first = recorded[0]
-    location = f"{base()}/v2.1/servers/{first.id}"
+    location = f"{roots()[0]}/servers/{first.id}"
     if boot.truthy(request.get("return_reservation_id")):
         return Reply({"reservation_id": first.reservation_id}, 202)
     names = plan.security_groups or ["default"]
-    server = {"id": first.id, "links": links(base(), "servers", first.id),
+    server = {"id": first.id, "links": links("servers", first.id),
               "OS-DCF:diskConfig": first.disk_config, "adminPass": plan.admin_pass,
               "security_groups": [{"name": name} for name in names]}
     return Reply({"server": server}, 202, {"Location": location})
@@ -64,7 +65,7 @@ def detail(nova: Nova, ctx: Context, query: Query) -> Document:
 
 
 def _check_all_tenants(nova: Nova, ctx: Context, query: Query, rule: str) -> None:
-    if truth(last(query).get("all_tenants"), "all_tenants"):
+    if truth(read_value(query, "all_tenants"), "all_tenants"):
         nova.policy.enforce(ctx, rule)
 
 
@@ -72,15 +73,15 @@ def _request(
     nova: Nova, query: Query, *, more: tuple[str, ...] | None = None, states: bool = False
 ) -> ListRequest:
     return ListRequest(
-        filters=query.to_dict(flat=False), limit=limit(nova, query),
+        filters=query.to_dict(flat=False), limit=read_limit(nova, query),
         sort_keys=query.getlist("sort_key"), sort_dirs=query.getlist("sort_dir"),
-        marker=last(query).get("marker"), more=more, states=states,
+        marker=read_value(query, "marker"), more=more, states=states,
     )
 
 
 def _listed(nova: Nova, query: Query, items: list[Document]) -> Document:
     document: Document = {"servers": items}
-    following = next_link(items, limit(nova, query), items[-1]["id"]) if items else []
+    following = next_link(items, read_limit(nova, query), items[-1]["id"]) if items else []
     if following:
         document["servers_links"] = following
     return document
@@ -116,7 +117,7 @@ def change(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document
     request = body["server"]
     columns = {"name": "name", "description": "description", "accessIPv4": "access_ipv4",
                "accessIPv6": "access_ipv6", "OS-DCF:diskConfig": "disk_config",
-               "hostname": "hostname"}
+               "hostname": "hostname", "pinned_availability_zone": "asked_zone"}
     values = {columns[key]: value for key, value in request.items()}
     for name in ("accessIPv4", "accessIPv6"):
         if name in request:

@@ -3,7 +3,8 @@
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.nova.api.schemas import ANY, BOOLEAN, NAME, Query, closed, last
+from cairn.common.listing import read_value
+from cairn.nova.api.schemas import ANY, BOOLEAN, NAME, Query, closed
 from cairn.nova.api.views import micro
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, hosts, services
@@ -33,8 +34,8 @@ def view(nova: Nova, ctx: Context, placed: PlacedService) -> Document:
 
 @api.get("/os-services", policy="os_compute_api:os-services:list", query=ANY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
-    asked = last(query)
-    listed = services.list_services(nova, host=asked.get("host"), binary=asked.get("binary"))
+    listed = services.list_services(nova, host=read_value(query, "host"),
+                                    binary=read_value(query, "binary"))
     return {"services": [view(nova, ctx, placed) for placed in listed]}
 
 

@@ -6,8 +6,9 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Forbidden, Invalid
-from cairn.nova.api.schemas import ANY, Query, last
-from cairn.nova.api.views import micro
+from cairn.common.listing import read_value
+from cairn.nova.api.schemas import ANY, Query, read_limit
+from cairn.nova.api.views import micro, next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import usages
 from cairn.nova.core.usages import ServerUsage
@@ -19,9 +20,9 @@ api = Api(RULES)
 
 def _period(query: Query) -> tuple[dt.datetime, dt.datetime]:
     now = utcnow()
-    asked = last(query)
-    stop = moment(asked["end"], "end") if asked.get("end") else now
-    start = moment(asked["start"], "start") if asked.get("start") else now - dt.timedelta(weeks=4)
+    first, last = read_value(query, "start"), read_value(query, "end")
+    stop = moment(last, "end") if last else now
+    start = moment(first, "start") if first else now - dt.timedelta(weeks=4)
     if start > stop:
         raise Invalid(reason="start: it must lie before the end.")
     return start, stop
@@ -55,10 +56,11 @@ def view(
 @api.get("/os-simple-tenant-usage", policy="os_compute_api:os-simple-tenant-usage:list", query=ANY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
     start, stop = _period(query)
-    detailed = last(query).get("detailed", "0") == "1"
-    by_project = usages.list_usages(nova, None, start, stop)
-    return {"tenant_usages": [view(project, servers, start, stop, detailed)
-                              for project, servers in by_project.items()]}
+    detailed = read_value(query, "detailed") == "1"
+    by_project, links = _page(nova, ctx, query, None, start, stop)
+    document: Document = {"tenant_usages": [view(project, servers, start, stop, detailed)
+                                            for project, servers in by_project.items()]}
+    return document | ({"tenant_usages_links": links} if links else {})
 
 
 @api.get("/os-simple-tenant-usage/<project_id>",
@@ -67,5 +69,22 @@ def show(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
     if not ctx.is_admin and project_id != ctx.project:
         raise Forbidden(rule="os_compute_api:os-simple-tenant-usage:show")
     start, stop = _period(query)
-    servers = usages.list_usages(nova, project_id, start, stop).get(project_id)
-    return {"tenant_usage": view(project_id, servers, start, stop, True) if servers else {}}
+    by_project, links = _page(nova, ctx, query, project_id, start, stop)
+    servers = by_project.get(project_id)
+    document = {"tenant_usage": view(project_id, servers, start, stop, True) if servers else {}}
+    return document | ({"tenant_usage_links": links} if links else {})
+
+
+def _page(
+    nova: Nova, ctx: Context, query: Query, project_id: str | None, start: dt.datetime,
+    stop: dt.datetime,
+) -> tuple[dict[str, list[ServerUsage]], list[Document]]:
+    """Since 2.40 so many servers at a time, and where the next ones are."""
+    if ctx.version < (2, 40):
+        return usages.list_usages(nova, project_id, start, stop), []
+    size = read_limit(nova, query)
+    by_project = usages.list_usages(nova, project_id, start, stop, limit=size,
+                                    marker=read_value(query, "marker"))
+    servers = [usage for usages_ in by_project.values() for usage in usages_]
+    last = max(servers, key=lambda usage: usage.number).id if servers else ""
+    return by_project, next_link([{}] * len(servers), size, last)

@@ -1,16 +1,26 @@
 """Which versions there are."""
 
-from cairn.common.api import PUBLIC, Api, Document
+from cairn.common.api import PUBLIC, Api, Document, Version
 from cairn.common.context import Context
-from cairn.common.microversions import Microversions, text
+from cairn.common.microversions import Headers, Microversions, text
 from cairn.nova.api.views import base
 from cairn.nova.component import Nova
 from cairn.nova.policy import RULES
 
 MICROVERSIONS = Microversions("compute", (2, 1), (2, 104), "X-OpenStack-Nova-API-Version")
 
-# /v2 is the same API at its first microversion.
-LEGACY = Microversions("compute", (2, 1), (2, 1))
+
+class Legacy(Microversions):
+    """/v2 is the same API at its first microversion, and knows of no others."""
+
+    def negotiate(self, headers: Headers) -> Version:
+        return self.minimum
+
+    def announce(self, version: Version) -> dict[str, str]:
+        return {}
+
+
+LEGACY = Legacy("compute", (2, 1), (2, 1))
 
 root = Api(RULES)
 current = Api(RULES)

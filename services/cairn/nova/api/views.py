@@ -5,13 +5,13 @@ import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
 
 import flask
 import orjson
 
 from cairn.common.api import Document
 from cairn.common.context import Context
+from cairn.common.listing import build_link
 from cairn.nova.component import Nova
 from cairn.nova.core import network, quotas
 from cairn.nova.core.servers import domain_name
@@ -25,19 +25,29 @@ def base() -> str:
     return flask.request.host_url.rstrip("/") + flask.request.script_root
 
 
-def links(root: str, kind: str, item_id: str) -> list[Document]:
-    return [{"rel": "self", "href": f"{root}/v2.1/{kind}/{item_id}"},
-            {"rel": "bookmark", "href": f"{root}/{kind}/{item_id}"}]
+def roots() -> tuple[str, str]:
+    """What links of this request start with, those to the API's own version and those to none:
+    with the project, where the request named it."""
+    request = flask.request
+    version = request.path.split("/", 2)[1]
+    project = (request.view_args or {}).get("project_in_path")
+    tail = f"/{project}" if project else ""
+    return f"{base()}/{version}{tail}", f"{base()}{tail}"
+
+
+def links(kind: str, item_id: str) -> list[Document]:
+    own, bookmark = roots()
+    return [{"rel": "self", "href": f"{own}/{kind}/{item_id}"},
+            {"rel": "bookmark", "href": f"{bookmark}/{kind}/{item_id}"}]
 
 
 def next_link(items: list[Document], limit: int, marker: str) -> list[Document]:
     """The following page, where this one is full."""
     if not items or len(items) < limit:
         return []
-    args = flask.request.args.copy()
-    args.setlist("marker", [marker])
-    text = urlencode(list(args.items(multi=True)))
-    return [{"rel": "next", "href": f"{base()}{flask.request.path}?{text}"}]
+    request = flask.request
+    href = build_link(base() + request.path, request.args, marker=marker)
+    return [{"rel": "next", "href": href}]
 
 
 def stamp(moment: dt.datetime | None) -> str | None:
@@ -102,8 +112,8 @@ class ServerView:
 
     def __init__(self, nova: Nova, ctx: Context) -> None:
         self.version = ctx.version
-        self.root = base()
-        self._quoted = orjson.dumps(self.root).decode()[1:-1]
+        own, self.root = roots()
+        self._own, self._bookmark = (orjson.dumps(root).decode()[1:-1] for root in (own, self.root))
         self.extended = nova.policy.allows(ctx, "os_compute_api:os-extended-server-attributes")
         self.host_status = ctx.version >= (2, 16) and nova.policy.allows(
             ctx, "os_compute_api:servers:show:host_status"
@@ -125,8 +135,8 @@ class ServerView:
 
     def links(self, server_id: str) -> orjson.Fragment:
         return orjson.Fragment(
-            f'[{{"rel":"self","href":"{self._quoted}/v2.1/servers/{server_id}"}},'
-            f'{{"rel":"bookmark","href":"{self._quoted}/servers/{server_id}"}}]'
+            f'[{{"rel":"self","href":"{self._own}/servers/{server_id}"}},'
+            f'{{"rel":"bookmark","href":"{self._bookmark}/servers/{server_id}"}}]'
         )
 
     def basic(self, row: Any) -> Document:

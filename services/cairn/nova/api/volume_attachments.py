@@ -2,6 +2,7 @@
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
+from cairn.common.errors import NotFound
 from cairn.nova.api.schemas import ANY, Query
 from cairn.nova.component import Nova
 from cairn.nova.core import servers
@@ -15,3 +16,10 @@ api = Api(RULES)
 def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
     servers.get(nova, ctx, server_id)
     return {"volumeAttachments": []}
+
+
+@api.get("/servers/<server_id>/os-volume_attachments/<volume_id>",
+         policy="os_compute_api:os-volumes-attachments:show")
+def show(nova: Nova, ctx: Context, server_id: str, volume_id: str) -> Document:
+    servers.get(nova, ctx, server_id)
+    raise NotFound("Volume", volume_id)

@@ -56,6 +56,7 @@ class Plan:
 def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) -> Plan:
     """Check `body` (the "server" of the request, valid by schema) against the world. Writes
     nothing. Raises Invalid and its like, naming the field."""
+    _check_parts(nova, ctx, body)
     count = _count(body)
     devices = _block_devices(body.get("block_device_mapping_v2"))
     image_id = body.get("imageRef") or _boot_image(devices)
@@ -100,13 +101,28 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
         "trusted_certs": body.get("trusted_image_certificates"), "scheduler_hints": hints,
         "admin_pass": admin_pass, "asked_zone": zone, "zone": zone or nova.api.default_zone,
         "requested_networks": requested,
-        "security_groups": (sorted(set(wanted)) or ["default"]) if requested else [],
+        "security_groups": _shown_groups(requested, wanted),
         "access_ipv4": access(body.get("accessIPv4"), "accessIPv4"),
         "access_ipv6": access(body.get("accessIPv6"), "accessIPv6"),
     }
     args = {"host": host, "node": node, "security_groups": guards, "attempt": 1, "excluded": []}
     return Plan(count, columns, body["name"], body.get("hostname"), args, group,
                 wanted, admin_pass)
+
+
+def _shown_groups(requested: list[network.Requested], names: list[str]) -> list[str]:
+    """The groups of the ports that will be made; those that are there already have their own."""
+    made = any(asked["port_id"] is None for asked in requested)
+    return (sorted(set(names)) or ["default"]) if made else []
+
+
+def _check_parts(nova: Nova, ctx: Context, body: dict[str, Any]) -> None:
+    """Parts of a request have rules of their own. Raises Forbidden."""
+    for name, rule in (("networks", "attach_network"),
+                       ("block_device_mapping_v2", "attach_volume"),
+                       ("trusted_image_certificates", "trusted_certs")):
+        if body.get(name) and body[name] != "none":
+            nova.policy.enforce(ctx, f"os_compute_api:servers:create:{rule}")
 
 
 def create_servers(

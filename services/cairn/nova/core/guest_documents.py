@@ -67,7 +67,8 @@ def meta_data(server: Any, settings: ApiSettings, admin_pass: str | None = None)
         document["meta"] = server.meta
     if server.key_name:
         document["public_keys"] = {server.key_name: server.key_data}
-        document["keys"] = [{"name": server.key_name, "type": "ssh", "data": server.key_data}]
+        kind = "x509" if str(server.key_data).startswith("-----BEGIN CERTIFICATE") else "ssh"
+        document["keys"] = [{"name": server.key_name, "type": kind, "data": server.key_data}]
     if admin_pass:
         document["admin_pass"] = admin_pass
     return document

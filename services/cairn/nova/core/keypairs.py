@@ -2,9 +2,12 @@
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -13,19 +16,23 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_ssh_public_key,
 )
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
-from cairn.common.db import changed
+from cairn.common.db import changed, utcnow
 from cairn.common.errors import Invalid
 from cairn.common.listing import paginate
 from cairn.nova.component import Nova
 from cairn.nova.core import quotas
 from cairn.nova.db.models import Keypair as Keypair
 from cairn.nova.errors import KeypairExists, KeypairNotFound
+
+# Where Windows looks for whose a certificate is.
+USER_PRINCIPAL = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 
 
 def find(session: Session, user_id: str, name: str) -> Keypair:
@@ -68,10 +75,8 @@ def create(
     KeypairExists, LimitReached, and Invalid for a key that is none."""
     private_key = None
     if public_key is None:
-        if kind != "ssh":
-            raise Invalid(reason="public_key: an x509 key pair is made by its owner; give the "
-                                 "certificate.")
-        public_key, private_key = generate()
+        public_key, private_key = (
+            generate() if kind == "ssh" else generate_certificate(user_id))
     print_ = fingerprint(kind, public_key)
 
     def record(session: Session) -> Keypair:
@@ -106,11 +111,32 @@ def generate() -> tuple[str, str]:
     return f"{public.decode()} Generated-by-Cairn", private.decode()
 
 
+def generate_certificate(user_id: str) -> tuple[str, str]:
+    """A certificate by which WinRM lets the user in without a password: (in PEM, with its private
+    key as PKCS 12 in base64)."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, user_id[:64])])
+    # UTF8String of DER: the tag, the length in one byte.
+    principal = f"{user_id[:64]}@localhost".encode()
+    now = utcnow()
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now).not_valid_after(now + dt.timedelta(days=3650))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([
+            x509.OtherName(USER_PRINCIPAL, bytes([0x0c, len(principal)]) + principal)]),
+            critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    bundle = serialize_key_and_certificates(None, key, certificate, None, NoEncryption())
+    return certificate.public_bytes(Encoding.PEM).decode(), base64.b64encode(bundle).decode()
+
+
 def fingerprint(kind: str, public_key: str) -> str:
     """As ssh-keygen's MD5 form for ssh, SHA-1 of the certificate for x509. Raises Invalid."""
     try:
         if kind == "x509":
-            certificate = load_pem_x509_certificate(public_key.encode())
+            certificate = x509.load_pem_x509_certificate(public_key.encode())
             digest = hashlib.sha1(
                 certificate.public_bytes(Encoding.DER)
             ).hexdigest()

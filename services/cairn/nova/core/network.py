@@ -57,7 +57,7 @@ def resolve(
         if network is None:
             raise NetworkUnknown(id=asked.get("uuid"))
         _check(ctx, network)
-        address = asked.get("fixed_ip")
+        address = check_address(asked["fixed_ip"]) if asked.get("fixed_ip") else None
         if address and count > 1:
             raise Invalid(reason="Cannot create several servers with one fixed_ip.")
         if address:

@@ -101,9 +101,14 @@ def hold(session: Session, ctx: Context, server_id: str) -> Row[Any]:
 
 
 def update_server(nova: Nova, ctx: Context, server_id: str, values: dict[str, Any]) -> None:
-    """Set columns of the caller's server. Raises ServerNotFound."""
+    """Set columns of the caller's server. Raises ServerNotFound, and Invalid for a pin to another
+    zone than the one it is in."""
     with nova.db.writing() as session:
         row = find(session, ctx, server_id)
+        pin = values.get("asked_zone")
+        if pin is not None and pin != row.zone:
+            raise Invalid(reason=f"pinned_availability_zone: the server is in {row.zone}, and can "
+                                 f"be pinned to no other zone than that.")
         if values:
             session.execute(update(Server).where(S.id == row.id).values(**values))
 
@@ -147,16 +152,6 @@ def named(
         raise Invalid(reason=f"name: {wrong}") from wrong
     names = session.scalars(select(S.name).where(*where).distinct())
     return Server.name.in_([name for name in names if fits(name)])
-
-
-def with_address(pattern: str) -> ColumnElement[bool]:
-    text = type_coerce(S.vifs, String)
-    plain = pattern.replace("\\", "")
-    if plain.startswith("^"):
-        return text.contains(f'"address":"{plain[1:].rstrip("$")}', autoescape=True)
-    if plain.endswith("$"):
-        return text.contains(f'{plain[:-1]}","subnet_id', autoescape=True)
-    return text.contains(plain, autoescape=True)
 
 
 def tagged(tag: str) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
-from cairn.common.errors import Conflict, Invalid, NotFound
+from cairn.common.errors import Conflict, Invalid, NotFound, Problem
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts
 from cairn.nova.db.models import AggregateHost, Hypervisor, Server, Service
@@ -69,18 +69,41 @@ def _set(service: Service, values: dict[str, Any]) -> None:
 
 
 def remove(nova: Nova, ctx: Context, service_id: str) -> None:
-    """Forget a service; a compute's hypervisor and place in aggregates with it. Raises NotFound,
-    and Conflict while servers are there."""
-    with nova.db.writing() as session:
+    """Forget a service; with a compute's go its hypervisor, what placement has of it, and its place
+    in aggregates. Raises NotFound, and Conflict while servers or allocations are there."""
+    with nova.db.reading() as session:
         service = _find(session, service_id)
+        provider = None
         if service.binary == hosts.COMPUTE:
-            busy = session.scalar(select(func.count()).where(
-                Server.host == service.host, Server.deleted.is_(False)))
-            if busy:
-                raise Conflict(reason=f"Host {service.host} still has {busy} servers.")
+            _check_empty(session, service.host)
+            provider = session.scalar(
+                select(Hypervisor.id).where(Hypervisor.host == service.host))
+    if provider is not None:
+        _remove_provider(nova, ctx, provider, service.host)
+    with nova.db.writing() as session:
+        if service.binary == hosts.COMPUTE:
+            _check_empty(session, service.host)
             session.execute(delete(Hypervisor).where(Hypervisor.host == service.host))
             session.execute(delete(AggregateHost).where(AggregateHost.host == service.host))
-        session.delete(service)
+        session.execute(delete(Service).where(Service.id == service.id))
+
+
+def _check_empty(session: Session, host: str) -> None:
+    busy = session.scalar(
+        select(func.count()).where(Server.host == host, Server.deleted.is_(False)))
+    if busy:
+        raise Conflict(reason=f"Unable to delete compute service that is hosting instances: host "
+                              f"{host} still has {busy}. Migrate or delete the instances first.")
+
+
+def _remove_provider(nova: Nova, ctx: Context, provider: str, host: str) -> None:
+    try:
+        nova.cloud.placement.delete_provider(ctx, provider)
+    except Problem as problem:
+        if problem.code == 409:
+            raise Conflict(reason=f"Unable to delete compute service of host {host}: its resource "
+                                  f"provider {provider} still has allocations.") from None
+        raise
 
 
 def _find(session: Session, service_id: str) -> Service:

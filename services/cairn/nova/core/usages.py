@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 
 from cairn.common.db import utcnow
+from cairn.common.errors import Invalid
+from cairn.common.listing import paginate
 from cairn.nova.component import Nova
 from cairn.nova.db.models import Server
 
@@ -14,6 +16,7 @@ from cairn.nova.db.models import Server
 class ServerUsage:
     """One server's part of a period: `hours` of it, `uptime` in seconds of its whole life."""
 
+    number: int
     id: str
     name: str
     project_id: str
@@ -29,11 +32,13 @@ class ServerUsage:
 
 
 def list_usages(
-    nova: Nova, project_id: str | None, start: dt.datetime, stop: dt.datetime
+    nova: Nova, project_id: str | None, start: dt.datetime, stop: dt.datetime, *,
+    marker: str | None = None, limit: int | None = None,
 ) -> dict[str, list[ServerUsage]]:
-    """By project; of one, or of all."""
+    """By project; of one, or of all: of at most `limit` servers after the one that is the marker.
+    Raises Invalid for a marker that is none."""
     query = select(
-        Server.id, Server.name, Server.project_id, Server.flavor, Server.launched_at,
+        Server.number, Server.id, Server.name, Server.project_id, Server.flavor, Server.launched_at,
         Server.terminated_at, Server.vm_state,
     ).where(Server.launched_at.is_not(None), Server.launched_at <= stop,
             or_(Server.terminated_at.is_(None), Server.terminated_at >= start))
@@ -42,14 +47,21 @@ def list_usages(
     now = utcnow()
     by_project: dict[str, list[ServerUsage]] = {}
     with nova.db.reading() as session:
-        rows = session.execute(query.order_by(Server.number)).all()
+        after = None
+        if marker is not None:
+            after = session.execute(select(Server.number).where(Server.id == marker)).first()
+            if after is None:
+                raise Invalid(reason=f"marker [{marker}] not found")
+        rows = session.execute(
+            paginate(query, [(Server.number.expression, "asc")], after=after, limit=limit)).all()
     for row in rows:
         began, ended = row.launched_at, row.terminated_at
         assert began is not None
         seconds = (min(ended or now, stop) - max(began, start)).total_seconds()
         flavor = row.flavor
         by_project.setdefault(row.project_id, []).append(ServerUsage(
-            id=row.id, name=row.name, project_id=row.project_id, flavor=flavor["name"],
+            number=row.number, id=row.id, name=row.name, project_id=row.project_id,
+            flavor=flavor["name"],
             vcpus=flavor["vcpus"], ram_mb=flavor["ram"],
             disk_gb=flavor["disk"] + flavor["ephemeral"], hours=max(seconds, 0) / 3600,
             started_at=began, ended_at=ended, state="terminated" if ended else row.vm_state,

@@ -45,6 +45,10 @@ class Placement(Protocol):
 
     def create_provider(self, ctx: Context, provider: str, name: str) -> Document: ...
 
+    def delete_provider(self, ctx: Context, provider: str) -> None:
+        """One that there is not is well. Raises Remote 409 while it has allocations."""
+        ...
+
     def show_inventories(self, ctx: Context, provider: str) -> Document:
         """{"inventories", "resource_provider_generation"}"""
         ...
@@ -126,6 +130,14 @@ class HttpPlacement:
         answer = self._client.post("placement", "/resource_providers", ctx=ctx, version=VERSION,
                                    json={"uuid": provider, "name": name})
         return answer.json()  # type: ignore[no-any-return]
+
+    def delete_provider(self, ctx: Context, provider: str) -> None:
+        try:
+            self._client.delete("placement", f"/resource_providers/{provider}", ctx=ctx,
+                                version=VERSION)
+        except Problem as problem:
+            if problem.code != 404:
+                raise
 
     def show_inventories(self, ctx: Context, provider: str) -> Document:
         return self._get(ctx, f"/resource_providers/{provider}/inventories")
