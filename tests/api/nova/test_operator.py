@@ -37,7 +37,12 @@ def test_hypervisors(call, server):
     sums = call("GET", "/v2.1/os-hypervisors/statistics", who="admin", version="2.1").json
     assert sums["hypervisor_statistics"]["count"] == 1
     assert call("GET", "/v2.1/os-hypervisors").status_code == 403
-    assert call("GET", "/v2.1/os-hypervisors/none", who="admin").status_code == 404
+    for version, hypervisor, code in (
+        ("2.96", "none", 400), ("2.96", "1", 400), ("2.1", "none", 404), ("2.1", "7", 404),
+        ("2.96", "00000000-0000-0000-0000-000000000000", 404),
+    ):
+        assert call("GET", f"/v2.1/os-hypervisors/{hypervisor}", who="admin", version=version
+                    ).status_code == code
 
 
 def test_zones_are_made_of_aggregates(world, call, create):
@@ -130,3 +135,16 @@ def test_security_groups_of_old_are_neutrons(world, call):
     path = f"/v2.1/os-security-groups/{made['id']}"
     assert call("DELETE", path, version="2.1").status_code == 202
     assert call("GET", path, version="2.1").status_code == 404
+
+
+def test_ids_that_are_none_are_refused(call):
+    missing = "00000000-0000-0000-0000-000000000000"
+    for method in ("PUT", "DELETE"):
+        for version, service, code in (("2.96", "1", 400), ("2.96", missing, 404)):
+            body = {"status": "enabled"} if method == "PUT" else None
+            assert call(method, f"/v2.1/os-services/{service}", body, who="admin",
+                        version=version).status_code == code
+    assert call("DELETE", "/v2.1/os-services/x", who="admin", version="2.1").status_code == 400
+    assert call("DELETE", "/v2.1/os-services/9", who="admin", version="2.1").status_code == 404
+    for number, code in (("x", 400), ("9", 404), ("9" * 30, 400)):
+        assert call("GET", f"/v2.1/os-aggregates/{number}", who="admin").status_code == code

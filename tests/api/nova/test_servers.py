@@ -2,6 +2,8 @@
 
 import pytest
 
+from cairn.nova.db.models import Server
+
 
 def show(call, server_id, **more):
     return call("GET", f"/v2.1/servers/{server_id}", **more).json["server"]
@@ -200,3 +202,21 @@ def test_versions_are_found_as_clients_look_for_them(call):
     assert call("GET", "/v2.1/servers", version="x").status_code == 400
     assert call("GET", "/v2.1/servers", version="latest").headers[
         "X-OpenStack-Nova-API-Version"] == "2.104"
+
+
+def test_what_is_not_settled_is_left_alone(world, call, server):
+    def codes():
+        path = f"/v2.1/servers/{server}"
+        return [call("PUT", f"{path}/metadata", {"metadata": {"a": "b"}}).status_code,
+                call("PUT", f"{path}/tags", {"tags": ["a"]}).status_code,
+                call("PUT", f"{path}/tags/b").status_code]
+
+    def put(**values):
+        with world.db.writing() as session:
+            session.query(Server).update(values)
+
+    assert codes() == [200, 200, 201]
+    put(task_state="rebooting")
+    assert codes() == [409, 200, 201]
+    put(vm_state="error", task_state=None)
+    assert codes() == [409, 409, 409]

@@ -14,7 +14,7 @@ from cairn.nova.api.views import next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts, hypervisors
 from cairn.nova.core.hypervisors import HypervisorState
-from cairn.nova.core.values import truth
+from cairn.nova.core.values import by_uuid, truth
 from cairn.nova.errors import HostDown
 from cairn.nova.policy import RULES
 
@@ -35,7 +35,7 @@ def brief(nova: Nova, ctx: Context, state: HypervisorState) -> Document:
 
 
 def _id(ctx: Context, state: HypervisorState) -> str | int:
-    return state.hypervisor.id if ctx.version >= (2, 53) else state.hypervisor.number
+    return state.hypervisor.id if by_uuid(ctx.version) else state.hypervisor.number
 
 
 def detailed(nova: Nova, ctx: Context, state: HypervisorState) -> Document:
@@ -44,7 +44,7 @@ def detailed(nova: Nova, ctx: Context, state: HypervisorState) -> Document:
         "hypervisor_type": report["hypervisor_type"],
         "hypervisor_version": report["hypervisor_version"], "host_ip": report["host_ip"],
         "service": {
-            "id": (service.id if ctx.version >= (2, 53) else service.number) if service else 0,
+            "id": (service.id if by_uuid(ctx.version) else service.number) if service else 0,
             "host": state.hypervisor.host,
             "disabled_reason": service.disabled_reason if service else None,
         },
@@ -75,7 +75,7 @@ def _servers(state: HypervisorState) -> list[Document]:
 
 
 def _list(nova: Nova, ctx: Context, query: Query, view: View) -> Document:
-    pattern = read_value(query, "hypervisor_hostname_pattern") if ctx.version >= (2, 53) else None
+    pattern = read_value(query, "hypervisor_hostname_pattern") if by_uuid(ctx.version) else None
     with_servers = _with_servers(ctx, query)
     states = hypervisors.list_hypervisors(nova, pattern)
     if pattern and not states:
@@ -128,7 +128,7 @@ def statistics(nova: Nova, ctx: Context) -> Document:
 @api.get("/os-hypervisors/<hypervisor_id>", policy="os_compute_api:os-hypervisors:show",
          query=ANY)
 def show(nova: Nova, ctx: Context, hypervisor_id: str, query: Query) -> Document:
-    state = hypervisors.get(nova, hypervisor_id)
+    state = hypervisors.get(nova, ctx, hypervisor_id)
     shown = detailed(nova, ctx, state)
     if _with_servers(ctx, query):
         if state.servers or ctx.version >= (2, 75):
@@ -139,7 +139,7 @@ def show(nova: Nova, ctx: Context, hypervisor_id: str, query: Query) -> Document
 @api.get("/os-hypervisors/<hypervisor_id>/uptime", policy="os_compute_api:os-hypervisors:uptime",
          until="2.87")
 def uptime(nova: Nova, ctx: Context, hypervisor_id: str) -> Document:
-    state = hypervisors.get(nova, hypervisor_id)
+    state = hypervisors.get(nova, ctx, hypervisor_id)
     try:
         text = nova.compute.uptime(ctx, host=state.hypervisor.host)
     except Unavailable:

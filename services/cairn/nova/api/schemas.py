@@ -9,7 +9,7 @@ from cairn.common import listing
 from cairn.common.api import Schema, Version
 from cairn.common.names import SEGMENT
 from cairn.nova.component import Nova
-from cairn.nova.core import quotas
+from cairn.nova.core import quotas, server_tags
 
 Query = MultiDict[str, str]
 
@@ -87,7 +87,7 @@ def quota_limits(*, network: bool, files: bool, **more: Any) -> dict[str, Any]:
 
 TAG: Schema = {"type": "string", "minLength": 1, "maxLength": 60,
                "pattern": SEGMENT.replace("/", ",/")}
-TAGS: Schema = {"type": "array", "items": TAG, "maxItems": 50}
+TAGS: Schema = {"type": "array", "items": TAG, "maxItems": server_tags.MOST}
 DEVICE_TAG = TAG
 DESCRIPTION: Schema = {
     "type": ["string", "null"], "maxLength": 255, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$",

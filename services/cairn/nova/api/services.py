@@ -9,6 +9,7 @@ from cairn.nova.api.views import micro
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, hosts, services
 from cairn.nova.core.services import PlacedService
+from cairn.nova.core.values import by_uuid
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -20,7 +21,7 @@ _UPDATE = "os_compute_api:os-services:update"
 def view(nova: Nova, ctx: Context, placed: PlacedService) -> Document:
     service = placed.service
     shown: Document = {
-        "id": service.id if ctx.version >= (2, 53) else service.number, "binary": service.binary,
+        "id": service.id if by_uuid(ctx.version) else service.number, "binary": service.binary,
         "host": service.host, "zone": placed.zone,
         "status": "disabled" if service.disabled else "enabled",
         "state": "up" if hosts.up(service, nova.service) else "down",
@@ -81,7 +82,7 @@ def change(nova: Nova, ctx: Context, service_id: str, body: Document) -> Documen
         values = {"disabled": status == "disabled", "disabled_reason": body.get("disabled_reason")}
     if "forced_down" in body:
         values["forced_down"] = boot.truthy(body["forced_down"])
-    return {"service": view(nova, ctx, services.change(nova, service_id, values))}
+    return {"service": view(nova, ctx, services.change(nova, ctx, service_id, values))}
 
 
 @api.delete("/os-services/<service_id>", policy="os_compute_api:os-services:delete", status=204)

@@ -114,8 +114,10 @@ def set_metadata(nova: Nova, number: str, items: dict[str, str | None]) -> Aggre
 
 
 def _find(session: Session, number: str, lock: bool = False) -> Aggregate:
-    aggregate = (session.get(Aggregate, int(number), with_for_update=lock)
-                 if number.isdigit() else None)
+    """Raises Invalid for what is no number, NotFound."""
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise Invalid(reason=f"Invalid value for id: {number} is not a number.")
+    aggregate = session.get(Aggregate, int(number), with_for_update=lock)
     if aggregate is None:
         raise NotFound("Aggregate", number)
     return aggregate

@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
 from cairn.common.errors import NotFound
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts
+from cairn.nova.core.values import by_uuid, check_uuid
 from cairn.nova.db.models import Hypervisor, Server
 
 _NUMBERS = ("vcpus", "vcpus_used", "memory_mb", "memory_mb_used", "running_vms", "disk_gb",
@@ -35,10 +37,14 @@ def list_hypervisors(nova: Nova, pattern: str | None = None) -> list[HypervisorS
         return _with_servers(session, rows)
 
 
-def get(nova: Nova, hypervisor_id: str) -> HypervisorState:
-    """By uuid, or by number as versions before 2.53 have it. Raises NotFound."""
-    where = (Hypervisor.number == int(hypervisor_id) if hypervisor_id.isdigit()
-             else Hypervisor.id == hypervisor_id)
+def get(nova: Nova, ctx: Context, hypervisor_id: str) -> HypervisorState:
+    """Raises NotFound, and Invalid for what is no uuid in versions that have them."""
+    if by_uuid(ctx.version):
+        where = Hypervisor.id == check_uuid(hypervisor_id)
+    elif hypervisor_id.isascii() and hypervisor_id.isdigit():
+        where = Hypervisor.number == int(hypervisor_id)
+    else:
+        raise NotFound("Compute host", hypervisor_id)
     with nova.db.reading() as session:
         row = session.scalar(select(Hypervisor).where(where))
         if row is None:

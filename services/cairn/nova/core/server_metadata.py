@@ -9,7 +9,7 @@ from cairn.common.context import Context
 from cairn.nova.component import Nova
 from cairn.nova.core import quotas, servers
 from cairn.nova.db.models import Server
-from cairn.nova.errors import LimitReached, MetadataNotFound, ServerBusy
+from cairn.nova.errors import LimitReached, MetadataNotFound
 
 Metadata = dict[str, str]
 
@@ -42,9 +42,7 @@ def _change(
     def write(session: Session) -> Metadata:
         row = servers.hold(session, ctx, server_id)
         servers.check_unlocked(ctx, row)
-        if row.vm_state == "building":
-            raise ServerBusy(action="update_instance_metadata", id=row.id, attribute="vm_state",
-                             state=row.vm_state)
+        servers.check_settled(row, "update_instance_metadata")
         metadata = change(row.meta)
         allowed = quotas.limits(session, row.project_id, nova.quota)["metadata_items"]
         if 0 <= allowed < len(metadata):

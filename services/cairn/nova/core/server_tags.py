@@ -16,13 +16,15 @@ MOST = 50  # Of one server.
 
 
 def replace(nova: Nova, ctx: Context, server_id: str, tags: Sequence[str]) -> list[str]:
-    """Let it have these tags and no others; each once. Raises ServerNotFound."""
+    """Let it have these tags and no others; each once. Raises ServerNotFound,
+    ServerBusy."""
     unique = list(dict.fromkeys(tags))
     return _change(nova, ctx, server_id, lambda have: unique)
 
 
 def add(nova: Nova, ctx: Context, server_id: str, tag: str) -> bool:
-    """Whether it was new to the server. Raises Invalid when that has as many as it may."""
+    """Whether it was new to the server. Raises Invalid when that has as many as it may,
+    ServerNotFound, ServerBusy."""
     added = False
 
     def append(tags: list[str]) -> list[str]:
@@ -37,7 +39,7 @@ def add(nova: Nova, ctx: Context, server_id: str, tag: str) -> bool:
 
 
 def remove(nova: Nova, ctx: Context, server_id: str, tag: str) -> None:
-    """Raises TagNotFound."""
+    """Raises TagNotFound, ServerNotFound, ServerBusy."""
 
     def without(tags: list[str]) -> list[str]:
         if tag not in tags:
@@ -52,6 +54,7 @@ def _change(
 ) -> list[str]:
     def write(session: Session) -> list[str]:
         row = servers.hold(session, ctx, server_id)
+        servers.check_settled(row, "update_instance_tags", idle=False)
         tags = change(row.tags)
         session.execute(update(Server).where(Server.id == row.id).values(tags=tags))
         return tags

@@ -30,7 +30,7 @@ from cairn.nova.core import quotas
 from cairn.nova.core.flows import actions
 from cairn.nova.core.flows import delete as delete_action
 from cairn.nova.db.models import Server, ServerGroupMember, Work, WorkStep
-from cairn.nova.errors import ServerLocked, ServerNotFound
+from cairn.nova.errors import ServerBusy, ServerLocked, ServerNotFound
 
 TABLE = Server.__table__
 COLUMNS = list(TABLE.c)
@@ -98,6 +98,19 @@ def hold(session: Session, ctx: Context, server_id: str) -> Row[Any]:
     if row is None:
         raise ServerNotFound(server_id)
     return row
+
+
+# Where a server's metadata and tags may be changed.
+_SETTLED = ("active", "paused", "suspended", "stopped")
+
+
+def check_settled(server: Row[Any], action: str, *, idle: bool = True) -> None:
+    """Raises ServerBusy unless it was built, and with `idle` unless nothing is being done to it."""
+    if server.vm_state not in _SETTLED:
+        raise ServerBusy(action=action, id=server.id, attribute="vm_state", state=server.vm_state)
+    if idle and server.task_state is not None:
+        raise ServerBusy(action=action, id=server.id, attribute="task_state",
+                         state=server.task_state)
 
 
 def update_server(nova: Nova, ctx: Context, server_id: str, values: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Conflict, Invalid, NotFound, Problem
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts
+from cairn.nova.core.values import by_uuid, check_uuid
 from cairn.nova.db.models import AggregateHost, Hypervisor, Server, Service
 
 INTERNAL = "internal"  # The zone of all that is no compute host.
@@ -52,10 +53,10 @@ def change_named(nova: Nova, host: str, binary: str, **values: Any) -> None:
         _set(service, values)
 
 
-def change(nova: Nova, service_id: str, values: dict[str, Any]) -> PlacedService:
+def change(nova: Nova, ctx: Context, service_id: str, values: dict[str, Any]) -> PlacedService:
     """Set columns of a compute service. Raises NotFound, and Invalid for one that is none."""
     with nova.db.writing() as session:
-        service = _find(session, service_id)
+        service = _find(session, ctx, service_id)
         if service.binary != hosts.COMPUTE:
             raise Invalid(reason=f"Updating a {service.binary} service is not supported. Only "
                                  "nova-compute services can be updated.")
@@ -72,7 +73,7 @@ def remove(nova: Nova, ctx: Context, service_id: str) -> None:
     """Forget a service; with a compute's go its hypervisor, what placement has of it, and its place
     in aggregates. Raises NotFound, and Conflict while servers or allocations are there."""
     with nova.db.reading() as session:
-        service = _find(session, service_id)
+        service = _find(session, ctx, service_id)
         provider = None
         if service.binary == hosts.COMPUTE:
             _check_empty(session, service.host)
@@ -106,9 +107,14 @@ def _remove_provider(nova: Nova, ctx: Context, provider: str, host: str) -> None
         raise
 
 
-def _find(session: Session, service_id: str) -> Service:
-    """By uuid, or by number as versions before 2.53 have it."""
-    where = Service.number == int(service_id) if service_id.isdigit() else Service.id == service_id
+def _find(session: Session, ctx: Context, service_id: str) -> Service:
+    """Raises Invalid for what is no id in the caller's version, NotFound."""
+    if by_uuid(ctx.version):
+        where = Service.id == check_uuid(service_id)
+    elif service_id.isascii() and service_id.isdigit():
+        where = Service.number == int(service_id)
+    else:
+        raise Invalid(reason=f"Invalid value for id: {service_id} is not a number.")
     service = session.scalar(select(Service).where(where))
     if service is None:
         raise NotFound("Service", service_id)

@@ -1,7 +1,9 @@
 """Values that requests carry as text."""
 
 import datetime as dt
+import uuid
 
+from cairn.common.api import Version
 from cairn.common.errors import Invalid
 
 
@@ -23,3 +25,16 @@ def truth(text: str | None, name: str, default: bool = False) -> bool:
     if text.lower() in ("0", "f", "false", "off", "n", "no"):
         return False
     raise Invalid(reason=f"{name}: expected true or false, not {text}")
+
+
+def check_uuid(text: str) -> str:
+    """Raises Invalid."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise Invalid(reason=f"Invalid uuid {text}") from None
+
+
+def by_uuid(version: Version) -> bool:
+    """Whether services and hypervisors are named by their uuids; before, by numbers."""
+    return version >= (2, 53)
