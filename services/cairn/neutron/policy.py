@@ -138,7 +138,7 @@ RULES: dict[str, Rule] = {
     "update_port:mac_address": Rule(ADMIN_OR_SERVICE, (PROJECT,)),
     **_rules(ADMIN_OR_SERVICE, _each(ALL, "port", ("binding:host_id", "binding:profile"))),
     **_rules(ADMIN_OR_SERVICE, _each(["get"], "port", (
-        "binding:vif_type", "binding:vif_details", "resource_request",
+        "binding:vif_type", "binding:vif_details",
     ))),
     **_rules(MEMBER_OR_SERVICE, _each(BOTH, "port", ("binding:vnic_type",))),
     **_rules(f"{ADMIN_OR_NET_OWNER_MEMBER} or ({SERVICE})", _each(BOTH, "port", (
@@ -168,7 +168,7 @@ RULES: dict[str, Rule] = {
     "get_security_group": Rule(
         f"{READER} or rule:shared_security_group or ({SERVICE})", (PROJECT,)
     ),
-    **_crud("security_group_rule"),
+    **_rules(MEMBER, ["create_security_group_rule", "delete_security_group_rule"]),
     "get_security_group_rule": Rule(f"{READER} or rule:sg_owner or ({SERVICE})", (PROJECT,)),
     **_tags("security_group"),
     # What the operator sees.

@@ -28,8 +28,8 @@ Facts = Mapping[str, Any]
 DEFAULTS: dict[str, Any] = {
     "shared": False, "router:external": False, "is_default": False, "port_security_enabled": True,
     "provider:network_type": None, "provider:physical_network": None,
-    "provider:segmentation_id": None, "binding:host_id": "", "binding:vnic_type": "normal",
-    "device_owner": "", "distributed": False, "ha": False, "external_gateway_info": None,
+    "provider:segmentation_id": None, "binding:host_id": "", "device_owner": "",
+    "external_gateway_info": None,
 }
 # Attributes whose values rules look at.
 TELLING = ("device_owner", "shared", "router:external")

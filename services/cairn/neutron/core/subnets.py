@@ -276,8 +276,16 @@ def _address_gateways(w: Write, network_id: str, subnet_id: str) -> None:
             ports.set_fixed_ips(w, port, [*port.fixed_ips, fixed])
 
 
+def _check_done(wanted: Mapping[str, Any]) -> None:
+    """Raises Invalid for what no subnet here can have."""
+    for name in ("segment_id", "dns_publish_fixed_ip"):
+        if wanted.get(name):
+            raise Invalid(reason=f"{name} is not supported")
+
+
 def change(w: Write, subnet: Row[Any], wanted: Mapping[str, Any]) -> None:
-    """Raises Invalid, Conflict."""
+    """`subnet` is held by the transaction. Raises Invalid, Conflict."""
+    _check_done(wanted)
     settings = w.neutron.settings
     net = ip_network(subnet.cidr)
     values: dict[str, Any] = {
@@ -372,11 +380,10 @@ def _make(w: Write, request: Request) -> Row[Any]:
     network = find(w.session, w.ctx, NETWORK, request["network_id"])
     if "ip_version" not in request:
         request["ip_version"] = 6 if ":" in (request.get("cidr") or "") else 4
-    if request.get("segment_id"):
-        raise Invalid(reason="segment_id: segments are not supported")
     check_create(w, SUBNET, request, {
         "network:tenant_id": network.project_id, "network:project_id": network.project_id,
     })
+    _check_done(request)
     if network.project_id != request["project_id"] and not w.ctx.is_admin:
         w.neutron.policy.enforce(w.ctx, "create_subnet", target(network))
     return find(w.session, w.ctx, SUBNET, create(w, network, request))
