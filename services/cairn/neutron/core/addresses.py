@@ -37,6 +37,7 @@ _taken = (
     .limit(BATCH)
 )
 _claim = insert(ALLOCATIONS)
+_release = delete(ALLOCATIONS).where(ALLOCATIONS.c.port_id == bindparam("port"))
 
 
 def key(address: int | Address) -> str:
@@ -254,7 +255,7 @@ def _claimed(
 def release(w: Write, port_id: str, fixed_ips: Iterable[FixedIp] | None = None) -> None:
     """Give up some of a port's addresses, or all of them."""
     if fixed_ips is None:
-        w.session.execute(delete(ALLOCATIONS).where(ALLOCATIONS.c.port_id == port_id))
+        w.session.execute(_release, {"port": port_id})
         return
     for fixed in fixed_ips:
         w.session.execute(delete(ALLOCATIONS).where(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, false, or_, select, true
@@ -58,7 +58,7 @@ class Kind:
     def many(self) -> str:
         return self.plural or self.name + "s"
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, ColumnElement[Any]]:
         """What clients may filter and sort by, by their names for it."""
         hidden = set(self.renamed.values()) | self.inner
@@ -93,6 +93,19 @@ def _by_id(kind: str, everything: bool) -> Select[Any]:
     found = KINDS[kind]
     query = select(found.table).where(found.table.c.id == bindparam("id"))
     return query if everything else query.where(_mine(found, bindparam("project")))
+
+
+@cache
+def _every(kind: str, everything: bool) -> Select[Any]:
+    sort = KINDS[kind]
+    query = select(sort.table).order_by(sort.table.c.id)
+    return query if everything else query.where(_mine(sort, bindparam("project")))
+
+
+def list_seen(session: Session, ctx: Context, kind: Kind) -> Sequence[Row[Any]]:
+    """All rows that the caller may see, by id."""
+    query = _every(kind.name, unscoped(ctx) or not kind.owned)
+    return session.execute(query, {"project": ctx.project}).all()
 
 
 def find(session: Session, ctx: Context, kind: Kind, id: str) -> Row[Any]:

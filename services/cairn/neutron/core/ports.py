@@ -47,7 +47,10 @@ _subnets = (
     select(SUBNETS).where(SUBNETS.c.network_id == bindparam("network"))
     .order_by(SUBNETS.c.created_at, SUBNETS.c.id)
 )
+_floating = select(FLOATING).where(FLOATING.c.port_id == bindparam("port"))
 _insert_port = insert(PORTS)
+_delete_port = delete(PORTS).where(PORTS.c.id == bindparam("port"))
+_delete_members = delete(MEMBERS).where(MEMBERS.c.port_id == bindparam("port"))
 _insert_member = insert(MEMBERS)
 
 
@@ -409,11 +412,10 @@ def set_fixed_ips(w: Write, port: Any, fixed_ips: Sequence[FixedIp]) -> None:
 
 def unassociate(w: Write, port_id: str, fixed: Iterable[str] | None = None) -> None:
     """Floating IPs of the port (of these of its addresses) lead nowhere now."""
-    query = select(FLOATING.c.id, FLOATING.c.floating_network_id).where(
-        FLOATING.c.port_id == port_id)
-    if fixed is not None:
-        query = query.where(FLOATING.c.fixed_ip_address.in_(list(fixed)))
-    for row in w.session.execute(query).all():
+    gone = None if fixed is None else set(fixed)
+    for row in w.session.execute(_floating, {"port": port_id}).all():
+        if gone is not None and row.fixed_ip_address not in gone:
+            continue
         w.session.execute(update(FLOATING).where(FLOATING.c.id == row.id).values(
             port_id=None, fixed_ip_address=None, router_id=None, status="DOWN",
             revision=FLOATING.c.revision + 1,
@@ -434,12 +436,13 @@ def drop(w: Write, port: Any) -> None:
     """The records of a port, and all that hangs on it."""
     unassociate(w, port.id)
     addresses.release(w, port.id)
-    w.session.execute(delete(MEMBERS).where(MEMBERS.c.port_id == port.id))
+    if port.security_groups:
+        w.session.execute(_delete_members, {"port": port.id})
     if port.device_owner == "network:dhcp":
         w.session.execute(update(DHCP).where(DHCP.c.port_id == port.id).values(port_id=None))
     if port.tags:
         tags.forget(w, port.id)
-    w.session.execute(delete(PORTS).where(PORTS.c.id == port.id))
+    w.session.execute(_delete_port, {"port": port.id})
     quotas.give_back(w, port.project_id, "port")
     _tell(w, port)
 
