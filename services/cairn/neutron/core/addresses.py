@@ -46,17 +46,17 @@ def key(address: int | Address) -> str:
 
 def free(session: Session, subnet_id: str, start: int, end: int) -> int | None:
     """The first address from `start` to `end` that nobody has."""
-    wanted = start
-    while wanted <= end:
+    candidate = start
+    while candidate <= end:
         taken = session.execute(
-            _taken, {"subnet": subnet_id, "start": key(wanted), "end": key(end)}
+            _taken, {"subnet": subnet_id, "start": key(candidate), "end": key(end)}
         ).scalars().all()
         for address in taken:
-            if int(address, 16) != wanted:
-                return wanted
-            wanted += 1
+            if int(address, 16) != candidate:
+                return candidate
+            candidate += 1
         if len(taken) < BATCH:
-            return wanted if wanted <= end else None
+            return candidate if candidate <= end else None
     return None
 
 
@@ -77,9 +77,9 @@ def choose(session: Session, subnet: Row[Any], *, lowest: bool = False) -> int |
         point = random.randint(start, end)
         spans = [(point, end), (start, point - 1), *spans]
     for start, end in spans:
-        found = free(session, subnet.id, start, end)
-        if found is not None:
-            return found
+        free_one = free(session, subnet.id, start, end)
+        if free_one is not None:
+            return free_one
     return None
 
 
@@ -104,10 +104,10 @@ def take_any(
 ) -> FixedIp | None:
     """Any free address of the subnet, None when it is full."""
     for _ in range(32):
-        found = choose(w.session, subnet, lowest=lowest)
-        if found is None:
+        free_one = choose(w.session, subnet, lowest=lowest)
+        if free_one is None:
             return None
-        address = number(subnet, found)
+        address = number(subnet, free_one)
         if take(w, subnet, port_id, address):
             return {"subnet_id": subnet.id, "ip_address": str(address)}
         lowest = False
@@ -164,7 +164,7 @@ def suits(subnet: Row[Any], device_owner: str) -> bool:
 
 def allocate(
     w: Write, network_id: str, subnets: Sequence[Row[Any]], port_id: str, mac: str,
-    device_owner: str, wanted: Sequence[Mapping[str, Any]] | None, *, lowest: bool = False,
+    device_owner: str, requested: Sequence[Mapping[str, Any]] | None, *, lowest: bool = False,
     held: Sequence[FixedIp] = (),
 ) -> list[FixedIp]:
     """Claim what a port wants beside what it has (`held`): None is one address of each IP version
@@ -173,11 +173,11 @@ def allocate(
     Raises InvalidIpForNetwork, InvalidInput, IpAddressAlreadyAllocated, IpAddressGenerationFailure.
     """
     own = made_up(subnets, device_owner, mac)
-    if wanted is not None:
+    if requested is not None:
         auto = {fixed["subnet_id"] for fixed in own}
         got = [
             _claimed(w, network_id, subnets, port_id, mac, device_owner, part, lowest)
-            for part in wanted if part.get("ip_address") or part.get("subnet_id") not in auto
+            for part in requested if part.get("ip_address") or part.get("subnet_id") not in auto
         ]
         had = {fixed["subnet_id"] for fixed in [*held, *got]}
         return got + [_from_mac(w, subnets, port_id, f) for f in own if f["subnet_id"] not in had]
@@ -188,9 +188,9 @@ def allocate(
         if not candidates:
             continue
         for subnet in candidates:
-            found = take_any(w, subnet, port_id, lowest=lowest)
-            if found is not None:
-                got.append(found)
+            fixed = take_any(w, subnet, port_id, lowest=lowest)
+            if fixed is not None:
+                got.append(fixed)
                 break
         else:
             raise errors.IpAddressGenerationFailure(network=network_id)
@@ -230,10 +230,10 @@ def _claimed(
         if automatic(subnet) and device_owner not in ROUTER_OWNERS:
             fixed = {"subnet_id": subnet.id, "ip_address": str(eui64(subnet.cidr, mac))}
             return _from_mac(w, [subnet], port_id, fixed)
-        found = take_any(w, subnet, port_id, lowest=lowest)
-        if found is None:
+        taken = take_any(w, subnet, port_id, lowest=lowest)
+        if taken is None:
             raise errors.IpAddressGenerationFailure(network=network_id)
-        return found
+        return taken
     address = parse(part["ip_address"], "fixed_ips.ip_address")
     if subnet is None:
         subnet = next((s for s in by_id.values() if address in ip_network(s.cidr)), None)

@@ -35,10 +35,10 @@ def on(session: Session, host: str, kind: str) -> Row[Any] | None:
 
 def ready(session: Session, neutron: Neutron, kind: str) -> Sequence[Row[Any]]:
     """Agents of a kind that live and are not switched off."""
-    found = session.execute(
+    agents = session.execute(
         select(AGENTS).where(AGENTS.c.agent_type == kind, AGENTS.c.admin_state_up.is_(True))
     ).all()
-    return [agent for agent in found if alive(neutron.settings, agent)]
+    return [agent for agent in agents if alive(neutron.settings, agent)]
 
 
 def living(session: Session, settings: NetworkSettings, kind: str) -> list[str]:
@@ -108,7 +108,7 @@ def report(
     """Write down that a host lives. Whether that changes what others may count on: it is new, was
     given up, came back after a restart, or moved."""
     settings, now = w.neutron.settings, utcnow()
-    known = {row.agent_type: row for row in w.session.execute(
+    existing = {row.agent_type: row for row in w.session.execute(
         select(AGENTS).where(AGENTS.c.host == node).with_for_update()
     )}
     news = started
@@ -119,7 +119,7 @@ def report(
             "binary": agent["binary"], "configurations": configurations, "tunnel_ip": tunnel_ip,
             "heartbeat_at": now,
         }
-        row = known.get(agent["agent_type"])
+        row = existing.get(agent["agent_type"])
         if row is None:
             try:
                 w.session.execute(insert(AGENTS).values(

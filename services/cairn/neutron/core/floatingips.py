@@ -26,9 +26,9 @@ from cairn.neutron.core.resources import Request, Resource, check_create
 from cairn.neutron.core.write import Write
 
 
-def create(w: Write, wanted: Mapping[str, Any]) -> str:
+def create(w: Write, request: Mapping[str, Any]) -> str:
     """The new floating IP's id. Raises BadRequest, NotFound, Conflict."""
-    network = find(w.session, w.ctx, NETWORK, wanted["floating_network_id"])
+    network = find(w.session, w.ctx, NETWORK, request["floating_network_id"])
     if not network.external:
         raise errors.BadRequest(
             resource="floatingip", reason=f"Network {network.id} is not a valid external network"
@@ -36,7 +36,7 @@ def create(w: Write, wanted: Mapping[str, Any]) -> str:
     id, now = new_id(), utcnow()
     outside = ports.create(w, network, {
         "project_id": "", "device_owner": "network:floatingip", "device_id": id, "status": "N/A",
-        "fixed_ips": _outside(w, network, wanted),
+        "fixed_ips": _outside(w, network, request),
     }, checked=False)
     fours = [f["ip_address"] for f in outside.fixed_ips if ip_address(f["ip_address"]).version == 4]
     if not fours:
@@ -45,35 +45,35 @@ def create(w: Write, wanted: Mapping[str, Any]) -> str:
             reason=f"Network {network.id} does not contain any IPv4 subnet with an address left",
         )
     w.session.execute(insert(FLOATING).values(
-        id=id, project_id=wanted["project_id"], created_at=now, updated_at=now, revision=0,
-        name="", description=wanted.get("description", ""), tags=[], status="DOWN",
+        id=id, project_id=request["project_id"], created_at=now, updated_at=now, revision=0,
+        name="", description=request.get("description", ""), tags=[], status="DOWN",
         floating_network_id=network.id, floating_ip_address=fours[0], floating_port_id=outside.id,
         # Of any domain, as a port's is not.
-        dns_name=ports.checked_domain(wanted.get("dns_name"), "dns_name"),
-        dns_domain=ports.checked_domain(wanted.get("dns_domain")),
+        dns_name=ports.checked_domain(request.get("dns_name"), "dns_name"),
+        dns_domain=ports.checked_domain(request.get("dns_domain")),
     ))
-    if wanted.get("tags"):
-        tags.replace(w, FLOATINGIP, id, wanted["tags"])
-    if wanted.get("port_id"):
+    if request.get("tags"):
+        tags.replace(w, FLOATINGIP, id, request["tags"])
+    if request.get("port_id"):
         row = w.session.execute(select(FLOATING).where(FLOATING.c.id == id)).one()
-        associate(w, row, wanted["port_id"], wanted.get("fixed_ip_address"))
-    elif wanted.get("fixed_ip_address"):
+        associate(w, row, request["port_id"], request.get("fixed_ip_address"))
+    elif request.get("fixed_ip_address"):
         raise errors.BadRequest(
             resource="floatingip", reason="fixed_ip_address cannot be specified without a port_id"
         )
-    quotas.take(w, wanted["project_id"], "floatingip")
+    quotas.take(w, request["project_id"], "floatingip")
     return id
 
 
-def _outside(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> list[dict[str, str]]:
+def _outside(w: Write, network: Row[Any], request: Mapping[str, Any]) -> list[dict[str, str]]:
     """What the port outside asks for: one IPv4 address."""
-    if wanted.get("floating_ip_address"):
-        fixed = {"ip_address": wanted["floating_ip_address"]}
-        if wanted.get("subnet_id"):
-            fixed["subnet_id"] = wanted["subnet_id"]
+    if request.get("floating_ip_address"):
+        fixed = {"ip_address": request["floating_ip_address"]}
+        if request.get("subnet_id"):
+            fixed["subnet_id"] = request["subnet_id"]
         return [fixed]
-    if wanted.get("subnet_id"):
-        return [{"subnet_id": wanted["subnet_id"]}]
+    if request.get("subnet_id"):
+        return [{"subnet_id": request["subnet_id"]}]
     fours = [s for s in ports.subnets_of(w.session, network.id) if s.ip_version == 4]
     if not fours:
         raise errors.BadRequest(
@@ -86,25 +86,25 @@ def _outside(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> list[dic
     raise errors.IpAddressGenerationFailure(network=network.id)
 
 
-def change(w: Write, floating: Row[Any], wanted: Mapping[str, Any]) -> None:
+def change(w: Write, floating: Row[Any], request: Mapping[str, Any]) -> None:
     """`floating` is held by the transaction. Raises BadRequest, NotFound, Conflict."""
-    values = {n: wanted[n] for n in ("description",) if n in wanted}
+    values = {n: request[n] for n in ("description",) if n in request}
     w.session.execute(
         update(FLOATING).where(FLOATING.c.id == floating.id)
         .values(**values, revision=FLOATING.c.revision + 1, updated_at=utcnow())
     )
-    if "port_id" in wanted:
-        if wanted["port_id"]:
-            associate(w, floating, wanted["port_id"], wanted.get("fixed_ip_address"))
+    if "port_id" in request:
+        if request["port_id"]:
+            associate(w, floating, request["port_id"], request.get("fixed_ip_address"))
         else:
             _disassociate(w, floating)
-    elif wanted.get("fixed_ip_address"):
+    elif request.get("fixed_ip_address"):
         if not floating.port_id:
             raise errors.BadRequest(
                 resource="floatingip",
                 reason="fixed_ip_address cannot be specified without a port_id",
             )
-        associate(w, floating, floating.port_id, wanted["fixed_ip_address"])
+        associate(w, floating, floating.port_id, request["fixed_ip_address"])
 
 
 def associate(w: Write, floating: Row[Any], port_id: str, fixed: str | None) -> None:
@@ -155,7 +155,7 @@ def _router(
 ) -> tuple[str, str]:
     """The router that leads from the subnet to the floating IP's network, and its host: where
     several do, the one at the subnet's gateway address."""
-    found = w.session.execute(
+    leading = w.session.execute(
         select(ROUTERS.c.id, ROUTERS.c.host, PORTS.c.fixed_ips)
         .join(INTERFACES, INTERFACES.c.router_id == ROUTERS.c.id)
         .join(PORTS, PORTS.c.id == INTERFACES.c.port_id)
@@ -163,15 +163,15 @@ def _router(
                ROUTERS.c.gateway_network_id == floating.floating_network_id)
         .order_by(ROUTERS.c.id)
     ).all()
-    if not found:
+    if not leading:
         raise errors.ExternalGatewayForFloatingIPNotFound(
             network=floating.floating_network_id, subnet=subnet_id, port=port.id
         )
     gateway = w.session.scalar(select(SUBNETS.c.gateway_ip).where(SUBNETS.c.id == subnet_id))
-    for row in found:
+    for row in leading:
         if gateway in {f["ip_address"] for f in row.fixed_ips}:
             return row.id, row.host
-    return found[0].id, found[0].host
+    return leading[0].id, leading[0].host
 
 
 def _disassociate(w: Write, floating: Row[Any]) -> None:

@@ -18,28 +18,28 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 def address(text: str) -> Address:
     """Raises ValueError."""
     _plain(text)
-    found = ip_address(text)
-    if found.version == 6 and found in _MAPPED:
+    parsed = ip_address(text)
+    if parsed.version == 6 and parsed in _MAPPED:
         raise ValueError(f"{text!r} is an IPv4 address in the form of an IPv6 address")
-    return found
+    return parsed
 
 
 def network(text: str, *, strict: bool = False) -> Network:
     """A prefix, or an address as one of its full length; `strict` is whether an address within
     the prefix is refused. Raises ValueError."""
     _plain(text)
-    found = ip_network(text, strict=strict)
-    if found.version == 6 and found.subnet_of(_MAPPED):
+    parsed = ip_network(text, strict=strict)
+    if parsed.version == 6 and parsed.subnet_of(_MAPPED):
         raise ValueError(f"{text!r} is an IPv4 prefix in the form of an IPv6 prefix")
-    return found
+    return parsed
 
 
 def mac(text: str) -> str:
     """In lower case, by colons. Raises ValueError."""
-    found = text.lower().replace("-", ":")
-    if not _MAC.fullmatch(found) or found == "00:00:00:00:00:00":
+    lower = text.lower().replace("-", ":")
+    if not _MAC.fullmatch(lower) or lower == "00:00:00:00:00:00":
         raise ValueError(f"{text!r} is not a MAC address")
-    return found
+    return lower
 
 
 def _plain(text: str) -> None:

@@ -90,9 +90,9 @@ def _mine(kind: Kind, project: Any) -> ColumnElement[bool]:
 @cache
 def _by_id(kind: str, everything: bool) -> Select[Any]:
     """Built once: this is the question asked most."""
-    found = KINDS[kind]
-    query = select(found.table).where(found.table.c.id == bindparam("id"))
-    return query if everything else query.where(_mine(found, bindparam("project")))
+    sort = KINDS[kind]
+    query = select(sort.table).where(sort.table.c.id == bindparam("id"))
+    return query if everything else query.where(_mine(sort, bindparam("project")))
 
 
 @cache
@@ -176,8 +176,8 @@ def _fixed_ips(values: Sequence[str]) -> ColumnElement[bool]:
     """fixed_ips=ip_address=A, subnet_id=S, ip_address_substr=P: any of one, all of the names."""
     given: dict[str, list[str]] = {}
     for value in values:
-        name, _, wanted = value.partition("=")
-        given.setdefault(name, []).append(wanted)
+        name, _, asked = value.partition("=")
+        given.setdefault(name, []).append(asked)
     query = select(ALLOCATIONS.c.port_id)
     for name, parts in given.items():
         if name == "ip_address":

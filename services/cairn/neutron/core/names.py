@@ -59,12 +59,12 @@ def shared_out(ports: Iterable[Mapping[str, Any]], own: str) -> dict[str, str]:
 
     A port: {"id", "project_id", "dns_name", "since", "address"}.
     """
-    found = {port["id"]: hostname(port["address"]) for port in ports}
+    names = {port["id"]: hostname(port["address"]) for port in ports}
     owners: dict[str, str] = {}
     for port in sorted(ports, key=lambda p: (p["since"], p["id"])):
         name = within(port["dns_name"], own)
         if not name or name in _OFFICES or _MADE_UP.fullmatch(name):
             continue
         if owners.setdefault(name, port["project_id"]) == port["project_id"]:
-            found[port["id"]] = name
-    return found
+            names[port["id"]] = name
+    return names

@@ -56,37 +56,37 @@ def largest_mtu(settings: NetworkSettings, network_type: str) -> int:
     return settings.underlay_mtu - OVERHEAD.get(network_type, 0)
 
 
-def create(w: Write, wanted: Mapping[str, Any]) -> str:
+def create(w: Write, request: Mapping[str, Any]) -> str:
     """The new network's id. Raises Invalid, Conflict, NoNetworkAvailable."""
     settings = w.neutron.settings
-    given = {name.removeprefix("provider:"): wanted.get(name) for name in (
+    given = {name.removeprefix("provider:"): request.get(name) for name in (
         "provider:network_type", "provider:physical_network", "provider:segmentation_id")}
     kind = given["network_type"]
     if kind is None and any(value not in (None, "") for value in given.values()):
         raise errors.InvalidInput(reason="network_type required")
     kind = kind or settings.tenant_network_types.split(",")[0].strip()
     limit = largest_mtu(settings, kind)
-    mtu = wanted.get("mtu") or limit
+    mtu = request.get("mtu") or limit
     if mtu > limit:
         raise errors.MTUTooBig(limit=limit)
-    external = wanted.get("router:external", False)
-    is_default = bool(wanted.get("is_default"))
+    external = request.get("router:external", False)
+    is_default = bool(request.get("is_default"))
     if is_default:
         _only_default(w, None, external)
     now = utcnow()
     row = {
-        "id": new_id(), "project_id": wanted["project_id"], "created_at": now, "updated_at": now,
-        "name": wanted.get("name", ""), "description": wanted.get("description", ""),
-        "revision": 1, "tags": [], "admin_state_up": wanted.get("admin_state_up", True),
-        "status": "ACTIVE", "shared": wanted.get("shared", False), "external": external,
+        "id": new_id(), "project_id": request["project_id"], "created_at": now, "updated_at": now,
+        "name": request.get("name", ""), "description": request.get("description", ""),
+        "revision": 1, "tags": [], "admin_state_up": request.get("admin_state_up", True),
+        "status": "ACTIVE", "shared": request.get("shared", False), "external": external,
         "is_default": is_default, "mtu": mtu,
-        "port_security_enabled": wanted.get("port_security_enabled", True), "network_type": kind,
-        "dns_domain": ports.checked_domain(wanted.get("dns_domain")),
-        "availability_zone_hints": wanted.get("availability_zone_hints", []),
+        "port_security_enabled": request.get("port_security_enabled", True), "network_type": kind,
+        "dns_domain": ports.checked_domain(request.get("dns_domain")),
+        "availability_zone_hints": request.get("availability_zone_hints", []),
     }
     _segment(w, row, given)
-    if wanted.get("tags"):
-        tags.replace(w, NETWORK, row["id"], wanted["tags"])
+    if request.get("tags"):
+        tags.replace(w, NETWORK, row["id"], request["tags"])
     quotas.take(w, row["project_id"], "network")
     return str(row["id"])
 
@@ -96,13 +96,13 @@ def _segment(w: Write, row: dict[str, Any], given: Mapping[str, Any]) -> None:
     settings, kind = w.neutron.settings, row["network_type"]
     physical, number = given["physical_network"] or "", given["segmentation_id"]
     if kind in ("flat", "vlan"):
-        known = physical_networks(settings)
+        reachable = physical_networks(settings)
         if not physical and (kind == "flat" or number is not None):
             raise errors.InvalidInput(reason=f"physical_network required for {kind} network")
-        if physical and physical not in known:
+        if physical and physical not in reachable:
             raise errors.InvalidInput(
                 reason=f"physical_network '{physical}' unknown for {kind} provider network; known: "
-                f"{', '.join(known) or 'none'}"
+                f"{', '.join(reachable) or 'none'}"
             )
     elif physical:
         raise errors.InvalidInput(reason=f"physical_network prohibited for {kind} network")
@@ -179,14 +179,14 @@ COLUMNS = {
 }
 
 
-def change(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> None:
+def change(w: Write, network: Row[Any], request: Mapping[str, Any]) -> None:
     """`network` is held by the transaction. Raises Invalid, InvalidSharedSetting,
     ExternalNetworkInUse."""
-    values = {COLUMNS[name]: value for name, value in wanted.items() if name in COLUMNS}
+    values = {COLUMNS[name]: value for name, value in request.items() if name in COLUMNS}
     for name, column in (("provider:network_type", "network_type"),
                          ("provider:physical_network", "physical_network"),
                          ("provider:segmentation_id", "segmentation_id")):
-        if name in wanted and (wanted[name] or "") != (getattr(network, column) or ""):
+        if name in request and (request[name] or "") != (getattr(network, column) or ""):
             raise errors.InvalidInput(reason="Plugin does not support updating provider attributes")
     if "dns_domain" in values:
         values["dns_domain"] = ports.checked_domain(values["dns_domain"])
@@ -221,10 +221,10 @@ def change(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> None:
 def delete(w: Write, network: Row[Any]) -> None:
     """With its subnets, and the ports that served nobody but it; held by the transaction. Raises
     NetworkInUse."""
-    found = w.session.execute(
+    users = w.session.execute(
         select(PORTS.c.id, PORTS.c.device_owner).where(PORTS.c.network_id == network.id)
     ).all()
-    busy = [port.id for port in found if port.device_owner not in OWN]
+    busy = [port.id for port in users if port.device_owner not in OWN]
     busy += floatingips.associated(w, network.id)
     if busy:
         raise errors.NetworkInUse(id=network.id, ports=", ".join(sorted(busy)))
@@ -245,11 +245,11 @@ def delete(w: Write, network: Row[Any]) -> None:
 
 def list_subnets(session: Session, networks: Sequence[Any]) -> list[list[str]]:
     """The ids of each network's subnets, oldest first."""
-    found: dict[str, list[str]] = {network.id: [] for network in networks}
-    if found:
-        for network_id, subnet_id in session.execute(_subnet_ids, {"ids": list(found)}):
-            found[network_id].append(subnet_id)
-    return list(found.values())
+    subnets_of: dict[str, list[str]] = {network.id: [] for network in networks}
+    if subnets_of:
+        for network_id, subnet_id in session.execute(_subnet_ids, {"ids": list(subnets_of)}):
+            subnets_of[network_id].append(subnet_id)
+    return list(subnets_of.values())
 
 
 def _make(w: Write, request: Request) -> Row[Any]:

@@ -60,53 +60,53 @@ def subnets_of(session: Session, network_id: str) -> Sequence[Row[Any]]:
 
 
 def create(
-    w: Write, network: Any, wanted: Mapping[str, Any], *, checked: bool = True,
+    w: Write, network: Any, request: Mapping[str, Any], *, checked: bool = True,
     lowest: bool = False,
 ) -> SimpleNamespace:
     """The new port, as its row. `checked` is against the quota; `lowest` takes the first free
     addresses. Raises Invalid, Conflict, SecurityGroupNotFound."""
-    id, project, now = new_id(), wanted["project_id"], utcnow()
-    owner, host = wanted.get("device_owner", ""), wanted.get("binding:host_id") or ""
-    mac = checked_mac(wanted["mac_address"]) if wanted.get("mac_address") else made_up_mac(w)
-    secure = wanted.get("port_security_enabled")
+    id, project, now = new_id(), request["project_id"], utcnow()
+    owner, host = request.get("device_owner", ""), request.get("binding:host_id") or ""
+    mac = checked_mac(request["mac_address"]) if request.get("mac_address") else made_up_mac(w)
+    secure = request.get("port_security_enabled")
     if secure is None:
         secure = network.port_security_enabled and not owner.startswith("network:")
-    pairs = checked_pairs(w, mac, wanted.get("allowed_address_pairs") or [])
+    pairs = checked_pairs(w, mac, request.get("allowed_address_pairs") or [])
     if pairs and not secure:
         raise errors.AddressPairAndPortSecurityRequired
-    groups = _groups(w, project, wanted, secure)
+    groups = _groups(w, project, request, secure)
     fixed_ips = addresses.allocate(
         w, network.id, subnets_of(w.session, network.id), id, mac, owner,
-        wanted.get("fixed_ips"), lowest=lowest,
+        request.get("fixed_ips"), lowest=lowest,
     )
     vif_type, vif_details = bind(w, host, network)
     row = {
         "id": id, "project_id": project, "created_at": now, "updated_at": now,
-        "name": wanted.get("name", ""), "description": wanted.get("description", ""),
+        "name": request.get("name", ""), "description": request.get("description", ""),
         "revision": 1, "tags": [], "network_id": network.id, "network_owner": network.project_id,
-        "mac_address": mac, "admin_state_up": wanted.get("admin_state_up", True),
-        "status": wanted.get("status", "DOWN"), "device_id": wanted.get("device_id", ""),
+        "mac_address": mac, "admin_state_up": request.get("admin_state_up", True),
+        "status": request.get("status", "DOWN"), "device_id": request.get("device_id", ""),
         "device_owner": owner, "fixed_ips": fixed_ips, "security_groups": groups,
         "port_security_enabled": secure, "allowed_address_pairs": pairs,
-        "extra_dhcp_opts": _options([], wanted.get("extra_dhcp_opts") or []),
-        "dns_name": checked_name(w, wanted.get("dns_name")), "named_at": now,
-        "dns_domain": checked_domain(wanted.get("dns_domain")),
-        "host": host, "vnic_type": wanted.get("binding:vnic_type", "normal"),
+        "extra_dhcp_opts": _options([], request.get("extra_dhcp_opts") or []),
+        "dns_name": checked_name(w, request.get("dns_name")), "named_at": now,
+        "dns_domain": checked_domain(request.get("dns_domain")),
+        "host": host, "vnic_type": request.get("binding:vnic_type", "normal"),
         "vif_type": vif_type, "vif_details": vif_details,
-        "profile": wanted.get("binding:profile") or {},
+        "profile": request.get("binding:profile") or {},
     }
     try:
         w.session.execute(_insert_port, row)
     except IntegrityError:
-        if wanted.get("mac_address"):
+        if request.get("mac_address"):
             raise errors.MacAddressInUse(network=network.id, mac=mac) from None
         raise Again from None
     if groups:
         w.session.execute(
             _insert_member, [{"port_id": id, "security_group_id": group} for group in groups]
         )
-    if wanted.get("tags"):
-        row["tags"] = tags.replace(w, PORT, id, wanted["tags"])
+    if request.get("tags"):
+        row["tags"] = tags.replace(w, PORT, id, request["tags"])
     quotas.take(w, project, "port", checked=checked)
     port = SimpleNamespace(**row)
     _tell(w, port)
@@ -185,9 +185,9 @@ def checked_pairs(
 
 
 def _groups(
-    w: Write, project: str, wanted: Mapping[str, Any], secure: bool
+    w: Write, project: str, request: Mapping[str, Any], secure: bool
 ) -> list[str]:
-    given = wanted.get("security_groups")
+    given = request.get("security_groups")
     if not secure:
         if given:
             raise errors.PortSecurityAndIPRequiredForSecurityGroups
@@ -240,10 +240,10 @@ PLAIN = {
 }
 
 
-def change(w: Write, port: Row[Any], network: Any, wanted: Mapping[str, Any]) -> None:
+def change(w: Write, port: Row[Any], network: Any, request: Mapping[str, Any]) -> None:
     """`port` is held by the transaction. Raises Invalid, Conflict, SecurityGroupNotFound."""
     values: dict[str, Any] = {
-        column: wanted[name] for name, column in PLAIN.items() if name in wanted
+        column: request[name] for name, column in PLAIN.items() if name in request
     }
     for name in ("device_id", "device_owner"):
         if name in values:
@@ -257,29 +257,29 @@ def change(w: Write, port: Row[Any], network: Any, wanted: Mapping[str, Any]) ->
             values["named_at"] = utcnow()
     if "dns_domain" in values:
         values["dns_domain"] = checked_domain(values["dns_domain"])
-    if "binding:profile" in wanted:
-        values["profile"] = wanted["binding:profile"] or {}
-    mac = _new_mac(port, wanted)
+    if "binding:profile" in request:
+        values["profile"] = request["binding:profile"] or {}
+    mac = _new_mac(port, request)
     if mac != port.mac_address:
         values["mac_address"] = mac
-    secure = wanted.get("port_security_enabled", port.port_security_enabled)
+    secure = request.get("port_security_enabled", port.port_security_enabled)
     values["port_security_enabled"] = secure
-    _change_groups(w, port, wanted, secure, values)
+    _change_groups(w, port, request, secure, values)
     pairs = port.allowed_address_pairs
-    if "allowed_address_pairs" in wanted:
-        pairs = checked_pairs(w, mac, wanted["allowed_address_pairs"] or [])
+    if "allowed_address_pairs" in request:
+        pairs = checked_pairs(w, mac, request["allowed_address_pairs"] or [])
         values["allowed_address_pairs"] = pairs
     if pairs and not secure:
         raise errors.AddressPairAndPortSecurityRequired
-    if "extra_dhcp_opts" in wanted:
-        values["extra_dhcp_opts"] = _options(port.extra_dhcp_opts, wanted["extra_dhcp_opts"] or [])
+    if "extra_dhcp_opts" in request:
+        values["extra_dhcp_opts"] = _options(port.extra_dhcp_opts, request["extra_dhcp_opts"] or [])
     owner = values.get("device_owner", port.device_owner)
-    fixed_ips = wanted.get("fixed_ips")
+    fixed_ips = request.get("fixed_ips")
     if fixed_ips is None and mac != port.mac_address:
         fixed_ips = port.fixed_ips
     if fixed_ips is not None:
         values["fixed_ips"] = _change_addresses(w, port, network, mac, owner, fixed_ips)
-    _change_binding(w, port, network, wanted, values)
+    _change_binding(w, port, network, request, values)
     try:
         w.session.execute(
             update(PORTS).where(PORTS.c.id == port.id)
@@ -306,10 +306,10 @@ def _rejoin(w: Write, port: Row[Any], fixed_ips: Sequence[FixedIp]) -> None:
             router_id=port.device_id, subnet_id=subnet_id, port_id=port.id))
 
 
-def _new_mac(port: Row[Any], wanted: Mapping[str, Any]) -> str:
+def _new_mac(port: Row[Any], request: Mapping[str, Any]) -> str:
     mac: str = port.mac_address
-    if wanted.get("mac_address"):
-        mac = checked_mac(wanted["mac_address"])
+    if request.get("mac_address"):
+        mac = checked_mac(request["mac_address"])
         if mac != port.mac_address and port.host and port.vif_type != "binding_failed":
             raise errors.PortBound(
                 port=port.id, vif_type=port.vif_type, old=port.mac_address, new=mac
@@ -318,14 +318,14 @@ def _new_mac(port: Row[Any], wanted: Mapping[str, Any]) -> str:
 
 
 def _change_groups(
-    w: Write, port: Row[Any], wanted: Mapping[str, Any], secure: bool, values: dict[str, Any]
+    w: Write, port: Row[Any], request: Mapping[str, Any], secure: bool, values: dict[str, Any]
 ) -> None:
-    given = wanted.get("security_groups", port.security_groups) or []
+    given = request.get("security_groups", port.security_groups) or []
     if not secure and given:
-        if "security_groups" in wanted:
+        if "security_groups" in request:
             raise errors.PortSecurityAndIPRequiredForSecurityGroups
         raise errors.PortSecurityPortHasSecurityGroup
-    if "security_groups" not in wanted:
+    if "security_groups" not in request:
         return
     groups = security_groups.checked(w, port.project_id, given)
     w.session.execute(delete(MEMBERS).where(MEMBERS.c.port_id == port.id))
@@ -338,20 +338,20 @@ def _change_groups(
 
 def _change_addresses(
     w: Write, port: Row[Any], network: Any, mac: str, owner: str,
-    wanted: Sequence[Mapping[str, Any]],
+    requested: Sequence[Mapping[str, Any]],
 ) -> list[FixedIp]:
-    """Keep what is wanted of the addresses there are, give up the others, claim what is new. What
-    hosts make up themselves is kept, whatever is wanted, as long as the MAC stays."""
+    """Keep what is requested of the addresses there are, give up the others, claim what is new.
+    What hosts make up themselves is kept, whatever is requested, as long as the MAC stays."""
     subnets = subnets_of(w.session, network.id)
     own = addresses.made_up(subnets, owner, mac)
     before = addresses.made_up(subnets, owner, port.mac_address)
     stale = [f for f in port.fixed_ips if f in before and f not in own]
     keep: list[FixedIp] = [f for f in port.fixed_ips if f in own]
     left = [f for f in port.fixed_ips if f not in keep and f not in stale]
-    wanted = [part for part in wanted if not any(_satisfies(f, part) for f in keep + stale)]
+    requested = [part for part in requested if not any(_satisfies(f, part) for f in keep + stale)]
     new: list[Mapping[str, Any]] = []
     # Who names an address comes before who is content with any of the subnet.
-    for part in sorted(wanted, key=lambda p: "ip_address" not in p):
+    for part in sorted(requested, key=lambda p: "ip_address" not in p):
         match = next((f for f in left if _satisfies(f, part)), None)
         if match is None:
             new.append(part)
@@ -366,19 +366,19 @@ def _change_addresses(
     return keep + got
 
 
-def _satisfies(fixed: FixedIp, wanted: Mapping[str, Any]) -> bool:
-    if wanted.get("subnet_id") not in (None, fixed["subnet_id"]):
+def _satisfies(fixed: FixedIp, requested: Mapping[str, Any]) -> bool:
+    if requested.get("subnet_id") not in (None, fixed["subnet_id"]):
         return False
-    text = wanted.get("ip_address")
+    text = requested.get("ip_address")
     if not text:
         return True
     return str(addresses.parse(text, "fixed_ips.ip_address")) == fixed["ip_address"]
 
 
 def _change_binding(
-    w: Write, port: Row[Any], network: Any, wanted: Mapping[str, Any], values: dict[str, Any]
+    w: Write, port: Row[Any], network: Any, request: Mapping[str, Any], values: dict[str, Any]
 ) -> None:
-    host = wanted.get("binding:host_id", port.host) or ""
+    host = request.get("binding:host_id", port.host) or ""
     if host == port.host and (port.vif_type != "binding_failed" or not host):
         return
     values["host"] = host

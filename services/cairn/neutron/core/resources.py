@@ -190,15 +190,15 @@ def _hidden(
     guarded = _GUARDED.get(resource.kind.name)
     if not guarded:
         return [()] * len(rows)
-    known: dict[tuple[Any, ...], list[str]] = {}
+    decided: dict[tuple[Any, ...], list[str]] = {}
     hidden: list[Sequence[str]] = []
     for row in rows:
         facts = resource.target(row)
         key = tuple(facts.values())
-        if key not in known:
-            known[key] = [
+        if key not in decided:
+            decided[key] = [
                 name for name in guarded
                 if not neutron.policy.allows(ctx, f"get_{resource.kind.name}:{name}", facts)
             ]
-        hidden.append(known[key])
+        hidden.append(decided[key])
     return hidden

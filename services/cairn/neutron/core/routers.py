@@ -45,22 +45,22 @@ T = TypeVar("T")
 INTERFACE, GATEWAY = "network:router_interface", "network:router_gateway"
 
 
-def create(w: Write, wanted: Mapping[str, Any]) -> str:
+def create(w: Write, request: Mapping[str, Any]) -> str:
     """The new router's id. Raises Invalid, Conflict, NetworkNotFound."""
     id, now = new_id(), utcnow()
     w.session.execute(insert(ROUTERS).values(
-        id=id, project_id=wanted["project_id"], created_at=now, updated_at=now, revision=1,
-        name=wanted.get("name", ""), description=wanted.get("description", ""), tags=[],
-        admin_state_up=wanted.get("admin_state_up", True), status="ACTIVE", enable_snat=True,
-        routes=[], availability_zone_hints=wanted.get("availability_zone_hints", []), host="",
+        id=id, project_id=request["project_id"], created_at=now, updated_at=now, revision=1,
+        name=request.get("name", ""), description=request.get("description", ""), tags=[],
+        admin_state_up=request.get("admin_state_up", True), status="ACTIVE", enable_snat=True,
+        routes=[], availability_zone_hints=request.get("availability_zone_hints", []), host="",
     ))
-    if wanted.get("tags"):
-        tags.replace(w, ROUTER, id, wanted["tags"])
-    if wanted.get("external_gateway_info"):
-        set_gateway(w, _row(w, id), wanted["external_gateway_info"])
-    if wanted.get("routes"):
-        _set_routes(w, _row(w, id), wanted["routes"])
-    quotas.take(w, wanted["project_id"], "router")
+    if request.get("tags"):
+        tags.replace(w, ROUTER, id, request["tags"])
+    if request.get("external_gateway_info"):
+        set_gateway(w, _row(w, id), request["external_gateway_info"])
+    if request.get("routes"):
+        _set_routes(w, _row(w, id), request["routes"])
+    quotas.take(w, request["project_id"], "router")
     return id
 
 
@@ -68,17 +68,17 @@ def _row(w: Write, id: str) -> Row[Any]:
     return w.session.execute(select(ROUTERS).where(ROUTERS.c.id == id)).one()
 
 
-def change(w: Write, router: Row[Any], wanted: Mapping[str, Any]) -> None:
+def change(w: Write, router: Row[Any], request: Mapping[str, Any]) -> None:
     """`router` is held by the transaction. Raises Invalid, Conflict."""
-    values = {n: wanted[n] for n in ("name", "description", "admin_state_up") if n in wanted}
+    values = {n: request[n] for n in ("name", "description", "admin_state_up") if n in request}
     w.session.execute(
         update(ROUTERS).where(ROUTERS.c.id == router.id)
         .values(**values, revision=ROUTERS.c.revision + 1, updated_at=utcnow())
     )
-    if "external_gateway_info" in wanted:
-        set_gateway(w, router, wanted["external_gateway_info"] or {})
-    if "routes" in wanted:
-        _set_routes(w, _row(w, router.id), wanted["routes"] or [])
+    if "external_gateway_info" in request:
+        set_gateway(w, router, request["external_gateway_info"] or {})
+    if "routes" in request:
+        _set_routes(w, _row(w, router.id), request["routes"] or [])
     _tell(w, router.id)
 
 
@@ -190,10 +190,10 @@ def _clear_gateway(w: Write, router: Row[Any]) -> None:
 # The interfaces.
 
 
-def add_interface(w: Write, router: Row[Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def add_interface(w: Write, router: Row[Any], request: Mapping[str, Any]) -> dict[str, Any]:
     """By subnet (a new port at its gateway address) or by port. `router` is held by the
     transaction. Raises BadRequest, Conflict, SubnetNotFound, PortNotFound."""
-    subnet_id, port_id = wanted.get("subnet_id"), wanted.get("port_id")
+    subnet_id, port_id = request.get("subnet_id"), request.get("port_id")
     if bool(subnet_id) == bool(port_id):
         raise errors.BadRequest(
             resource="router", reason="Exactly one of subnet_id and port_id must be specified"
@@ -315,9 +315,9 @@ def _check_join(w: Write, router: Row[Any], subnet: Row[Any]) -> None:
     _no_overlap([subnet.cidr], [*held, *outside])
 
 
-def remove_interface(w: Write, router: Row[Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def remove_interface(w: Write, router: Row[Any], request: Mapping[str, Any]) -> dict[str, Any]:
     """Raises BadRequest, RouterInterfaceNotFound(ForSubnet), and Conflict where it is needed."""
-    subnet_id, port_id = wanted.get("subnet_id"), wanted.get("port_id")
+    subnet_id, port_id = request.get("subnet_id"), request.get("port_id")
     if not subnet_id and not port_id:
         raise errors.BadRequest(
             resource="router", reason="Either subnet_id or port_id must be specified"
@@ -327,17 +327,17 @@ def remove_interface(w: Write, router: Row[Any], wanted: Mapping[str, Any]) -> d
         query = query.where(INTERFACES.c.port_id == port_id)
     if subnet_id:
         query = query.where(INTERFACES.c.subnet_id == subnet_id)
-    found = w.session.execute(query).all()
-    if not found:
+    interfaces = w.session.execute(query).all()
+    if not interfaces:
         if subnet_id and not port_id:
             find(w.session, w.ctx, SUBNET, subnet_id)
             raise errors.RouterInterfaceNotFoundForSubnet(router=router.id, subnet=subnet_id)
         raise errors.RouterInterfaceNotFound(router=router.id, port=port_id)
     port = w.session.execute(
-        select(PORTS).where(PORTS.c.id == found[0].port_id).with_for_update()).one()
-    for interface in found:
+        select(PORTS).where(PORTS.c.id == interfaces[0].port_id).with_for_update()).one()
+    for interface in interfaces:
         _check_unneeded(w, router, interface.subnet_id)
-    gone = {interface.subnet_id for interface in found}
+    gone = {interface.subnet_id for interface in interfaces}
     w.session.execute(INTERFACES.delete().where(
         INTERFACES.c.router_id == router.id, INTERFACES.c.subnet_id.in_(gone)))
     left = [f for f in port.fixed_ips if f["subnet_id"] not in gone]

@@ -49,9 +49,9 @@ _exist = select(GROUPS.c.id, GROUPS.c.project_id, GROUPS.c.stateful).where(
 
 def default(w: Write, project: str) -> str:
     """The project's default group, made when first asked for."""
-    found: str | None = w.session.execute(_default, {"project": project}).scalar()
-    if found is not None:
-        return found
+    group_id: str | None = w.session.execute(_default, {"project": project}).scalar()
+    if group_id is not None:
+        return group_id
     id = new_id()
     try:
         _insert(w, id, {
@@ -99,42 +99,42 @@ def checked(w: Write, project: str, ids: Sequence[str]) -> list[str]:
     return list(ids)
 
 
-def create(w: Write, wanted: Mapping[str, Any]) -> str:
+def create(w: Write, request: Mapping[str, Any]) -> str:
     """The new group's id, with rules that let everything out."""
-    if wanted.get("name") == "default":
-        default(w, wanted["project_id"])
+    if request.get("name") == "default":
+        default(w, request["project_id"])
         raise errors.SecurityGroupDefaultAlreadyExists
     id = new_id()
-    default(w, wanted["project_id"])
-    _insert(w, id, wanted)
-    if wanted.get("tags"):
-        tags.replace(w, SECURITY_GROUP, id, wanted["tags"])
-    quotas.take(w, wanted["project_id"], "security_group")
-    quotas.take(w, wanted["project_id"], "security_group_rule", 2)
+    default(w, request["project_id"])
+    _insert(w, id, request)
+    if request.get("tags"):
+        tags.replace(w, SECURITY_GROUP, id, request["tags"])
+    quotas.take(w, request["project_id"], "security_group")
+    quotas.take(w, request["project_id"], "security_group_rule", 2)
     return id
 
 
 def _insert(
-    w: Write, id: str, wanted: Mapping[str, Any], default_of: str | None = None
+    w: Write, id: str, request: Mapping[str, Any], default_of: str | None = None
 ) -> None:
     now = utcnow()
     w.session.execute(insert(GROUPS).values(
-        id=id, project_id=wanted["project_id"], created_at=now, updated_at=now, revision=1,
-        name=wanted.get("name", ""), description=wanted.get("description", ""), tags=[],
-        stateful=wanted.get("stateful", True), default_of=default_of,
+        id=id, project_id=request["project_id"], created_at=now, updated_at=now, revision=1,
+        name=request.get("name", ""), description=request.get("description", ""), tags=[],
+        stateful=request.get("stateful", True), default_of=default_of,
     ))
     for ethertype in ("IPv4", "IPv6"):
-        _insert_rule(w, wanted["project_id"], id, {
+        _insert_rule(w, request["project_id"], id, {
             "direction": "egress", "ethertype": ethertype})
 
 
-def change(w: Write, group: Row[Any], wanted: Mapping[str, Any]) -> None:
+def change(w: Write, group: Row[Any], request: Mapping[str, Any]) -> None:
     """Raises SecurityGroupCannotUpdateDefault, SecurityGroupInUse."""
-    if group.default_of is not None and wanted.get("name", "default") != "default":
+    if group.default_of is not None and request.get("name", "default") != "default":
         raise errors.SecurityGroupCannotUpdateDefault
-    if group.default_of is None and wanted.get("name") == "default":
+    if group.default_of is None and request.get("name") == "default":
         raise errors.SecurityGroupDefaultAlreadyExists
-    values = {n: wanted[n] for n in ("name", "description", "stateful") if n in wanted}
+    values = {n: request[n] for n in ("name", "description", "stateful") if n in request}
     if values.get("stateful", group.stateful) != group.stateful:
         if _in_use(w, group.id):
             raise errors.SecurityGroupInUse(
@@ -171,14 +171,14 @@ def delete(w: Write, group: Row[Any]) -> None:
 
 
 def rules_of(session: Session, ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
-    found: dict[str, list[Row[Any]]] = {id: [] for id in ids}
+    rules: dict[str, list[Row[Any]]] = {id: [] for id in ids}
     if ids:
         for rule in session.execute(
             select(RULES).where(RULES.c.security_group_id.in_(ids))
             .order_by(RULES.c.created_at, RULES.c.id)
         ):
-            found[rule.security_group_id].append(rule)
-    return found
+            rules[rule.security_group_id].append(rule)
+    return rules
 
 
 def check_together(rules: Sequence[Mapping[str, Any]]) -> None:
@@ -193,13 +193,13 @@ def check_together(rules: Sequence[Mapping[str, Any]]) -> None:
         raise errors.DuplicateSecurityGroupRuleInPost
 
 
-def create_rule(w: Write, wanted: Mapping[str, Any]) -> str:
+def create_rule(w: Write, request: Mapping[str, Any]) -> str:
     """The new rule's id. Raises Invalid, SecurityGroupNotFound, SecurityGroupRuleExists."""
-    group = find(w.session, w.ctx, SECURITY_GROUP, wanted["security_group_id"])
-    if wanted.get("remote_group_id"):
-        find(w.session, w.ctx, SECURITY_GROUP, wanted["remote_group_id"])
-    rule = checked_rule(wanted)
-    id = _insert_rule(w, wanted["project_id"], group.id, rule)
+    group = find(w.session, w.ctx, SECURITY_GROUP, request["security_group_id"])
+    if request.get("remote_group_id"):
+        find(w.session, w.ctx, SECURITY_GROUP, request["remote_group_id"])
+    rule = checked_rule(request)
+    id = _insert_rule(w, request["project_id"], group.id, rule)
     if id is None:
         same = w.session.scalar(select(RULES.c.id).where(
             RULES.c.security_group_id == group.id, RULES.c.fingerprint == _fingerprint(rule)))
@@ -207,7 +207,7 @@ def create_rule(w: Write, wanted: Mapping[str, Any]) -> str:
     w.session.execute(
         update(GROUPS).where(GROUPS.c.id == group.id).values(revision=GROUPS.c.revision + 1)
     )
-    quotas.take(w, wanted["project_id"], "security_group_rule")
+    quotas.take(w, request["project_id"], "security_group_rule")
     w.groups.add(group.id)
     return id
 
@@ -257,9 +257,9 @@ def normalize_cidr(prefix: str | None) -> str | None:
     return None if prefix is None else str(ip_network(prefix, strict=False))
 
 
-def checked_rule(wanted: Mapping[str, Any]) -> dict[str, Any]:
+def checked_rule(request: Mapping[str, Any]) -> dict[str, Any]:
     """The rule as it is stored. Raises Invalid, naming what is wrong."""
-    rule = dict(wanted)
+    rule = dict(request)
     ethertypes = {"ipv4": "IPv4", "ipv6": "IPv6"}
     given = str(rule.get("ethertype") or "IPv4")
     if given.lower() not in ethertypes:

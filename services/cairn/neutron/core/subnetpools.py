@@ -22,11 +22,11 @@ def _prefixes(given: list[str]) -> list[Any]:
     return list(collapse_addresses(nets))
 
 
-def _bounds(version: int, wanted: Mapping[str, Any]) -> dict[str, int]:
+def _bounds(version: int, request: Mapping[str, Any]) -> dict[str, int]:
     top = 32 if version == 4 else 128
-    low = int(wanted.get("min_prefixlen") or (8 if version == 4 else 64))
-    high = int(wanted.get("max_prefixlen") or top)
-    default = int(wanted.get("default_prefixlen") or low)
+    low = int(request.get("min_prefixlen") or (8 if version == 4 else 64))
+    high = int(request.get("max_prefixlen") or top)
+    default = int(request.get("default_prefixlen") or low)
     for name, value in (("min_prefixlen", low), ("max_prefixlen", high)):
         if not 0 <= value <= top:
             raise errors.IllegalSubnetPoolPrefixBounds(
@@ -47,32 +47,32 @@ def _only_default(w: Write, mine: str, version: int) -> None:
         raise errors.DefaultSubnetPoolExists
 
 
-def create(w: Write, wanted: Mapping[str, Any]) -> str:
+def create(w: Write, request: Mapping[str, Any]) -> str:
     id, now = new_id(), utcnow()
-    prefixes = _prefixes(wanted["prefixes"])
+    prefixes = _prefixes(request["prefixes"])
     version = prefixes[0].version
-    if wanted.get("is_default"):
+    if request.get("is_default"):
         _only_default(w, id, version)
     w.session.execute(insert(POOLS).values(
-        id=id, project_id=wanted["project_id"], created_at=now, updated_at=now, revision=0,
-        name=wanted.get("name", ""), description=wanted.get("description", ""), tags=[],
-        ip_version=version, prefixes=[str(p) for p in prefixes], **_bounds(version, wanted),
-        default_quota=wanted.get("default_quota"), shared=wanted.get("shared", False),
-        is_default=wanted.get("is_default", False), cuts=0,
+        id=id, project_id=request["project_id"], created_at=now, updated_at=now, revision=0,
+        name=request.get("name", ""), description=request.get("description", ""), tags=[],
+        ip_version=version, prefixes=[str(p) for p in prefixes], **_bounds(version, request),
+        default_quota=request.get("default_quota"), shared=request.get("shared", False),
+        is_default=request.get("is_default", False), cuts=0,
     ))
-    if wanted.get("tags"):
-        tags.replace(w, SUBNETPOOL, id, wanted["tags"])
-    quotas.take(w, wanted["project_id"], "subnetpool")
+    if request.get("tags"):
+        tags.replace(w, SUBNETPOOL, id, request["tags"])
+    quotas.take(w, request["project_id"], "subnetpool")
     return id
 
 
-def change(w: Write, pool: Row[Any], wanted: Mapping[str, Any]) -> None:
-    values = {name: wanted[name] for name in ("name", "description", "is_default", "default_quota")
-              if name in wanted}
-    if any(name.endswith("_prefixlen") for name in wanted):
-        values |= _bounds(pool.ip_version, {**pool._mapping, **wanted})
-    if "prefixes" in wanted:
-        given = _prefixes(wanted["prefixes"])
+def change(w: Write, pool: Row[Any], request: Mapping[str, Any]) -> None:
+    values = {name: request[name] for name in ("name", "description", "is_default", "default_quota")
+              if name in request}
+    if any(name.endswith("_prefixlen") for name in request):
+        values |= _bounds(pool.ip_version, {**pool._mapping, **request})
+    if "prefixes" in request:
+        given = _prefixes(request["prefixes"])
         held = [ip_network(p) for p in pool.prefixes]
         if any(net.version != pool.ip_version for net in given) or not all(
             any(old.subnet_of(new) for new in given) for old in held
@@ -98,10 +98,10 @@ def delete(w: Write, pool: Row[Any]) -> None:
     quotas.give_back(w, pool.project_id, "subnetpool")
 
 
-def cut(w: Write, wanted: Mapping[str, Any]) -> tuple[str | None, Network]:
+def cut(w: Write, request: Mapping[str, Any]) -> tuple[str | None, Network]:
     """The pool and the prefix that a subnet gets; without a pool, the cidr it asks for."""
-    pool = _pool(w, wanted)
-    cidr = wanted.get("cidr")
+    pool = _pool(w, request)
+    cidr = request.get("cidr")
     if pool is None:
         if not cidr:
             raise errors.BadRequest(
@@ -117,7 +117,7 @@ def cut(w: Write, wanted: Mapping[str, Any]) -> tuple[str | None, Network]:
         net = addresses.parse_network(cidr, "cidr")
         length = net.prefixlen
     else:
-        length = int(wanted.get("prefixlen") or pool.default_prefixlen)
+        length = int(request.get("prefixlen") or pool.default_prefixlen)
     if length < pool.min_prefixlen:
         raise errors.MinPrefixSubnetAllocationError(length=length, limit=pool.min_prefixlen)
     if length > pool.max_prefixlen:
@@ -130,29 +130,29 @@ def cut(w: Write, wanted: Mapping[str, Any]) -> tuple[str | None, Network]:
                 reason="Cannot allocate requested subnet from the available set of prefixes")
         return pool.id, net
     for block in blocks:
-        found = _first(block, length, held)
-        if found is not None:
-            return pool.id, found
+        free = _first(block, length, held)
+        if free is not None:
+            return pool.id, free
     raise errors.SubnetAllocationError(
         reason="Insufficient prefix space to allocate subnet size /" + str(length))
 
 
-def _pool(w: Write, wanted: Mapping[str, Any]) -> Row[Any] | None:
-    if wanted.get("subnetpool_id"):
-        pool = find(w.session, w.ctx, SUBNETPOOL, wanted["subnetpool_id"])
-        if pool.ip_version != wanted["ip_version"]:
+def _pool(w: Write, request: Mapping[str, Any]) -> Row[Any] | None:
+    if request.get("subnetpool_id"):
+        pool = find(w.session, w.ctx, SUBNETPOOL, request["subnetpool_id"])
+        if pool.ip_version != request["ip_version"]:
             raise errors.BadRequest(
-                resource="subnets", reason=f"Cannot allocate IPv{wanted['ip_version']} subnet from "
-                f"IPv{pool.ip_version} subnet pool")
+                resource="subnets", reason=f"Cannot allocate IPv{request['ip_version']} subnet "
+                f"from IPv{pool.ip_version} subnet pool")
         return pool
-    if wanted.get("use_default_subnetpool") and not wanted.get("cidr"):
-        found = w.session.execute(select(POOLS).where(
-            POOLS.c.is_default.is_(True), POOLS.c.ip_version == wanted["ip_version"])).first()
-        if found is None:
+    if request.get("use_default_subnetpool") and not request.get("cidr"):
+        default = w.session.execute(select(POOLS).where(
+            POOLS.c.is_default.is_(True), POOLS.c.ip_version == request["ip_version"])).first()
+        if default is None:
             raise errors.BadRequest(
                 resource="subnets",
-                reason=f"No default subnetpool found for IPv{wanted['ip_version']}")
-        return found
+                reason=f"No default subnetpool found for IPv{request['ip_version']}")
+        return default
     return None
 
 

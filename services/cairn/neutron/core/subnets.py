@@ -88,13 +88,13 @@ def checked_pools(
     return [{"start": _address(net, a), "end": _address(net, b)} for a, b in spans]
 
 
-def _gateway(net: Network, wanted: Mapping[str, Any]) -> Address | None:
-    if "gateway_ip" not in wanted:
+def _gateway(net: Network, request: Mapping[str, Any]) -> Address | None:
+    if "gateway_ip" not in request:
         first, last = span(net)
         return ip_address(_address(net, first)) if first <= last else None
-    if wanted["gateway_ip"] is None:
+    if request["gateway_ip"] is None:
         return None
-    return checked_gateway(net, wanted["gateway_ip"])
+    return checked_gateway(net, request["gateway_ip"])
 
 
 def check_version(net: Network, name: str, value: Address | Network) -> None:
@@ -151,9 +151,9 @@ def check_mtu(network_id: str, mtu: int, versions: Collection[int]) -> None:
         raise errors.NetworkMTUSubnetConflict(id=network_id, mtu=least)
 
 
-def _check_modes(net: Network, wanted: Mapping[str, Any]) -> None:
-    ra, mode = wanted.get("ipv6_ra_mode"), wanted.get("ipv6_address_mode")
-    dhcp_on = wanted.get("enable_dhcp", True)
+def _check_modes(net: Network, request: Mapping[str, Any]) -> None:
+    ra, mode = request.get("ipv6_ra_mode"), request.get("ipv6_address_mode")
+    dhcp_on = request.get("enable_dhcp", True)
     if (ra or mode) and net.version == 4:
         raise errors.InvalidInput(
             reason="ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4"
@@ -193,7 +193,7 @@ def _check_hosts_may_have(net: Network) -> None:
             raise errors.InvalidInput(reason=f"{kind} IP subnet is not supported")
 
 
-def create(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> str:
+def create(w: Write, network: Row[Any], request: Mapping[str, Any]) -> str:
     """The new subnet's id. Raises Invalid, Conflict."""
     settings = w.neutron.settings
     id = new_id()
@@ -202,10 +202,10 @@ def create(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> str:
         update(NETWORKS).where(NETWORKS.c.id == network.id)
         .values(revision=NETWORKS.c.revision + 1)
     )
-    pool_id, net = subnetpools.cut(w, wanted)
-    if net.version != wanted["ip_version"]:
+    pool_id, net = subnetpools.cut(w, request)
+    if net.version != request["ip_version"]:
         raise errors.InvalidInput(
-            reason=f"The cidr {net} does not match ip_version {wanted['ip_version']}"
+            reason=f"The cidr {net} does not match ip_version {request['ip_version']}"
         )
     others = w.session.execute(
         select(SUBNETS.c.cidr).where(SUBNETS.c.network_id == network.id)
@@ -219,32 +219,33 @@ def create(w: Write, network: Row[Any], wanted: Mapping[str, Any]) -> str:
     mtu = w.session.scalar(select(NETWORKS.c.mtu).where(NETWORKS.c.id == network.id))
     check_mtu(network.id, mtu or 0, [net.version])
     _check_hosts_may_have(net)
-    _check_modes(net, wanted)
-    gateway = _gateway(net, wanted)
-    given_pools = wanted.get("allocation_pools")
+    _check_modes(net, request)
+    gateway = _gateway(net, request)
+    given_pools = request.get("allocation_pools")
     pools = (default_pools(net, gateway) if given_pools is None
              else checked_pools(net, gateway, given_pools))
     now = utcnow()
     w.session.execute(insert(SUBNETS).values(
-        id=id, project_id=wanted["project_id"], created_at=now, updated_at=now, revision=0,
-        name=wanted.get("name", ""), description=wanted.get("description", ""), tags=[],
+        id=id, project_id=request["project_id"], created_at=now, updated_at=now, revision=0,
+        name=request.get("name", ""), description=request.get("description", ""), tags=[],
         network_id=network.id, ip_version=net.version, cidr=str(net),
-        gateway_ip=str(gateway) if gateway else None, enable_dhcp=wanted.get("enable_dhcp", True),
-        ipv6_ra_mode=wanted.get("ipv6_ra_mode"), ipv6_address_mode=wanted.get("ipv6_address_mode"),
+        gateway_ip=str(gateway) if gateway else None, enable_dhcp=request.get("enable_dhcp", True),
+        ipv6_ra_mode=request.get("ipv6_ra_mode"),
+        ipv6_address_mode=request.get("ipv6_address_mode"),
         allocation_pools=pools, subnetpool_id=pool_id,
         dns_nameservers=checked_servers(
-            net, settings.max_subnet_nameservers, wanted.get("dns_nameservers") or []),
+            net, settings.max_subnet_nameservers, request.get("dns_nameservers") or []),
         host_routes=checked_routes(
-            net, settings.max_host_routes, wanted.get("host_routes") or []),
-        service_types=wanted.get("service_types") or [],
+            net, settings.max_host_routes, request.get("host_routes") or []),
+        service_types=request.get("service_types") or [],
     ))
-    if wanted.get("tags"):
-        tags.replace(w, SUBNET, id, wanted["tags"])
+    if request.get("tags"):
+        tags.replace(w, SUBNET, id, request["tags"])
     _address_hosts(w, id)
     if network.external:
         _address_gateways(w, network.id, id)
     dhcp.ensure(w, network.id)
-    quotas.take(w, wanted["project_id"], "subnet")
+    quotas.take(w, request["project_id"], "subnet")
     w.networks.add(network.id)
     return id
 
@@ -276,42 +277,42 @@ def _address_gateways(w: Write, network_id: str, subnet_id: str) -> None:
             ports.set_fixed_ips(w, port, [*port.fixed_ips, fixed])
 
 
-def _check_done(wanted: Mapping[str, Any]) -> None:
+def _check_done(request: Mapping[str, Any]) -> None:
     """Raises Invalid for what no subnet here can have."""
     for name in ("segment_id", "dns_publish_fixed_ip"):
-        if wanted.get(name):
+        if request.get(name):
             raise Invalid(reason=f"{name} is not supported")
 
 
-def change(w: Write, subnet: Row[Any], wanted: Mapping[str, Any]) -> None:
+def change(w: Write, subnet: Row[Any], request: Mapping[str, Any]) -> None:
     """`subnet` is held by the transaction. Raises Invalid, Conflict."""
-    _check_done(wanted)
+    _check_done(request)
     settings = w.neutron.settings
     net = ip_network(subnet.cidr)
     values: dict[str, Any] = {
-        name: wanted[name] for name in ("name", "description", "enable_dhcp", "service_types")
-        if name in wanted
+        name: request[name] for name in ("name", "description", "enable_dhcp", "service_types")
+        if name in request
     }
     gateway = ip_address(subnet.gateway_ip) if subnet.gateway_ip else None
-    if "gateway_ip" in wanted:
-        text = wanted["gateway_ip"]
+    if "gateway_ip" in request:
+        text = request["gateway_ip"]
         new = checked_gateway(net, text) if text else None
         if new != gateway:
             _gateway_is_free(w, subnet)
         gateway = new
         values["gateway_ip"] = str(new) if new else None
-    if wanted.get("allocation_pools") is not None:
-        values["allocation_pools"] = checked_pools(net, gateway, wanted["allocation_pools"])
+    if request.get("allocation_pools") is not None:
+        values["allocation_pools"] = checked_pools(net, gateway, request["allocation_pools"])
     elif "gateway_ip" in values:
         checked_pools(net, gateway, subnet.allocation_pools)
-    if "dns_nameservers" in wanted:
+    if "dns_nameservers" in request:
         values["dns_nameservers"] = checked_servers(
-            net, settings.max_subnet_nameservers, wanted["dns_nameservers"] or [])
-    if "host_routes" in wanted:
+            net, settings.max_subnet_nameservers, request["dns_nameservers"] or [])
+    if "host_routes" in request:
         values["host_routes"] = checked_routes(
-            net, settings.max_host_routes, wanted["host_routes"] or [])
-    if wanted.get("enable_dhcp") is not None:
-        _check_modes(net, {**subnet._mapping, "enable_dhcp": wanted["enable_dhcp"]})
+            net, settings.max_host_routes, request["host_routes"] or [])
+    if request.get("enable_dhcp") is not None:
+        _check_modes(net, {**subnet._mapping, "enable_dhcp": request["enable_dhcp"]})
     w.session.execute(
         update(SUBNETS).where(SUBNETS.c.id == subnet.id)
         .values(**values, revision=SUBNETS.c.revision + 1, updated_at=utcnow())
