@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import ColumnElement, Row, or_, select, true, update
 from sqlalchemy.orm import Session
@@ -34,6 +34,13 @@ def ask(
         return str(add(session, ctx, row, action, nova.service, args).runner)
 
     nova.ring(ctx, nova.db.write(write))
+
+
+def refuse(nova: Nova, ctx: Context, server_id: str, verb: str) -> NoReturn:
+    """Raises ServerBusy for what no state of the caller's server allows, or ServerNotFound."""
+    with nova.db.reading() as session:
+        row = servers.find(session, ctx, server_id)
+    raise ServerBusy(action=verb, id=row.id, attribute="vm_state", state=row.vm_state)
 
 
 def check_may(server: Row[Any], action: Action, entry: Entry | None = None) -> None:
@@ -167,3 +174,14 @@ def _outcome(session: Session, work_id: str, error: str | None) -> Outcome:
     # One that failed and was undone keeps its error.
     failed = next((step.name for step in steps if step.error is not None), None)
     return Outcome(error, failed, {step.name: step.result or {} for step in steps})
+
+
+# --- What an admin says of a server, whatever became of its works --------------------------
+
+
+def reset_state(nova: Nova, ctx: Context, server_id: str, vm_state: str) -> None:
+    """It is in that state now, and has no task. Raises ServerNotFound."""
+    with nova.db.writing() as session:
+        row = servers.find(session, ctx, server_id)
+        session.execute(update(Server).where(Server.id == row.id)
+                        .values(vm_state=vm_state, task_state=None))
