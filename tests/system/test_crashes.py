@@ -1,5 +1,5 @@
-"""Crash-safe: whoever is killed in the middle of boots, every server ends ACTIVE or ERROR with a
-fault that says why, and nothing leaks."""
+"""Crash-safe: whoever is killed in the middle of boots comes back, every server ends ACTIVE, and
+nothing leaks."""
 
 import json
 import threading
@@ -58,12 +58,10 @@ def settled(carol):
 def check_and_clear(carol, cloud, count, baseline):
     servers = wait("every server has come to an end", lambda: settled(carol), 120, 2)
     assert len(servers) == count
-    for server in servers:
-        if server["Status"] == "ERROR":
-            fault = carol.ask("server", "show", server["ID"])["fault"]
-            assert fault and fault["message"]
-        else:
-            assert server["Status"] == "ACTIVE"
+    # There is room for all of them, and whoever died is back: nothing prevents it.
+    faults = {server["ID"]: carol.ask("server", "show", server["ID"]).get("fault")
+              for server in servers if server["Status"] != "ACTIVE"}
+    assert faults == {}
     for server in servers:
         carol.openstack("server", "delete", server["ID"])
     wait("all are gone", lambda: carol.ask("server", "list") == [], 120, 2)
