@@ -21,14 +21,14 @@ class HostCleanup:
     def recover(self) -> None:
         """Domains that are nobody's go; servers that ran before the host went down run again."""
         ctx = Context()
-        known = {s["id"]: s for s in self.conductor.servers_of(ctx, service_host=self.host)}
+        own = {s["id"]: s for s in self.conductor.servers_of(ctx, service_host=self.host)}
         states = self.driver.power_states()
-        for server_id in states.keys() - known.keys():
+        for server_id in states.keys() - own.keys():
             # Deleted, or moved away, while this process was down.
             self.driver.destroy(stray_of(self.conductor, ctx, server_id))
         if not self._host_restarted():
             return
-        for server_id, server in known.items():
+        for server_id, server in own.items():
             idle = not server["building"] and server["task_state"] is None
             ran = server["vm_state"] == "active" and states.get(server_id) != 1
             if self.settings.resume_guests and idle and ran and server_id in states:

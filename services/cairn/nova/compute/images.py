@@ -129,12 +129,12 @@ class ImageCache:
                     check()
                     digest.update(chunk)
                     file.write(chunk)
-            found = digest.hexdigest()
-            if said and found != said:
-                raise ImageChanged(id=image["id"], said=said, found=found)
+            checksum = digest.hexdigest()
+            if said and checksum != said:
+                raise ImageChanged(id=image["id"], said=said, found=checksum)
             inspect(part, image)
             _protect(part)
-            path = below(self.folder, f"{image['id']}.{found}")
+            path = below(self.folder, f"{image['id']}.{checksum}")
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
@@ -166,14 +166,14 @@ def inspect(path: Path, image: Image) -> None:
     if declared not in QEMU_FORMATS:
         raise ImageBroken(id=image["id"], reason=f"disk_format {declared} cannot be booted here")
     try:
-        found = format_inspector.detect_file_format(str(path))
+        content = format_inspector.detect_file_format(str(path))
     except format_inspector.ImageFormatError as error:
         raise ImageBroken(id=image["id"], reason=str(error)) from error
-    name = str(found) if found is not None else "raw"
+    name = str(content) if content is not None else "raw"
     if name not in QEMU_FORMATS or QEMU_FORMATS[name] != QEMU_FORMATS[declared]:
         raise ImageBroken(id=image["id"], reason=f"disk_format is {declared}, content is {name}")
-    if found is not None and name not in ("raw", "gpt"):
+    if content is not None and name not in ("raw", "gpt"):
         try:
-            found.safety_check()
+            content.safety_check()
         except (format_inspector.SafetyCheckFailed, format_inspector.ImageFormatError) as error:
             raise ImageBroken(id=image["id"], reason=str(error)) from error

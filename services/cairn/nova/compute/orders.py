@@ -12,15 +12,15 @@ _DOMAIN = re.compile(r"instance-[0-9a-f]{8,16}")
 
 def spec_of(conductor: Conductor, ctx: Context, server_id: str) -> Spec:
     """The server's. Raises Invalid as `believed`."""
-    wanted = uuid_of(server_id, "server")
-    return believed(conductor.spec(ctx, server_id=wanted), wanted)
+    own_id = uuid_of(server_id, "server")
+    return believed(conductor.spec(ctx, server_id=own_id), own_id)
 
 
 def stray_of(conductor: Conductor, ctx: Context, server_id: str) -> Spec:
     """As much of a server that is not this host's as it takes to end it here. Raises Invalid as
     `believed`."""
-    wanted = uuid_of(server_id, "server")
-    return believed(conductor.stray(ctx, server_id=wanted), wanted)
+    own_id = uuid_of(server_id, "server")
+    return believed(conductor.stray(ctx, server_id=own_id), own_id)
 
 
 def believed(spec: Spec, server_id: str) -> Spec:

@@ -52,11 +52,11 @@ class Transfers:
         headers: dict[str, str] | None = None, data: "Timed | None" = None, stream: bool = False,
     ) -> requests.Response:
         loan = self.conductor.lend_image(ctx, server_id=server_id, purpose=purpose)
-        known = {"X-Auth-Token": loan["token"],
+        own = {"X-Auth-Token": loan["token"],
                  "X-OpenStack-Request-ID": ctx.global_request_id or ctx.request_id}
         try:
             response = requests.request(
-                method, loan["url"] + path, headers=known | (headers or {}), data=data,
+                method, loan["url"] + path, headers=own | (headers or {}), data=data,
                 stream=stream, timeout=SILENCE, verify=self.ca_file or True,
                 allow_redirects=False,
             )

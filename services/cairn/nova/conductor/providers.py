@@ -86,7 +86,7 @@ def inventories(report: HostReport) -> dict[str, Any]:
         return {"total": total, "reserved": min(reserved, total), "min_unit": 1,
                 "max_unit": total, "step_size": 1, "allocation_ratio": ratio}
 
-    found = {}
+    records = {}
     for name, total, reserved, ratio in (
         ("VCPU", report["vcpus"], report["reserved_vcpus"], report["cpu_allocation_ratio"]),
         ("MEMORY_MB", report["memory_mb"], report["reserved_memory_mb"],
@@ -95,5 +95,5 @@ def inventories(report: HostReport) -> dict[str, Any]:
          report["disk_allocation_ratio"]),
     ):
         if total > 0:
-            found[name] = of(total, reserved, ratio)
-    return found
+            records[name] = of(total, reserved, ratio)
+    return records

@@ -81,16 +81,16 @@ def _list(
     rows = session.execute(
         select(*columns).where(Work.subject == server_id).order_by(Work.seq)
     ).all()
-    found: dict[str, Action] = {}
+    by_request: dict[str, Action] = {}
     for row in rows:
-        action = found.get(row.request_id)
+        action = by_request.get(row.request_id)
         if action is None:
-            action = found[row.request_id] = Action(
+            action = by_request[row.request_id] = Action(
                 row.request_id, row.kind, row.user_id, row.project_id, row.created_at,
                 row.updated_at, False, None)
         action.updated_at = row.updated_at
         action.failed, action.error = row.state == "failed", row.error
-    return [a for a in reversed(found.values())
+    return [a for a in reversed(by_request.values())
             if (since is None or a.updated_at >= since)
             and (before is None or a.updated_at <= before)]
 

@@ -81,8 +81,8 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
     images.check_fits(image, flavor)
     _check_buses(devices, image)
     requested = network.resolve(nova, ctx, body.get("networks"), count)
-    wanted = [g["name"] for g in body.get("security_groups") or ()]
-    guards = network.security_groups(nova, ctx, wanted)
+    group_names = [g["name"] for g in body.get("security_groups") or ()]
+    guards = network.security_groups(nova, ctx, group_names)
     admin_pass = body.get("adminPass") or password()
     columns = {
         "project_id": ctx.project, "user_id": ctx.user_id,
@@ -101,13 +101,13 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
         "trusted_certs": body.get("trusted_image_certificates"), "scheduler_hints": hints,
         "admin_pass": admin_pass, "asked_zone": zone, "zone": zone or nova.api.default_zone,
         "requested_networks": requested,
-        "security_groups": _shown_groups(requested, wanted),
+        "security_groups": _shown_groups(requested, group_names),
         "access_ipv4": access(body.get("accessIPv4"), "accessIPv4"),
         "access_ipv6": access(body.get("accessIPv6"), "accessIPv6"),
     }
     args = {"host": host, "node": node, "security_groups": guards, "attempt": 1, "excluded": []}
     return Plan(count, columns, body["name"], body.get("hostname"), args, group,
-                wanted, admin_pass)
+                group_names, admin_pass)
 
 
 def _shown_groups(requested: list[network.Requested], names: list[str]) -> list[str]:

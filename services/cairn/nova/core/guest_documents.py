@@ -35,15 +35,15 @@ def openstack_files(
     server: Any, settings: ApiSettings, *, admin_pass: str | None = None
 ) -> dict[str, bytes]:
     """What lies in one version's folder."""
-    found = {
+    documents = {
         "meta_data.json": _json(meta_data(server, settings, admin_pass)),
         "network_data.json": _json(network_data(server.vifs)),
         "vendor_data.json": _json(vendor_data(settings)),
         "vendor_data2.json": _json({}),
     }
     if server.user_data:
-        found["user_data"] = user_data(server)
-    return found
+        documents["user_data"] = user_data(server)
+    return documents
 
 
 def _json(document: Any) -> bytes:

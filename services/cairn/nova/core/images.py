@@ -18,24 +18,24 @@ _BASE = {
 def find(nova: Nova, ctx: Context, image_id: str) -> rpc.Image:
     """Raises Invalid when the caller has no such image, or it has no data yet."""
     try:
-        found = nova.cloud.images.show(ctx, image_id)
+        document = nova.cloud.images.show(ctx, image_id)
     except Problem as problem:
         if problem.code == 404:
             raise Invalid(
                 reason=f"Invalid imageRef: image {image_id} could not be found."
             ) from None
         raise
-    if found["status"] != "active":
+    if document["status"] != "active":
         raise Invalid(reason=f"Image {image_id} is not active.")
-    properties = {key: value for key, value in found.items()
+    properties = {key: value for key, value in document.items()
                   if key not in _BASE and isinstance(value, str | int | bool | float)}
     return {
-        "id": found["id"], "name": found.get("name") or "",
-        "disk_format": found.get("disk_format") or "raw",
-        "container_format": found.get("container_format") or "bare",
-        "size": found.get("size") or 0, "min_disk": found.get("min_disk") or 0,
-        "min_ram": found.get("min_ram") or 0,
-        "checksum": found.get("os_hash_value") or found.get("checksum") or "",
+        "id": document["id"], "name": document.get("name") or "",
+        "disk_format": document.get("disk_format") or "raw",
+        "container_format": document.get("container_format") or "bare",
+        "size": document.get("size") or 0, "min_disk": document.get("min_disk") or 0,
+        "min_ram": document.get("min_ram") or 0,
+        "checksum": document.get("os_hash_value") or document.get("checksum") or "",
         "properties": properties,
     }
 

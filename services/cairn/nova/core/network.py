@@ -34,26 +34,26 @@ TRIES = 5  # Looks at a server's ports while others change what is kept of them.
 
 
 def resolve(
-    nova: Nova, ctx: Context, wanted: Sequence[dict[str, Any]] | str | None, count: int
+    nova: Nova, ctx: Context, networks: Sequence[dict[str, Any]] | str | None, count: int
 ) -> list[Requested]:
-    """What to plug, checked. `wanted` is the API's networks; None where it was not said.
+    """What to plug, checked. `networks` is the API's networks; None where it was not said.
 
     Raises Invalid naming what is wrong, NetworkAmbiguous, PortInUse.
     """
-    if wanted == "none":
+    if networks == "none":
         return []
-    if wanted is None or wanted == "auto" or wanted == []:
-        return _automatic(nova, ctx, required=wanted == "auto")
-    assert not isinstance(wanted, str)
-    ids = {str(n["uuid"]) for n in wanted if n.get("uuid") and not n.get("port")}
-    networks = nova.cloud.network.list_networks(ctx, own=True, id=sorted(ids)) if ids else []
-    found = {network["id"]: network for network in networks}
+    if networks is None or networks == "auto" or networks == []:
+        return _automatic(nova, ctx, required=networks == "auto")
+    assert not isinstance(networks, str)
+    ids = {str(n["uuid"]) for n in networks if n.get("uuid") and not n.get("port")}
+    visible = nova.cloud.network.list_networks(ctx, own=True, id=sorted(ids)) if ids else []
+    by_id = {network["id"]: network for network in visible}
     requested = []
-    for asked in wanted:
+    for asked in networks:
         if asked.get("port"):
             requested.append(_port(nova, ctx, asked, count))
             continue
-        network = found.get(str(asked.get("uuid")))
+        network = by_id.get(str(asked.get("uuid")))
         if network is None:
             raise NetworkUnknown(id=asked.get("uuid"))
         _check(ctx, network)
@@ -129,13 +129,13 @@ def _port(nova: Nova, ctx: Context, asked: dict[str, Any], count: int) -> Reques
 
 def security_groups(nova: Nova, ctx: Context, names: Iterable[str]) -> list[str]:
     """Ids of the caller's groups by name or id; none for the default alone. Raises Invalid."""
-    wanted = list(dict.fromkeys(names))
-    if not wanted or wanted == ["default"]:
+    asked_names = list(dict.fromkeys(names))
+    if not asked_names or asked_names == ["default"]:
         return []  # Neutron gives a port its project's default by itself.
     have = nova.cloud.network.list_security_groups(
         ctx, own=True, tenant_id=ctx.project, fields=["id", "name"])
     ids = []
-    for name in wanted:
+    for name in asked_names:
         same = [g["id"] for g in have if name == g["id"]]
         same = same or [g["id"] for g in have if name == g["name"]]
         if not same:
@@ -286,9 +286,9 @@ def describe(
         return []
     networks = {n["id"]: n for n in nova.cloud.network.list_networks(
         ctx, id=sorted({p["network_id"] for p in ports}))}
-    wanted = sorted({f["subnet_id"] for p in ports for f in p["fixed_ips"]})
+    subnet_ids = sorted({f["subnet_id"] for p in ports for f in p["fixed_ips"]})
     subnets = {s["id"]: s for s in
-               (nova.cloud.network.list_subnets(ctx, id=wanted) if wanted else ())}
+               (nova.cloud.network.list_subnets(ctx, id=subnet_ids) if subnet_ids else ())}
     outside: dict[tuple[str, str], list[str]] = {}
     if floating:
         for ip in nova.cloud.network.list_floating_ips(ctx, port_id=[p["id"] for p in ports]):
@@ -365,11 +365,11 @@ def _in_order(
 ) -> list[rpc.Vif]:
     """As they were, new ones last, each with the tag it had."""
     before = {v["id"]: (number, v.get("tag")) for number, v in enumerate(server.vifs)}
-    found = [described[p["id"]] for p in ports]
-    found.sort(key=lambda vif: before.get(vif["id"], (len(before), None))[0])
-    for vif in found:
+    ordered = [described[p["id"]] for p in ports]
+    ordered.sort(key=lambda vif: before.get(vif["id"], (len(before), None))[0])
+    for vif in ordered:
         vif["tag"] = before.get(vif["id"], (0, None))[1]
-    return found
+    return ordered
 
 
 def _rows(nova: Nova, ids: Sequence[str]) -> Sequence[Any]:
@@ -387,13 +387,13 @@ def changed(nova: Nova, ctx: Context, servers: Sequence[Any]) -> list[Any]:
     if not servers:
         return []
     ports: dict[str, set[Any]] = {server.id: set() for server in servers}
-    found = _of(nova, ctx, list(ports))
+    now = _of(nova, ctx, list(ports))
     outside: dict[tuple[str, str], list[str]] = {}
-    if found:
-        for ip in nova.cloud.network.list_floating_ips(ctx, port_id=[p["id"] for p in found]):
+    if now:
+        for ip in nova.cloud.network.list_floating_ips(ctx, port_id=[p["id"] for p in now]):
             key = (ip["port_id"], ip["fixed_ip_address"])
             outside.setdefault(key, []).append(ip["floating_ip_address"])
-    for port in found:
+    for port in now:
         addresses = tuple(
             (f["ip_address"], *sorted(outside.get((port["id"], f["ip_address"]), ())))
             for f in port["fixed_ips"])
@@ -429,13 +429,13 @@ def statuses(nova: Nova, ctx: Context, server: Any) -> list[rpc.Vif]:
 
 def addresses(kept: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """By network name, as the API shows them."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_network: dict[str, list[dict[str, Any]]] = {}
     for vif in kept:
-        shown = found.setdefault(vif["network_name"], [])
+        shown = by_network.setdefault(vif["network_name"], [])
         for ip in vif["fixed_ips"]:
             shown.append(_address(ip["address"], "fixed", vif["mac"]))
             shown += [_address(outside, "floating", vif["mac"]) for outside in ip["floating"]]
-    return found
+    return by_network
 
 
 def _address(address: str, kind: str, mac: str) -> dict[str, Any]:

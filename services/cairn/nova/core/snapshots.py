@@ -18,9 +18,9 @@ from cairn.nova.errors import LimitReached, NotOnAHost
 _NEVER_INHERITED = re.compile("os_glance|img_signature|cinder_encryption_key_|signature_verified$")
 
 
-def take(nova: Nova, ctx: Context, server_id: str, wanted: Document) -> str:
+def take(nova: Nova, ctx: Context, server_id: str, request: Document) -> str:
     """Make the image, and let the server's host fill it; the image's id."""
-    properties = wanted.get("metadata") or {}
+    properties = request.get("metadata") or {}
     with nova.db.reading() as session:
         row = servers.find(session, ctx, server_id)
         most = quotas.limits(session, row.project_id, nova.quota)["metadata_items"]
@@ -30,7 +30,7 @@ def take(nova: Nova, ctx: Context, server_id: str, wanted: Document) -> str:
     works.check_may(row, create_image.ACTION)
     if row.host is None:
         raise NotOnAHost(id=row.id)
-    image_id = _create(nova, ctx, row, wanted["name"], properties)
+    image_id = _create(nova, ctx, row, request["name"], properties)
 
     def begin(session: Session) -> str:
         works.claim(session, row, create_image.ACTION)
@@ -55,14 +55,14 @@ def _create(
     kept_back = set(nova.api.non_inheritable_image_properties.split())
     inherited = {key: str(value) for key, value in base.get("properties", {}).items()
                  if key not in kept_back and not _NEVER_INHERITED.match(key)}
-    wanted = inherited | properties | {
+    image = inherited | properties | {
         "name": name, "visibility": "private", "disk_format": "qcow2", "container_format": "bare",
         "min_disk": row.flavor["disk"], "min_ram": base.get("min_ram", 0),
         "instance_uuid": row.id, "user_id": row.user_id, "base_image_ref": row.image_id or "",
         "image_type": "snapshot",
     }
     try:
-        made = nova.cloud.images.create(ctx, wanted)
+        made = nova.cloud.images.create(ctx, image)
     except Problem as problem:
         if problem.code == 413:
             raise Refused(reason=str(problem)) from None

@@ -53,15 +53,15 @@ def group(session: Session, server_id: str, lock: bool = False) -> Group | None:
         .join(ServerGroupMember, ServerGroupMember.group_id == ServerGroup.id)
         .where(ServerGroupMember.server_id == server_id)
     )
-    found = session.execute(query.with_for_update(of=ServerGroup) if lock else query).one_or_none()
-    if found is None:
+    row = session.execute(query.with_for_update(of=ServerGroup) if lock else query).one_or_none()
+    if row is None:
         return None
     hosts: dict[str, int] = {}
     for host in session.scalars(
         select(Server.host).join(ServerGroupMember, ServerGroupMember.server_id == Server.id)
-        .where(ServerGroupMember.group_id == found.id, Server.deleted.is_(False),
+        .where(ServerGroupMember.group_id == row.id, Server.deleted.is_(False),
                Server.host.is_not(None), Server.id != server_id)
     ):
         assert host is not None
         hosts[host] = hosts.get(host, 0) + 1
-    return {"id": found.id, "policy": found.policy, "rules": found.rules, "hosts": hosts}
+    return {"id": row.id, "policy": row.policy, "rules": row.rules, "hosts": hosts}

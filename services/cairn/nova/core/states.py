@@ -51,14 +51,14 @@ def status(vm_state: str, task_state: str | None) -> str:
 
 def having(statuses: Iterable[str]) -> ColumnElement[bool]:
     """Servers that the API shows in one of these statuses."""
-    wanted = {word.upper() for word in statuses}
+    words = {word.upper() for word in statuses}
     cases: list[ColumnElement[bool]] = []
     for vm_state, plain in PLAIN.items():
         tasks = _BY_TASK.get(vm_state, {})
-        named = [task for task, word in tasks.items() if word in wanted]
+        named = [task for task, word in tasks.items() if word in words]
         if named:
             cases.append(and_(S.vm_state == vm_state, S.task_state.in_(named)))
-        if plain in wanted:
+        if plain in words:
             here = S.vm_state == vm_state
             if tasks:
                 here = and_(here, or_(S.task_state.is_(None),

@@ -50,16 +50,16 @@ def compute_capabilities_filter(
     state: HostState, request: HostRequest, servers: dict[str, str]
 ) -> str | None:
     for name, expected in request["capabilities"].items():
-        found: Any = state.report
+        value: Any = state.report
         for part in name.split(":"):
-            found = found.get(part) if isinstance(found, dict) else None
-        if found is None:
-            known = [a[name] for a in state.aggregates if name in a]
-            if not known:
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is None:
+            of_aggregates = [a[name] for a in state.aggregates if name in a]
+            if not of_aggregates:
                 return f"has no capability {name}"
-            found = known[0]
-        if not matches(str(found), expected):
-            return f"{name} is {found}, asked for {expected}"
+            value = of_aggregates[0]
+        if not matches(str(value), expected):
+            return f"{name} is {value}, asked for {expected}"
     return None
 
 

@@ -72,7 +72,7 @@ class Manager:
 
     def _states(self, request: HostRequest, candidates: dict[str, Any]) -> list[HostState]:
         with self.db.reading() as session:
-            known = {h.id: h for h in hosts.hypervisors(session)}
+            hypervisors = {h.id: h for h in hosts.hypervisors(session)}
             services = hosts.computes(session)
             zones = hosts.zones(session)
             aggregates: dict[str, list[dict[str, Any]]] = {}
@@ -80,7 +80,7 @@ class Manager:
                 aggregates = hosts.aggregate_traits(session, services)
         states = []
         for provider, summary in candidates.items():
-            hypervisor = known.get(provider)
+            hypervisor = hypervisors.get(provider)
             if hypervisor is None:
                 continue
             service = services.get(hypervisor.host)

@@ -22,12 +22,12 @@ def explain(
 ) -> str:
     """The first line is for everybody; the others name hosts and numbers."""
     with db.reading() as session:
-        known = hosts.hypervisors(session)
-    if not known:
+        hypervisors = hosts.hypervisors(session)
+    if not hypervisors:
         return "There are no compute hosts."
     lines, counts = [], Counter[str]()
     nearest: tuple[float, dict[str, int]] | None = None
-    for hypervisor in known[:MOST]:
+    for hypervisor in hypervisors[:MOST]:
         if hypervisor.host in refusals:
             name, reason = refusals[hypervisor.host]
             lines.append(f"{hypervisor.host}: {name}: {reason}")
@@ -48,8 +48,9 @@ def explain(
         distance = sum(amount / request["resources"][name] for name, amount in short.items())
         if nearest is None or distance < nearest[0]:
             nearest = distance, {name: max(free.get(name, 0), 0) for name in short}
-    why = ", ".join(f"{number} of {len(known)} by {name}" for name, number in counts.most_common())
-    sentence = f"{len(known)} host{'s' if len(known) > 1 else ''} refused: {why}."
+    why = ", ".join(f"{number} of {len(hypervisors)} by {name}"
+                    for name, number in counts.most_common())
+    sentence = f"{len(hypervisors)} host{'s' if len(hypervisors) > 1 else ''} refused: {why}."
     if nearest is not None:
         fits = ", ".join(f"at most {room} {UNITS.get(name, name)}"
                          for name, room in sorted(nearest[1].items()))
