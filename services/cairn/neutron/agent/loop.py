@@ -28,8 +28,9 @@ KINDS = {"l2": "Linux bridge agent", "dhcp": "DHCP agent", "l3": "L3 agent",
          "metadata": "Metadata agent"}
 # Changes come in bunches (a port, its address, its groups); one look serves them all.
 GATHER = 0.03
-# Seconds after which everything is looked at, though the kernel told of no change.
-FULL_LOOK = 60.0
+# Seconds after which everything is looked at, though the kernel told of no change; and where
+# something is isolated, which is tried again then.
+FULL_LOOK, RETRY = 300.0, 60.0
 # How many intervals may lie between two questions when nothing is new: bells may be missed.
 PATIENCE = 6
 # Ids of the ports that are wired, statuses of floating IPs.
@@ -156,8 +157,8 @@ class Loop:
         tell(isolated, self.isolated)
         self.isolated = isolated
         outcome = wired + served + routed, floating
-        # What is isolated is tried again then, or when anything changes.
-        self._standing = state, outcome, time.monotonic() + FULL_LOOK
+        pause = RETRY if isolated else FULL_LOOK
+        self._standing = state, outcome, time.monotonic() + pause
         return outcome
 
     def _as_it_was(self, state: State) -> Outcome | None:
