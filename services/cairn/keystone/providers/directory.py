@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from cairn.common.db import changed
 from cairn.keystone.db.endpoints import EndpointGroup, ProjectEndpoint, ProjectEndpointGroup
 from cairn.keystone.db.models import ROOT, Endpoint, ImpliedRole, Role, Service, Stamp
 
@@ -40,7 +41,7 @@ _BUMP = (
 
 def touch(session: Session, name: str) -> None:
     """The caller's transaction changes `name`; everybody's copy of it is old once it commits."""
-    if session.execute(_BUMP, {"which": name}).rowcount == 0:  # type: ignore[attr-defined]
+    if not changed(session.execute(_BUMP, {"which": name})):
         session.add(Stamp(name=name, number=1))
         session.flush()
 

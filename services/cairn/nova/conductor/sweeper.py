@@ -7,7 +7,7 @@ import time
 from sqlalchemy import or_, select, update
 
 from cairn.common.context import Context
-from cairn.common.db import utcnow
+from cairn.common.db import changed, utcnow
 from cairn.common.errors import Problem
 from cairn.common.ledger import OPEN, QUEUED, UNDOING
 from cairn.nova.component import Nova
@@ -75,7 +75,7 @@ class Sweeper:
                                        Work.owner.is_(None))
                     .values(**values)
                 )
-                taken += done.rowcount  # type: ignore[attr-defined]
+                taken += changed(done)
         if taken:
             self.nova.ring(Context(), CONDUCTOR)
         return taken

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from cairn.common.db import new_id, utcnow
+from cairn.common.db import changed, new_id, utcnow
 from cairn.nova.db.models import Aggregate, AggregateHost, Hypervisor, Service
 from cairn.nova.settings import ServiceSettings
 
@@ -22,7 +22,7 @@ def seen(session: Session, binary: str, host: str) -> None:
         update(Service).where(Service.host == host, Service.binary == binary)
         .values(seen_at=now, updated_at=now)
     )
-    if not done.rowcount:  # type: ignore[attr-defined]
+    if not changed(done):
         try:
             with session.begin_nested():
                 session.add(Service(host=host, binary=binary, seen_at=now))

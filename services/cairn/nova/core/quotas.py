@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common.db import changed
 from cairn.common.errors import Invalid
 from cairn.nova.component import Nova
 from cairn.nova.db.models import Keypair, Quota, Server, ServerGroup, Usage
@@ -60,7 +61,7 @@ def reserve(
         update(Usage).where(Usage.project_id == project_id, *guards)
         .values({name: getattr(Usage, name) + amount for name, amount in amounts.items()})
     )
-    while not session.execute(statement).rowcount:  # type: ignore[attr-defined]
+    while not changed(session.execute(statement)):
         try:
             with session.begin_nested():
                 session.add(Usage(project_id=project_id, instances=0, cores=0, ram=0))
@@ -73,7 +74,7 @@ def hold(session: Session, owner: str) -> None:
     """Until this transaction ends no other counts what that project or user has: what is counted
     now is still so when something is added to it."""
     lock = update(Usage).where(Usage.project_id == owner).values(instances=Usage.instances)
-    while not session.execute(lock).rowcount:  # type: ignore[attr-defined]
+    while not changed(session.execute(lock)):
         # There is no row yet, or another makes it at this moment.
         with contextlib.suppress(IntegrityError), session.begin_nested():
             session.add(Usage(project_id=owner, instances=0, cores=0, ram=0))

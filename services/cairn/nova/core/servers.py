@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common import ledger, patterns
 from cairn.common.context import Context
-from cairn.common.db import utcnow
+from cairn.common.db import changed, utcnow
 from cairn.common.errors import Invalid
 from cairn.common.listing import paginate
 from cairn.nova.component import Nova
@@ -194,7 +194,7 @@ def change(session: Session, server_id: str, *, task_state: str | None, **values
         update(Server).where(Server.id == server_id, Server.deleted.is_(False))
         .values(task_state=task, **values)
     )
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    return changed(done)
 
 
 def deletion_waits() -> ColumnElement[bool]:

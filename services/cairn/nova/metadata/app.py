@@ -17,7 +17,7 @@ from sqlalchemy import update
 from cairn.common import errors, health
 from cairn.common.api import PUBLIC, Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.db import Database
+from cairn.common.db import Database, changed
 from cairn.common.policy import Policy
 from cairn.common.wsgi import Mount, serve
 from cairn.nova.core import guest_documents
@@ -123,7 +123,7 @@ def tell_password(
         kept = session.execute(
             update(Server).where(Server.id == server.id, Server.guest_password.is_(None))
             .values(guest_password=told))
-        if not getattr(kept, "rowcount", 0):
+        if not changed(kept):
             raise errors.Conflict(reason="The server has told its password before.")
     metadata.cache.forget(server.id)
     return Reply(None, 200)
