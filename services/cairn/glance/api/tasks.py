@@ -85,4 +85,5 @@ def show(glance: Glance, ctx: Context, task_id: str) -> Document:
 @api.delete("/tasks/<task_id>", policy="tasks_api_access")
 def delete(glance: Glance, ctx: Context, task_id: str) -> None:
     """Tasks are forgotten at their expires_at, not before."""
+    glance.policy.enforce(ctx, "modify_task")
     raise MethodNotAllowed

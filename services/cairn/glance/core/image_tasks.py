@@ -33,7 +33,8 @@ def create_task(glance: Glance, ctx: Context, request: Mapping[str, Any]) -> Tas
             name: str(value) for name, value in properties.items()
             if name not in fields and name != "id" and not name.startswith("os_glance")})
         task = tasks.start(
-            session, ctx, type="import", kind="import", image_id=image.id, input=dict(request),
+            glance, session, ctx, type="import", kind="import", image_id=image.id,
+            input=dict(request),
             args={"method": {"name": "web-download", "uri": request["import_from"]},
                   "stores": list(glance.stores.import_to), "had": [], "remote": None,
                   "must_succeed": True, "room": allowed.get(usage.SIZE, -1), "before": None})

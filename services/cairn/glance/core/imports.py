@@ -67,7 +67,8 @@ def check_visible(glance: Glance, ctx: Context, image_id: str) -> None:
 
 
 def list_tasks(glance: Glance, ctx: Context, image_id: str) -> list[Task]:
-    """The image's tasks, the newest first. Raises ImageNotFound."""
+    """The image's tasks, the newest first. Raises Forbidden, ImageNotFound."""
+    glance.policy.enforce(ctx, "get_tasks")
     with glance.db.reading() as session:
         access.find_for(glance.policy, session, ctx, image_id, "get_image")
         return tasks.of_image(session, image_id)
@@ -99,7 +100,7 @@ def begin(
                 import_state.IMPORTING: "", import_state.FAILED: ""})
             return
         task = tasks.start(
-            session, ctx, type="api_image_import", kind="import", image_id=image_id,
+            glance, session, ctx, type="api_image_import", kind="import", image_id=image_id,
             input={"image_id": image_id, "import_req": body, "backend": stores},
             args={"method": method, "stores": stores, "had": had, "remote": seen,
                   "room": allowed.get(usage.SIZE, -1),

@@ -126,7 +126,7 @@ def _add(
         raise Conflict(reason="locations: the image's locations were changed meanwhile.")
     facts = _checked(image, value.get("validation_data", {}))
     if facts or image.os_hash_value:
-        _verify_first(session, ctx, image, store.name, value, facts)
+        _verify_first(glance, session, ctx, image, store.name, value, facts)
         return
     locations.add(session, image.id, store.name, url, value["metadata"])
     if image.status == "queued":
@@ -135,7 +135,8 @@ def _add(
 
 
 def _verify_first(
-    session: Session, ctx: Context, image: Image, store: str, value: Any, facts: dict[str, str]
+    glance: Glance, session: Session, ctx: Context, image: Image, store: str, value: Any,
+    facts: dict[str, str],
 ) -> None:
     """Have the worker read the bytes before they are the image's: a hash is one that was computed
     here, never one that somebody says."""
@@ -145,7 +146,7 @@ def _verify_first(
         image.status = "importing"
     held = {name: facts.get(name) or getattr(image, name) for name in CHECKED}
     task = tasks.start(
-        session, ctx, type="location_import", kind="location", image_id=image.id,
+        glance, session, ctx, type="location_import", kind="location", image_id=image.id,
         input={"image_id": image.id, "loc_url": value["url"],
                "validation_data": value.get("validation_data", {})},
         args={"url": value["url"], "store": store, "meta": value["metadata"],

@@ -63,7 +63,7 @@ def add_location(
         request: dict[str, Any] = {
             "image_id": image_id, "loc_url": url, "validation_data": dict(validation or {})}
         task = tasks.start(
-            session, ctx, type="location_import", kind="location", image_id=image_id,
+            glance, session, ctx, type="location_import", kind="location", image_id=image_id,
             input=request,
             args={"url": url, "store": store.name, "meta": {}, "checksum": None,
                   "algorithm": validation["os_hash_algo"] if validation else None,

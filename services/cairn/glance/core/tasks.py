@@ -29,10 +29,11 @@ class TaskNotFound(NotFound):
 
 
 def start(
-    session: Session, ctx: Context, *, type: str, kind: str, image_id: str,
+    glance: Glance, session: Session, ctx: Context, *, type: str, kind: str, image_id: str,
     input: dict[str, Any], args: dict[str, Any],
 ) -> Task:
-    """Write a task and its work. Ring the worker after the commit."""
+    """Write a task and its work. Ring the worker after the commit. Raises Forbidden."""
+    glance.policy.enforce(ctx, "add_task")
     task = Task(
         type=type, owner=ctx.project, image_id=image_id, request_id=ctx.request_id,
         user_id=ctx.user_id, input=input, status="pending",
@@ -74,7 +75,9 @@ def list_tasks(
     glance: Glance, ctx: Context, filters: Mapping[str, str], sort_key: str, sort_dir: str,
     marker: str | None, limit: int,
 ) -> list[Task]:
-    """A page of the tasks that the caller may see. Raises Invalid for a marker that is none."""
+    """A page of the tasks that the caller may see. Raises Forbidden, Invalid for a marker that is
+    none."""
+    glance.policy.enforce(ctx, "get_tasks")
     matching = select(Task).where(_unexpired())
     if not ctx.is_admin:
         matching = matching.where(Task.owner == ctx.project)
@@ -93,7 +96,8 @@ def list_tasks(
 
 
 def show_task(glance: Glance, ctx: Context, task_id: str) -> Task:
-    """Raises TaskNotFound."""
+    """Raises Forbidden, TaskNotFound."""
+    glance.policy.enforce(ctx, "get_task")
     with glance.db.reading() as session:
         return find(session, ctx, task_id)
 
