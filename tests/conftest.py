@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, event, text
 
+from cairn.common import events
 from cairn.common.db import Database
+
+# A request that does not record the event its endpoint declares fails.
+events.STRICT = True
 
 
 @pytest.fixture(scope="session")

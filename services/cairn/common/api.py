@@ -55,6 +55,10 @@ class Endpoint:
     late: bool = False
     # The handler reads the request's stream and headers itself.
     raw: bool = False
+    # The type of the event that it records when it succeeds, without .start, .end or .error.
+    event: str | None = None
+    # Why it records none, though its method says that it changes something.
+    changes_nothing: str | None = None
     # "action" names the single key of a body that selects this endpoint among several of one path.
     action: str | None = None
     check_body: "Validator | None" = None
@@ -77,13 +81,18 @@ class Api:
         self, method: str, path: str, *, policy: str, status: int = 200,
         body: Schema | None = None, query: Schema | None = None, since: str | None = None,
         until: str | None = None, late: bool = False, raw: bool = False, action: str | None = None,
+        event: str | None = None, changes_nothing: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare an endpoint.
 
         `body` and `query` are JSON Schemas; `query` is held against {name: [values]}. Several
         declarations may share method and path if their versions or their `action` differ.
-        Raises KeyError when `policy` names a rule nobody wrote.
+        `event` is the type of what it records when it succeeds (events.py); who changes nothing
+        in spite of its method says why in `changes_nothing`. Raises KeyError when `policy` names a
+        rule nobody wrote, ValueError for both `event` and `changes_nothing`.
         """
+        if event and changes_nothing:
+            raise ValueError(f"{method} {path} records {event} and changes nothing")
         if policy not in (PUBLIC, ANYONE) and policy not in self.rules and policy not in BASE:
             raise KeyError(f"{method} {path} names a policy nobody wrote: {policy}")
 
@@ -91,7 +100,7 @@ class Api:
             self.endpoints.append(Endpoint(
                 method, path, policy, status, body, query, func,
                 parse_version(since) if since else None, parse_version(until) if until else None,
-                late, raw, action,
+                late, raw, event, changes_nothing, action,
                 Validator(body, looks_up=policy == PUBLIC) if body is not None else None,
                 Validator(query, "query") if query is not None else None,
             ))

@@ -147,6 +147,8 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 8) -> None:
         self.engine = _engine(url, pool_size)
+        # Rung after a transaction that recorded an event (events.py).
+        self.bell: Callable[[], None] | None = None
         reads = self.engine
         self._connections: Connections | None = None
         if self.engine.dialect.name != "sqlite":
@@ -174,6 +176,8 @@ class Database:
     def writing(self) -> Iterator[Session]:
         with held.session(), self._writing.begin() as session:
             yield session
+        if self.bell is not None and "events" in session.info:
+            self.bell()
 
     def close(self) -> None:
         """Close every connection that is not in use."""

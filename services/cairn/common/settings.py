@@ -61,6 +61,11 @@ class PurgeSettings:
     interval: float = option(3600.0, "Seconds between two purges; 0: only by hand.")
     batch: int = option(500, "Things that one transaction of a purge removes.")
     most: int = option(50_000, "Things of one kind that one purge removes; the next goes on.")
+    event_days: float = option(
+        7.0, "Days that an event is kept at least, and until all its readers have passed it; "
+             "0: for ever.")
+    reader_days: float = option(30.0, "Days after which a reader of events that was not seen is "
+                                      "forgotten; more than event_days.")
 
 
 def load(kind: type[T], *files: Path) -> T:

@@ -14,7 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
-from cairn.common import errors, names
+from cairn.common import errors, events, names
 from cairn.common.access_rules import permits
 from cairn.common.api import ANYONE, PUBLIC, Api, Document, Endpoint, Reply
 from cairn.common.context import Context
@@ -220,12 +220,15 @@ def _view(
         if endpoint.raw:
             args["request"] = request
         ENFORCED.names.clear()
-        answer = endpoint.func(component, ctx, **args)
+        with events.recording() as recorded:
+            answer = endpoint.func(component, ctx, **args)
         if endpoint.late and endpoint.policy not in (PUBLIC, ANYONE) and not ENFORCED.names:
             raise RuntimeError(f"{endpoint.method} {endpoint.path} promised to enforce its policy")
-        if isinstance(answer, Reply):
-            return _respond(answer.body, answer.status or endpoint.status, answer.headers)
-        return _respond(answer, endpoint.status)
+        reply = answer if isinstance(answer, Reply) else Reply(answer)
+        status = reply.status or endpoint.status
+        if endpoint.event is not None and status < 400:
+            events.check(endpoint.event, recorded, f"{endpoint.method} {endpoint.path}")
+        return _respond(reply.body, status, reply.headers)
 
     return view
 

@@ -7,6 +7,7 @@ from cairn.common.settings import (
     IdentitySettings,
     MessagingSettings,
     PolicySettings,
+    PurgeSettings,
     option,
     section,
 )
@@ -27,4 +28,5 @@ class Settings:
     messaging: MessagingSettings = section(MessagingSettings)
     identity: IdentitySettings = section(IdentitySettings)
     policy: PolicySettings = section(PolicySettings)
+    purge: PurgeSettings = section(PurgeSettings)
     placement: CandidateSettings = section(CandidateSettings)

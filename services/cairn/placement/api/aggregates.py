@@ -25,13 +25,13 @@ def index(placement: Placement, ctx: Context, uuid: str) -> Document:
 
 
 @api.put(BASE, policy="placement:resource_providers:aggregates:update", body=AGGREGATES_1_1,
-         since="1.1", until="1.18")
+         since="1.1", until="1.18", event="resource_provider.aggregates.update")
 def replace(placement: Placement, ctx: Context, uuid: str, body: list[str]) -> Document:
     return _replace(placement, ctx, uuid, body, None)
 
 
 @api.put(BASE, policy="placement:resource_providers:aggregates:update", body=AGGREGATES_1_19,
-         since="1.19")
+         since="1.19", event="resource_provider.aggregates.update")
 def replace_checked(placement: Placement, ctx: Context, uuid: str, body: Document) -> Document:
     return _replace(placement, ctx, uuid, body["aggregates"],
                     body["resource_provider_generation"])
@@ -41,5 +41,5 @@ def _replace(
     placement: Placement, ctx: Context, uuid: str, aggregates: list[str], generation: int | None
 ) -> Document:
     uuids = list(dict.fromkeys(dashed(aggregate) for aggregate in aggregates))
-    generation = providers.replace_aggregates(placement.db, uuid, uuids, generation)
+    generation = providers.replace_aggregates(placement.db, ctx, uuid, uuids, generation)
     return _view(ctx, generation, uuids)

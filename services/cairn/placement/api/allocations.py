@@ -71,35 +71,36 @@ def _uuid(text: str) -> str:
 
 
 @api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
-         body=ALLOCATIONS_1_0, until="1.7")
+         body=ALLOCATIONS_1_0, until="1.7", event="allocation.update")
 @api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
-         body=ALLOCATIONS_1_8, since="1.8", until="1.11")
+         body=ALLOCATIONS_1_8, since="1.8", until="1.11", event="allocation.update")
 @api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
-         body=ALLOCATIONS_1_12, since="1.12", until="1.27")
+         body=ALLOCATIONS_1_12, since="1.12", until="1.27", event="allocation.update")
 @api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
-         body=ALLOCATIONS_1_28, since="1.28", until="1.33")
+         body=ALLOCATIONS_1_28, since="1.28", until="1.33", event="allocation.update")
 @api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
-         body=ALLOCATIONS_1_34, since="1.34", until="1.37")
+         body=ALLOCATIONS_1_34, since="1.34", until="1.37", event="allocation.update")
 @api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
-         body=ALLOCATIONS_1_38, since="1.38")
+         body=ALLOCATIONS_1_38, since="1.38", event="allocation.update")
 def replace(placement: Placement, ctx: Context, consumer: str, body: Document) -> None:
     allocations.replace_allocations(
-        placement.db, placement.names, [claim_of(ctx, consumer, body)])
+        placement.db, ctx, placement.names, [claim_of(ctx, consumer, body)])
 
 
 @api.post("/allocations", policy="placement:allocations:manage", status=204,
-          body=ALLOCATIONS_POST_1_13, since="1.13", until="1.27")
+          body=ALLOCATIONS_POST_1_13, since="1.13", until="1.27", event="allocation.update")
 @api.post("/allocations", policy="placement:allocations:manage", status=204,
-          body=many(ALLOCATIONS_1_28), since="1.28", until="1.33")
+          body=many(ALLOCATIONS_1_28), since="1.28", until="1.33", event="allocation.update")
 @api.post("/allocations", policy="placement:allocations:manage", status=204,
-          body=many(ALLOCATIONS_1_34), since="1.34", until="1.37")
+          body=many(ALLOCATIONS_1_34), since="1.34", until="1.37", event="allocation.update")
 @api.post("/allocations", policy="placement:allocations:manage", status=204,
-          body=many(ALLOCATIONS_1_38), since="1.38")
+          body=many(ALLOCATIONS_1_38), since="1.38", event="allocation.update")
 def replace_many(placement: Placement, ctx: Context, body: Document) -> None:
-    allocations.replace_allocations(placement.db, placement.names, [
+    allocations.replace_allocations(placement.db, ctx, placement.names, [
         claim_of(ctx, consumer, entry) for consumer, entry in body.items()])
 
 
-@api.delete("/allocations/<consumer>", policy="placement:allocations:delete", status=204)
+@api.delete("/allocations/<consumer>", policy="placement:allocations:delete", status=204,
+            event="allocation.delete")
 def delete(placement: Placement, ctx: Context, consumer: str) -> None:
-    allocations.delete_allocations(placement.db, placement.names, consumer)
+    allocations.delete_allocations(placement.db, ctx, placement.names, consumer)

@@ -2,6 +2,7 @@
 
 import re
 
+from cairn.common import events
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
@@ -31,10 +32,10 @@ def index(placement: Placement, ctx: Context) -> Document:
 
 
 @api.post("/resource_classes", policy="placement:resource_classes:create", status=201,
-          body=CLASS_POST, since="1.2")
+          body=CLASS_POST, since="1.2", event="resource_class.create")
 def create(placement: Placement, ctx: Context, body: Document) -> Reply:
     name = body["name"]
-    if placement.names.classes.exists(name) or not placement.names.classes.create(name):
+    if not classes.create_class(ctx, placement.names, name):
         raise ClassExists(name=name)
     return Reply(None, 201, {"Location": f"{placement.url}/resource_classes/{name}"})
 
@@ -46,16 +47,17 @@ def show(placement: Placement, ctx: Context, name: str) -> Document:
 
 
 @api.put("/resource_classes/<name>", policy="placement:resource_classes:update",
-         body=CLASS_POST, since="1.2", until="1.6")
+         body=CLASS_POST, since="1.2", until="1.6", event="resource_class.update")
 def rename(placement: Placement, ctx: Context, name: str, body: Document) -> Document:
     _find(placement, name)
     if name in placement.names.classes.standard:
         raise Invalid(reason=f"Cannot update standard resource class {name}")
-    classes.rename_class(placement.db, placement.names, name, body["name"])
+    classes.rename_class(placement.db, ctx, placement.names, name, body["name"])
     return view(placement, body["name"])
 
 
-@api.put("/resource_classes/<name>", policy="placement:resource_classes:update", since="1.7")
+@api.put("/resource_classes/<name>", policy="placement:resource_classes:update", since="1.7",
+         event="resource_class.create")
 def ensure(placement: Placement, ctx: Context, name: str) -> Reply:
     if len(name) > 255:
         raise Invalid(reason="JSON does not validate: Failed validating 'maxLength': a resource "
@@ -63,16 +65,18 @@ def ensure(placement: Placement, ctx: Context, name: str) -> Reply:
     if not re.fullmatch(CUSTOM, name):
         raise Invalid(reason="JSON does not validate: Failed validating 'pattern': the resource "
                              f"class {name} does not match {CUSTOM}")
-    new = not placement.names.classes.exists(name) and placement.names.classes.create(name)
+    new = classes.create_class(ctx, placement.names, name)
+    if not new:
+        events.unchanged()
     return Reply(None, 201 if new else 204,
                  {"Location": f"{placement.url}/resource_classes/{name}"})
 
 
 @api.delete("/resource_classes/<name>", policy="placement:resource_classes:delete", status=204,
-            since="1.2")
+            since="1.2", event="resource_class.delete")
 def delete(placement: Placement, ctx: Context, name: str) -> None:
     _find(placement, name)
     if name in placement.names.classes.standard:
         raise Invalid(reason="Error in delete resource class: Cannot delete standard resource "
                              f"class {name}.")
-    classes.delete_class(placement.db, placement.names, name)
+    classes.delete_class(placement.db, ctx, placement.names, name)

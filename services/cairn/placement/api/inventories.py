@@ -23,33 +23,35 @@ def index(placement: Placement, ctx: Context, uuid: str) -> Document:
             "inventories": {name: inventories.view(row) for name, row in rows.items()}}
 
 
-@api.put(BASE, policy="placement:resource_providers:inventories:update", body=INVENTORIES_PUT)
+@api.put(BASE, policy="placement:resource_providers:inventories:update", body=INVENTORIES_PUT,
+         event="inventory.update")
 def replace(placement: Placement, ctx: Context, uuid: str, body: Document) -> Document:
     whole = {name: inventories.complete(entry) for name, entry in body["inventories"].items()}
     generation = inventories.replace_inventories(
-        placement.db, placement.names, uuid, whole, body["resource_provider_generation"],
+        placement.db, ctx, placement.names, uuid, whole, body["resource_provider_generation"],
         may_reserve_all=_may_reserve_all(ctx))
     return {"resource_provider_generation": generation, "inventories": whole}
 
 
 @api.delete(BASE, policy="placement:resource_providers:inventories:delete", status=204,
-            since="1.5")
+            since="1.5", event="inventory.delete")
 def clear(placement: Placement, ctx: Context, uuid: str) -> None:
-    inventories.clear_inventories(placement.db, placement.names, uuid)
+    inventories.clear_inventories(placement.db, ctx, placement.names, uuid)
 
 
-@api.delete(BASE, policy="placement:resource_providers:inventories:delete", until="1.4")
+@api.delete(BASE, policy="placement:resource_providers:inventories:delete", until="1.4",
+            changes_nothing="there is no such method before 1.5")
 def clear_one_by_one(placement: Placement, ctx: Context, uuid: str) -> None:
     raise MethodRefused(method="DELETE")
 
 
 @api.post(BASE, policy="placement:resource_providers:inventories:create", status=201,
-          body=INVENTORY_POST)
+          body=INVENTORY_POST, event="inventory.create")
 def create(placement: Placement, ctx: Context, uuid: str, body: Document) -> Reply:
     name = body["resource_class"]
     values = inventories.complete(body)
     generation = inventories.create_inventory(
-        placement.db, placement.names, uuid, name, values,
+        placement.db, ctx, placement.names, uuid, name, values,
         body.get("resource_provider_generation"), may_reserve_all=_may_reserve_all(ctx))
     location = f"{placement.url}/resource_providers/{uuid}/inventories/{name}"
     return Reply(values | {"resource_provider_generation": generation}, 201,
@@ -65,21 +67,21 @@ def show(placement: Placement, ctx: Context, uuid: str, name: str) -> Document:
 
 
 @api.put(f"{BASE}/<name>", policy="placement:resource_providers:inventories:update",
-         body=INVENTORY_PUT)
+         body=INVENTORY_PUT, event="inventory.update")
 def update(
     placement: Placement, ctx: Context, uuid: str, name: str, body: Document
 ) -> Document:
     values = inventories.complete(body)
     generation = inventories.update_inventory(
-        placement.db, placement.names, uuid, name, values, body["resource_provider_generation"],
-        may_reserve_all=_may_reserve_all(ctx))
+        placement.db, ctx, placement.names, uuid, name, values,
+        body["resource_provider_generation"], may_reserve_all=_may_reserve_all(ctx))
     return values | {"resource_provider_generation": generation}
 
 
 @api.delete(f"{BASE}/<name>", policy="placement:resource_providers:inventories:delete",
-            status=204)
+            status=204, event="inventory.delete")
 def delete(placement: Placement, ctx: Context, uuid: str, name: str) -> None:
-    inventories.delete_inventory(placement.db, placement.names, uuid, name)
+    inventories.delete_inventory(placement.db, ctx, placement.names, uuid, name)
 
 
 @api.get("/resource_providers/<uuid>/usages", policy="placement:resource_providers:usages")

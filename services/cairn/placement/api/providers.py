@@ -105,12 +105,12 @@ def _asked(snapshot: Snapshot, query: Any, group: Group) -> Iterable[Node]:
 
 
 @api.post("/resource_providers", policy="placement:resource_providers:create", status=201,
-          body=PROVIDER_POST_1_0, until="1.13")
+          body=PROVIDER_POST_1_0, until="1.13", event="resource_provider.create")
 @api.post("/resource_providers", policy="placement:resource_providers:create", status=201,
-          body=PROVIDER_POST_1_14, since="1.14")
+          body=PROVIDER_POST_1_14, since="1.14", event="resource_provider.create")
 def create(placement: Placement, ctx: Context, body: Document) -> Reply:
     row = providers.create_provider(
-        placement.db, body["name"], body.get("uuid"), body.get("parent_provider_uuid"))
+        placement.db, ctx, body["name"], body.get("uuid"), body.get("parent_provider_uuid"))
     headers = {"Location": f"{placement.url}/resource_providers/{row.uuid}"}
     if ctx.version >= (1, 20):
         return _answer(placement, ctx, row, 200, headers)
@@ -123,18 +123,18 @@ def show(placement: Placement, ctx: Context, uuid: str) -> Reply:
 
 
 @api.put("/resource_providers/<uuid>", policy="placement:resource_providers:update",
-         body=PROVIDER_PUT_1_0, until="1.13")
+         body=PROVIDER_PUT_1_0, until="1.13", event="resource_provider.update")
 @api.put("/resource_providers/<uuid>", policy="placement:resource_providers:update",
-         body=PROVIDER_PUT_1_14, since="1.14")
+         body=PROVIDER_PUT_1_14, since="1.14", event="resource_provider.update")
 def update(placement: Placement, ctx: Context, uuid: str, body: Document) -> Reply:
     parent = body.get("parent_provider_uuid")
     row = providers.update_provider(
-        placement.db, uuid, body["name"], queries.dashed(parent) if parent else None,
+        placement.db, ctx, uuid, body["name"], queries.dashed(parent) if parent else None,
         keep_parent="parent_provider_uuid" not in body, may_move=ctx.version >= (1, 37))
     return _answer(placement, ctx, row)
 
 
 @api.delete("/resource_providers/<uuid>", policy="placement:resource_providers:delete",
-            status=204)
+            status=204, event="resource_provider.delete")
 def delete(placement: Placement, ctx: Context, uuid: str) -> None:
-    providers.delete_provider(placement.db, uuid)
+    providers.delete_provider(placement.db, ctx, uuid)

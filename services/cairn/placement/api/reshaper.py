@@ -19,10 +19,11 @@ POLICY = "placement:reshaper:reshape"
 
 
 @api.post("/reshaper", policy=POLICY, status=204, body=reshape(ALLOCATIONS_1_28), since="1.30",
-          until="1.33")
+          until="1.33", event="inventory.update")
 @api.post("/reshaper", policy=POLICY, status=204, body=reshape(ALLOCATIONS_1_34), since="1.34",
-          until="1.37")
-@api.post("/reshaper", policy=POLICY, status=204, body=reshape(ALLOCATIONS_1_38), since="1.38")
+          until="1.37", event="inventory.update")
+@api.post("/reshaper", policy=POLICY, status=204, body=reshape(ALLOCATIONS_1_38), since="1.38",
+          event="inventory.update")
 def create(placement: Placement, ctx: Context, body: Document) -> None:
     by_provider = {
         uuid: (entry["resource_provider_generation"],
@@ -30,4 +31,4 @@ def create(placement: Placement, ctx: Context, body: Document) -> None:
         for uuid, entry in body["inventories"].items()
     }
     claims = [claim_of(ctx, consumer, entry) for consumer, entry in body["allocations"].items()]
-    core.write(placement.db, placement.names, by_provider, claims)
+    core.write(placement.db, ctx, placement.names, by_provider, claims)

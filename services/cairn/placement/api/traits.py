@@ -53,23 +53,25 @@ def show(placement: Placement, ctx: Context, name: str) -> None:
         raise TraitNotFound(id=name)
 
 
-@api.put("/traits/<name>", policy="placement:traits:update", since="1.6")
+@api.put("/traits/<name>", policy="placement:traits:update", since="1.6",
+         event="trait.create")
 def create(placement: Placement, ctx: Context, name: str) -> Reply:
     if not re.fullmatch(CUSTOM, name) or len(name) > 255:
         raise Invalid(reason="The trait is invalid. A valid trait must be no longer than 255 "
                              'characters, start with the prefix "CUSTOM_" and use following '
                              'characters: "A"-"Z", "0"-"9" and "_"')
-    new = not placement.names.traits.exists(name) and placement.names.traits.create(name)
+    new = traits.create_trait(ctx, placement.names, name)
     return Reply(None, 201 if new else 204, {"Location": f"{placement.url}/traits/{name}"})
 
 
-@api.delete("/traits/<name>", policy="placement:traits:delete", status=204, since="1.6")
+@api.delete("/traits/<name>", policy="placement:traits:delete", status=204, since="1.6",
+            event="trait.delete")
 def delete(placement: Placement, ctx: Context, name: str) -> None:
     if not placement.names.traits.exists(name):
         raise TraitNotFound(id=name)
     if name in placement.names.traits.standard:
         raise Invalid(reason=f"Cannot delete standard trait {name}.")
-    traits.delete_trait(placement.db, placement.names, name)
+    traits.delete_trait(placement.db, ctx, placement.names, name)
 
 
 def _view(placement: Placement, generation: int, numbers: Collection[int]) -> Document:
@@ -83,14 +85,14 @@ def of_provider(placement: Placement, ctx: Context, uuid: str) -> Document:
 
 
 @api.put(OF_PROVIDER, policy="placement:resource_providers:traits:update", body=TRAITS_PUT,
-         since="1.6")
+         since="1.6", event="resource_provider.traits.update")
 def set_of_provider(placement: Placement, ctx: Context, uuid: str, body: Document) -> Document:
     return _view(placement, *providers.replace_traits(
-        placement.db, placement.names, uuid, set(body["traits"]),
+        placement.db, ctx, placement.names, uuid, set(body["traits"]),
         body["resource_provider_generation"]))
 
 
 @api.delete(OF_PROVIDER, policy="placement:resource_providers:traits:delete", status=204,
-            since="1.6")
+            since="1.6", event="resource_provider.traits.update")
 def clear_of_provider(placement: Placement, ctx: Context, uuid: str) -> None:
-    providers.clear_traits(placement.db, uuid)
+    providers.clear_traits(placement.db, ctx, uuid)

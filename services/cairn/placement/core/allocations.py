@@ -9,11 +9,12 @@ from sqlalchemy import BindParameter, Connection, Table, bindparam, case, func, 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
 from cairn.common.db import Database, changed, utcnow
 from cairn.placement.core import changes, providers
 from cairn.placement.core.names import Names
 from cairn.placement.core.providers import Known
-from cairn.placement.db.models import Allocation, Consumer, Inventory, Provider
+from cairn.placement.db.models import Allocation, Consumer, Event, Inventory, Provider
 from cairn.placement.errors import (
     ConsumerConflict,
     NoAllocations,
@@ -217,14 +218,14 @@ def _take(
     raise NoCapacity(class_=name, id=uuid)
 
 
-def release(session: Session, names: Names, consumer: str) -> bool:
-    """Give back all that the consumer has; whether it had anything."""
+def release(session: Session, names: Names, consumer: str) -> Claim | None:
+    """Give back all that the consumer has; as what it was claimed, None if it had nothing."""
     known = session.get(Consumer, consumer)
     if known is None:
-        return False
-    claim(session, names, [Claim(consumer, {}, known.project_id, known.user_id)],
-          bump=False)
-    return True
+        return None
+    nothing = Claim(consumer, {}, known.project_id, known.user_id)
+    claim(session, names, [nothing], bump=False)
+    return nothing
 
 
 def of_consumer(session: Session, names: Names, consumer: str) -> dict[str, Any]:
@@ -270,13 +271,33 @@ def show_consumer(
         return by_provider, session.get(Consumer, consumer) if by_provider else None
 
 
-def replace_allocations(db: Database, names: Names, claims: list[Claim]) -> None:
+def replace_allocations(db: Database, ctx: Context, names: Names, claims: list[Claim]) -> None:
     """`claim` in a transaction of its own."""
     ensure_classes(names, claims)
-    db.write(lambda session: claim(session, names, claims))
+
+    def work(session: Session) -> None:
+        claim(session, names, claims)
+        record(session, ctx, claims)
+
+    db.write(work)
 
 
-def delete_allocations(db: Database, names: Names, consumer: str) -> None:
+def record(session: Session, ctx: Context, claims: list[Claim]) -> None:
+    """Record an event for each consumer, with all that it has now."""
+    for one in claims:
+        Event.record(session, ctx, "allocation.update", "allocation", one.consumer,
+                     {"consumer_uuid": one.consumer, "consumer_type": one.type,
+                      "allocations": one.resources}, project_id=one.project_id)
+
+
+def delete_allocations(db: Database, ctx: Context, names: Names, consumer: str) -> None:
     """Raises NoAllocations."""
-    if not db.write(lambda session: release(session, names, consumer)):
+    def work(session: Session) -> bool:
+        holder = release(session, names, consumer)
+        if holder is not None:
+            Event.record(session, ctx, "allocation.delete", "allocation", consumer,
+                         {"consumer_uuid": consumer}, project_id=holder.project_id)
+        return holder is not None
+
+    if not db.write(work):
         raise NoAllocations(id=consumer)

@@ -5,6 +5,7 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
 from cairn.common.db import Database, changed
 from cairn.common.errors import Invalid
 from cairn.placement.core import providers
@@ -134,8 +135,8 @@ def list_inventories(db: Database, names: Names, uuid: str) -> tuple[int, dict[s
 
 
 def replace_inventories(
-    db: Database, names: Names, uuid: str, whole: dict[str, Values], generation: int, *,
-    may_reserve_all: bool,
+    db: Database, ctx: Context, names: Names, uuid: str, whole: dict[str, Values],
+    generation: int, *, may_reserve_all: bool,
 ) -> int:
     """Make these all that the provider has; its generation then. Raises ProviderNotFound,
     GenerationConflict, Invalid, UnknownClassInInventory, InventoryInUse."""
@@ -148,19 +149,25 @@ def replace_inventories(
         for name, values in whole.items():
             check(provider, name, values, may_reserve_all=may_reserve_all)
         replace(session, names, provider, whole, generation)
+        _record(session, ctx, "update", provider, inventories=whole)
         return provider.generation
 
     return db.write(work)
 
 
-def clear_inventories(db: Database, names: Names, uuid: str) -> None:
+def clear_inventories(db: Database, ctx: Context, names: Names, uuid: str) -> None:
     """Raises ProviderNotFound, InventoryInUse."""
-    db.write(lambda session: replace(session, names, providers.find(session, uuid), {}, None))
+    def work(session: Session) -> None:
+        provider = providers.find(session, uuid)
+        replace(session, names, provider, {}, None)
+        _record(session, ctx, "delete", provider, inventories={})
+
+    db.write(work)
 
 
 def create_inventory(
-    db: Database, names: Names, uuid: str, name: str, values: Values, generation: int | None, *,
-    may_reserve_all: bool,
+    db: Database, ctx: Context, names: Names, uuid: str, name: str, values: Values,
+    generation: int | None, *, may_reserve_all: bool,
 ) -> int:
     """Give the provider a class it has not; its generation then. Raises ProviderNotFound, Invalid,
     GenerationConflict, InventoryExists."""
@@ -174,14 +181,15 @@ def create_inventory(
         check(provider, name, values, may_reserve_all=may_reserve_all, verb="create")
         providers.bump(session, provider, generation)
         add(session, names, provider, ids[name], values)
+        _record(session, ctx, "create", provider, inventories={name: values})
         return provider.generation
 
     return db.write(work)
 
 
 def update_inventory(
-    db: Database, names: Names, uuid: str, name: str, values: Values, generation: int, *,
-    may_reserve_all: bool,
+    db: Database, ctx: Context, names: Names, uuid: str, name: str, values: Values,
+    generation: int, *, may_reserve_all: bool,
 ) -> int:
     """Change what the provider has of a class; its generation then. Raises ProviderNotFound,
     Invalid, GenerationConflict."""
@@ -195,11 +203,22 @@ def update_inventory(
             raise Invalid(reason=f"No inventory record with resource class: {name}.")
         providers.bump(session, provider, generation)
         put(session, provider, ids[name], values, new=False)
+        _record(session, ctx, "update", provider, inventories={name: values})
         return provider.generation
 
     return db.write(work)
 
 
-def delete_inventory(db: Database, names: Names, uuid: str, name: str) -> None:
+def delete_inventory(db: Database, ctx: Context, names: Names, uuid: str, name: str) -> None:
     """Raises ProviderNotFound, NoInventoryToDelete, OneInventoryInUse."""
-    db.write(lambda session: remove(session, names, providers.find(session, uuid), name))
+    def work(session: Session) -> None:
+        provider = providers.find(session, uuid)
+        remove(session, names, provider, name)
+        _record(session, ctx, "delete", provider, resource_class=name)
+
+    db.write(work)
+
+
+def _record(session: Session, ctx: Context, what: str, provider: Provider, **facts: Any) -> None:
+    providers.record(session, ctx, f"inventory.{what}", provider.uuid,
+                     generation=provider.generation, **facts)

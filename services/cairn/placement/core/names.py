@@ -6,7 +6,7 @@ of the database.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import os_resource_classes
@@ -65,13 +65,17 @@ class Table:
     def exists(self, name: str) -> bool:
         return name in self.standard or bool(self._read({name}))
 
-    def create(self, *names: str) -> bool:
-        """Add names; those that somebody added meanwhile are fine. Whether all were new."""
+    def create(
+        self, *names: str, beside: Callable[[Session], None] = lambda session: None
+    ) -> bool:
+        """Add names; those that somebody added meanwhile are fine. Whether all were new. `beside`
+        is written with each that is."""
         new = True
         for name in names:
             try:
                 with self.db.writing() as session:
                     session.execute(insert(self.model).values(name=name))
+                    beside(session)
             except IntegrityError:
                 new = False
         return new

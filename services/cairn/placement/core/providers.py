@@ -18,6 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
+from cairn.common import events
+from cairn.common.context import Context
 from cairn.common.db import Database, changed, utcnow
 from cairn.common.errors import Invalid
 from cairn.placement.core import changes
@@ -25,6 +27,7 @@ from cairn.placement.core.names import Names
 from cairn.placement.core.queries import dashed
 from cairn.placement.db.models import (
     Allocation,
+    Event,
     Inventory,
     Provider,
     ProviderAggregate,
@@ -237,16 +240,18 @@ def traits(session: Session, provider: Known) -> set[int]:
     return set(session.connection().execute(TRAITS, {"provider": provider.id}).scalars())
 
 
-def set_traits(session: Session, provider: Provider, trait_ids: set[int]) -> None:
-    """Raises GenerationConflict. A provider that has them already stays of its generation."""
+def set_traits(session: Session, provider: Provider, trait_ids: set[int]) -> bool:
+    """Whether they were others. Raises GenerationConflict. A provider that has them already stays
+    of its generation."""
     if traits(session, provider) == trait_ids:
-        return
+        return False
     bump(session, provider)
     session.execute(delete(ProviderTrait).where(ProviderTrait.provider_id == provider.id))
     rows: list[dict[str, Any]] = [
         {"provider_id": provider.id, "trait_id": t} for t in sorted(trait_ids)]
     if rows:
         session.execute(insert(ProviderTrait), rows)
+    return True
 
 
 def aggregates(session: Session, provider: Known) -> list[str]:
@@ -269,19 +274,27 @@ def show_provider(db: Database, uuid: str) -> Any:
         return look(session, uuid)
 
 
+def record(session: Session, ctx: Context, type_: str, uuid: str, **facts: Any) -> None:
+    """Record an event of a provider: a provider is the cloud's, not a project's."""
+    Event.record(session, ctx, type_, "resource_provider", uuid, {"uuid": uuid, **facts},
+                 project_id="")
+
+
 def create_provider(
-    db: Database, name: str, uuid: str | None, parent_uuid: str | None
+    db: Database, ctx: Context, name: str, uuid: str | None, parent_uuid: str | None
 ) -> Any:
     """The new provider as `show_provider` has it. Raises DuplicateProvider, Invalid."""
     def work(session: Session) -> Any:
-        return look(session, create(session, name, uuid, parent_uuid).uuid)
+        row = look(session, create(session, name, uuid, parent_uuid).uuid)
+        record(session, ctx, "resource_provider.create", row.uuid, name=name, parent=row.parent)
+        return row
 
     return db.write(work)
 
 
 def update_provider(
-    db: Database, uuid: str, name: str, parent_uuid: str | None, *, keep_parent: bool,
-    may_move: bool,
+    db: Database, ctx: Context, uuid: str, name: str, parent_uuid: str | None, *,
+    keep_parent: bool, may_move: bool,
 ) -> Any:
     """Rename a provider and, without `keep_parent`, hang it below `parent_uuid`; the provider then,
     as `show_provider` has it. Raises ProviderNotFound, DuplicateProvider, Invalid."""
@@ -291,14 +304,20 @@ def update_provider(
         provider = find(session, uuid, hold=True)
         parent = parent_of(session, provider) if keep_parent else parent_uuid
         change(session, provider, name, parent, may_move=may_move)
-        return look(session, uuid)
+        row = look(session, uuid)
+        record(session, ctx, "resource_provider.update", row.uuid, name=name, parent=row.parent)
+        return row
 
     return db.write(work)
 
 
-def delete_provider(db: Database, uuid: str) -> None:
+def delete_provider(db: Database, ctx: Context, uuid: str) -> None:
     """Raises NoProviderToDelete, ProviderHasChildren, ProviderInUse."""
-    db.write(lambda session: remove(session, uuid))
+    def work(session: Session) -> None:
+        remove(session, uuid)
+        record(session, ctx, "resource_provider.delete", uuid)
+
+    db.write(work)
 
 
 def list_aggregates(db: Database, uuid: str) -> tuple[int, list[str]]:
@@ -309,7 +328,7 @@ def list_aggregates(db: Database, uuid: str) -> tuple[int, list[str]]:
 
 
 def replace_aggregates(
-    db: Database, uuid: str, uuids_: Collection[str], generation: int | None
+    db: Database, ctx: Context, uuid: str, uuids_: Collection[str], generation: int | None
 ) -> int:
     """Make these the provider's aggregates; its generation then. With `generation` that is the
     next one. Raises ProviderNotFound, GenerationConflict."""
@@ -318,6 +337,8 @@ def replace_aggregates(
         if generation is not None:
             bump(session, provider, generation)
         set_aggregates(session, provider, uuids_)
+        record(session, ctx, "resource_provider.aggregates.update", uuid,
+               aggregates=list(uuids_), generation=provider.generation)
         return provider.generation
 
     return db.write(work)
@@ -331,7 +352,7 @@ def list_traits(db: Database, uuid: str) -> tuple[int, set[int]]:
 
 
 def replace_traits(
-    db: Database, names: Names, uuid: str, trait_names: set[str], generation: int
+    db: Database, ctx: Context, names: Names, uuid: str, trait_names: set[str], generation: int
 ) -> tuple[int, Collection[int]]:
     """Make these the provider's traits; its generation and their numbers then. Raises
     ProviderNotFound, GenerationConflict, Invalid."""
@@ -343,12 +364,22 @@ def replace_traits(
         unknown = sorted(trait_names - ids.keys())
         if unknown:
             raise Invalid(reason=f"No such trait {', '.join(unknown)}")
-        set_traits(session, provider, set(ids.values()))
+        _replace_traits(session, ctx, provider, set(ids.values()), sorted(trait_names))
         return provider.generation
 
     return db.write(work), ids.values()
 
 
-def clear_traits(db: Database, uuid: str) -> None:
+def clear_traits(db: Database, ctx: Context, uuid: str) -> None:
     """Raises ProviderNotFound."""
-    db.write(lambda session: set_traits(session, find(session, uuid), set()))
+    db.write(lambda session: _replace_traits(session, ctx, find(session, uuid), set(), []))
+
+
+def _replace_traits(
+    session: Session, ctx: Context, provider: Provider, trait_ids: set[int], names: list[str]
+) -> None:
+    if set_traits(session, provider, trait_ids):
+        record(session, ctx, "resource_provider.traits.update", provider.uuid, traits=names,
+               generation=provider.generation)
+    else:
+        events.unchanged()

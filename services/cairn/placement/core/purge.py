@@ -1,8 +1,9 @@
 """What bounds placement's tables: it forgets by itself what nobody needs any more."""
 
+from cairn.common import events
 from cairn.common.db import Database
 from cairn.common.purge import Purge
-from cairn.common.settings import PurgeSettings
+from cairn.placement.db.models import Event, EventReader
 from cairn.placement.settings import Settings
 
 PROCESS = "placement-api"
@@ -14,9 +15,10 @@ KEPT = {
     "resource_classes": "the operator's", "traits": "the operator's",
     "inventories": _PROVIDER, "resource_provider_traits": _PROVIDER,
     "resource_provider_aggregates": _PROVIDER,
+    "periodic": "one row for each periodic thing",
     "consumers": "goes with its last allocation", "allocations": "goes with its server",
 }
 
 
 def make(settings: Settings, db: Database, cloud: object = None) -> Purge:
-    return Purge(db, PurgeSettings(), ())
+    return Purge(db, settings.purge, (events.age(Event, EventReader, settings.purge),))

@@ -2,6 +2,8 @@
 
 from sqlalchemy.orm import Session
 
+from cairn.common import events
+from cairn.common.context import Context
 from cairn.common.db import Database
 from cairn.placement.core import allocations, inventories, providers
 from cairn.placement.core.allocations import Claim
@@ -39,8 +41,19 @@ def reshape(session: Session, names: Names, by_provider: Inventories, claims: li
         inventories.leave(session, names, rows[uuid], set(by_provider[uuid][1]))
 
 
-def write(db: Database, names: Names, by_provider: Inventories, claims: list[Claim]) -> None:
+def write(
+    db: Database, ctx: Context, names: Names, by_provider: Inventories, claims: list[Claim]
+) -> None:
     """`reshape` in a transaction of its own."""
     allocations.ensure_classes(names, claims)
     names.classes.ids({name for _, whole in by_provider.values() for name in whole})
-    db.write(lambda session: reshape(session, names, by_provider, claims))
+
+    def work(session: Session) -> None:
+        reshape(session, names, by_provider, claims)
+        for uuid, (_, whole) in by_provider.items():
+            providers.record(session, ctx, "inventory.update", uuid, inventories=whole)
+        allocations.record(session, ctx, claims)
+        if not by_provider:
+            events.unchanged()
+
+    db.write(work)

@@ -4,6 +4,8 @@ from sqlalchemy import BigInteger, Double, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from cairn.common.db import Timestamps, new_metadata
+from cairn.common.events import EventReaderRow, EventRow
+from cairn.common.periodic import PeriodicRow
 
 
 class Base(DeclarativeBase):
@@ -110,3 +112,15 @@ class Allocation(Base):
         ForeignKey("resource_providers.id"), primary_key=True, index=True)
     class_id: Mapped[int] = mapped_column(ForeignKey("resource_classes.id"), primary_key=True)
     used: Mapped[int]
+
+
+class Event(EventRow, Base):
+    """What changed (common/events.py)."""
+
+
+class EventReader(EventReaderRow, Base):
+    """How far each reader of events has come."""
+
+
+class Periodic(PeriodicRow, Base):
+    """What one process of all does from time to time (common/periodic.py)."""
