@@ -1,6 +1,7 @@
 """Rooms keep to themselves: a component imports itself and common, nothing else of ours."""
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def statements(path):
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_an_api_speaks_http_and_knows_no_sql(component):
     found = {str(path.relative_to(ROOT)): list(statements(path))
-             for path in sorted((ROOT / component / "api").glob("*.py"))}
+             for path in sorted((ROOT / component / "api").glob("*.py"))
+             if path.name != "process.py"}  # It puts rooms together, and says where rows are.
     found = {path: names for path, names in found.items() if names}
     assert bool(found) == (component in STATEMENTS_IN_API), found
 
@@ -87,3 +89,58 @@ def test_a_compare_and_set_asks_whether_it_changed_its_row():
     """`changed` of common/db.py: a bare count is no number where the driver has none."""
     counting = {str(path.relative_to(ROOT)) for path in MODULES if "rowcount" in path.read_text()}
     assert counting == {"common/db.py", "common/purge.py"}
+
+
+# What endpoint modules of a component share is called alike in all of them: rows to documents, and
+# parts of schemas. Whoever renames the last one takes the name away.
+MISNAMED: set[str] = set()
+OTHER_NAMES = re.compile(r"words|common|answers|helpers|utils|\w+_views|\w+_schemas")
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_what_endpoints_share_has_one_name(component):
+    misnamed = [p.name for p in (ROOT / component / "api").glob("*.py")
+                if OTHER_NAMES.fullmatch(p.stem)]
+    assert bool(misnamed) == (component in MISNAMED), misnamed
+
+
+# Those whose processes are not all made in <room>/process.py.
+MADE_ELSEWHERE: set[str] = set()
+
+
+def made_elsewhere(component):
+    """Processes that another module than their room's makes, and what makes some besides."""
+    for name, process in importlib.import_module(f"cairn.{component}.processes").PROCESSES.items():
+        room = getattr(process.build, "module", "")
+        if not re.fullmatch(rf"cairn\.{component}\.\w+\.process", room):
+            yield name
+    app = ROOT / component / "app.py"
+    yield from (name for name in imports(app) if name == "cairn.common.process")
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_process_is_made_in_its_room(component):
+    elsewhere = list(made_elsewhere(component))
+    assert bool(elsewhere) == (component in MADE_ELSEWHERE), elsewhere
+
+
+# At most so many public functions of these say Any where they could say what they take and return.
+# No number grows; who needs fewer writes it here.
+ANYTHING = {"common": 13, "glance": 15, "keystone": 15, "neutron": 20, "nova": 22, "placement": 6}
+
+
+def vague(path):
+    """Public functions of a module with an argument or an answer that is just Any."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            given = [a.annotation for a in (*node.args.args, *node.args.kwonlyargs)]
+            if any(isinstance(a, ast.Name) and a.id == "Any" for a in (*given, node.returns)):
+                yield f"{path.relative_to(ROOT)}:{node.name}"
+
+
+@pytest.mark.parametrize("component", ANYTHING)
+def test_functions_say_what_they_take_and_return(component):
+    rooms = ("",) if component == "common" else ("core", "db")
+    found = [name for room in rooms for path in sorted((ROOT / component / room).rglob("*.py"))
+             for name in vague(path)]
+    assert len(found) <= ANYTHING[component], "\n".join(found)
