@@ -9,12 +9,12 @@ from cairn.common.wsgi import Authenticate, Mount, serve
 from cairn.keystone.api import (
     application_credentials,
     auth,
-    catalog,
     configuration,
     credentials,
     domains,
     ec2,
     endpoint_filters,
+    endpoints,
     grants,
     groups,
     limits,
@@ -22,9 +22,12 @@ from cairn.keystone.api import (
     policies,
     policy_associations,
     projects,
+    regions,
     revocations,
     role_assignments,
     roles,
+    services,
+    tags,
     trusts,
     users,
     versions,
@@ -34,7 +37,8 @@ from cairn.keystone.core import client_address
 from cairn.keystone.errors import envelope
 
 APIS = tuple(module.api for module in (
-    auth, ec2, domains, projects, users, groups, roles, grants, role_assignments, catalog,
+    auth, ec2, domains, projects, tags, users, groups, roles, grants, role_assignments, regions,
+    services, endpoints,
     credentials, limits, policies, revocations, trusts, application_credentials,
     configuration, endpoint_filters, policy_associations, oauth1,
 ))

@@ -2,19 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import select
-
-from cairn.common.api import ANYONE, PUBLIC, Api, Document, Reply
+from cairn.common.api import PUBLIC, Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.errors import Refused
 from cairn.common.tokens import Token
 from cairn.keystone.api import domains, oauth1, projects
 from cairn.keystone.api.schemas import AUTH
 from cairn.keystone.api.views import QUERY, collection, header, link
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import assignments, tokens
-from cairn.keystone.core.listing import truth
-from cairn.keystone.db.models import Project
+from cairn.keystone.core import own_scopes, tokens
+from cairn.keystone.core.listing import is_true
 from cairn.keystone.errors import FactorsMissing, NotKnown
 from cairn.keystone.policy import RULES
 
@@ -43,7 +39,7 @@ def _subject(keystone: Keystone, ctx: Context, request: Any, policy: str) -> Tok
         raise NotKnown("token", "the X-Subject-Token header is missing")
     minded = request.headers.get("OpenStack-Identity-Access-Rules", "")
     token = tokens.subject(
-        keystone, text, allow_expired=truth(request.args.get("allow_expired", "0")),
+        keystone, text, allow_expired=is_true(request.args.get("allow_expired", "0")),
         minds_rules=request.method == "DELETE" or minded.split(".")[0].isdigit(),
     )
     keystone.policy.enforce(ctx, policy, {"target.token.user_id": token.user["id"]})
@@ -73,41 +69,27 @@ def validate(keystone: Keystone, ctx: Context, request: Any) -> Reply:
 def revoke(keystone: Keystone, ctx: Context, request: Any) -> None:
     """With ?cascade=false, not those that were got with it."""
     token = _subject(keystone, ctx, request, "identity:revoke_token")
-    tokens.revoke(keystone, ctx, token, cascade=truth(request.args.get("cascade", "true")))
+    tokens.revoke(keystone, ctx, token, cascade=is_true(request.args.get("cascade", "true")))
 
 
-@api.get("/auth/catalog", policy=ANYONE)
+@api.get("/auth/catalog", policy="identity:get_auth_catalog")
 def catalog(keystone: Keystone, ctx: Context) -> Document:
-    if ctx.project_id is None:
-        raise Refused(reason="A project-scoped token is required to produce a service catalog.")
-    with keystone.db.reading() as session:
-        keystone.directory.refresh(session)
-    found = keystone.directory.catalog(ctx.project_id, ctx.user_id)
-    return {"catalog": found, "links": {"self": link("auth/catalog")}}
+    return {"catalog": own_scopes.read_catalog(keystone, ctx),
+            "links": {"self": link("auth/catalog")}}
 
 
-def _projects(keystone: Keystone, ctx: Context) -> Document:
+@api.get("/auth/projects", policy="identity:get_auth_projects")
+def list_projects(keystone: Keystone, ctx: Context) -> Document:
     """Where the bearer could ask a token for."""
-    with keystone.db.reading() as session:
-        ids = assignments.projects_of(session, ctx.user_id)
-        query = select(Project).where(Project.id.in_(ids), Project.enabled)
-        return collection("projects", projects.views(session, list(session.scalars(query))))
+    return collection("projects", map(projects.view, own_scopes.list_projects(keystone, ctx)))
 
 
-def _domains(keystone: Keystone, ctx: Context) -> Document:
-    with keystone.db.reading() as session:
-        ids = assignments.domains_of(session, ctx.user_id)
-        query = select(Project).where(Project.id.in_(ids), Project.enabled)
-        return collection("domains", domains.views(session, list(session.scalars(query))))
+@api.get("/auth/domains", policy="identity:get_auth_domains")
+def list_domains(keystone: Keystone, ctx: Context) -> Document:
+    return collection("domains", map(domains.view, own_scopes.list_domains(keystone, ctx)))
 
 
-api.get("/auth/projects", policy=ANYONE)(_projects)
-api.get("/auth/domains", policy=ANYONE)(_domains)
-
-
-@api.get("/auth/system", policy=ANYONE)
+@api.get("/auth/system", policy="identity:get_auth_system")
 def system(keystone: Keystone, ctx: Context) -> Document:
-    with keystone.db.reading() as session:
-        held = assignments.on_system(session, ctx.user_id)
-    found = [{"all": True}] if held else []
-    return {"system": found, "links": {"self": link("auth/system")}}
+    held = own_scopes.has_system(keystone, ctx)
+    return {"system": [{"all": True}] if held else [], "links": {"self": link("auth/system")}}

@@ -6,7 +6,6 @@ from cairn.keystone.api import schemas
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import configuration
 from cairn.keystone.core.configuration import COMPLIANCE
-from cairn.keystone.core.projects import find_domain
 from cairn.keystone.policy import RULES
 
 api = Api(RULES)
@@ -16,7 +15,7 @@ PLACES = (ALL, f"{ALL}/<section>", f"{ALL}/<section>/<name>")
 
 @api.put(ALL, policy="identity:create_domain_config", body=schemas.DOMAIN_CONFIG)
 def create(keystone: Keystone, ctx: Context, domain_id: str, body: Document) -> Reply:
-    found, first = configuration.create(keystone, domain_id, body["config"])
+    found, first = configuration.create(keystone, ctx, domain_id, body["config"])
     return Reply({"config": found}, status=201 if first else 200)
 
 
@@ -28,16 +27,14 @@ def show(
         keystone.policy.enforce(ctx, "identity:get_security_compliance_domain_config")
         return {"config": configuration.compliance(keystone, domain_id, name)}
     keystone.policy.enforce(ctx, "identity:get_domain_config")
-    with keystone.db.reading() as session:
-        find_domain(session, domain_id)
-        return {"config": configuration.show(session, domain_id, section, name)}
+    return {"config": configuration.get(keystone, domain_id, section, name)}
 
 
 def update(
     keystone: Keystone, ctx: Context, domain_id: str, body: Document, section: str | None = None,
     name: str | None = None,
 ) -> Document:
-    found = configuration.update(keystone, domain_id, body["config"], section, name)
+    found = configuration.update(keystone, ctx, domain_id, body["config"], section, name)
     return {"config": found}
 
 
@@ -45,7 +42,7 @@ def remove(
     keystone: Keystone, ctx: Context, domain_id: str, section: str | None = None,
     name: str | None = None,
 ) -> None:
-    configuration.remove(keystone, domain_id, section, name)
+    configuration.remove(keystone, ctx, domain_id, section, name)
 
 
 for _place in PLACES:

@@ -3,71 +3,51 @@
 from typing import Any
 
 import flask
-from sqlalchemy import select
 
 from cairn.common.api import PUBLIC, Api, Document, Reply
 from cairn.common.context import Context
-from cairn.common.db import new_hex_id
+from cairn.common.listing import Query
 from cairn.keystone.api import roles, schemas
-from cairn.keystone.api.views import QUERY, collection, link, linked, listed
+from cairn.keystone.api.views import QUERY, add_link, collection, link, page
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import delegations, oauth1
-from cairn.keystone.core.changes import changing
-from cairn.keystone.core.listing import Query
+from cairn.keystone.core import oauth1
 from cairn.keystone.core.oauth1 import Signed
-from cairn.keystone.core.projects import merged, refuse_new_id
-from cairn.keystone.db.models import Role
-from cairn.keystone.db.oauth1 import AccessToken, Consumer
+from cairn.keystone.core.records import AccessToken, Consumer
 from cairn.keystone.errors import NotKnown
 from cairn.keystone.policy import RULES
 
 api = Api(RULES)
-OWN = {"id", "secret", "description", "links"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 USER = "/users/<user_id>/OS-OAUTH1/access_tokens"
 
 
 def _consumer(consumer: Consumer) -> Document:
-    return linked({**consumer.extra, "id": consumer.id, "description": consumer.description},
-                  "OS-OAUTH1/consumers")
+    return add_link({**consumer.extra, "id": consumer.id, "description": consumer.description},
+                    "OS-OAUTH1/consumers")
 
 
 @api.post("/OS-OAUTH1/consumers", policy="identity:create_consumer", status=201,
           body=schemas.CONSUMER_CREATE)
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     """The only answer with the consumer's secret."""
-    wanted, secret = body["consumer"], new_hex_id()
-    with keystone.db.writing() as session:
-        consumer = Consumer(
-            secret=keystone.encryption.encrypt(secret), description=wanted.get("description"),
-            extra=merged({}, wanted, OWN),
-        )
-        session.add(consumer)
+    consumer, secret = oauth1.create_consumer(keystone, ctx, body["consumer"])
     return {"consumer": {**_consumer(consumer), "secret": secret}}
 
 
 @api.get("/OS-OAUTH1/consumers", policy="identity:list_consumers", query=QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
-    with keystone.db.reading() as session:
-        return listed(session, "consumers", select(Consumer), query, {}, Consumer.id, _consumer)
+    return page("consumers", oauth1.list_consumers(keystone, query), _consumer)
 
 
 @api.get("/OS-OAUTH1/consumers/<consumer_id>", policy="identity:get_consumer")
 def show(keystone: Keystone, ctx: Context, consumer_id: str) -> Document:
-    with keystone.db.reading() as session:
-        return {"consumer": _consumer(oauth1.consumer(session, consumer_id))}
+    return {"consumer": _consumer(oauth1.get_consumer(keystone, consumer_id))}
 
 
 @api.patch("/OS-OAUTH1/consumers/<consumer_id>", policy="identity:update_consumer",
            body=schemas.CONSUMER_UPDATE)
 def update(keystone: Keystone, ctx: Context, consumer_id: str, body: Document) -> Document:
-    wanted = body["consumer"]
-    with keystone.db.writing() as session:
-        consumer = oauth1.consumer(session, consumer_id)
-        refuse_new_id(wanted, consumer_id)
-        if "description" in wanted:
-            consumer.description = wanted["description"]
-        consumer.extra = merged(consumer.extra, wanted, OWN)
+    consumer = oauth1.update_consumer(keystone, ctx, consumer_id, body["consumer"])
     return {"consumer": _consumer(consumer)}
 
 
@@ -124,44 +104,32 @@ def _given(token: AccessToken) -> Document:
 
 
 @api.get(USER, policy="identity:list_access_tokens")
-def given(keystone: Keystone, ctx: Context, user_id: str) -> Document:
-    delegations.refuse_delegated(keystone, ctx)
-    with keystone.db.reading() as session:
-        return collection("access_tokens", map(_given, oauth1.tokens_of(session, user_id)))
+def list_given(keystone: Keystone, ctx: Context, user_id: str) -> Document:
+    return collection("access_tokens", map(
+        _given, oauth1.list_access_tokens(keystone, ctx, user_id)))
 
 
 @api.get(f"{USER}/<token_id>", policy="identity:get_access_token")
 def show_given(keystone: Keystone, ctx: Context, user_id: str, token_id: str) -> Document:
-    delegations.refuse_delegated(keystone, ctx)
-    with keystone.db.reading() as session:
-        return {"access_token": _given(oauth1.access_token(session, user_id, token_id))}
+    return {"access_token": _given(oauth1.get_access_token(keystone, ctx, user_id, token_id))}
 
 
 @api.delete(f"{USER}/<token_id>", policy="identity:delete_access_token", status=204)
 def take_back(keystone: Keystone, ctx: Context, user_id: str, token_id: str) -> None:
     """And the tokens that were got with it."""
-    delegations.refuse_delegated(keystone, ctx)
-    with changing(keystone, ctx) as change:
-        oauth1.forget(change, oauth1.access_token(change.session, user_id, token_id))
-
-
-def _roles(keystone: Keystone, user_id: str, token_id: str) -> list[Role]:
-    with keystone.db.reading() as session:
-        token = oauth1.access_token(session, user_id, token_id)
-        query = select(Role).where(Role.id.in_(token.role_ids)).order_by(Role.name)
-        return list(session.scalars(query))
+    oauth1.delete_access_token(keystone, ctx, user_id, token_id)
 
 
 @api.get(f"{USER}/<token_id>/roles", policy="identity:list_access_token_roles")
 def given_roles(keystone: Keystone, ctx: Context, user_id: str, token_id: str) -> Document:
-    return collection("roles", map(roles.view, _roles(keystone, user_id, token_id)))
+    return collection("roles", map(roles.view, oauth1.list_roles(keystone, user_id, token_id)))
 
 
 @api.get(f"{USER}/<token_id>/roles/<role_id>", policy="identity:get_access_token_role")
 def given_role(
     keystone: Keystone, ctx: Context, user_id: str, token_id: str, role_id: str
 ) -> Document:
-    for role in _roles(keystone, user_id, token_id):
+    for role in oauth1.list_roles(keystone, user_id, token_id):
         if role.id == role_id:
             return {"role": roles.view(role)}
     raise NotKnown("role", role_id)

@@ -2,20 +2,16 @@
 
 import datetime as dt
 from dataclasses import asdict
-from urllib.parse import urlencode
-
-import flask
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
+from cairn.common.listing import Query, read_limit, read_value
 from cairn.common.tokens import Revocation
-from cairn.keystone.api.views import QUERY, collection
+from cairn.keystone.api.views import QUERY, collection, link_to_next
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import changes
-from cairn.keystone.core.listing import Query
+from cairn.keystone.core import changes, revocations
 from cairn.keystone.policy import RULES
-from cairn.keystone.providers import revocations
 
 api = Api(RULES)
 # Events in one answer, however many there are.
@@ -31,31 +27,27 @@ def _view(event: Revocation) -> Document:
 @api.get("/OS-REVOKE/events", policy="identity:list_revoke_events", query=QUERY)
 def events(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """Those that count since the moment `since`; where there are more, with a link to the next."""
-    limit = min(_number(query, "limit") or PAGE, PAGE)
-    with keystone.db.reading() as session:
-        rows = revocations.since(session, _moment(query), _number(query, "marker"), limit + 1)
-    following = None
-    if len(rows) > limit:
-        rows = rows[:limit]
-        kept = {k: v for k, v in flask.request.args.items() if k != "marker"}
-        following = f"{flask.request.base_url}?{urlencode({**kept, 'marker': rows[-1].id})}"
-    return collection("events", [_view(revocations.event(row)) for row in rows], following)
+    limit = min(read_limit(query) or PAGE, PAGE)
+    part = revocations.list_since(keystone, _moment(query), _marker(query), limit)
+    following = link_to_next(str(part.rows[-1].id)) if part.more else None
+    return collection("events", [_view(revocations.event(row)) for row in part.rows], following)
 
 
 def _moment(query: Query) -> float:
-    if not query.get("since"):
+    text = read_value(query, "since")
+    if not text:
         return 0.0
     try:
-        since = dt.datetime.fromisoformat(query.get("since"))
+        since = dt.datetime.fromisoformat(text)
         return since.replace(tzinfo=since.tzinfo or dt.UTC).timestamp()
     except (ValueError, OverflowError) as wrong:
         raise Invalid(reason="Invalid input for field/attribute since. "
                              "It must be an ISO 8601 moment.") from wrong
 
 
-def _number(query: Query, name: str) -> int:
-    text = str(query.get(name) or "0")
+def _marker(query: Query) -> int:
+    text = read_value(query, "marker") or "0"
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Invalid(reason=f"Invalid input for field/attribute {name}. "
+        raise Invalid(reason="Invalid input for field/attribute marker. "
                              "It must be an integer of 0 or more.")
     return int(text)

@@ -5,20 +5,22 @@ import base64
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import new_hex_id, utcnow
 from cairn.common.errors import Invalid, Refused
+from cairn.common.listing import Part, Query, read_value
 from cairn.common.tokens import Token
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import authentication, scopes
+from cairn.keystone.core import authentication, rows, scopes
 from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.delegations import (
     CREDENTIAL,
@@ -28,6 +30,7 @@ from cairn.keystone.core.delegations import (
     refuse_delegated,
     roles_named,
 )
+from cairn.keystone.core.listing import fetch_page
 from cairn.keystone.core.person import Person
 from cairn.keystone.core.refusals import refuse
 from cairn.keystone.core.scopes import Scope
@@ -37,6 +40,7 @@ from cairn.keystone.db.models import (
     ApplicationCredentialRole,
     ApplicationCredentialRule,
     Role,
+    User,
 )
 from cairn.keystone.errors import NotKnown
 from cairn.keystone.providers import passwords
@@ -47,6 +51,112 @@ UNASSIGNED = ("Invalid application credential: Cannot create an application cred
               "unassigned role")
 
 
+# Columns of access rules that lists filter by.
+COLUMNS = {"service": AccessRule.service, "path": AccessRule.path, "method": AccessRule.method}
+
+
+@dataclass(frozen=True)
+class CredentialRecord:
+    """A credential with its roles and access rules."""
+
+    credential: ApplicationCredential
+    roles: Sequence[Role]
+    rules: Sequence[AccessRule]
+
+
+def _read_records(
+    session: Session, credentials: Sequence[ApplicationCredential]
+) -> list[CredentialRecord]:
+    ids = [credential.id for credential in credentials]
+    roles, rules = roles_of(session, ids), rules_of(session, ids)
+    return [CredentialRecord(each, roles.get(each.id, []), rules.get(each.id, []))
+            for each in credentials]
+
+
+def _authorize_for(keystone: Keystone, ctx: Context, policy: str, user_id: str) -> None:
+    keystone.policy.enforce(ctx, policy, {"user_id": user_id, "target.user.id": user_id})
+    refuse_delegated(keystone, ctx, CREDENTIAL)
+
+
+def _authorize(
+    keystone: Keystone, ctx: Context, policy: str, user_id: str, credential_id: str
+) -> ApplicationCredential:
+    """The credential, if the caller may do that to it: its own user counts, not the path's."""
+    with keystone.db.reading() as session:
+        credential = session.get(ApplicationCredential, credential_id)
+    _authorize_for(keystone, ctx, policy, user_id if credential is None else credential.user_id)
+    if credential is None:
+        raise NotKnown("application credential", credential_id)
+    return credential
+
+
+def get(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> CredentialRecord:
+    """Raises Forbidden, Refused, NotKnown."""
+    policy = "identity:get_application_credential"
+    credential = _authorize(keystone, ctx, policy, user_id, credential_id)
+    with keystone.db.reading() as session:
+        return _read_records(session, [credential])[0]
+
+
+def list_of_user(
+    keystone: Keystone, ctx: Context, user_id: str, query: Query
+) -> list[CredentialRecord]:
+    """Raises Forbidden, Refused, NotKnown."""
+    _authorize_for(keystone, ctx, "identity:list_application_credentials", user_id)
+    statement = select(ApplicationCredential).where(ApplicationCredential.user_id == user_id)
+    name = read_value(query, "name")
+    if name:
+        statement = statement.where(ApplicationCredential.name == name)
+    with keystone.db.reading() as session:
+        rows.get(session, User, user_id)
+        found = session.scalars(statement.order_by(ApplicationCredential.name))
+        return _read_records(session, list(found))
+
+
+def remove(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> None:
+    """Raises Forbidden, Refused, NotKnown."""
+    policy = "identity:delete_application_credential"
+    _authorize(keystone, ctx, policy, user_id, credential_id)
+    refuse_restricted(keystone, ctx)
+    with changing(keystone, ctx) as change:
+        end(change, ApplicationCredential.id == credential_id)
+
+
+def list_rules(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> Part:
+    """A page of a user's access rules. Raises Forbidden, Refused, NotKnown, Invalid."""
+    _authorize_for(keystone, ctx, "identity:list_access_rules", user_id)
+    statement = select(AccessRule).where(AccessRule.user_id == user_id)
+    with keystone.db.reading() as session:
+        return fetch_page(session, statement, query, COLUMNS, AccessRule.id)
+
+
+def _find_rule(session: Session, user_id: str, rule_id: str) -> AccessRule:
+    rule = session.get(AccessRule, rule_id)
+    if rule is None or rule.user_id != user_id:
+        raise NotKnown("access rule", rule_id)
+    return rule
+
+
+def get_rule(keystone: Keystone, ctx: Context, user_id: str, rule_id: str) -> AccessRule:
+    """Raises Forbidden, Refused, NotKnown."""
+    _authorize_for(keystone, ctx, "identity:get_access_rule", user_id)
+    with keystone.db.reading() as session:
+        return _find_rule(session, user_id, rule_id)
+
+
+def remove_rule(keystone: Keystone, ctx: Context, user_id: str, rule_id: str) -> None:
+    """Raises Forbidden, NotKnown; Refused while a credential has it."""
+    _authorize_for(keystone, ctx, "identity:delete_access_rule", user_id)
+    with changing(keystone, ctx) as change:
+        session = change.session
+        rule = _find_rule(session, user_id, rule_id)
+        if session.scalar(select(exists().where(
+            ApplicationCredentialRule.access_rule_id == rule_id
+        ))):
+            raise Refused(reason=f"Access rule {rule_id} is in use by an application credential.")
+        session.delete(rule)
+
+
 def refuse_restricted(keystone: Keystone, ctx: Context) -> None:
     extra = caller(keystone, ctx).extra
     if CREDENTIAL in extra and extra[CREDENTIAL]["restricted"]:
@@ -55,20 +165,21 @@ def refuse_restricted(keystone: Keystone, ctx: Context) -> None:
 
 
 def create(
-    keystone: Keystone, ctx: Context, wanted: Document
-) -> tuple[ApplicationCredential, str]:
-    """The credential, and the secret that nobody is told again."""
-    refuse_delegated(keystone, ctx, CREDENTIAL)
+    keystone: Keystone, ctx: Context, user_id: str, request: Document
+) -> tuple[CredentialRecord, str]:
+    """The credential, and the secret that nobody is told again. Raises Forbidden, Refused,
+    NotKnown, Invalid, Taken."""
+    _authorize_for(keystone, ctx, "identity:create_application_credential", user_id)
     refuse_restricted(keystone, ctx)
     if ctx.project_id is None:
         raise Refused(reason="An application credential is made with a token of the project it is "
                              "for.")
-    secret = wanted.get("secret") or base64.urlsafe_b64encode(
+    secret = request.get("secret") or base64.urlsafe_b64encode(
         secrets.token_bytes(64)).rstrip(b"=").decode()
     stored = passwords.hashed(secret)
     token = caller(keystone, ctx)
     carried = {role["id"] for role in token.roles}
-    with changing(keystone, ctx, "application_credential", f"name {wanted['name']}") as change:
+    with changing(keystone, ctx, "application_credential", f"name {request['name']}") as change:
         session = change.session
         keystone.directory.refresh(session)
         graph = keystone.directory.roles
@@ -77,7 +188,7 @@ def create(
         mine = carried if CREDENTIAL in token.extra else set(
             held(session, graph, ctx.user_id, ctx.project_id)
         )
-        asked = wanted.get("roles") or []
+        asked = request.get("roles") or []
         if not all(role["id"] in mine for role in asked if "id" in role):
             raise Invalid(reason=UNASSIGNED)
         named = {role.id for role in roles_named(session, asked, "roles")}
@@ -85,12 +196,12 @@ def create(
         ids = {role["id"] for role in graph.expand(named)} if named else carried
         if not ids or not ids <= mine:
             raise Invalid(reason=UNASSIGNED)
-        rules = wanted.get("access_rules")
+        rules = request.get("access_rules")
         credential = ApplicationCredential(
             id=new_hex_id(), user_id=ctx.user_id, project_id=ctx.project_id, secret_hash=stored,
-            name=wanted["name"].strip(), description=wanted.get("description"),
-            expires_at=moment(wanted.get("expires_at"), "expires_at"),
-            unrestricted=bool(wanted.get("unrestricted")), ruled=rules is not None,
+            name=request["name"].strip(), description=request.get("description"),
+            expires_at=moment(request.get("expires_at"), "expires_at"),
+            unrestricted=bool(request.get("unrestricted")), ruled=rules is not None,
         )
         session.add(credential)
         session.flush()
@@ -106,7 +217,8 @@ def create(
             raise Invalid(reason="Invalid input for field/attribute access_rules. Together they "
                                  "are too long for a token.")
         _refuse_more(token, given)
-    return credential, secret
+        record = _read_records(session, [credential])[0]
+    return record, secret
 
 
 def _refuse_more(token: Token, rules: list[Document] | None) -> None:
@@ -136,22 +248,19 @@ def _room(keystone: Keystone, session: Session, user_id: str) -> None:
                              f"{limit} already exceeded for user.")
 
 
-def _rule(session: Session, user_id: str, wanted: Document) -> str:
+def _rule(session: Session, user_id: str, request: Document) -> str:
     """Id of the user's rule: the one there is, by id or by what it says, or a new one."""
-    if "id" in wanted and len(wanted) == 1:
-        rule = session.get(AccessRule, wanted["id"])
-        if rule is None or rule.user_id != user_id:
-            raise NotKnown("access rule", wanted["id"])
-        return rule.id
-    if not {"service", "path", "method"} <= set(wanted):
+    if "id" in request and len(request) == 1:
+        return _find_rule(session, user_id, request["id"]).id
+    if not {"service", "path", "method"} <= set(request):
         raise Invalid(reason="Invalid input for field/attribute access_rules. A rule needs "
                              "service, path and method, or the id of one there is.")
-    digest = hashlib.sha256(wanted["path"].encode()).hexdigest()
-    same = {"user_id": user_id, "service": wanted["service"], "method": wanted["method"],
+    digest = hashlib.sha256(request["path"].encode()).hexdigest()
+    same = {"user_id": user_id, "service": request["service"], "method": request["method"],
             "digest": digest}
     rule = session.scalar(select(AccessRule).filter_by(**same))
     if rule is None:
-        rule = AccessRule(id=wanted.get("id") or new_hex_id(), path=wanted["path"], **same)
+        rule = AccessRule(id=request.get("id") or new_hex_id(), path=request["path"], **same)
         session.add(rule)
         session.flush()
     return rule.id

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Document, Validator
 from cairn.common.db import Database, utcnow
+from cairn.keystone.core.domain_names import DEFAULT
 from cairn.keystone.core.scopes import SYSTEM_ID
 from cairn.keystone.db.models import (
     ROOT,
@@ -25,7 +26,6 @@ from cairn.keystone.providers import passwords
 from cairn.keystone.providers.clock import Clock
 from cairn.keystone.providers.directory import CATALOG, ROLES, touch
 
-DEFAULT = "default"
 # Each implies the next; service stands alone.
 PERSONAS = ("admin", "manager", "member", "reader")
 
@@ -115,17 +115,17 @@ class _Bootstrap:
         admin = self.user("admin", document["admin"]["password"])
         self.grant(admin, roles["admin"], "project", projects["admin"].id)
         self.grant(admin, roles["admin"], "system", SYSTEM_ID)
-        for wanted in document.get("users", []):
-            user = self.user(wanted["name"], wanted["password"])
-            project = projects.get(wanted["project"]) or self.project(wanted["project"])
-            for name in wanted["roles"]:
+        for request in document.get("users", []):
+            user = self.user(request["name"], request["password"])
+            project = projects.get(request["project"]) or self.project(request["project"])
+            for name in request["roles"]:
                 role = roles.get(name) or self.role(name)
                 self.grant(user, role, "project", project.id)
         for name in document.get("former_users", []):
             self.end(name)
         self.region(document["region"])
-        for wanted in document.get("services", []):
-            self.service(document["region"], wanted)
+        for request in document.get("services", []):
+            self.service(document["region"], request)
 
     def made(self, what: str, row: Any) -> Any:
         self.session.add(row)
@@ -207,20 +207,20 @@ class _Bootstrap:
         if self.session.get(Region, name) is None:
             self.made(f"region {name}", Region(id=name))
 
-    def service(self, region: str, wanted: Document) -> None:
+    def service(self, region: str, request: Document) -> None:
         service = self.session.scalar(select(Service).where(
-            Service.type == wanted["type"], Service.name == wanted["name"]
+            Service.type == request["type"], Service.name == request["name"]
         ))
-        described = {"description": wanted["description"]} if "description" in wanted else {}
+        described = {"description": request["description"]} if "description" in request else {}
         if service is None:
             touch(self.session, CATALOG)
-            service = self.made(f"service {wanted['name']}", Service(
-                type=wanted["type"], name=wanted["name"], extra=described
+            service = self.made(f"service {request['name']}", Service(
+                type=request["type"], name=request["name"], extra=described
             ))
         elif described and service.extra.get("description") != described["description"]:
             service.extra = {**service.extra, **described}
-            self.done.append(f"description of service {wanted['name']}")
-        for interface, url in wanted["endpoints"].items():
+            self.done.append(f"description of service {request['name']}")
+        for interface, url in request["endpoints"].items():
             self.endpoint(service, region, interface, url)
 
     def endpoint(self, service: Service, region: str, interface: str, url: str) -> None:

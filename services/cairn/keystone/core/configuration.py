@@ -10,8 +10,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
+from cairn.common.context import Context
 from cairn.common.errors import NotFound, Refused
 from cairn.keystone.component import Keystone
+from cairn.keystone.core.changes import changing
 from cairn.keystone.core.projects import find_domain
 from cairn.keystone.db.configuration import DomainOption
 
@@ -101,10 +103,19 @@ def _document(options: list[tuple[str, str, Any]], name: str | None) -> Document
     return found
 
 
-def show(
+def get(
+    keystone: Keystone, domain_id: str, section: str | None = None, name: str | None = None
+) -> Document:
+    """What the domain has set, without its secrets. Raises NotKnown, NotConfigured,
+    BadConfiguration."""
+    with keystone.db.reading() as session:
+        find_domain(session, domain_id)
+        return _read(session, domain_id, section, name)
+
+
+def _read(
     session: Session, domain_id: str, section: str | None = None, name: str | None = None
 ) -> Document:
-    """What the domain has set, without its secrets."""
     _check_names(section, name)
     found = [(row.section, row.name, row.value)
              for row in _rows(session, domain_id, section, name) if not row.secret]
@@ -144,9 +155,12 @@ def _password_rule(keystone: Keystone) -> Document:
             "password_regex_description": settings.password_regex_description or None}
 
 
-def create(keystone: Keystone, domain_id: str, config: Document) -> tuple[Document, bool]:
+def create(
+    keystone: Keystone, ctx: Context, domain_id: str, config: Document
+) -> tuple[Document, bool]:
     """Instead of whatever there was; and whether there was nothing."""
-    with keystone.db.writing() as session:
+    with changing(keystone, ctx, "domain_config", f"domain ID {domain_id}") as change:
+        session = change.session
         find_domain(session, domain_id)
         _checked(config)
         first = not _rows(session, domain_id, None, None)
@@ -159,27 +173,28 @@ def create(keystone: Keystone, domain_id: str, config: Document) -> tuple[Docume
 
 
 def update(
-    keystone: Keystone, domain_id: str, config: Document, section: str | None = None,
-    name: str | None = None,
+    keystone: Keystone, ctx: Context, domain_id: str, config: Document,
+    section: str | None = None, name: str | None = None,
 ) -> Document:
     """Over what there is; of a group or an option that was named, only that and only if it is
     there already."""
-    with keystone.db.writing() as session:
+    with changing(keystone, ctx, "domain_config", f"domain ID {domain_id}") as change:
+        session = change.session
         find_domain(session, domain_id)
-        wanted = _checked({section: config} if section and name else config)
+        request = _checked({section: config} if section and name else config)
         _check_names(section, name)
         if section is not None:
-            named = [name] if name else list(wanted.get(section, {}))
-            if list(wanted) != [section] or list(wanted[section]) != named:
+            named = [name] if name else list(request.get(section, {}))
+            if list(request) != [section] or list(request[section]) != named:
                 raise BadConfiguration(
                     reason=f"Of {section}{'.' + name if name else ''}, that and only that must "
                            "be specified in the config"
                 )
             if not _rows(session, domain_id, section, name):
                 raise _absent(domain_id, section, name)
-        _write(keystone, session, domain_id, wanted)
+        _write(keystone, session, domain_id, request)
         session.flush()
-        return show(session, domain_id)
+        return _read(session, domain_id)
 
 
 def _write(keystone: Keystone, session: Session, domain_id: str, config: Document) -> None:
@@ -193,9 +208,11 @@ def _write(keystone: Keystone, session: Session, domain_id: str, config: Documen
 
 
 def remove(
-    keystone: Keystone, domain_id: str, section: str | None = None, name: str | None = None
+    keystone: Keystone, ctx: Context, domain_id: str, section: str | None = None,
+    name: str | None = None,
 ) -> None:
-    with keystone.db.writing() as session:
+    with changing(keystone, ctx, "domain_config", f"domain ID {domain_id}") as change:
+        session = change.session
         find_domain(session, domain_id)
         _check_names(section, name)
         rows = _rows(session, domain_id, section, name)

@@ -74,10 +74,10 @@ def refuse_delegated(keystone: Keystone, ctx: Context, *but: str) -> None:
                              "another delegation may not do this.")
 
 
-def roles_named(session: Session, wanted: Iterable[Document], field: str) -> list[Role]:
+def roles_named(session: Session, request: Iterable[Document], field: str) -> list[Role]:
     """The roles that {"id"} or {"name"} mean. Raises NotKnown."""
     found = []
-    for each in wanted:
+    for each in request:
         if "id" in each:
             role = session.get(Role, each["id"])
         elif "name" in each:

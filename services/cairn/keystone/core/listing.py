@@ -1,13 +1,23 @@
-"""Lists: what a query string may ask of any of them, and pages by key."""
+"""Lists as Identity v3 has them: what a query string may filter by, and pages by id."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select
+from sqlalchemy.orm import Session
 
-from cairn.common.errors import Invalid
+from cairn.common.listing import (
+    FALSE,
+    Page,
+    Part,
+    Query,
+    fetch,
+    find_marker,
+    read_limit,
+    read_value,
+)
+from cairn.keystone.errors import NotKnown
 
-FALSE = {"0", "false", "off", "no", "f", "n"}
 LIMIT = 10000
 
 Column = Any
@@ -24,48 +34,51 @@ _COMPARISONS: dict[str, Callable[[Column, str], ColumnElement[bool]]] = {
 }
 
 
-class Query(Protocol):
-    """A query string, whoever parsed it."""
-
-    def get(self, key: str, default: Any = None, /) -> Any: ...
-    def keys(self) -> Any: ...
-
-
-def truth(text: str) -> bool:
+def is_true(text: str) -> bool:
     """A flag of a query string: there is true, unless it says otherwise."""
     return text.lower() not in FALSE
 
 
-def narrow(query: Select[Any], asked: Query, columns: Mapping[str, Column]) -> Select[Any]:
-    """Only what `asked` names: field=value, or field__contains=value and its like. What is not
-    a column of the resource is not looked at."""
-    for name in asked.keys():
+def read_truth(query: Query, name: str) -> bool:
+    """Whether a flag is there, and does not say otherwise."""
+    text = read_value(query, name)
+    return text is not None and is_true(text)
+
+
+def filter_rows(
+    statement: Select[Any], query: Query, columns: Mapping[str, Column]
+) -> Select[Any]:
+    """Only what `query` names: field=value, or field__contains=value and its like; of a field that
+    is named twice, what meets both. What is not a column of the resource is not looked at."""
+    for name, value in query.items(multi=True):
         field, _, comparison = name.partition("__")
         column = columns.get(field)
         if column is None:
             continue
-        value = asked.get(name)
         if comparison:
             compare = _COMPARISONS.get(comparison)
             if compare is not None and column.type.python_type is str:
-                query = query.where(compare(column, value))
+                statement = statement.where(compare(column, value))
         elif column.type.python_type is bool:
-            query = query.where(column.is_(truth(value)))
+            statement = statement.where(column.is_(is_true(value)))
         else:
-            query = query.where(column == value)
-    return query
+            statement = statement.where(column == value)
+    return statement
 
 
-def page(query: Select[Any], asked: Query, key: Column) -> tuple[Select[Any], int | None]:
-    """The page after `marker`, of `limit` rows and one more that tells whether there is another."""
-    text = asked.get("limit")
-    limit = None
-    if text is not None:
-        if not str(text).isdigit():
-            raise Invalid(reason=f"Invalid input for field/attribute limit. '{text}' is not an "
-                                 "integer of 0 or more")
-        limit = min(int(text), LIMIT) or None
-    query = query.order_by(key)
-    if asked.get("marker"):
-        query = query.where(key > asked.get("marker"))
-    return (query, None) if limit is None else (query.limit(limit + 1), limit)
+def fetch_page(
+    session: Session, statement: Select[Any], query: Query, columns: Mapping[str, Column],
+    key: Column,
+) -> Part:
+    """The page of rows that `query` asks for, in the order of `key`; without a limit all of them.
+    Raises Invalid, and NotKnown for a marker of nothing."""
+    limit = read_limit(query, most=LIMIT) if read_value(query, "limit") is not None else None
+    page = Page(limit or None, read_value(query, "marker") or None)
+    keys = [(key, "asc")]
+    after = None
+    if page.marker:
+        after = find_marker(session, keys, key == page.marker)
+        if after is None:
+            raise NotKnown("marker", page.marker)
+    part = fetch(session, filter_rows(statement, query, columns), keys, page, after)
+    return Part([row[0] for row in part.rows], part.more)

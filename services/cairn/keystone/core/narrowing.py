@@ -17,16 +17,16 @@ NARROW = "CAIRN:narrow"
 
 
 def narrow(
-    scope: Scope, methods: list[str], wanted: Document, now: float
+    scope: Scope, methods: list[str], request: Document, now: float
 ) -> tuple[Scope, list[str]]:
     """The scope and methods of a token that is good for these requests only, and not for longer.
     Raises Invalid where what was shown is a delegation: that one has its bounds."""
     if scope.extra or set(methods) - PRIMARY:
         raise Invalid(reason=f"Invalid input for field/attribute {NARROW}. Only a user's own token "
                              "is narrowed, not one of a trust or an application credential.")
-    end = now + wanted["seconds"]
+    end = now + request["seconds"]
     told = {"id": uuid.uuid4().hex, "name": "narrowed", "restricted": True,
-            "access_rules": wanted["access_rules"]}
+            "access_rules": request["access_rules"]}
     return (
         replace(scope, extra={CREDENTIAL: told},
                 end=end if scope.end is None else min(end, scope.end)),

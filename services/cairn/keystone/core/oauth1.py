@@ -20,12 +20,16 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import Database, changed, new_hex_id, utcnow
 from cairn.common.errors import Invalid, Unauthorized
+from cairn.common.listing import Part, Query
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import authentication, delegations, projects, scopes
+from cairn.keystone.core import authentication, delegations, projects, rows, scopes
+from cairn.keystone.core.attributes import merge_extra, refuse_new_id
 from cairn.keystone.core.authentication import Proof
-from cairn.keystone.core.changes import Change, changing
+from cairn.keystone.core.changes import changing
+from cairn.keystone.core.listing import fetch_page
 from cairn.keystone.core.refusals import refuse
 from cairn.keystone.core.scopes import Scope
+from cairn.keystone.db.models import Role
 from cairn.keystone.db.oauth1 import AccessToken, Consumer, Nonce, RequestToken
 from cairn.keystone.errors import NotKnown
 
@@ -33,6 +37,7 @@ OAUTH1 = "OS-OAUTH1"
 MANDATORY = ("oauth_signature", "oauth_signature_method", "oauth_nonce", "oauth_timestamp")
 # Seconds; oauthlib refuses what says it is 600 old, or as much of the future.
 REMEMBERED = 1800
+OWN = {"id", "secret", "description", "links"}
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
@@ -108,17 +113,47 @@ class Signed:
             raise refuse("an OAuth signature is wrong")
 
 
-def consumer(session: Session, consumer_id: str) -> Consumer:
-    found = session.get(Consumer, consumer_id)
-    if found is None:
-        raise NotKnown("consumer", consumer_id)
-    return found
+def create_consumer(keystone: Keystone, ctx: Context, request: Document) -> tuple[Consumer, str]:
+    """The consumer, and its secret, which is told this once."""
+    secret = new_hex_id()
+    with changing(keystone, ctx) as change:
+        consumer = Consumer(
+            secret=keystone.encryption.encrypt(secret), description=request.get("description"),
+            extra=merge_extra({}, request, OWN),
+        )
+        change.session.add(consumer)
+    return consumer, secret
+
+
+def list_consumers(keystone: Keystone, query: Query) -> Part:
+    """A page of consumers. Raises Invalid, NotKnown."""
+    with keystone.db.reading() as session:
+        return fetch_page(session, select(Consumer), query, {}, Consumer.id)
+
+
+def get_consumer(keystone: Keystone, consumer_id: str) -> Consumer:
+    """Raises NotKnown."""
+    with keystone.db.reading() as session:
+        return rows.get(session, Consumer, consumer_id)
+
+
+def update_consumer(
+    keystone: Keystone, ctx: Context, consumer_id: str, request: Document
+) -> Consumer:
+    """Raises NotKnown, Invalid."""
+    with changing(keystone, ctx) as change:
+        consumer = rows.lock(change.session, Consumer, consumer_id)
+        refuse_new_id(request, consumer_id)
+        if "description" in request:
+            consumer.description = request["description"]
+        consumer.extra = merge_extra(consumer.extra, request, OWN)
+    return consumer
 
 
 def delete_consumer(keystone: Keystone, ctx: Context, consumer_id: str) -> None:
-    """With all that it was given."""
+    """With all that it was given. Raises NotKnown."""
     with changing(keystone, ctx) as change:
-        row = consumer(change.session, consumer_id)
+        row = rows.get(change.session, Consumer, consumer_id)
         given = select(AccessToken.id).where(AccessToken.consumer_id == consumer_id)
         for token_id in change.session.scalars(given):
             change.revoke(delegation_id=token_id)
@@ -132,7 +167,7 @@ def request(keystone: Keystone, signed: Signed, project_id: str | None) -> tuple
         raise Invalid(reason="The Requested-Project-Id header is required.")
     with keystone.db.writing() as session:
         projects.find(session, project_id)
-        asking = consumer(session, consumer_id)
+        asking = rows.get(session, Consumer, consumer_id)
         signed.check(keystone.encryption.decrypt(asking.secret))
         secret = new_hex_id()
         token = RequestToken(
@@ -158,14 +193,14 @@ def _request_token(session: Session, token_id: str) -> RequestToken:
 
 
 def authorize(
-    keystone: Keystone, ctx: Context, token_id: str, wanted: list[Document]
+    keystone: Keystone, ctx: Context, token_id: str, roles: list[Document]
 ) -> str:
     """The caller says yes with these roles; the verifier to tell the program."""
     delegations.refuse_delegated(keystone, ctx)
     with keystone.db.writing() as session:
         keystone.directory.refresh(session)
         token = _request_token(session, token_id)
-        role_ids = {role.id for role in delegations.roles_named(session, wanted, "roles")}
+        role_ids = {role.id for role in delegations.roles_named(session, roles, "roles")}
         held = delegations.held(session, keystone.directory.roles, ctx.user_id, token.project_id)
         if not role_ids <= set(held):
             raise refuse("the authorizing user does not have every role")
@@ -203,16 +238,45 @@ def exchange(keystone: Keystone, signed: Signed) -> tuple[str, Document]:
     return secret, {"id": token.id, "expires_at": token.expires_at}
 
 
-def access_token(session: Session, user_id: str, token_id: str) -> AccessToken:
-    found = session.get(AccessToken, token_id)
-    if found is None or found.user_id != user_id:
+def _find_access_token(session: Session, user_id: str, token_id: str) -> AccessToken:
+    token = session.get(AccessToken, token_id)
+    if token is None or token.user_id != user_id:
         raise NotKnown("access token", token_id)
-    return found
+    return token
 
 
-def forget(change: Change, token: AccessToken) -> None:
-    change.revoke(delegation_id=token.id)
-    change.session.delete(token)
+def list_access_tokens(keystone: Keystone, ctx: Context, user_id: str) -> list[AccessToken]:
+    """What a user gave. Raises Refused."""
+    delegations.refuse_delegated(keystone, ctx)
+    statement = select(AccessToken).where(AccessToken.user_id == user_id)
+    with keystone.db.reading() as session:
+        return list(session.scalars(statement.order_by(AccessToken.id)))
+
+
+def get_access_token(
+    keystone: Keystone, ctx: Context, user_id: str, token_id: str
+) -> AccessToken:
+    """Raises Refused, NotKnown."""
+    delegations.refuse_delegated(keystone, ctx)
+    with keystone.db.reading() as session:
+        return _find_access_token(session, user_id, token_id)
+
+
+def delete_access_token(keystone: Keystone, ctx: Context, user_id: str, token_id: str) -> None:
+    """And the tokens that were got with it. Raises Refused, NotKnown."""
+    delegations.refuse_delegated(keystone, ctx)
+    with changing(keystone, ctx) as change:
+        token = _find_access_token(change.session, user_id, token_id)
+        change.revoke(delegation_id=token.id)
+        change.session.delete(token)
+
+
+def list_roles(keystone: Keystone, user_id: str, token_id: str) -> list[Role]:
+    """Those that an access token gives. Raises NotKnown."""
+    with keystone.db.reading() as session:
+        token = _find_access_token(session, user_id, token_id)
+        statement = select(Role).where(Role.id.in_(token.role_ids)).order_by(Role.name)
+        return list(session.scalars(statement))
 
 
 def by_access_token(keystone: Keystone, session: Session, given: Document) -> Proof:
@@ -254,8 +318,3 @@ def _use_nonce(db: Database, digest: str) -> None:
             session.add(Nonce(digest=digest, until=now + dt.timedelta(seconds=REMEMBERED)))
     except IntegrityError as again:
         raise refuse("the signed login was used before") from again
-
-
-def tokens_of(session: Session, user_id: str) -> list[AccessToken]:
-    query = select(AccessToken).where(AccessToken.user_id == user_id).order_by(AccessToken.id)
-    return list(session.scalars(query))

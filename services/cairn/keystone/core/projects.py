@@ -1,17 +1,28 @@
 """Projects and domains: one tree, one table."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Select, and_, delete, exists, select
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Refused
+from cairn.common.listing import Part, Query, read_value
 from cairn.keystone.component import Keystone
-from cairn.keystone.core import assignments, delegations
+from cairn.keystone.core import assignments, delegations, rows
+from cairn.keystone.core.attributes import (
+    merge_extra,
+    merge_options,
+    refuse_immutable,
+    refuse_new_id,
+)
 from cairn.keystone.core.changes import Change, changing
+from cairn.keystone.core.domain_names import DEFAULT
+from cairn.keystone.core.listing import fetch_page, read_truth
+from cairn.keystone.core.targets import describe_project
 from cairn.keystone.db.models import (
     ROOT,
     Credential,
@@ -23,7 +34,6 @@ from cairn.keystone.db.models import (
     User,
 )
 from cairn.keystone.errors import (
-    Immutable,
     NotALeaf,
     NotKnown,
     ParentDisabled,
@@ -38,22 +48,118 @@ OWN = {"name", "description", "enabled", "options", "tags", "domain_id", "parent
 DEPTH, STRICT_DEPTH = 5, 2
 
 
-def get(session: Session, project_id: str) -> Project | None:
-    return session.get(Project, project_id)
+COLUMNS = {"name": Project.name, "enabled": Project.enabled, "domain_id": Project.domain_id,
+           "parent_id": Project.parent_id, "id": Project.id, "description": Project.description}
+DOMAIN_COLUMNS = {"name": Project.name, "enabled": Project.enabled, "id": Project.id}
+
+
+@dataclass(frozen=True)
+class ProjectRecord:
+    """A project, or a domain, with its tags."""
+
+    project: Project
+    tags: Sequence[str] = ()
+
+    @property
+    def id(self) -> str:
+        return self.project.id
 
 
 def find(session: Session, project_id: str) -> Project:
-    found = session.get(Project, project_id)
-    if found is None:
-        raise NotKnown("project", project_id)
-    return found
+    """Raises NotKnown."""
+    return rows.get(session, Project, project_id)
 
 
 def find_domain(session: Session, domain_id: str) -> Project:
-    found = session.get(Project, domain_id)
-    if found is None or not found.is_domain:
+    """Raises NotKnown."""
+    domain = session.get(Project, domain_id)
+    if domain is None or not domain.is_domain:
         raise NotKnown("domain", domain_id)
-    return found
+    return domain
+
+
+def authorize(keystone: Keystone, ctx: Context, policy: str, project_id: str) -> Project:
+    """The project, if the caller may do that to it. Raises Forbidden, NotKnown."""
+    with keystone.db.reading() as session:
+        return _authorize(keystone, session, ctx, policy, project_id)
+
+
+def _authorize(
+    keystone: Keystone, session: Session, ctx: Context, policy: str, project_id: str
+) -> Project:
+    project = session.get(Project, project_id)
+    keystone.policy.enforce(ctx, policy, describe_project(project))
+    if project is None:
+        raise NotKnown("project", project_id)
+    return project
+
+
+def read_default_domain(keystone: Keystone, ctx: Context, request: Document) -> str:
+    """Id of where something goes that was not said: to the parent's domain, to the one the caller
+    is scoped to, or to the default one."""
+    if request.get("parent_id"):
+        with keystone.db.reading() as session:
+            parent = session.get(Project, request["parent_id"])
+            if parent is not None:
+                return parent.id if parent.is_domain else parent.domain_id
+    return ctx.domain_id or DEFAULT
+
+
+def read_records(session: Session, projects: Sequence[Project]) -> list[ProjectRecord]:
+    """With their tags."""
+    tags = tags_of(session, [project.id for project in projects])
+    return [ProjectRecord(project, tags.get(project.id, [])) for project in projects]
+
+
+def list_page(keystone: Keystone, ctx: Context, query: Query) -> Part:
+    """A page of projects (ProjectRecord); a domain's people see those of their domain. Raises
+    Forbidden, Invalid, NotKnown."""
+    domain = ctx.domain_id or read_value(query, "domain_id")
+    keystone.policy.enforce(ctx, "identity:list_projects", {"target.domain_id": domain or ""})
+    statement = select(Project).where(Project.is_domain.is_(read_truth(query, "is_domain")))
+    if ctx.domain_id:
+        statement = statement.where(Project.domain_id == ctx.domain_id)
+    with keystone.db.reading() as session:
+        part = fetch_page(session, _filter_tagged(statement, query), query, COLUMNS, Project.id)
+        return Part(read_records(session, part.rows), part.more)
+
+
+def _filter_tagged(statement: Select[Any], query: Query) -> Select[Any]:
+    """?tags= all of them, ?tags-any= one of them; with not- before, the rest."""
+    def has(name: str) -> Any:
+        return exists().where(ProjectTag.project_id == Project.id, ProjectTag.name == name)
+
+    for key, any_, negated in (("tags", False, False), ("tags-any", True, False),
+                               ("not-tags", False, True), ("not-tags-any", True, True)):
+        for text in filter(None, query.getlist(key)):
+            each = [has(name) for name in text.split(",")]
+            condition = each[0]
+            for more in each[1:]:
+                condition = (condition | more) if any_ else and_(condition, more)
+            statement = statement.where(~condition if negated else condition)
+    return statement
+
+
+def list_domains(keystone: Keystone, ctx: Context, query: Query) -> Part:
+    """A page of domains (ProjectRecord); a domain's own people see no other domain's name. Raises
+    Forbidden, Invalid, NotKnown."""
+    keystone.policy.enforce(ctx, "identity:list_domains", {"target.domain.id": ctx.domain_id or ""})
+    statement = select(Project).where(Project.is_domain)
+    if ctx.domain_id:
+        statement = statement.where(Project.id == ctx.domain_id)
+    with keystone.db.reading() as session:
+        part = fetch_page(session, statement, query, DOMAIN_COLUMNS, Project.id)
+        return Part(read_records(session, part.rows), part.more)
+
+
+def get_domain(keystone: Keystone, ctx: Context, domain_id: str) -> ProjectRecord:
+    """Raises Forbidden, NotKnown."""
+    with keystone.db.reading() as session:
+        domain = session.get(Project, domain_id)
+        keystone.policy.enforce(ctx, "identity:get_domain", {"target.domain.id": domain_id})
+        if domain is None or not domain.is_domain:
+            raise NotKnown("domain", domain_id)
+        return read_records(session, [domain])[0]
 
 
 def tags_of(session: Session, ids: list[str]) -> dict[str, list[str]]:
@@ -70,33 +176,50 @@ def set_tags(session: Session, project_id: str, tags: list[str]) -> None:
     session.add_all(ProjectTag(project_id=project_id, name=name) for name in tags)
 
 
-def create(keystone: Keystone, ctx: Context, wanted: Document) -> Project:
+def create(keystone: Keystone, ctx: Context, request: Document) -> ProjectRecord:
+    """A project. Raises Forbidden, Invalid, Refused, Taken."""
+    if not request.get("is_domain"):
+        request = {**request, "domain_id": request.get("domain_id")
+                   or read_default_domain(keystone, ctx, request)}
+    keystone.policy.enforce(ctx, "identity:create_project", {
+        "target.project.domain_id": request.get("domain_id"),
+    })
+    return _create(keystone, ctx, request)
+
+
+def create_domain(keystone: Keystone, ctx: Context, request: Document) -> ProjectRecord:
+    """Raises Invalid, Taken."""
+    return _create(keystone, ctx, {**request, "is_domain": True})
+
+
+def _create(keystone: Keystone, ctx: Context, request: Document) -> ProjectRecord:
     """A project; with is_domain, a domain."""
-    name, domain_id = wanted["name"], wanted.get("domain_id") or ROOT
-    is_domain = wanted.get("is_domain", False)
+    name, domain_id = request["name"], request.get("domain_id") or ROOT
+    is_domain = request.get("is_domain", False)
     kind = "domain" if is_domain else "project"
     taken = f"name {name}" + ("" if is_domain else f" at domain ID {domain_id}")
     with changing(keystone, ctx, kind, taken) as change:
         project = Project(
             name=name.strip(), domain_id=domain_id, is_domain=is_domain,
-            description=wanted.get("description", ""), enabled=wanted.get("enabled", True),
-            options=_options({}, wanted.get("options", {})),
-            extra={k: v for k, v in wanted.items() if k not in OWN},
+            description=request.get("description", ""), enabled=request.get("enabled", True),
+            options=_options({}, request.get("options", {})),
+            extra=merge_extra({}, request, OWN),
         )
-        if wanted.get("explicit_domain_id"):
-            project.id = wanted["explicit_domain_id"]
+        if request.get("explicit_domain_id"):
+            project.id = request["explicit_domain_id"]
         if is_domain:
-            if domain_id != ROOT or wanted.get("parent_id"):
+            if domain_id != ROOT or request.get("parent_id"):
                 raise Invalid(reason="Invalid input for field/attribute domain_id. A project that "
                                      "acts as a domain has neither a domain nor a parent.")
         else:
             model = keystone.unified_limit.enforcement_model
             depth = STRICT_DEPTH if model == "strict_two_level" else DEPTH
-            _place(change.session, project, wanted.get("parent_id"), depth)
+            _place(change.session, project, request.get("parent_id"), depth)
         change.session.add(project)
         change.session.flush()
-        set_tags(change.session, project.id, wanted.get("tags", []))
-    return project
+        tags = request.get("tags", [])
+        set_tags(change.session, project.id, tags)
+    return ProjectRecord(project, sorted(tags))
 
 
 def _place(session: Session, project: Project, parent_id: str | None, depth: int) -> None:
@@ -131,35 +254,52 @@ def parents(session: Session, project: Project) -> list[Project]:
     return found
 
 
-def update(
-    keystone: Keystone, ctx: Context, project_id: str, wanted: Document, *, domain: bool = False
-) -> Project:
-    kind = "domain" if domain else "project"
-    with changing(keystone, ctx, kind, f"name {wanted.get('name')}") as change:
-        session = change.session
-        project = find_domain(session, project_id) if domain else find(session, project_id)
-        _refuse_immutable(project, kind, wanted)
-        if not domain:
-            refuse_new_id(wanted, project_id)
+def update(keystone: Keystone, ctx: Context, project_id: str, request: Document) -> ProjectRecord:
+    """Raises Forbidden, NotKnown, Immutable, Invalid, Refused, Taken."""
+    authorize(keystone, ctx, "identity:update_project", project_id)
+    with changing(keystone, ctx, "project", f"name {request.get('name')}") as change:
+        project = rows.lock(change.session, Project, project_id)
+        refuse_immutable(project.options, "project", project_id, request)
+        refuse_new_id(request, project_id)
         for fixed in ("domain_id", "parent_id", "is_domain"):
             now: Any = getattr(project, fixed)
-            if fixed in wanted and not domain and (wanted[fixed] or ROOT) != (now or ROOT):
+            if fixed in request and (request[fixed] or ROOT) != (now or ROOT):
                 if fixed == "parent_id":
                     raise Refused(reason="Update of parent_id is not allowed.")
                 raise Invalid(reason=f"Invalid input for field/attribute {fixed}. It cannot be "
                                      "changed.")
-        if "enabled" in wanted and wanted["enabled"] != project.enabled:
-            _enable(change, project, wanted["enabled"])
-        if "name" in wanted:
-            project.name = wanted["name"].strip()
-        if "description" in wanted:
-            project.description = wanted["description"]
-        if "options" in wanted:
-            project.options = _options(project.options, wanted["options"])
-        if "tags" in wanted:
-            set_tags(session, project_id, wanted["tags"])
-        project.extra = merged(project.extra, wanted, OWN)
-    return project
+        return _write(change, project, request)
+
+
+def update_domain(
+    keystone: Keystone, ctx: Context, domain_id: str, request: Document
+) -> ProjectRecord:
+    """Raises Forbidden, Immutable, Taken; NotKnown to everybody, as upstream has it."""
+    with keystone.db.reading() as session:
+        find_domain(session, domain_id)
+    keystone.policy.enforce(ctx, "identity:update_domain")
+    with changing(keystone, ctx, "domain", f"name {request.get('name')}") as change:
+        find_domain(change.session, domain_id)
+        domain = rows.lock(change.session, Project, domain_id)
+        refuse_immutable(domain.options, "domain", domain_id, request)
+        return _write(change, domain, request)
+
+
+def _write(change: Change, project: Project, request: Document) -> ProjectRecord:
+    session = change.session
+    if "enabled" in request and request["enabled"] != project.enabled:
+        _enable(change, project, request["enabled"])
+    if "name" in request:
+        project.name = request["name"].strip()
+    if "description" in request:
+        project.description = request["description"]
+    if "options" in request:
+        project.options = _options(project.options, request["options"])
+    if "tags" in request:
+        set_tags(session, project.id, request["tags"])
+    project.extra = merge_extra(project.extra, request, OWN)
+    session.flush()
+    return read_records(session, [project])[0]
 
 
 def _enable(change: Change, project: Project, enabled: bool) -> None:
@@ -186,11 +326,13 @@ def end_tokens(change: Change, project: Project) -> None:
 
 
 def delete_project(keystone: Keystone, ctx: Context, project_id: str) -> None:
+    """Raises Forbidden, NotKnown, Immutable, NotALeaf."""
+    authorize(keystone, ctx, "identity:delete_project", project_id)
     with changing(keystone, ctx) as change:
         project = find(change.session, project_id)
         if project.is_domain:
             return _delete_domain(change, project)
-        _refuse_immutable(project, "project")
+        refuse_immutable(project.options, "project", project_id)
         if change.session.scalar(select(exists().where(Project.parent_id == project_id))):
             raise NotALeaf(id=project_id)
         _remove(change, project)
@@ -198,14 +340,15 @@ def delete_project(keystone: Keystone, ctx: Context, project_id: str) -> None:
 
 
 def delete_domain(keystone: Keystone, ctx: Context, domain_id: str) -> None:
-    """The domain, once disabled, with everything in it."""
+    """The domain, once disabled, with everything in it. Raises NotKnown, Immutable,
+    StillEnabled."""
     with changing(keystone, ctx) as change:
         _delete_domain(change, find_domain(change.session, domain_id))
 
 
 def _delete_domain(change: Change, domain: Project) -> None:
     session = change.session
-    _refuse_immutable(domain, "domain")
+    refuse_immutable(domain.options, "domain", domain.id)
     if domain.enabled:
         raise StillEnabled(id=domain.id)
     mine = list(session.scalars(select(Project).where(Project.domain_id == domain.id)))
@@ -231,45 +374,5 @@ def _remove(change: Change, project: Project) -> None:
     change.session.delete(project)
 
 
-def _refuse_immutable(row: Project, kind: str, wanted: Document | None = None) -> None:
-    refuse_immutable(row.options, kind, row.id, wanted)
-
-
-def refuse_immutable(
-    options: Document, kind: str, id_: str, wanted: Document | None = None
-) -> None:
-    """Raises Immutable, unless the change is what makes it mutable again, and nothing else."""
-    freed = (
-        wanted is not None and set(wanted) == {"options"}
-        and wanted["options"].get("immutable", True) in (False, None)
-    )
-    if options.get("immutable") and not freed:
-        raise Immutable(kind=kind, id=id_)
-
-
-def _options(now: Document, wanted: Document) -> Document:
-    return options(now, wanted, {"immutable": bool})
-
-
-def options(now: Document, wanted: Document, known: Mapping[str, type]) -> Document:
-    """Options after a change: null takes one away. Raises Invalid for one nobody knows."""
-    found = dict(now)
-    for name, value in wanted.items():
-        if name not in known or not (value is None or isinstance(value, known[name])):
-            raise Invalid(reason=f"Invalid input for field/attribute options.{name}. "
-                                 f"{value!r} is not valid; there are: {', '.join(known)}")
-        found[name] = value
-        if value is None:
-            del found[name]
-    return found
-
-
-def refuse_new_id(wanted: Document, id_: str) -> None:
-    """Raises Invalid for a change of what never changes."""
-    if wanted.get("id", id_) != id_:
-        raise Invalid(reason="Invalid input for field/attribute id. Cannot change ID")
-
-
-def merged(extra: Document, wanted: Document, own: set[str]) -> Document:
-    """The attributes of the user's own after a change."""
-    return {**extra, **{k: v for k, v in wanted.items() if k not in own}}
+def _options(now: Document, request: Document) -> Document:
+    return merge_options(now, request, {"immutable": bool})

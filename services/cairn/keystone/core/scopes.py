@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.errors import Invalid
-from cairn.keystone.core.refusals import refuse
+from cairn.keystone.core.authentication import refuse
+from cairn.keystone.core.directory import Graph
 from cairn.keystone.db.models import ROOT, Assignment, Membership, Project
-from cairn.keystone.providers.directory import Graph
 
 SYSTEM_ID = "system"
 

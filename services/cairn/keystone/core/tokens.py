@@ -3,6 +3,7 @@
 import base64
 import secrets
 import time
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -10,18 +11,18 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Refused, Unauthorized
 from cairn.common.tokens import Token
-from cairn.keystone.component import Keystone
 from cairn.keystone.core import compliance, delegations, oauth1, receipts, scopes, trusts
-from cairn.keystone.core.authentication import Proof
+from cairn.keystone.core.authentication import Person, Proof, refuse
 from cairn.keystone.core.changes import changing, iso
 from cairn.keystone.core.methods import authenticate, lacking, origin
 from cairn.keystone.core.narrowing import NARROW, narrow
-from cairn.keystone.core.person import Person
-from cairn.keystone.core.refusals import refuse
 from cairn.keystone.errors import NotKnown
 
+if TYPE_CHECKING:
+    from cairn.keystone.component import Keystone
 
-def issue(keystone: Keystone, auth: Document, receipt: str = "") -> tuple[str, Token]:
+
+def issue(keystone: "Keystone", auth: Document, receipt: str = "") -> tuple[str, Token]:
     """A new token for what `auth` proves, scoped as it asks; `receipt` is of what was proven
     before. Raises Invalid, Unauthorized; FactorsMissing, with a receipt, where that is not enough.
     """
@@ -54,7 +55,7 @@ def _spend(proofs: list[Proof]) -> None:
 
 
 def mint(
-    keystone: Keystone, person: Person, scope: scopes.Scope, methods: list[str], now: float,
+    keystone: "Keystone", person: Person, scope: scopes.Scope, methods: list[str], now: float,
     before: Token | None = None,
 ) -> tuple[str, Token]:
     """The token, signed. Asking again for a scope never makes a login last longer."""
@@ -80,7 +81,7 @@ def mint(
 
 
 def _scope(
-    keystone: Keystone, session: Session, proofs: list[Proof], wanted: Document | str | None
+    keystone: "Keystone", session: Session, proofs: list[Proof], wanted: Document | str | None
 ) -> tuple[Person, scopes.Scope]:
     """Whose token it becomes (a trust may change that), and for what."""
     person = proofs[0].person
@@ -121,7 +122,7 @@ def audit_id() -> str:
 
 
 def subject(
-    keystone: Keystone, text: str, *, allow_expired: bool = False, minds_rules: bool = True
+    keystone: "Keystone", text: str, *, allow_expired: bool = False, minds_rules: bool = True
 ) -> Token:
     """The token that is asked about. Raises NotKnown: a bad one is as good as none, and so is
     one with access rules where who asks does not say that it minds them."""
@@ -138,7 +139,7 @@ def subject(
     return token
 
 
-def view(keystone: Keystone, token: Token, *, catalog: bool) -> Document:
+def view(keystone: "Keystone", token: Token, *, catalog: bool) -> Document:
     """A token as its document. The directory must be fresh where the catalog is asked for."""
     found: Document = {
         "methods": token.methods,
@@ -164,7 +165,7 @@ def view(keystone: Keystone, token: Token, *, catalog: bool) -> Document:
     return found
 
 
-def revoke(keystone: Keystone, ctx: Context, token: Token, *, cascade: bool = True) -> None:
+def revoke(keystone: "Keystone", ctx: Context, token: Token, *, cascade: bool = True) -> None:
     """With `cascade`, and all that were got with it: they have its audit id for their chain's."""
     audit = token.audit_ids[0]
     with changing(keystone, ctx) as change:
@@ -174,7 +175,7 @@ def revoke(keystone: Keystone, ctx: Context, token: Token, *, cascade: bool = Tr
             change.revoke(audit_id=audit)
 
 
-def described(keystone: Keystone, token: Token, *, catalog: bool) -> Document:
+def described(keystone: "Keystone", token: Token, *, catalog: bool) -> Document:
     """As view, with the directory read first if it is needed."""
     if catalog and token.scope is not None:
         with keystone.db.reading() as session:

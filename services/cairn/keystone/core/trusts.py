@@ -4,13 +4,14 @@ import datetime as dt
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import Database, changed, utcnow
 from cairn.common.errors import Invalid, Refused, Unauthorized
+from cairn.common.listing import Query, read_value
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import authentication, scopes
 from cairn.keystone.core.changes import Change, changing
@@ -32,31 +33,97 @@ from cairn.keystone.errors import NotKnown
 REDELEGATIONS = 3
 
 
-def create(keystone: Keystone, ctx: Context, wanted: Document) -> tuple[Trust, list[Role]]:
+def _describe(trust: Trust) -> Document:
+    return {"target.trust.trustor_user_id": trust.trustor_user_id,
+            "target.trust.trustee_user_id": trust.trustee_user_id}
+
+
+def _authorize(keystone: Keystone, ctx: Context, policy: str, trust_id: str) -> Trust:
+    """The trust, if the caller may do that to it. Raises NotKnown, Forbidden."""
+    with keystone.db.reading() as session:
+        trust = find(session, trust_id)
+    keystone.policy.enforce(ctx, policy, _describe(trust))
+    return trust
+
+
+def get(keystone: Keystone, ctx: Context, trust_id: str) -> tuple[Trust, list[Role]]:
+    """The trust, and the roles that it gives. Raises NotKnown, Forbidden, Refused."""
+    trust = _authorize(keystone, ctx, "identity:get_trust", trust_id)
     refuse_delegated(keystone, ctx, TRUST)
-    if wanted["trustor_user_id"] != ctx.user_id:
+    with keystone.db.reading() as session:
+        return trust, roles_of(session, trust_id)
+
+
+def list_roles(keystone: Keystone, ctx: Context, trust_id: str) -> list[Role]:
+    """Raises NotKnown, Forbidden, Refused."""
+    _authorize(keystone, ctx, "identity:list_roles_for_trust", trust_id)
+    refuse_delegated(keystone, ctx, TRUST)
+    with keystone.db.reading() as session:
+        return roles_of(session, trust_id)
+
+
+def get_role(keystone: Keystone, ctx: Context, trust_id: str, role_id: str) -> Role:
+    """Raises NotKnown, Forbidden, Refused."""
+    _authorize(keystone, ctx, "identity:get_role_for_trust", trust_id)
+    refuse_delegated(keystone, ctx, TRUST)
+    with keystone.db.reading() as session:
+        for role in roles_of(session, trust_id):
+            if role.id == role_id:
+                return role
+    raise NotKnown("role", role_id)
+
+
+def list_trusts(keystone: Keystone, ctx: Context, query: Query) -> list[Trust]:
+    """Those that hold, of the trustor or trustee that `query` names. Raises Forbidden, Refused."""
+    statement = select(Trust).where(
+        or_(Trust.expires_at.is_(None), Trust.expires_at > utcnow()),
+        or_(Trust.remaining_uses.is_(None), Trust.remaining_uses > 0),
+    )
+    rule = "identity:list_trusts"
+    target: Document = {}
+    sides: Any = {"trustor": Trust.trustor_user_id, "trustee": Trust.trustee_user_id}
+    for side, column in sides.items():
+        user_id = read_value(query, f"{side}_user_id")
+        if user_id:
+            statement = statement.where(column == user_id)
+            if not target:
+                rule = f"identity:list_trusts_for_{side}"
+                target = {f"target.trust.{side}_user_id": user_id}
+    keystone.policy.enforce(ctx, rule, target)
+    refuse_delegated(keystone, ctx, TRUST)
+    with keystone.db.reading() as session:
+        return list(session.scalars(statement.order_by(Trust.id)))
+
+
+def create(keystone: Keystone, ctx: Context, request: Document) -> tuple[Trust, list[Role]]:
+    """Raises Forbidden, Refused, NotKnown, Invalid."""
+    keystone.policy.enforce(ctx, "identity:create_trust", {
+        "target.trust.trustor_user_id": request["trustor_user_id"]
+    })
+    refuse_delegated(keystone, ctx, TRUST)
+    if request["trustor_user_id"] != ctx.user_id:
         raise Refused(reason="The authenticated user should match the trustor")
-    if wanted.get("project_id") and not wanted.get("roles"):
+    if request.get("project_id") and not request.get("roles"):
         raise Refused(reason="At least one role should be specified")
     origin = caller(keystone, ctx).extra.get(TRUST)
     with changing(keystone, ctx) as change:
         session = change.session
-        if session.get(User, wanted["trustee_user_id"]) is None:
-            raise NotKnown("user", wanted["trustee_user_id"])
+        if session.get(User, request["trustee_user_id"]) is None:
+            raise NotKnown("user", request["trustee_user_id"])
         keystone.directory.refresh(session)
-        roles = roles_named(session, wanted.get("roles", []), "trust.roles")
-        project_id = wanted.get("project_id")
+        roles = roles_named(session, request.get("roles", []), "trust.roles")
+        project_id = request.get("project_id")
         graph = keystone.directory.roles
         mine = held(session, graph, ctx.user_id, project_id) if project_id else {}
         trust = Trust(
-            trustor_user_id=ctx.user_id, trustee_user_id=wanted["trustee_user_id"],
-            project_id=project_id, impersonation=wanted["impersonation"],
-            expires_at=moment(wanted.get("expires_at"), "trust.expires_at"),
-            remaining_uses=wanted.get("remaining_uses"), extra={},
-            redelegation_count=_redelegations(wanted),
+            trustor_user_id=ctx.user_id, trustee_user_id=request["trustee_user_id"],
+            project_id=project_id, impersonation=request["impersonation"],
+            expires_at=moment(request.get("expires_at"), "trust.expires_at"),
+            remaining_uses=request.get("remaining_uses"), extra={},
+            redelegation_count=_redelegations(request),
         )
         if origin is not None:
-            _redelegate(session, trust, roles, origin["id"], wanted)
+            _redelegate(session, trust, roles, origin["id"], request)
         for role in roles:
             if role.id not in mine:
                 raise NotKnown("role", role.id)
@@ -66,11 +133,11 @@ def create(keystone: Keystone, ctx: Context, wanted: Document) -> tuple[Trust, l
     return trust, roles
 
 
-def _redelegations(wanted: Document) -> int:
-    count = wanted.get("redelegation_count")
-    if not wanted.get("allow_redelegation") or count == 0:
+def _redelegations(request: Document) -> int:
+    count = request.get("redelegation_count")
+    if not request.get("allow_redelegation") or count == 0:
         return 0
-    if wanted.get("remaining_uses") is not None:
+    if request.get("remaining_uses") is not None:
         raise Invalid(reason="Invalid input for field/attribute remaining_uses. It must not be set "
                              "if redelegation is allowed")
     if count is not None and count > REDELEGATIONS:
@@ -80,7 +147,7 @@ def _redelegations(wanted: Document) -> int:
 
 
 def _redelegate(
-    session: Session, trust: Trust, roles: list[Role], origin_id: str, wanted: Document
+    session: Session, trust: Trust, roles: list[Role], origin_id: str, request: Document
 ) -> None:
     """The new trust is at most what the one it is made with is. Raises Refused."""
     origin = find(session, origin_id)
@@ -101,7 +168,7 @@ def _redelegate(
     elif origin.expires_at is not None and trust.expires_at > origin.expires_at:
         raise Refused(reason="Requested expiration time is more than redelegated trust can provide")
     left = origin.redelegation_count - 1
-    asked = wanted.get("redelegation_count")
+    asked = request.get("redelegation_count")
     if trust.redelegation_count and asked is not None and asked != left:
         raise Refused(reason="Modifying redelegation_count upon redelegation is forbidden; it "
                              f"would be {left}.")
@@ -125,7 +192,8 @@ def roles_of(session: Session, trust_id: str) -> list[Role]:
 
 
 def remove(keystone: Keystone, ctx: Context, trust_id: str) -> None:
-    """And those that were made with it."""
+    """And those that were made with it. Raises NotKnown, Forbidden, Refused."""
+    _authorize(keystone, ctx, "identity:delete_trust", trust_id)
     refuse_delegated(keystone, ctx, TRUST)
     with changing(keystone, ctx) as change:
         end(change, Trust.id == trust_id)

@@ -1,6 +1,11 @@
 """Users and their passwords."""
 
+import datetime as dt
+import operator
+from collections.abc import Callable
+from typing import Any
 
+from sqlalchemy import Select, false, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import update as sql_update
 from sqlalchemy.orm import Session
@@ -9,6 +14,7 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import changed, utcnow
 from cairn.common.errors import Invalid
+from cairn.common.listing import Part, Query, read_value
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import (
     application_credentials,
@@ -16,10 +22,19 @@ from cairn.keystone.core import (
     compliance,
     delegations,
     methods,
+    privileges,
     projects,
+    rows,
+)
+from cairn.keystone.core.attributes import (
+    merge_extra,
+    merge_options,
+    refuse_new_domain,
 )
 from cairn.keystone.core.changes import Change, changing
+from cairn.keystone.core.listing import fetch_page
 from cairn.keystone.core.refusals import refuse
+from cairn.keystone.core.targets import describe_user
 from cairn.keystone.db.models import Credential, Project, User
 from cairn.keystone.errors import NotKnown
 from cairn.keystone.providers import passwords
@@ -34,24 +49,90 @@ OPTIONS = {
 }
 
 
-def find(session: Session, user_id: str) -> User:
-    found = session.get(User, user_id)
-    if found is None:
+COLUMNS = {"name": User.name, "enabled": User.enabled, "domain_id": User.domain_id,
+           "id": User.id, "default_project_id": User.default_project_id}
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge,
+    "eq": operator.eq, "neq": operator.ne,
+}
+
+
+def authorize(keystone: Keystone, ctx: Context, policy: str, user_id: str) -> User:
+    """The user, if the caller may do that to it. Raises Forbidden, NotKnown."""
+    with keystone.db.reading() as session:
+        user = session.get(User, user_id)
+    # user_id: of oneself one may know even what is not there.
+    keystone.policy.enforce(ctx, policy, {"user_id": user_id, **describe_user(user)})
+    if user is None:
         raise NotKnown("user", user_id)
-    return found
+    return user
 
 
-def create(keystone: Keystone, ctx: Context, wanted: Document) -> User:
-    taken = f"name {wanted['name']} at domain ID {wanted['domain_id']}"
-    stored = _hashed(keystone, wanted.get("password"))
+def list_page(keystone: Keystone, ctx: Context, query: Query) -> Part:
+    """A page of users; a domain's people see those of their domain. Raises Forbidden, Invalid,
+    NotKnown."""
+    domain = ctx.domain_id or read_value(query, "domain_id")
+    keystone.policy.enforce(ctx, "identity:list_users", {"target.domain_id": domain or ""})
+    statement = select(User)
+    if ctx.domain_id:
+        statement = statement.where(User.domain_id == ctx.domain_id)
+    if any(query.getlist(name) for name in ("idp_id", "protocol_id", "unique_id")):
+        statement = statement.where(false())  # No user here comes from another cloud.
+    with keystone.db.reading() as session:
+        return fetch_page(session, filter_expiring(statement, query), query, COLUMNS, User.id)
+
+
+def list_projects(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> Part:
+    """A page of the projects (ProjectRecord) that a user has a role on. Raises Forbidden, NotKnown,
+    Invalid."""
+    authorize(keystone, ctx, "identity:list_user_projects", user_id)
+    with keystone.db.reading() as session:
+        ids = assignments.projects_of(session, user_id)
+        statement = select(Project).where(Project.id.in_(ids))
+        part = fetch_page(session, statement, query, projects.COLUMNS, Project.id)
+        return Part(projects.read_records(session, part.rows), part.more)
+
+
+def filter_expiring(statement: Select[Any], query: Query) -> Select[Any]:
+    """Only users whose password expires when `password_expires_at` says: [operator:]moment.
+    Raises Invalid."""
+    for text in query.getlist("password_expires_at"):
+        statement = statement.where(_compare_expiry(text))
+    return statement
+
+
+def _compare_expiry(text: str) -> Any:
+    name, colon, rest = text.partition(":")
+    name, moment = (name, rest) if colon and name.isalpha() else ("eq", text)
+    if name not in OPERATORS:
+        raise Invalid(reason="Invalid input for field/attribute password_expires_at. The operator "
+                             f"'{name}' is none of {', '.join(OPERATORS)}.")
+    try:
+        expiry = dt.datetime.fromisoformat(moment)
+    except ValueError as wrong:
+        raise Invalid(reason="Invalid input for field/attribute password_expires_at. "
+                             f"'{moment}' is not like 2026-01-31T23:59:59Z.") from wrong
+    if expiry.tzinfo is not None:
+        expiry = expiry.astimezone(dt.UTC).replace(tzinfo=None)
+    return OPERATORS[name](User.password_expires_at, expiry)
+
+
+def create(keystone: Keystone, ctx: Context, request: Document) -> User:
+    """Raises Forbidden, Invalid, NotKnown for the domain, Taken."""
+    # As upstream has it: a domain's manager names the domain.
+    keystone.policy.enforce(ctx, "identity:create_user",
+                            {"target.user.domain_id": request.get("domain_id") or ""})
+    domain_id = request.get("domain_id") or projects.read_default_domain(keystone, ctx, {})
+    taken = f"name {request['name']} at domain ID {domain_id}"
+    stored = _hashed(keystone, request.get("password"))
     with changing(keystone, ctx, "user", taken) as change:
-        projects.find_domain(change.session, wanted["domain_id"])
+        projects.find_domain(change.session, domain_id)
         user = User(
-            domain_id=wanted["domain_id"], name=wanted["name"].strip(),
-            enabled=wanted.get("enabled", True),
-            default_project_id=wanted.get("default_project_id"),
-            options=_options({}, wanted.get("options", {})),
-            extra={k: v for k, v in wanted.items() if k not in OWN},
+            domain_id=domain_id, name=request["name"].strip(),
+            enabled=request.get("enabled", True),
+            default_project_id=request.get("default_project_id"),
+            options=_options({}, request.get("options", {})),
+            extra=merge_extra({}, request, OWN),
         )
         compliance.set_password(keystone.compliance, change.session, user, stored)
         _check_default_project(change.session, user)
@@ -67,8 +148,8 @@ def _hashed(keystone: Keystone, password: str | None) -> str | None:
     return passwords.hashed(password)
 
 
-def _options(now: Document, wanted: Document) -> Document:
-    rules = wanted.get("multi_factor_auth_rules")
+def _options(now: Document, request: Document) -> Document:
+    rules = request.get("multi_factor_auth_rules")
     # Each a list of names of methods, none empty, none twice, nor a name twice in one.
     if isinstance(rules, list) and not (
         all(isinstance(rule, list) and rule and all(isinstance(m, str) for m in rule)
@@ -77,39 +158,39 @@ def _options(now: Document, wanted: Document) -> Document:
     ):
         raise Invalid(reason="Invalid input for field/attribute options.multi_factor_auth_rules. "
                              "It must be a list of lists of names of methods, without duplicates.")
-    return projects.options(now, wanted, OPTIONS)
+    return merge_options(now, request, OPTIONS)
 
 
-def update(keystone: Keystone, ctx: Context, user_id: str, wanted: Document) -> User:
+def update(keystone: Keystone, ctx: Context, user_id: str, request: Document) -> User:
     """Disabling a user, or giving a password, ends the user's tokens; disabling, the user's
-    application credentials as well."""
-    stored = _hashed(keystone, wanted.get("password"))
-    with changing(keystone, ctx, "user", f"name {wanted.get('name')}") as change:
-        user = find(change.session, user_id)
-        if wanted.get("domain_id", user.domain_id) != user.domain_id:
-            raise Invalid(reason="Invalid input for field/attribute domain_id. Cannot change "
-                                 "Domain ID")
-        if wanted.get("id", user_id) != user_id:
+    application credentials as well. Raises Forbidden, Refused, NotKnown, Invalid, Taken."""
+    authorize(keystone, ctx, "identity:update_user", user_id)
+    privileges.refuse_privileged_user(keystone, ctx, user_id)
+    stored = _hashed(keystone, request.get("password"))
+    with changing(keystone, ctx, "user", f"name {request.get('name')}") as change:
+        user = rows.lock(change.session, User, user_id)
+        refuse_new_domain(request, user.domain_id)
+        if request.get("id", user_id) != user_id:
             raise Invalid(reason="Invalid input for field/attribute id. Cannot change user ID")
-        if user.enabled and wanted.get("enabled") is False or stored:
+        if user.enabled and request.get("enabled") is False or stored:
             end_tokens(change, user_id)
-        if user.enabled and wanted.get("enabled") is False:
+        if user.enabled and request.get("enabled") is False:
             application_credentials.forget_user(change, user_id)
-        user.enabled = wanted.get("enabled", user.enabled)
-        if wanted.get("enabled"):
+        user.enabled = request.get("enabled", user.enabled)
+        if request.get("enabled"):
             user.failures, user.failed_at = 0, None
             if keystone.compliance.disable_user_account_days_inactive:
                 user.last_active_at = utcnow().date()
-        if "name" in wanted:
-            user.name = wanted["name"].strip()
-        if "default_project_id" in wanted:
-            user.default_project_id = wanted["default_project_id"]
+        if "name" in request:
+            user.name = request["name"].strip()
+        if "default_project_id" in request:
+            user.default_project_id = request["default_project_id"]
             _check_default_project(change.session, user)
-        if "options" in wanted:
-            user.options = _options(user.options, wanted["options"])
-        if "password" in wanted:
+        if "options" in request:
+            user.options = _options(user.options, request["options"])
+        if "password" in request:
             compliance.set_password(keystone.compliance, change.session, user, stored)
-        user.extra = projects.merged(user.extra, wanted, OWN)
+        user.extra = merge_extra(user.extra, request, OWN)
     return user
 
 
@@ -128,8 +209,11 @@ def _check_default_project(session: Session, user: User) -> None:
 
 
 def delete(keystone: Keystone, ctx: Context, user_id: str) -> None:
+    """Raises Forbidden, Refused, NotKnown."""
+    authorize(keystone, ctx, "identity:delete_user", user_id)
+    privileges.refuse_privileged_user(keystone, ctx, user_id)
     with changing(keystone, ctx) as change:
-        user = find(change.session, user_id)
+        user = rows.get(change.session, User, user_id)
         end_tokens(change, user_id)
         assignments.forget(change.session, actor_id=user_id)
         change.session.execute(sql_delete(Credential).where(Credential.user_id == user_id))
@@ -137,16 +221,17 @@ def delete(keystone: Keystone, ctx: Context, user_id: str) -> None:
 
 
 def change_password(
-    keystone: Keystone, ctx: Context, user_id: str, original: str, wanted: str
+    keystone: Keystone, ctx: Context, user_id: str, original: str, new: str
 ) -> None:
     """By the user, who proves to be it with the password there was, be it an expired one.
     Raises Unauthorized, Invalid."""
     with keystone.db.reading() as session:
         given = {"user": {"id": user_id, "password": original}}
         proof = methods.password(keystone, session, given, to_change=True)
-        compliance.check(keystone.compliance, wanted)
-        compliance.check_change(keystone.compliance, session, find(session, user_id), wanted)
-    stored = passwords.hashed(wanted)
+        compliance.check(keystone.compliance, new)
+        user = rows.get(session, User, user_id)
+        compliance.check_change(keystone.compliance, session, user, new)
+    stored = passwords.hashed(new)
     with changing(keystone, ctx) as change:
         # Two changes at once prove the same password; the second finds it gone.
         took = change.session.execute(

@@ -2,11 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
 from cairn.common.db import Database
@@ -16,18 +15,11 @@ from cairn.keystone.providers.clock import Clock
 
 log = logging.getLogger(__name__)
 Authenticate = Callable[[Mapping[str, str]], Context | None]
-_SINCE = (
+SINCE = (
     select(Revoked.__table__)
     .where(Revoked.__table__.c.issued_before >= bindparam("moment"))
     .order_by(Revoked.__table__.c.id)
 )
-
-
-def since(session: Session, moment: float, after: int, limit: int) -> Sequence[Any]:
-    """The rows that count from `moment` on, of those after that number: in the order of their
-    numbers, which do not change."""
-    return session.execute(
-        _SINCE.where(Revoked.__table__.c.id > after).limit(limit), {"moment": moment}).all()
 
 
 def event(row: Any) -> Revocation:
@@ -61,7 +53,7 @@ class Sweep:
     def once(self) -> None:
         now = self.clock.now()
         with self.db.reading() as session:
-            rows = session.execute(_SINCE, {"moment": self._from or now - self.lifetime}).all()
+            rows = session.execute(SINCE, {"moment": self._from or now - self.lifetime}).all()
         with self._lock:
             # A row is known with its moment: announce() moves it.
             fresh = [row for row in rows if (row.id, row.issued_before) not in self._known]

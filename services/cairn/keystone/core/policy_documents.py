@@ -1,0 +1,53 @@
+"""Policy documents, kept for others."""
+
+from sqlalchemy import select
+
+from cairn.common.api import Document
+from cairn.common.context import Context
+from cairn.common.listing import Part, Query
+from cairn.keystone.component import Keystone
+from cairn.keystone.core import rows
+from cairn.keystone.core.attributes import merge_extra, refuse_new_id
+from cairn.keystone.core.changes import changing
+from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.db.models import PolicyBlob
+
+OWN = {"id", "type", "blob", "links"}
+COLUMNS = {"type": PolicyBlob.type, "id": PolicyBlob.id}
+
+
+def create(keystone: Keystone, ctx: Context, request: Document) -> PolicyBlob:
+    with changing(keystone, ctx) as change:
+        policy = PolicyBlob(type=request["type"], blob=request["blob"],
+                            extra=merge_extra({}, request, OWN))
+        change.session.add(policy)
+    return policy
+
+
+def list_page(keystone: Keystone, query: Query) -> Part:
+    """A page of policies. Raises Invalid, NotKnown."""
+    with keystone.db.reading() as session:
+        return fetch_page(session, select(PolicyBlob), query, COLUMNS, PolicyBlob.id)
+
+
+def get(keystone: Keystone, policy_id: str) -> PolicyBlob:
+    """Raises NotKnown."""
+    with keystone.db.reading() as session:
+        return rows.get(session, PolicyBlob, policy_id, "policy")
+
+
+def update(keystone: Keystone, ctx: Context, policy_id: str, request: Document) -> PolicyBlob:
+    """Raises NotKnown, Invalid."""
+    with changing(keystone, ctx) as change:
+        policy = rows.lock(change.session, PolicyBlob, policy_id, "policy")
+        refuse_new_id(request, policy_id)
+        policy.type = request.get("type", policy.type)
+        policy.blob = request.get("blob", policy.blob)
+        policy.extra = merge_extra(policy.extra, request, OWN)
+    return policy
+
+
+def delete(keystone: Keystone, ctx: Context, policy_id: str) -> None:
+    """Raises NotKnown."""
+    with changing(keystone, ctx) as change:
+        change.session.delete(rows.get(change.session, PolicyBlob, policy_id, "policy"))
