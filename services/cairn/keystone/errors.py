@@ -73,6 +73,14 @@ class PasswordExpired(Unauthorized):
     message = "The password is expired and needs to be changed for user: {id}."
 
 
+class ScopeRequested(Unauthorized):
+    # Upstream's words, which people look for: other variables of an openrc file are the reason.
+    message = (
+        "Error authenticating with application credential: Application credentials cannot request "
+        "a scope."
+    )
+
+
 class TooManyAttempts(Problem):
     code = 429
     message = "Too many failed attempts to log in. Try again in {seconds} seconds."

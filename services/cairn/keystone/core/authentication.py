@@ -6,28 +6,26 @@ other way in: an identity driver of a domain would answer `lookup` for that doma
 of authentication would be one more in methods.METHODS.
 """
 
-import datetime as dt
 import hashlib
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
-from cairn.common.errors import Invalid, Unauthorized
+from cairn.common.errors import Invalid
 from cairn.common.tokens import Token
-from cairn.keystone.core import compliance, passwords, whence
+from cairn.keystone.component import Keystone
+from cairn.keystone.core import client_address, compliance, domain_names
+from cairn.keystone.core.domain_names import DEFAULT
+from cairn.keystone.core.person import Person
+from cairn.keystone.core.refusals import refuse
+from cairn.keystone.core.scopes import Scope
 from cairn.keystone.db.models import Project, User
-
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
-    from cairn.keystone.core.scopes import Scope
-
-log = logging.getLogger(__name__)
+from cairn.keystone.providers import passwords
 
 # Tables, not classes: every login asks this, and the ORM would take as long as the database.
 _user, _domain = User.__table__.c, Project.__table__.alias("domain").c
@@ -48,57 +46,28 @@ _BY_NAMES = _USER.where(
 
 
 @dataclass(frozen=True)
-class Person:
-    """A user who may log in."""
-
-    id: str
-    name: str
-    domain_id: str
-    domain_name: str
-    default_project_id: str | None
-    password_expires_at: dt.datetime | None
-    options: Document = field(default_factory=dict)
-    # What a login makes null and void: see compliance.succeeded.
-    failures: int = 0
-    last_active_at: dt.date | None = None
-
-    @property
-    def reference(self) -> Document:
-        return {"id": self.id, "name": self.name,
-                "domain": {"id": self.domain_id, "name": self.domain_name}}
-
-
-@dataclass(frozen=True)
 class Proof:
     """What a method has shown: who; the token it came from, the scope it is bound to, if so."""
 
     person: Person
     token: Token | None = None
-    scope: "Scope | None" = None
+    scope: Scope | None = None
     # Uses the proof up, once all others hold as well. Raises Unauthorized if somebody was faster.
     spend: Callable[[], None] | None = None
     # The hash that a password agreed with: by now the user may have another.
     stored: str | None = None
 
 
-Method = Callable[["Keystone", Session, Document], Proof]
-
-
-def refuse(reason: str) -> Unauthorized:
-    """The reason is the operator's to read; the caller learns only that it was no good."""
-    # What the caller named is part of it: in one line, whatever that was.
-    told = reason[:500].encode("unicode_escape").decode()
-    log.warning("login refused: address=%s reason=%s", whence.address(), told)
-    return Unauthorized()
+Method = Callable[[Keystone, Session, Document], Proof]
 
 
 def checked(
-    keystone: "Keystone", account: str, stored: str | None, text: str, owner: str = ""
+    keystone: Keystone, account: str, stored: str | None, text: str, owner: str = ""
 ) -> bool:
     """Whether a password or another secret is right; `owner` is whose, if that is known. Raises
     TooManyAttempts of one who guesses, Busy."""
     def check(stored: str, text: str) -> bool:
-        with keystone.throttle.attempt(account, whence.address()) as attempt:
+        with keystone.throttle.attempt(account, client_address.address()) as attempt:
             attempt.right = passwords.agrees(stored, text)
         return attempt.right
 
@@ -114,22 +83,26 @@ def account(row: Any, given: Document) -> str:
     return hashlib.sha256(named).hexdigest()
 
 
-def lookup(session: Session, wanted: Document) -> Any:
+def lookup(session: Session, reference: Document) -> Any:
     """The row of the user that {"id"} or {"name", "domain"} means, or None. Raises Invalid."""
-    if "id" in wanted:
-        return session.execute(_BY_ID, {"id": wanted["id"]}).first()
-    domain = wanted.get("domain") or {}
-    if "name" not in wanted or not ("id" in domain or "name" in domain):
+    if "id" in reference:
+        return session.execute(_BY_ID, {"id": reference["id"]}).first()
+    domain = reference.get("domain") or {}
+    if "name" not in reference or not ("id" in domain or "name" in domain):
         raise Invalid(reason="Expecting to find user.id, or user.name and user.domain, in user. "
                              "The server could not comply with the request.")
     if "id" in domain:
-        found = session.execute(_BY_NAME, {"name": wanted["name"], "domain": domain["id"]})
+        found = session.execute(_BY_NAME, {"name": reference["name"], "domain": domain["id"]})
     else:
-        found = session.execute(_BY_NAMES, {"name": wanted["name"], "domain": domain["name"]})
+        names = {"name": reference["name"], "domain": domain["name"]}
+        row = session.execute(_BY_NAMES, names).first()
+        if row is not None or not domain_names.is_default(session, domain["name"]):
+            return row
+        found = session.execute(_BY_NAME, {"name": reference["name"], "domain": DEFAULT})
     return found.first()
 
 
-def person(keystone: "Keystone", row: Any) -> Person:
+def person(keystone: Keystone, row: Any) -> Person:
     """Raises Unauthorized for one who may not log in."""
     if row is None:
         raise refuse("there is no such user")

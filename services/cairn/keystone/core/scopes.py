@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from cairn.common.api import Document
 from cairn.common.errors import Invalid
-from cairn.keystone.core.authentication import refuse
-from cairn.keystone.core.directory import Graph
+from cairn.keystone.core import domain_names
+from cairn.keystone.core.domain_names import DEFAULT
+from cairn.keystone.core.refusals import refuse
 from cairn.keystone.db.models import ROOT, Assignment, Membership, Project
+from cairn.keystone.providers.directory import Graph
 
 SYSTEM_ID = "system"
 
@@ -64,45 +66,47 @@ class Scope:
 UNSCOPED = Scope(None, [])
 
 
-def resolve(session: Session, graph: Graph, user_id: str, wanted: Document) -> Scope:
-    """The scope that `wanted` means to this user. Raises Invalid, Unauthorized."""
-    given = [kind for kind in ("project", "domain", "system") if kind in wanted]
+def resolve(session: Session, graph: Graph, user_id: str, request: Document) -> Scope:
+    """The scope that `request` means to this user. Raises Invalid, Unauthorized."""
+    given = [kind for kind in ("project", "domain", "system") if kind in request]
     if len(given) != 1:
         raise Invalid(reason="Invalid input for field/attribute auth.scope. Expecting exactly one "
                              "of project, domain, system.")
-    if "project" in wanted:
-        row = project_row(session, wanted["project"])
+    if "project" in request:
+        row = project_row(session, request["project"])
         if row is None:
             raise refuse("there is no such project")
         scope = of_project(session, graph, user_id, row)
-    elif "domain" in wanted:
-        scope = _of_domain(session, graph, user_id, wanted["domain"])
+    elif "domain" in request:
+        scope = _of_domain(session, graph, user_id, request["domain"])
     else:
-        if not wanted["system"].get("all"):
+        if not request["system"].get("all"):
             raise Invalid(reason="Invalid input for field/attribute auth.scope.system.all. "
                                  "True was expected")
         scope = Scope({"system": {"all": True}},
                       graph.expand(_held(session, user_id, [(SYSTEM_ID, "system", False)])))
     if not scope.roles:
-        raise refuse(f"user {user_id} has no role on {wanted}")
+        raise refuse(f"user {user_id} has no role on {request}")
     return scope
 
 
-def project_row(session: Session, wanted: Document) -> Any:
-    if "id" in wanted:
-        return session.execute(_PROJECT_BY_ID, {"id": wanted["id"]}).first()
-    domain = wanted.get("domain") or {}
-    if "name" not in wanted or not ("id" in domain or "name" in domain):
+def project_row(session: Session, request: Document) -> Any:
+    if "id" in request:
+        return session.execute(_PROJECT_BY_ID, {"id": request["id"]}).first()
+    domain = request.get("domain") or {}
+    if "name" not in request or not ("id" in domain or "name" in domain):
         raise Invalid(reason="Invalid input for field/attribute auth.scope.project. Expecting id, "
                              "or name and domain.")
     if "id" in domain:
         found = session.execute(
-            _PROJECT_BY_NAME, {"name": wanted["name"], "domain": domain["id"] or ROOT}
+            _PROJECT_BY_NAME, {"name": request["name"], "domain": domain["id"] or ROOT}
         )
     else:
-        found = session.execute(
-            _PROJECT_BY_NAMES, {"name": wanted["name"], "domain": domain["name"]}
-        )
+        names = {"name": request["name"], "domain": domain["name"]}
+        row = session.execute(_PROJECT_BY_NAMES, names).first()
+        if row is not None or not domain_names.is_default(session, domain["name"]):
+            return row
+        found = session.execute(_PROJECT_BY_NAME, {"name": request["name"], "domain": DEFAULT})
     return found.first()
 
 
@@ -123,11 +127,13 @@ def of_project(session: Session, graph: Graph, user_id: str, row: Any) -> Scope:
                  row.is_domain)
 
 
-def _of_domain(session: Session, graph: Graph, user_id: str, wanted: Document) -> Scope:
-    if "id" in wanted:
-        row = session.execute(_DOMAIN_BY_ID, {"id": wanted["id"]}).first()
-    elif "name" in wanted:
-        row = session.execute(_DOMAIN_BY_NAME, {"name": wanted["name"]}).first()
+def _of_domain(session: Session, graph: Graph, user_id: str, request: Document) -> Scope:
+    if "id" in request:
+        row = session.execute(_DOMAIN_BY_ID, {"id": request["id"]}).first()
+    elif "name" in request:
+        row = session.execute(_DOMAIN_BY_NAME, {"name": request["name"]}).first()
+        if row is None and domain_names.is_default(session, request["name"]):
+            row = session.execute(_DOMAIN_BY_ID, {"id": DEFAULT}).first()
     else:
         raise Invalid(reason="Invalid input for field/attribute auth.scope.domain. Expecting id "
                              "or name.")

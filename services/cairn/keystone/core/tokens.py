@@ -3,7 +3,6 @@
 import base64
 import secrets
 import time
-from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -11,18 +10,18 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Refused, Unauthorized
 from cairn.common.tokens import Token
+from cairn.keystone.component import Keystone
 from cairn.keystone.core import compliance, delegations, oauth1, receipts, scopes, trusts
-from cairn.keystone.core.authentication import Person, Proof, refuse
+from cairn.keystone.core.authentication import Proof
 from cairn.keystone.core.changes import changing, iso
 from cairn.keystone.core.methods import authenticate, lacking, origin
 from cairn.keystone.core.narrowing import NARROW, narrow
-from cairn.keystone.errors import NotKnown
+from cairn.keystone.core.person import Person
+from cairn.keystone.core.refusals import refuse
+from cairn.keystone.errors import NotKnown, ScopeRequested
 
-if TYPE_CHECKING:
-    from cairn.keystone.component import Keystone
 
-
-def issue(keystone: "Keystone", auth: Document, receipt: str = "") -> tuple[str, Token]:
+def issue(keystone: Keystone, auth: Document, receipt: str = "") -> tuple[str, Token]:
     """A new token for what `auth` proves, scoped as it asks; `receipt` is of what was proven
     before. Raises Invalid, Unauthorized; FactorsMissing, with a receipt, where that is not enough.
     """
@@ -55,7 +54,7 @@ def _spend(proofs: list[Proof]) -> None:
 
 
 def mint(
-    keystone: "Keystone", person: Person, scope: scopes.Scope, methods: list[str], now: float,
+    keystone: Keystone, person: Person, scope: scopes.Scope, methods: list[str], now: float,
     before: Token | None = None,
 ) -> tuple[str, Token]:
     """The token, signed. Asking again for a scope never makes a login last longer."""
@@ -81,32 +80,33 @@ def mint(
 
 
 def _scope(
-    keystone: "Keystone", session: Session, proofs: list[Proof], wanted: Document | str | None
+    keystone: Keystone, session: Session, proofs: list[Proof], request: Document | str | None
 ) -> tuple[Person, scopes.Scope]:
     """Whose token it becomes (a trust may change that), and for what."""
     person = proofs[0].person
     bound = next((proof.scope for proof in proofs if proof.scope is not None), None)
     if bound is not None:
-        if wanted is not None:
-            raise refuse("an application credential has its scope")
+        if request is not None:
+            wrong = refuse("a scope was asked for with what has its own")
+            raise ScopeRequested if delegations.CREDENTIAL in bound.extra else wrong
         return person, bound
-    if wanted == "unscoped" or (isinstance(wanted, dict) and "unscoped" in wanted):
+    if request == "unscoped" or (isinstance(request, dict) and "unscoped" in request):
         return person, scopes.UNSCOPED
-    if isinstance(wanted, str):
-        raise Invalid(reason=f"Invalid input for field/attribute auth.scope. '{wanted}' is not "
+    if isinstance(request, str):
+        raise Invalid(reason=f"Invalid input for field/attribute auth.scope. '{request}' is not "
                              "'unscoped'.")
-    if wanted is not None and "OS-TRUST:trust" in wanted:
-        if len(wanted) != 1:
+    if request is not None and "OS-TRUST:trust" in request:
+        if len(request) != 1:
             raise Invalid(reason="Invalid input for field/attribute auth.scope. A trust has its "
                                  "scope.")
-        return trusts.scope_of(keystone, session, person, wanted["OS-TRUST:trust"]["id"])
+        return trusts.scope_of(keystone, session, person, request["OS-TRUST:trust"]["id"])
     graph = keystone.directory.roles
-    if wanted is not None:
+    if request is not None:
         before = origin(proofs)
-        if before is not None and "system" in (before.scope or {}) and "system" not in wanted:
+        if before is not None and "system" in (before.scope or {}) and "system" not in request:
             raise Refused(reason="A token of the system's scope gets no other of a project or a "
                                  "domain.")
-        return person, scopes.resolve(session, graph, person.id, wanted)
+        return person, scopes.resolve(session, graph, person.id, request)
     if person.default_project_id is None:
         return person, scopes.UNSCOPED
     # The default project is a convenience: where it cannot be had the token is unscoped.
@@ -122,7 +122,7 @@ def audit_id() -> str:
 
 
 def subject(
-    keystone: "Keystone", text: str, *, allow_expired: bool = False, minds_rules: bool = True
+    keystone: Keystone, text: str, *, allow_expired: bool = False, minds_rules: bool = True
 ) -> Token:
     """The token that is asked about. Raises NotKnown: a bad one is as good as none, and so is
     one with access rules where who asks does not say that it minds them."""
@@ -139,7 +139,7 @@ def subject(
     return token
 
 
-def view(keystone: "Keystone", token: Token, *, catalog: bool) -> Document:
+def view(keystone: Keystone, token: Token, *, catalog: bool) -> Document:
     """A token as its document. The directory must be fresh where the catalog is asked for."""
     found: Document = {
         "methods": token.methods,
@@ -165,7 +165,7 @@ def view(keystone: "Keystone", token: Token, *, catalog: bool) -> Document:
     return found
 
 
-def revoke(keystone: "Keystone", ctx: Context, token: Token, *, cascade: bool = True) -> None:
+def revoke(keystone: Keystone, ctx: Context, token: Token, *, cascade: bool = True) -> None:
     """With `cascade`, and all that were got with it: they have its audit id for their chain's."""
     audit = token.audit_ids[0]
     with changing(keystone, ctx) as change:
@@ -175,7 +175,7 @@ def revoke(keystone: "Keystone", ctx: Context, token: Token, *, cascade: bool = 
             change.revoke(audit_id=audit)
 
 
-def described(keystone: "Keystone", token: Token, *, catalog: bool) -> Document:
+def described(keystone: Keystone, token: Token, *, catalog: bool) -> Document:
     """As view, with the directory read first if it is needed."""
     if catalog and token.scope is not None:
         with keystone.db.reading() as session:
