@@ -64,10 +64,10 @@ RULES: dict[str, Rule] = {
     ),
     "identity:revoke_token": Rule(f"{ADMIN} or rule:token_subject", ANY_SCOPE),
     "identity:list_revoke_events": Rule("rule:service_or_admin", CLOUD),
-    "identity:get_auth_catalog": Rule(""),
-    "identity:get_auth_projects": Rule(""),
-    "identity:get_auth_domains": Rule(""),
-    "identity:get_auth_system": Rule(""),
+    "identity:get_auth_catalog": OPEN,
+    "identity:get_auth_projects": OPEN,
+    "identity:get_auth_domains": OPEN,
+    "identity:get_auth_system": OPEN,
     # Domains and projects.
     "identity:get_domain": Rule(
         f"{READER} or token.domain.id:%(target.domain.id)s or "
