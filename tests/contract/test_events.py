@@ -15,7 +15,7 @@ from cairn.common.microversions import text
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 # Those whose endpoints do not all declare their events yet. Whoever declares the last one takes the
 # name away.
-NOT_YET = {"keystone", "glance", "nova", "neutron"}
+NOT_YET = {"keystone", "nova", "neutron"}
 # The types of a component's events, as upstream names them (its notifications' documentation; ours
 # where upstream has none): what they begin with, and how they end.
 VERBS = {

@@ -132,11 +132,11 @@ _RECORDING = _Recording()
 def recording() -> Iterator[list[str]]:
     """The types of the events that are recorded by this thread meanwhile."""
     types: list[str] = []
-    _RECORDING.types = types
+    before, _RECORDING.types = _RECORDING.types, types
     try:
         yield types
     finally:
-        _RECORDING.types = None
+        _RECORDING.types = before
 
 
 def unchanged() -> None:

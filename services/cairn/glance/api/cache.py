@@ -35,20 +35,23 @@ def index(glance: Glance, ctx: Context) -> Document:
             "queued_images": [row.image_id for row in rows if row.state != cache.CACHED]}
 
 
-@api.put("/cache/<image_id>", policy="cache_image", status=202)
+@api.put("/cache/<image_id>", policy="cache_image", status=202,
+         changes_nothing="a copy of an image on one host")
 def queue(glance: Glance, ctx: Context, image_id: str) -> Reply:
     _enabled(glance)
     cache.queue_image(glance, ctx, image_id)
     return Reply(None, 202)
 
 
-@api.delete("/cache/<image_id>", policy="cache_delete", status=204)
+@api.delete("/cache/<image_id>", policy="cache_delete", status=204,
+            changes_nothing="a copy of an image on one host")
 def delete(glance: Glance, ctx: Context, image_id: str) -> None:
     _enabled(glance)
     cache.drop_image(glance, ctx, image_id)
 
 
-@api.delete("/cache", policy="cache_delete", status=204, raw=True)
+@api.delete("/cache", policy="cache_delete", status=204, raw=True,
+            changes_nothing="a copy of an image on one host")
 def clear(glance: Glance, ctx: Context, request: Any) -> None:
     _enabled(glance)
     states = {
@@ -59,14 +62,16 @@ def clear(glance: Glance, ctx: Context, request: Any) -> None:
     cache.drop(glance, states=states)
 
 
-@api.post("/cache/clean", policy="cache_clean", status=204)
+@api.post("/cache/clean", policy="cache_clean", status=204,
+          changes_nothing="a copy of an image on one host")
 def clean(glance: Glance, ctx: Context) -> None:
     """Forget copies of what is gone, and remove half ones."""
     _enabled(glance)
     cache.clean(glance)
 
 
-@api.post("/cache/prune", policy="cache_prune")
+@api.post("/cache/prune", policy="cache_prune",
+          changes_nothing="a copy of an image on one host")
 def prune(glance: Glance, ctx: Context) -> Document:
     """Remove what was not used for longest until the rest fits the setting."""
     _enabled(glance)

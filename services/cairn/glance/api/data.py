@@ -52,7 +52,8 @@ def _binary(request: Any) -> None:
         raise Unsupported(reason="Expected content type application/octet-stream.")
 
 
-@api.put("/images/<image_id>/file", policy="upload_image", status=204, raw=True, late=True)
+@api.put("/images/<image_id>/file", policy="upload_image", status=204, raw=True, late=True,
+         event="image.upload")
 def upload(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     """Take the bytes as they come: memory stays flat whatever the size."""
     uploads.check_fillable(glance, ctx, image_id)
@@ -64,10 +65,11 @@ def upload(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     source = _Whole(request)
     taking = uploads.begin_upload(glance, ctx, image_id, source.length)
     uploads.upload(glance, taking.image, taking.claim, store, cast("BinaryIO", source),
-                   taking.room)
+                   taking.room, ctx)
 
 
-@api.put("/images/<image_id>/stage", policy="modify_image", status=204, raw=True, late=True)
+@api.put("/images/<image_id>/stage", policy="modify_image", status=204, raw=True, late=True,
+         event="image.update")
 def stage(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     """Keep the bytes until they are imported."""
     uploads.check_modifiable(glance, ctx, image_id)
@@ -76,7 +78,7 @@ def stage(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     _binary(request)
     source = _Whole(request)
     taking = uploads.begin_staging(glance, ctx, image_id, source.length)
-    uploads.stage(glance, taking.image, taking.claim, cast("BinaryIO", source), taking.room)
+    uploads.stage(glance, taking.image, taking.claim, cast("BinaryIO", source), taking.room, ctx)
 
 
 @api.get("/images/<image_id>/file", policy="download_image", late=True, raw=True)

@@ -18,7 +18,8 @@ api = Api(RULES)
 PATCH_TYPES = (patching.OLD, patching.NEW)
 
 
-@api.post("/images", policy="add_image", body=CREATE, status=201, late=True)
+@api.post("/images", policy="add_image", body=CREATE, status=201, late=True,
+          event="image.create")
 def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     document = show_record(glance, ctx, lifecycle.create_image(glance, ctx, body))
     return Reply(document, 201, {
@@ -32,12 +33,14 @@ def show(glance: Glance, ctx: Context, image_id: str) -> Document:
     return show_record(glance, ctx, lifecycle.show_image(glance, ctx, image_id))
 
 
-@api.delete("/images/<image_id>", policy="delete_image", status=204, late=True)
+@api.delete("/images/<image_id>", policy="delete_image", status=204, late=True,
+            event="image.delete")
 def delete(glance: Glance, ctx: Context, image_id: str) -> None:
     lifecycle.delete_image(glance, ctx, image_id)
 
 
-@api.patch("/images/<image_id>", policy="modify_image", raw=True, late=True)
+@api.patch("/images/<image_id>", policy="modify_image", raw=True, late=True,
+           event="image.update")
 def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Document:
     """JSON patch: RFC 6902's add, replace and remove, of one attribute or property each."""
     if request.mimetype not in PATCH_TYPES:

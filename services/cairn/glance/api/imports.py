@@ -27,7 +27,8 @@ check = Validator(IMPORT)
 
 
 # Raw, for its header; its body is held against IMPORT all the same.
-@api.post("/images/<image_id>/import", policy="modify_image", status=202, raw=True, late=True)
+@api.post("/images/<image_id>/import", policy="modify_image", status=202, raw=True, late=True,
+          event="task.create")
 def begin(glance: Glance, ctx: Context, image_id: str, request: Any) -> Document:
     """Import what is staged, or what is elsewhere, in the background."""
     imports.check_visible(glance, ctx, image_id)

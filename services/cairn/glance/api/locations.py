@@ -24,7 +24,8 @@ ADD: Schema = {
 
 
 @api.post("/images/<image_id>/locations", policy="add_image_location", body=ADD, status=202,
-          late=True)
+          late=True,
+          event="task.create")
 def add(glance: Glance, ctx: Context, image_id: str, body: Document) -> Reply:
     url, given = body["url"], body.get("validation_data") or None
     store = sources.check_addable(glance, ctx, image_id, url)

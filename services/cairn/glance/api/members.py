@@ -20,7 +20,8 @@ def view(member: Any) -> Document:
             "updated_at": moment(member.updated_at or member.created_at)}
 
 
-@api.post(PATH, policy="add_member", body=MEMBER_CREATE, late=True)
+@api.post(PATH, policy="add_member", body=MEMBER_CREATE, late=True,
+          event="image.member.create")
 def create(glance: Glance, ctx: Context, image_id: str, body: Document) -> Document:
     return view(members.add_member(glance, ctx, image_id, body["member"]))
 
@@ -36,7 +37,8 @@ def show(glance: Glance, ctx: Context, image_id: str, member_id: str) -> Documen
     return view(members.show_member(glance, ctx, image_id, member_id))
 
 
-@api.put(f"{PATH}/<member_id>", policy="modify_member", body=MEMBER_UPDATE, late=True)
+@api.put(f"{PATH}/<member_id>", policy="modify_member", body=MEMBER_UPDATE, late=True,
+         event="image.member.update")
 def update(
     glance: Glance, ctx: Context, image_id: str, member_id: str, body: Document
 ) -> Document:
@@ -44,6 +46,7 @@ def update(
     return view(members.update_member(glance, ctx, image_id, member_id, body["status"]))
 
 
-@api.delete(f"{PATH}/<member_id>", policy="delete_member", status=204, late=True)
+@api.delete(f"{PATH}/<member_id>", policy="delete_member", status=204, late=True,
+            event="image.member.delete")
 def delete(glance: Glance, ctx: Context, image_id: str, member_id: str) -> None:
     members.remove_member(glance, ctx, image_id, member_id)

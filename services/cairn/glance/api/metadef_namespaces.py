@@ -75,7 +75,8 @@ def _link(query: Any, marker: str | None) -> str:
     return f"/v2{PATH}" + (f"?{urlencode(kept)}" if kept else "")
 
 
-@api.post(PATH, policy="add_metadef_namespace", body=NAMESPACE_BODY, status=201)
+@api.post(PATH, policy="add_metadef_namespace", body=NAMESPACE_BODY, status=201,
+          event="metadef_namespace.create")
 def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     check_writable(body)
     for name, rule in INSIDE.items():
@@ -92,30 +93,35 @@ def show(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
     return _full(namespaces.show_namespace(glance, ctx, namespace), query.get("resource_type"))
 
 
-@api.put(f"{PATH}/<namespace>", policy="modify_metadef_namespace", body=NAMESPACE_BODY, late=True)
+@api.put(f"{PATH}/<namespace>", policy="modify_metadef_namespace", body=NAMESPACE_BODY, late=True,
+         event="metadef_namespace.update")
 def update(glance: Glance, ctx: Context, namespace: str, body: Document) -> Document:
     """Replace what is said of the namespace; its contents stay."""
     check_writable(body)
     return view(namespaces.update_namespace(glance, ctx, namespace, body))
 
 
-@api.delete(f"{PATH}/<namespace>", policy="delete_metadef_namespace", status=204, late=True)
+@api.delete(f"{PATH}/<namespace>", policy="delete_metadef_namespace", status=204, late=True,
+            event="metadef_namespace.delete")
 def delete(glance: Glance, ctx: Context, namespace: str) -> None:
     namespaces.delete_namespace(glance, ctx, namespace)
 
 
 @api.delete(f"{PATH}/<namespace>/objects", policy="delete_metadef_namespace", status=204,
-            late=True)
+            late=True,
+            event="metadef_namespace.delete_objects")
 def delete_objects(glance: Glance, ctx: Context, namespace: str) -> None:
     contents.clear_contents(glance, ctx, contents.OBJECT, namespace)
 
 
 @api.delete(f"{PATH}/<namespace>/properties", policy="delete_metadef_namespace", status=204,
-            late=True)
+            late=True,
+            event="metadef_namespace.delete_properties")
 def delete_properties(glance: Glance, ctx: Context, namespace: str) -> None:
     contents.clear_contents(glance, ctx, contents.PROPERTY, namespace)
 
 
-@api.delete(f"{PATH}/<namespace>/tags", policy="delete_metadef_tags", status=204, late=True)
+@api.delete(f"{PATH}/<namespace>/tags", policy="delete_metadef_tags", status=204, late=True,
+            event="metadef_namespace.delete_tags")
 def delete_tags(glance: Glance, ctx: Context, namespace: str) -> None:
     contents.clear_contents(glance, ctx, contents.TAG, namespace, "delete_metadef_tags")

@@ -35,7 +35,8 @@ def index(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
     return {"objects": [view(row, o) for o in objects], "schema": "v2/schemas/metadefs/objects"}
 
 
-@api.post(PATH, policy="add_metadef_object", body=OBJECT_BODY, status=201, late=True)
+@api.post(PATH, policy="add_metadef_object", body=OBJECT_BODY, status=201, late=True,
+          event="metadef_object.create")
 def create(glance: Glance, ctx: Context, namespace: str, body: Document) -> Document:
     check_writable(body)
     return view(*contents.create_content(glance, ctx, OBJECT, namespace, _fields(body)))
@@ -46,12 +47,14 @@ def show(glance: Glance, ctx: Context, namespace: str, name: str) -> Document:
     return view(*contents.show_content(glance, ctx, OBJECT, namespace, name))
 
 
-@api.put(f"{PATH}/<name>", policy="modify_metadef_object", body=OBJECT_BODY, late=True)
+@api.put(f"{PATH}/<name>", policy="modify_metadef_object", body=OBJECT_BODY, late=True,
+         event="metadef_object.update")
 def update(glance: Glance, ctx: Context, namespace: str, name: str, body: Document) -> Document:
     check_writable(body)
     return view(*contents.update_content(glance, ctx, OBJECT, namespace, name, _fields(body)))
 
 
-@api.delete(f"{PATH}/<name>", policy="delete_metadef_object", status=204, late=True)
+@api.delete(f"{PATH}/<name>", policy="delete_metadef_object", status=204, late=True,
+            event="metadef_object.delete")
 def delete(glance: Glance, ctx: Context, namespace: str, name: str) -> None:
     contents.delete_content(glance, ctx, OBJECT, namespace, name)

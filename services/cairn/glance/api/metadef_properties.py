@@ -30,7 +30,8 @@ def index(glance: Glance, ctx: Context, namespace: str) -> Document:
     return {"properties": {p.name: view(p, named=False) for p in properties}}
 
 
-@api.post(PATH, policy="add_metadef_property", body=PROPERTY_BODY, status=201, late=True)
+@api.post(PATH, policy="add_metadef_property", body=PROPERTY_BODY, status=201, late=True,
+          event="metadef_property.create")
 def create(glance: Glance, ctx: Context, namespace: str, body: Document) -> Document:
     check_writable(body)
     return view(contents.create_content(glance, ctx, PROPERTY, namespace, _fields(body))[1])
@@ -45,12 +46,14 @@ def show(glance: Glance, ctx: Context, namespace: str, name: str, query: Any) ->
     return view(contents.show_content(glance, ctx, PROPERTY, namespace, name)[1])
 
 
-@api.put(f"{PATH}/<name>", policy="modify_metadef_property", body=PROPERTY_BODY, late=True)
+@api.put(f"{PATH}/<name>", policy="modify_metadef_property", body=PROPERTY_BODY, late=True,
+         event="metadef_property.update")
 def update(glance: Glance, ctx: Context, namespace: str, name: str, body: Document) -> Document:
     check_writable(body)
     return view(contents.update_content(glance, ctx, PROPERTY, namespace, name, _fields(body))[1])
 
 
-@api.delete(f"{PATH}/<name>", policy="remove_metadef_property", status=204, late=True)
+@api.delete(f"{PATH}/<name>", policy="remove_metadef_property", status=204, late=True,
+            event="metadef_property.delete")
 def delete(glance: Glance, ctx: Context, namespace: str, name: str) -> None:
     contents.delete_content(glance, ctx, PROPERTY, namespace, name)

@@ -34,13 +34,15 @@ def show(glance: Glance, ctx: Context, namespace: str) -> Document:
 
 
 @api.post(PATH, policy="add_metadef_resource_type_association", body=ASSOCIATION_BODY, status=201,
-          late=True)
+          late=True,
+          event="metadef_resource_type.create")
 def create(glance: Glance, ctx: Context, namespace: str, body: Document) -> Document:
     check_writable(body)
     return view(body["name"], namespaces.add_association(glance, ctx, namespace, body))
 
 
 @api.delete(f"{PATH}/<name>", policy="remove_metadef_resource_type_association", status=204,
-            late=True)
+            late=True,
+            event="metadef_resource_type.delete")
 def delete(glance: Glance, ctx: Context, namespace: str, name: str) -> None:
     namespaces.remove_association(glance, ctx, namespace, name)

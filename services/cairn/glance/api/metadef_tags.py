@@ -28,7 +28,8 @@ def index(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
     return {"tags": [{"name": tag.name} for tag in tags]}
 
 
-@api.post(PATH, policy="add_metadef_tags", status=201, raw=True, late=True)
+@api.post(PATH, policy="add_metadef_tags", status=201, raw=True, late=True,
+          event="metadef_tag.create")
 def create_many(glance: Glance, ctx: Context, namespace: str, request: Any) -> Document:
     """Replace all tags, or with X-Openstack-Append: true add to them."""
     body = parse_json(request.get_data())
@@ -41,7 +42,8 @@ def create_many(glance: Glance, ctx: Context, namespace: str, request: Any) -> D
     return {"tags": [{"name": name} for name in names]}
 
 
-@api.post(f"{PATH}/<name>", policy="add_metadef_tag", status=201, late=True)
+@api.post(f"{PATH}/<name>", policy="add_metadef_tag", status=201, late=True,
+          event="metadef_tag.create")
 def create(glance: Glance, ctx: Context, namespace: str, name: str) -> Document:
     check_tag({"name": name})
     return view(contents.create_content(glance, ctx, TAG, namespace, {"name": name})[1])
@@ -52,13 +54,15 @@ def show(glance: Glance, ctx: Context, namespace: str, name: str) -> Document:
     return view(contents.show_content(glance, ctx, TAG, namespace, name)[1])
 
 
-@api.put(f"{PATH}/<name>", policy="modify_metadef_tag", body=TAG_BODY, late=True)
+@api.put(f"{PATH}/<name>", policy="modify_metadef_tag", body=TAG_BODY, late=True,
+         event="metadef_tag.update")
 def update(glance: Glance, ctx: Context, namespace: str, name: str, body: Document) -> Document:
     check_writable(body)
     return view(contents.update_content(
         glance, ctx, TAG, namespace, name, {"name": body["name"]})[1])
 
 
-@api.delete(f"{PATH}/<name>", policy="delete_metadef_tag", status=204, late=True)
+@api.delete(f"{PATH}/<name>", policy="delete_metadef_tag", status=204, late=True,
+            event="metadef_tag.delete")
 def delete(glance: Glance, ctx: Context, namespace: str, name: str) -> None:
     contents.delete_content(glance, ctx, TAG, namespace, name)

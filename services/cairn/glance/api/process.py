@@ -3,6 +3,7 @@
 import flask
 
 from cairn.common import health
+from cairn.common.events import Bell
 from cairn.common.policy import Policy, Rule
 from cairn.common.process import Host
 from cairn.glance.app import create_app
@@ -17,6 +18,7 @@ from cairn.glance.settings import Settings
 def build(settings: Settings, host: Host) -> flask.Flask:
     """The application. Raises BadSetting."""
     db = host.database(settings.database)
+    db.bell = Bell(host.bus(settings.messaging), "glance")
     authenticate, listener = host.authenticator(settings.identity, settings.messaging)
     protections = Protections(settings.image.property_protection_file,
                               settings.image.property_protection_rule_format)

@@ -41,7 +41,8 @@ def show_usage(glance: Glance, ctx: Context) -> Document:
     return {"usage": usage.report(glance, ctx)}
 
 
-@api.delete("/stores/<store>/<image_id>", policy="delete_image_location", status=204, late=True)
+@api.delete("/stores/<store>/<image_id>", policy="delete_image_location", status=204, late=True,
+            event="image.update")
 def delete(glance: Glance, ctx: Context, store: str, image_id: str) -> None:
     """Remove an image's bytes from one store; the last ones go with the image only."""
     sources.remove_from_store(glance, ctx, image_id, store)

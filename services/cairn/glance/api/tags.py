@@ -11,13 +11,15 @@ api = Api(RULES)
 PATH = "/images/<image_id>/tags/<tag>"
 
 
-@api.put(PATH, policy="modify_image", status=204, late=True)
+@api.put(PATH, policy="modify_image", status=204, late=True,
+         event="image.update")
 def add(glance: Glance, ctx: Context, image_id: str, tag: str) -> None:
     if len(tag) > 255:
         raise Invalid(reason=f"tag: '{tag[:40]}...' is longer than 255 characters.")
     tags.add_tag(glance, ctx, image_id, tag)
 
 
-@api.delete(PATH, policy="modify_image", status=204, late=True)
+@api.delete(PATH, policy="modify_image", status=204, late=True,
+            event="image.update")
 def remove(glance: Glance, ctx: Context, image_id: str, tag: str) -> None:
     tags.remove_tag(glance, ctx, image_id, tag)

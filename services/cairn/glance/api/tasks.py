@@ -47,7 +47,8 @@ def view(task: Any) -> Document:
         "image_id": task.image_id, "request_id": task.request_id, "user_id": task.user_id}
 
 
-@api.post("/tasks", policy="tasks_api_access", body=CREATE, status=201)
+@api.post("/tasks", policy="tasks_api_access", body=CREATE, status=201,
+          event="task.create")
 def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     """Make an image of what is at an address, the way it was done before imports."""
     document = view(image_tasks.create_task(glance, ctx, body["input"]))
@@ -82,7 +83,8 @@ def show(glance: Glance, ctx: Context, task_id: str) -> Document:
     return view(tasks.show_task(glance, ctx, task_id))
 
 
-@api.delete("/tasks/<task_id>", policy="tasks_api_access")
+@api.delete("/tasks/<task_id>", policy="tasks_api_access",
+            changes_nothing="a task goes at its time")
 def delete(glance: Glance, ctx: Context, task_id: str) -> None:
     """Tasks are forgotten at their expires_at, not before."""
     glance.policy.enforce(ctx, "modify_task")

@@ -7,10 +7,11 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cairn.common import events
 from cairn.common.context import Context
 from cairn.common.listing import paginate
 from cairn.glance.component import Glance
-from cairn.glance.core import metadefs
+from cairn.glance.core import metadefs, notices
 from cairn.glance.core.listing import Paging
 from cairn.glance.db.metadefs import (
     Definition,
@@ -72,6 +73,7 @@ def create_content(
         for field, value in {"namespace_id": namespace.id, **fields}.items():
             setattr(record, field, value)
         metadefs.add(session, record, record.name, kind.name)
+        notices.record_content(session, ctx, kind.name, "create", namespace, record)
         return namespace, record
 
     return glance.db.write(write)
@@ -115,6 +117,7 @@ def update_content(
         for field, value in fields.items():
             setattr(record, field, value)
         metadefs.add(session, record, record.name, kind.name)
+        notices.record_content(session, ctx, kind.name, "update", namespace, record, name)
         return namespace, record
 
     return glance.db.write(write)
@@ -131,6 +134,7 @@ def delete_content(
         record = metadefs.find(session, kind.model, namespace, name)
         metadefs.unprotected(namespace, kind.name)
         session.delete(record)
+        notices.record_content(session, ctx, kind.name, "delete", namespace, record)
 
     glance.db.write(write)
 
@@ -145,6 +149,7 @@ def clear_contents(
             lock=True)
         metadefs.unprotected(namespace, "namespace")
         metadefs.clear(session, kind.model, namespace)
+        notices.record_namespace(session, ctx, f"delete_{kind.plural}", namespace)
 
     glance.db.write(write)
 
@@ -158,10 +163,14 @@ def set_tags(
         namespace = metadefs.find_namespace(
             glance.policy, session, ctx, namespace_name, "add_metadef_tags", lock=True)
         # No tags at all are no wish to have none.
-        if names and not append:
+        if not names:
+            events.unchanged()
+        elif not append:
             metadefs.clear(session, TagDefinition, namespace)
+            notices.record_namespace(session, ctx, "delete_tags", namespace)
         for name in names:
-            metadefs.add(
-                session, TagDefinition(namespace_id=namespace.id, name=name), name, "tag")
+            tag = TagDefinition(namespace_id=namespace.id, name=name)
+            metadefs.add(session, tag, name, "tag")
+            notices.record_content(session, ctx, "tag", "create", namespace, tag)
 
     glance.db.write(write)

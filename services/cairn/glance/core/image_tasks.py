@@ -6,7 +6,7 @@ from typing import Any
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.glance.component import Glance
-from cairn.glance.core import images, tasks, usage
+from cairn.glance.core import images, notices, tasks, usage
 from cairn.glance.db.data import Task
 from cairn.glance.db.models import Image
 
@@ -32,6 +32,7 @@ def create_task(glance: Glance, ctx: Context, request: Mapping[str, Any]) -> Tas
         images.set_properties(session, image.id, {}, {
             name: str(value) for name, value in properties.items()
             if name not in fields and name != "id" and not name.startswith("os_glance")})
+        notices.record_image(session, ctx, "create", image)
         task = tasks.start(
             glance, session, ctx, type="import", kind="import", image_id=image.id,
             input=dict(request),

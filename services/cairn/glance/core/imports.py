@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from cairn.common import events
 from cairn.common.context import Context
 from cairn.common.db import changed
 from cairn.common.errors import Conflict, Invalid
@@ -98,6 +99,7 @@ def begin(
         if not stores:
             import_state.put(session, image_id, **{
                 import_state.IMPORTING: "", import_state.FAILED: ""})
+            events.unchanged()
             return
         task = tasks.start(
             glance, session, ctx, type="api_image_import", kind="import", image_id=image_id,

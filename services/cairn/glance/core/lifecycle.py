@@ -7,8 +7,9 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common import events
 from cairn.common.context import Context
-from cairn.common.db import new_id, utcnow
+from cairn.common.db import changed, new_id, utcnow
 from cairn.common.errors import Conflict, Refused
 from cairn.glance.component import Glance
 from cairn.glance.core import (
@@ -16,6 +17,7 @@ from cairn.glance.core import (
     images,
     location_patches,
     locations,
+    notices,
     patching,
     uploads,
     usage,
@@ -68,6 +70,7 @@ def create_image(glance: Glance, ctx: Context, request: Mapping[str, Any]) -> Im
             raise Conflict(reason=f"Image ID {image.id} already exists!") from None
         images.set_tags(session, image.id, tags)
         images.set_properties(session, image.id, {}, properties)
+        notices.record_image(session, ctx, "create", image, properties, sorted(tags))
         return images.read_records(glance, session, [image])[0]
 
 
@@ -104,7 +107,12 @@ def update_image(
             glance.policy, session, ctx, image_id, "modify_image", lock=bool(changes))
         if changes:
             _apply(glance, session, ctx, image, changes, sizes)
-        return images.read_records(glance, session, [image])[0]
+        record = images.read_records(glance, session, [image])[0]
+        if changes:
+            notices.record_image(session, ctx, "update", image, record.properties, record.tags)
+        else:
+            events.unchanged()
+        return record
 
     record = glance.db.write(write)
     if sizes:
@@ -148,6 +156,7 @@ def delete_image(glance: Glance, ctx: Context, image_id: str) -> None:
         image = access.find_for(glance.policy, session, ctx, image_id, "delete_image")
         images.remove(session, image)
         places = locations.forget(session, image_id)
+        notices.record_image(session, ctx, "delete", image, status="deleted")
     # After the commit: the sweeper removes what a death in between leaves.
     uploads.forget(glance, image_id, places)
 
@@ -160,5 +169,8 @@ def run_action(glance: Glance, ctx: Context, image_id: str, action: str) -> None
         image = access.find_for(glance.policy, session, ctx, image_id, action)
         if image.status not in (before, after):
             raise Refused(reason=f"Not allowed to {action} image in status '{image.status}'")
-        session.execute(update(Image).where(Image.id == image.id, Image.status == before)
-                        .values(status=after))
+        if changed(session.execute(update(Image).where(
+                Image.id == image.id, Image.status == before).values(status=after))):
+            notices.record_image(session, ctx, "update", image, status=after)
+        else:
+            events.unchanged()

@@ -7,7 +7,7 @@ from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Conflict, Forbidden, Refused
 from cairn.glance.component import Glance
-from cairn.glance.core import access, images
+from cairn.glance.core import access, images, notices
 from cairn.glance.db.models import Image, ImageMember
 from cairn.glance.errors import MemberNotFound
 
@@ -50,6 +50,7 @@ def add_member(glance: Glance, ctx: Context, image_id: str, project: str) -> Ima
         member = ImageMember(image_id=image.id, member=project, status="pending")
         session.add(member)
         session.flush()
+        notices.record_member(session, ctx, "create", image, member)
         return member
 
     return glance.db.write(write)
@@ -86,6 +87,7 @@ def update_member(
         member.status = status
         member.updated_at = utcnow()
         session.flush()
+        notices.record_member(session, ctx, "update", image, member)
         return member
 
 
@@ -97,3 +99,4 @@ def remove_member(glance: Glance, ctx: Context, image_id: str, project: str) -> 
         member = _find(session, ctx, image, project)
         access.enforce(glance.policy, ctx, "delete_member", image)
         session.delete(member)
+        notices.record_member(session, ctx, "delete", image, member)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cairn.common.context import Context
 from cairn.common.listing import paginate
 from cairn.glance.component import Glance
-from cairn.glance.core import metadefs
+from cairn.glance.core import metadefs, notices
 from cairn.glance.core.listing import Paging
 from cairn.glance.db.metadefs import (
     Association,
@@ -78,7 +78,9 @@ def create_namespace(
 ) -> NamespaceRecord:
     """A namespace with all that the request says is in it. Raises Conflict."""
     def write(session: Session) -> NamespaceRecord:
-        return _read_record(session, metadefs.create(session, request, ctx.project))
+        namespace = metadefs.create(session, request, ctx.project)
+        notices.record_namespace(session, ctx, "create", namespace)
+        return _read_record(session, namespace)
 
     return glance.db.write(write)
 
@@ -105,6 +107,7 @@ def update_namespace(
         namespace.protected = request.get("protected", False)
         namespace.owner = request.get("owner", ctx.project)
         metadefs.add(session, namespace, namespace.namespace, "namespace")
+        notices.record_namespace(session, ctx, "update", namespace, name)
         return namespace
 
     return glance.db.write(write)
@@ -117,6 +120,7 @@ def delete_namespace(glance: Glance, ctx: Context, name: str) -> None:
             glance.policy, session, ctx, name, "delete_metadef_namespace", lock=True)
         metadefs.unprotected(namespace, "namespace")
         session.delete(namespace)
+        notices.record_namespace(session, ctx, "delete", namespace)
 
     glance.db.write(write)
 
@@ -144,7 +148,10 @@ def add_association(
     def write(session: Session) -> Association:
         namespace = metadefs.find_namespace(
             glance.policy, session, ctx, name, "add_metadef_resource_type_association", lock=True)
-        return metadefs.associate(session, namespace, request)
+        association = metadefs.associate(session, namespace, request)
+        notices.record_association(
+            session, ctx, "create", namespace, request["name"], association)
+        return association
 
     return glance.db.write(write)
 
@@ -160,5 +167,7 @@ def remove_association(glance: Glance, ctx: Context, name: str, resource_type: s
             raise DefinitionNotFound("resource type", f"{resource_type} of namespace {name}")
         metadefs.unprotected(namespace, "resource type")
         session.delete(on[resource_type])
+        notices.record_association(
+            session, ctx, "delete", namespace, resource_type, on[resource_type])
 
     glance.db.write(write)

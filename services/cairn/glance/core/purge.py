@@ -1,10 +1,12 @@
 """What glance forgets, and what bounds the rest."""
 
+from cairn.common import events
 from cairn.common.db import Database
 from cairn.common.ledger import OPEN
 from cairn.common.purge import DAY, Age, Purge, ended
 from cairn.glance.core import deleted
 from cairn.glance.db.data import Task, Work
+from cairn.glance.db.models import Event, EventReader
 from cairn.glance.settings import WorkerProcess
 
 PROCESS = "glance-worker"
@@ -29,4 +31,5 @@ def make(settings: WorkerProcess, db: Database, cloud: object = None) -> Purge:
         Age("works", ("work", "work_steps"), settings.imports.task_hours * 3600.0, ended(
             Work, Work.seq, Work.finished_at, Work.state.not_in(OPEN))),
         Age("deleted images", ("images", "usage_locks"), own.deleted_days * DAY, deleted.purge),
+        events.age(Event, EventReader, own),
     ))

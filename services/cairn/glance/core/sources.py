@@ -6,7 +6,7 @@ from typing import Any
 from cairn.common.context import Context
 from cairn.common.errors import Conflict, Invalid, NotFound, Refused
 from cairn.glance.component import Glance
-from cairn.glance.core import access, import_state, locations, tasks
+from cairn.glance.core import access, import_state, locations, notices, tasks
 from cairn.glance.core.claims import begin_importing
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
@@ -89,4 +89,5 @@ def remove_from_store(glance: Glance, ctx: Context, image_id: str, store: str) -
             raise Refused(reason="Cannot delete image data from the only store containing it. "
                                  "Consider deleting the image instead.")
         places = locations.forget(session, image_id, store)
+        notices.record_image(session, ctx, "update", image)
     locations.remove(glance.stores, places)

@@ -6,7 +6,7 @@ from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import NotFound
 from cairn.glance.component import Glance
-from cairn.glance.core import access, images
+from cairn.glance.core import access, images, notices
 from cairn.glance.db.models import Image
 
 
@@ -25,6 +25,7 @@ def add_tag(glance: Glance, ctx: Context, image_id: str, tag: str) -> None:
             images.check_quota("tags", len(tags) + 1, glance.settings.image_tag_quota)
             images.add_tag(session, image.id, tag)
         image.updated_at = utcnow()
+        notices.record_image(session, ctx, "update", image, tags=sorted({*tags, tag}))
 
     glance.db.write(write)
 
@@ -32,9 +33,10 @@ def add_tag(glance: Glance, ctx: Context, image_id: str, tag: str) -> None:
 def remove_tag(glance: Glance, ctx: Context, image_id: str, tag: str) -> None:
     """Raises ImageNotFound, Forbidden, NotFound."""
     def write(session: Session) -> None:
-        image, _ = _find(glance, session, ctx, image_id)
+        image, tags = _find(glance, session, ctx, image_id)
         if not images.remove_tag(session, image.id, tag):
             raise NotFound("Tag", tag)
         image.updated_at = utcnow()
+        notices.record_image(session, ctx, "update", image, tags=[t for t in tags if t != tag])
 
     glance.db.write(write)

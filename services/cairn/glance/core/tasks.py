@@ -13,6 +13,7 @@ from cairn.common.db import utcnow
 from cairn.common.errors import Invalid, NotFound
 from cairn.common.listing import paginate
 from cairn.glance.component import Glance
+from cairn.glance.core import notices
 from cairn.glance.db.data import Task, Work
 
 RUNNER = "glance"  # The worker's name as a runner of works.
@@ -42,6 +43,7 @@ def start(
     session.flush()
     ledger.add(session, ctx, Work, kind=kind, subject=image_id, runner=RUNNER,
                args={**args, "task": task.id})
+    notices.record_task(session, ctx, "create", task)
     return task
 
 
@@ -51,8 +53,13 @@ def set_state(session: Session, task_id: str, status: str, **values: Any) -> Non
         .values(status=status, **values))
 
 
-def close(session: Session, task_id: str, status: str, hours: int, **values: Any) -> None:
-    set_state(session, task_id, status, expires_at=utcnow() + dt.timedelta(hours=hours), **values)
+def close(
+    session: Session, ctx: Context, task_id: str, status: str, hours: int, message: str = "",
+    **values: Any,
+) -> None:
+    set_state(session, task_id, status, expires_at=utcnow() + dt.timedelta(hours=hours),
+              message=message, **values)
+    notices.record_task_id(session, ctx, status, task_id, message)
 
 
 def find(session: Session, ctx: Context, task_id: str) -> Task:

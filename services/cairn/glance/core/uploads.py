@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.glance.component import Glance
-from cairn.glance.core import access, cache, claims, content, locations, usage
+from cairn.glance.core import access, cache, claims, content, locations, notices, usage
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store
 from cairn.glance.errors import Gone
@@ -96,23 +96,29 @@ def _reserve(
 
 def upload(
     glance: Glance, image: Image, claim: str, store: Store, source: BinaryIO,
-    room: Room = UNLIMITED,
+    room: Room = UNLIMITED, ctx: Context | None = None,
 ) -> None:
     """Bring the image to active, or back to queued with no bytes left."""
     def publish(session: Session, url: str, facts: dict[str, Any]) -> None:
         locations.add(session, image.id, store.name, url)
         claims.end(session, image.id, claim, "active", **facts)
+        for verb in ("upload", "activate"):
+            notices.record_image(
+                session, ctx or Context(), verb, image, **(_told(facts) | {"status": "active"}))
 
     _take(glance, image, claim, store, source,
           content.expect(glance, image.disk_format, image.container_format), publish, room)
 
 
 def stage(
-    glance: Glance, image: Image, claim: str, source: BinaryIO, room: Room = UNLIMITED
+    glance: Glance, image: Image, claim: str, source: BinaryIO, room: Room = UNLIMITED,
+    ctx: Context | None = None,
 ) -> None:
     """Keep the bytes for an import. They are looked at then: a plugin may have to unpack them."""
     def publish(session: Session, url: str, facts: dict[str, Any]) -> None:
         claims.end(session, image.id, claim, "uploading", size=facts["size"])
+        notices.record_image(
+            session, ctx or Context(), "update", image, status="uploading", size=facts["size"])
 
     _take(glance, image, claim, glance.stores.staging, source, content.Expected("", ""), publish,
           room)
@@ -152,6 +158,10 @@ def _take(
         with glance.db.writing() as session:
             claims.end(session, image.id, claim, "queued", size=None)
         raise
+
+
+def _told(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: facts[name] for name in ("size", "virtual_size", "checksum")}
 
 
 def forget(glance: Glance, image_id: str, places: list[tuple[str, str]]) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.mysql import VARCHAR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from cairn.common.db import Moment, Timestamps, Uuid, new_id, new_metadata, utcnow
+from cairn.common.events import EventReaderRow, EventRow
 
 # Words that differ by case or a space only, which the server's own collation takes for the same.
 EXACT = String(255).with_variant(VARCHAR(255, collation="utf8mb4_nopad_bin"), "mysql", "mariadb")
@@ -89,6 +90,14 @@ class SpentId(Base):
     __tablename__ = "spent_ids"
 
     id: Mapped[Uuid] = mapped_column(primary_key=True)
+
+
+class Event(EventRow, Base):
+    """What changed (common/events.py)."""
+
+
+class EventReader(EventReaderRow, Base):
+    """How far each reader of events has come."""
 
 
 from cairn.glance.db import data as data  # noqa: E402 - its tables are of the same schema

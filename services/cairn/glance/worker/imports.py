@@ -13,7 +13,7 @@ from cairn.common.db import changed
 from cairn.common.errors import Conflict, Problem, Unavailable
 from cairn.common.work import Flow, Job, Step
 from cairn.glance.component import Glance
-from cairn.glance.core import content, import_state, locations, remote, tasks, usage
+from cairn.glance.core import content, import_state, locations, notices, remote, tasks, usage
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.base import Store, Writing
@@ -157,7 +157,7 @@ class Imports:
             import_state.put(session, job.subject, **{
                 import_state.LOCK: None, import_state.IMPORTING: ""})
             tasks.close(
-                session, job.args["task"], "success", self.glance.imports.task_hours,
+                session, job.ctx, job.args["task"], "success", self.glance.imports.task_hours,
                 result={"image_id": job.subject},
                 message=f"Not stored in: {', '.join(failed)}" if failed else "")
         self._clear_staging(job)
@@ -174,8 +174,8 @@ class Imports:
                 import_state.put(session, job.subject, **{
                     import_state.LOCK: None, import_state.IMPORTING: "",
                     import_state.FAILED: ",".join(job.args["stores"])})
-            tasks.close(session, job.args["task"], "failure", self.glance.imports.task_hours,
-                        message=error[:4000])
+            tasks.close(session, job.ctx, job.args["task"], "failure",
+                        self.glance.imports.task_hours, message=error[:4000])
         self._clear_staging(job)
 
     # What the steps are made of ---------------------------------------------------------------
@@ -293,13 +293,15 @@ class Imports:
 
     def _activate(self, job: Job) -> None:
         if job.args["method"]["name"] != "copy-image":
-            self._change(job, status="active", **job.results["measure"])
+            self._change(job, "activate", status="active", **job.results["measure"])
 
-    def _change(self, job: Job, **values: Any) -> None:
+    def _change(self, job: Job, verb: str = "", **values: Any) -> None:
         with self.glance.db.writing() as session:
             done = session.execute(
                 update(Image).where(Image.id == job.subject, Image.status.in_(
                     ("importing", "active"))).values(**values))
+            if verb and changed(done):
+                notices.record_image_id(session, job.ctx, verb, job.subject, **values)
         if not changed(done):
             self._image(job)
 

@@ -9,7 +9,7 @@ from cairn.common.db import changed
 from cairn.common.errors import Conflict
 from cairn.common.work import Flow, Job, Step
 from cairn.glance.component import Glance
-from cairn.glance.core import content, import_state, locations, tasks
+from cairn.glance.core import content, import_state, locations, notices, tasks
 from cairn.glance.db.models import Image
 from cairn.glance.errors import WrongContent
 from cairn.glance.worker.imports import Stopped, elsewhere
@@ -49,6 +49,8 @@ class Locating:
             if not locations.add_once(session, job.subject, job.args["store"], job.args["url"]):
                 raise Stopped
         self._change(job, **values)
+        with glance.db.writing() as session:
+            notices.record_image_id(session, job.ctx, "activate", job.subject, **values)
         return {"size": size}
 
     def hash(self, job: Job) -> dict[str, Any]:
@@ -86,6 +88,8 @@ class Locating:
             if image.os_hash_value is None:
                 session.execute(update(Image).where(Image.id == job.subject).values(
                     status="active", **job.results["hash"]))
+            if image.status == "importing":
+                notices.record_image(session, job.ctx, "activate", image, status="active")
         self._end(job, "success", "")
 
     def failed(self, job: Job, error: str) -> None:
@@ -114,7 +118,7 @@ class Locating:
     def _end(self, job: Job, state: str, message: str) -> None:
         with self.glance.db.writing() as session:
             import_state.put(session, job.subject, **{import_state.LOCK: None})
-            tasks.close(session, job.args["task"], state, self.glance.imports.task_hours,
+            tasks.close(session, job.ctx, job.args["task"], state, self.glance.imports.task_hours,
                         message=message[:4000], result={"image_id": job.subject})
 
     def _alive(self, job: Job) -> Any:

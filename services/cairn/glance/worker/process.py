@@ -1,5 +1,6 @@
 """The parts of glance-worker, put together."""
 
+from cairn.common.events import Bell
 from cairn.common.ledger import DatabaseLedger
 from cairn.common.policy import Policy
 from cairn.common.process import Host
@@ -21,11 +22,12 @@ from cairn.glance.worker.manager import Manager
 
 
 def build(settings: WorkerProcess, host: Host) -> None:
-    bus = host.bus(settings.messaging)
+    bus, db = host.bus(settings.messaging), host.database(settings.database)
+    db.bell = Bell(bus, "glance")
     cloud = host.neighbours(settings.identity) if settings.identity.auth_url else None
     gate = Gate(settings.imports)
     glance = Glance(
-        host.database(settings.database), Policy(RULES), settings.image,
+        db, Policy(RULES), settings.image,
         Stores(settings.image, settings.stores, settings.imports, gate),
         imports=settings.imports, cache=settings.cache, worker=WorkerStub(bus), cloud=cloud,
         host=host.name,
