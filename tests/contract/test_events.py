@@ -15,7 +15,7 @@ from cairn.common.microversions import text
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 # Those whose endpoints do not all declare their events yet. Whoever declares the last one takes the
 # name away.
-NOT_YET = {"keystone", "nova", "neutron"}
+NOT_YET = {"keystone", "nova"}
 # The types of a component's events, as upstream names them (its notifications' documentation; ours
 # where upstream has none): what they begin with, and how they end.
 VERBS = {
@@ -25,7 +25,7 @@ VERBS = {
     "glance": r"(image|task|metadef_\w+|cache)(\.\w+)*\.\w+",
     "nova": r"(compute\.instance|keypair|flavor|aggregate|servergroup|server_group|service|quota"
             r"|libvirt|compute\.libvirt)(\.\w+)+",
-    "neutron": r"[a-z_]+(\.[a-z_]+)*\.(create|update|delete|add|remove)",
+    "neutron": r"[a-z0-9_]+(\.[a-z_]+)*\.(create|update|delete|add|remove)",
 }
 
 

@@ -35,7 +35,7 @@ def test_what_says_nothing_goes(kind, request):
             QuotaUsage(project_id="dead", resource="port", used=0),
         ])
     assert purge.make(RpcServerSettings(), db, Keystone()).run() == {
-        "tags of nothing": 2, "usages of nothing": 2, "quotas of gone projects": 1}
+        "tags of nothing": 2, "usages of nothing": 2, "events": 0, "quotas of gone projects": 1}
     with db.reading() as session:
         assert session.scalars(select(Tag.tag)).all() == ["kept"]
         assert session.scalars(select(Quota.project_id)).all() == ["red"]

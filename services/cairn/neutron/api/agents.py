@@ -56,14 +56,16 @@ def show(neutron: Neutron, ctx: Context, agent_id: str, query: Query) -> Documen
     return {"agent": views.choose(document, query.getlist("fields"))}
 
 
-@api.put("/agents/<agent_id>", policy="update_agent", body=AGENT_UPDATE)
+@api.put("/agents/<agent_id>", policy="update_agent", body=AGENT_UPDATE,
+         event="agent.update")
 def change(neutron: Neutron, ctx: Context, agent_id: str, body: Document) -> Document:
     """An agent switched off keeps what it has, and gets nothing new."""
     request, = read_requests(body, "agent")
     return {"agent": view(neutron, agents.change_agent(neutron, ctx, agent_id, request))}
 
 
-@api.delete("/agents/<agent_id>", policy="delete_agent", status=204)
+@api.delete("/agents/<agent_id>", policy="delete_agent", status=204,
+            event="agent.delete")
 def delete(neutron: Neutron, ctx: Context, agent_id: str) -> None:
     """Forget it; if it lives, its next report brings it back."""
     scheduling.delete_agent(neutron, ctx, agent_id)
@@ -76,14 +78,14 @@ def dhcp_networks(neutron: Neutron, ctx: Context, agent_id: str) -> Document:
 
 
 @api.post("/agents/<agent_id>/dhcp-networks", policy="create_dhcp-network",
-          body=NETWORK_OF_AGENT, status=201)
+          body=NETWORK_OF_AGENT, status=201, event="dhcp_agent.network.add")
 def add_dhcp_network(neutron: Neutron, ctx: Context, agent_id: str, body: Document) -> Document:
     scheduling.add_dhcp_network(neutron, ctx, agent_id, body["network_id"])
     return {}
 
 
 @api.delete("/agents/<agent_id>/dhcp-networks/<network_id>", policy="delete_dhcp-network",
-            status=204)
+            status=204, event="dhcp_agent.network.remove")
 def remove_dhcp_network(neutron: Neutron, ctx: Context, agent_id: str, network_id: str) -> None:
     scheduling.remove_dhcp_network(neutron, ctx, agent_id, network_id)
 
@@ -101,13 +103,14 @@ def l3_routers(neutron: Neutron, ctx: Context, agent_id: str) -> Document:
 
 
 @api.post("/agents/<agent_id>/l3-routers", policy="create_l3-router", body=ROUTER_OF_AGENT,
-          status=201)
+          status=201, event="l3_agent.router.add")
 def add_l3_router(neutron: Neutron, ctx: Context, agent_id: str, body: Document) -> Document:
     scheduling.add_l3_router(neutron, ctx, agent_id, body["router_id"])
     return {}
 
 
-@api.delete("/agents/<agent_id>/l3-routers/<router_id>", policy="delete_l3-router", status=204)
+@api.delete("/agents/<agent_id>/l3-routers/<router_id>", policy="delete_l3-router", status=204,
+            event="l3_agent.router.remove")
 def remove_l3_router(neutron: Neutron, ctx: Context, agent_id: str, router_id: str) -> None:
     """Where no other agent is asked to take it, it stays down."""
     scheduling.remove_l3_router(neutron, ctx, agent_id, router_id)

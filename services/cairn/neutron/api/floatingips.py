@@ -43,17 +43,20 @@ def show(neutron: Neutron, ctx: Context, floatingip_id: str, query: Query) -> Do
     return views.show_one(neutron, ctx, RESOURCE, view, floatingip_id, query)
 
 
-@api.post("/floatingips", policy="create_floatingip", body=FLOATINGIP_CREATE, status=201)
+@api.post("/floatingips", policy="create_floatingip", body=FLOATINGIP_CREATE, status=201,
+          event="floatingip.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
     return views.create(neutron, ctx, RESOURCE, view, body)
 
 
-@api.put("/floatingips/<floatingip_id>", policy="update_floatingip", body=FLOATINGIP_UPDATE)
+@api.put("/floatingips/<floatingip_id>", policy="update_floatingip", body=FLOATINGIP_UPDATE,
+         event="floatingip.update")
 def change(neutron: Neutron, ctx: Context, floatingip_id: str, body: Document) -> Document:
     """A port_id of null disassociates it."""
     return views.change(neutron, ctx, RESOURCE, view, floatingip_id, body)
 
 
-@api.delete("/floatingips/<floatingip_id>", policy="delete_floatingip", status=204)
+@api.delete("/floatingips/<floatingip_id>", policy="delete_floatingip", status=204,
+            event="floatingip.delete")
 def delete(neutron: Neutron, ctx: Context, floatingip_id: str) -> None:
     views.delete(neutron, ctx, RESOURCE, floatingip_id)

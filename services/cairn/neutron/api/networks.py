@@ -42,17 +42,19 @@ def show(neutron: Neutron, ctx: Context, network_id: str, query: Query) -> Docum
     return views.show_one(neutron, ctx, RESOURCE, view, network_id, query)
 
 
-@api.post("/networks", policy="create_network", body=NETWORK_CREATE, status=201)
+@api.post("/networks", policy="create_network", body=NETWORK_CREATE, status=201,
+          event="network.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
     return views.create(neutron, ctx, RESOURCE, view, body)
 
 
-@api.put("/networks/<network_id>", policy="update_network", body=NETWORK_UPDATE)
+@api.put("/networks/<network_id>", policy="update_network", body=NETWORK_UPDATE,
+         event="network.update")
 def change(neutron: Neutron, ctx: Context, network_id: str, body: Document) -> Document:
     return views.change(neutron, ctx, RESOURCE, view, network_id, body)
 
 
-@api.delete("/networks/<network_id>", policy="delete_network", status=204)
+@api.delete("/networks/<network_id>", policy="delete_network", status=204, event="network.delete")
 def delete(neutron: Neutron, ctx: Context, network_id: str) -> None:
     """With its subnets; refused while ports use it."""
     views.delete(neutron, ctx, RESOURCE, network_id)

@@ -59,18 +59,18 @@ def show(neutron: Neutron, ctx: Context, port_id: str, query: Query) -> Document
     return views.show_one(neutron, ctx, RESOURCE, _view(neutron), port_id, query)
 
 
-@api.post("/ports", policy="create_port", body=PORT_CREATE, status=201)
+@api.post("/ports", policy="create_port", body=PORT_CREATE, status=201, event="port.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
     """With addresses, of every IP version the network has, where none are named."""
     return views.create(neutron, ctx, RESOURCE, _view(neutron), body)
 
 
-@api.put("/ports/<port_id>", policy="update_port", body=PORT_UPDATE)
+@api.put("/ports/<port_id>", policy="update_port", body=PORT_UPDATE, event="port.update")
 def change(neutron: Neutron, ctx: Context, port_id: str, body: Document) -> Document:
     return views.change(neutron, ctx, RESOURCE, _view(neutron), port_id, body)
 
 
-@api.delete("/ports/<port_id>", policy="delete_port", status=204)
+@api.delete("/ports/<port_id>", policy="delete_port", status=204, event="port.delete")
 def delete(neutron: Neutron, ctx: Context, port_id: str) -> None:
     """A floating IP of the port is kept, and leads nowhere."""
     views.delete(neutron, ctx, RESOURCE, port_id)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cairn.common import health
+from cairn.common.events import Bell
 from cairn.common.policy import Policy
 from cairn.common.process import Host
 from cairn.neutron.app import create_app
@@ -18,6 +19,7 @@ def build(settings: ApiSettings, host: Host) -> Any:
         db=host.database(settings.database), policy=Policy(RULES, settings.policy.file),
         agents=Agent(bus), settings=settings.network, quota=settings.quota,
     )
+    neutron.db.bell = Bell(bus, "neutron")
     authenticate, listener = host.authenticator(settings.identity, settings.messaging)
     checks = {"database": health.database(neutron.db),
               "messaging": health.messaging(listener.server)}

@@ -54,7 +54,8 @@ def details(neutron: Neutron, ctx: Context, project_id: str) -> Document:
     }}
 
 
-@api.put("/quotas/<project_id>", policy="update_quota", body=QUOTA_UPDATE)
+@api.put("/quotas/<project_id>", policy="update_quota", body=QUOTA_UPDATE,
+         event="quota.update")
 def change(neutron: Neutron, ctx: Context, project_id: str, body: Document) -> Document:
     limits = {name: int(value) for name, value in body["quota"].items()
               if name not in ("check_limit", "force")}
@@ -62,7 +63,8 @@ def change(neutron: Neutron, ctx: Context, project_id: str, body: Document) -> D
     return {"quota": quotas.change(neutron, ctx, project_id, limits, checked=checked)}
 
 
-@api.delete("/quotas/<project_id>", policy="delete_quota", status=204)
+@api.delete("/quotas/<project_id>", policy="delete_quota", status=204,
+            event="quota.delete")
 def delete(neutron: Neutron, ctx: Context, project_id: str) -> None:
     """Back to the defaults."""
     quotas.delete(neutron, ctx, project_id)

@@ -46,41 +46,42 @@ def show(neutron: Neutron, ctx: Context, router_id: str, query: Query) -> Docume
     return views.show_one(neutron, ctx, RESOURCE, view, router_id, query)
 
 
-@api.post("/routers", policy="create_router", body=ROUTER_CREATE, status=201)
+@api.post("/routers", policy="create_router", body=ROUTER_CREATE, status=201, event="router.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
     return views.create(neutron, ctx, RESOURCE, view, body)
 
 
-@api.put("/routers/<router_id>", policy="update_router", body=ROUTER_UPDATE)
+@api.put("/routers/<router_id>", policy="update_router", body=ROUTER_UPDATE, event="router.update")
 def change(neutron: Neutron, ctx: Context, router_id: str, body: Document) -> Document:
     return views.change(neutron, ctx, RESOURCE, view, router_id, body)
 
 
-@api.delete("/routers/<router_id>", policy="delete_router", status=204)
+@api.delete("/routers/<router_id>", policy="delete_router", status=204, event="router.delete")
 def delete(neutron: Neutron, ctx: Context, router_id: str) -> None:
     """Refused while it has interfaces."""
     views.delete(neutron, ctx, RESOURCE, router_id)
 
 
 @api.put("/routers/<router_id>/add_router_interface", policy="add_router_interface",
-         body=ROUTER_INTERFACE)
+         body=ROUTER_INTERFACE, event="router.interface.create")
 def add_interface(neutron: Neutron, ctx: Context, router_id: str, body: Document) -> Document:
     return routers.plug(neutron, ctx, router_id, body, views.read_revision())
 
 
 @api.put("/routers/<router_id>/remove_router_interface", policy="remove_router_interface",
-         body=ROUTER_INTERFACE)
+         body=ROUTER_INTERFACE, event="router.interface.delete")
 def remove_interface(neutron: Neutron, ctx: Context, router_id: str, body: Document) -> Document:
     return routers.unplug(neutron, ctx, router_id, body, views.read_revision())
 
 
-@api.put("/routers/<router_id>/add_extraroutes", policy="add_extraroutes", body=EXTRA_ROUTES)
+@api.put("/routers/<router_id>/add_extraroutes", policy="add_extraroutes", body=EXTRA_ROUTES,
+         event="router.update")
 def add_extraroutes(neutron: Neutron, ctx: Context, router_id: str, body: Document) -> Document:
     return _change_routes(neutron, ctx, router_id, "add_extraroutes", body)
 
 
 @api.put("/routers/<router_id>/remove_extraroutes", policy="remove_extraroutes",
-         body=EXTRA_ROUTES)
+         body=EXTRA_ROUTES, event="router.update")
 def remove_extraroutes(neutron: Neutron, ctx: Context, router_id: str, body: Document) -> Document:
     return _change_routes(neutron, ctx, router_id, "remove_extraroutes", body)
 

@@ -61,19 +61,20 @@ def show(neutron: Neutron, ctx: Context, security_group_id: str, query: Query) -
 
 
 @api.post("/security-groups", policy="create_security_group", body=SECURITY_GROUP_CREATE,
-          status=201)
+          status=201, event="security_group.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
     """With rules that let everything out."""
     return views.create(neutron, ctx, RESOURCE, view, body)
 
 
 @api.put("/security-groups/<security_group_id>", policy="update_security_group",
-         body=SECURITY_GROUP_UPDATE)
+         body=SECURITY_GROUP_UPDATE, event="security_group.update")
 def change(neutron: Neutron, ctx: Context, security_group_id: str, body: Document) -> Document:
     return views.change(neutron, ctx, RESOURCE, view, security_group_id, body)
 
 
-@api.delete("/security-groups/<security_group_id>", policy="delete_security_group", status=204)
+@api.delete("/security-groups/<security_group_id>", policy="delete_security_group", status=204,
+            event="security_group.delete")
 def delete(neutron: Neutron, ctx: Context, security_group_id: str) -> None:
     """Refused while ports are in it."""
     views.delete(neutron, ctx, RESOURCE, security_group_id)
@@ -91,11 +92,12 @@ def show_rule(neutron: Neutron, ctx: Context, rule_id: str, query: Query) -> Doc
 
 
 @api.post("/security-group-rules", policy="create_security_group_rule",
-          body=SECURITY_GROUP_RULE_CREATE, status=201)
+          body=SECURITY_GROUP_RULE_CREATE, status=201, event="security_group_rule.create")
 def create_rule(neutron: Neutron, ctx: Context, body: Document) -> Document:
     return views.create(neutron, ctx, RULE_RESOURCE, rule_view, body)
 
 
-@api.delete("/security-group-rules/<rule_id>", policy="delete_security_group_rule", status=204)
+@api.delete("/security-group-rules/<rule_id>", policy="delete_security_group_rule", status=204,
+            event="security_group_rule.delete")
 def delete_rule(neutron: Neutron, ctx: Context, rule_id: str) -> None:
     views.delete(neutron, ctx, RULE_RESOURCE, rule_id)

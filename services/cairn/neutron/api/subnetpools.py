@@ -36,16 +36,19 @@ def show(neutron: Neutron, ctx: Context, subnetpool_id: str, query: Query) -> Do
     return views.show_one(neutron, ctx, RESOURCE, view, subnetpool_id, query)
 
 
-@api.post("/subnetpools", policy="create_subnetpool", body=SUBNETPOOL_CREATE, status=201)
+@api.post("/subnetpools", policy="create_subnetpool", body=SUBNETPOOL_CREATE, status=201,
+          event="subnetpool.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
     return views.create(neutron, ctx, RESOURCE, view, body)
 
 
-@api.put("/subnetpools/<subnetpool_id>", policy="update_subnetpool", body=SUBNETPOOL_UPDATE)
+@api.put("/subnetpools/<subnetpool_id>", policy="update_subnetpool", body=SUBNETPOOL_UPDATE,
+         event="subnetpool.update")
 def change(neutron: Neutron, ctx: Context, subnetpool_id: str, body: Document) -> Document:
     return views.change(neutron, ctx, RESOURCE, view, subnetpool_id, body)
 
 
-@api.delete("/subnetpools/<subnetpool_id>", policy="delete_subnetpool", status=204)
+@api.delete("/subnetpools/<subnetpool_id>", policy="delete_subnetpool", status=204,
+            event="subnetpool.delete")
 def delete(neutron: Neutron, ctx: Context, subnetpool_id: str) -> None:
     views.delete(neutron, ctx, RESOURCE, subnetpool_id)

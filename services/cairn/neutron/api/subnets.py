@@ -39,17 +39,17 @@ def show(neutron: Neutron, ctx: Context, subnet_id: str, query: Query) -> Docume
     return views.show_one(neutron, ctx, RESOURCE, view, subnet_id, query)
 
 
-@api.post("/subnets", policy="create_subnet", body=SUBNET_CREATE, status=201)
+@api.post("/subnets", policy="create_subnet", body=SUBNET_CREATE, status=201, event="subnet.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
     return views.create(neutron, ctx, RESOURCE, view, body)
 
 
-@api.put("/subnets/<subnet_id>", policy="update_subnet", body=SUBNET_UPDATE)
+@api.put("/subnets/<subnet_id>", policy="update_subnet", body=SUBNET_UPDATE, event="subnet.update")
 def change(neutron: Neutron, ctx: Context, subnet_id: str, body: Document) -> Document:
     return views.change(neutron, ctx, RESOURCE, view, subnet_id, body)
 
 
-@api.delete("/subnets/<subnet_id>", policy="delete_subnet", status=204)
+@api.delete("/subnets/<subnet_id>", policy="delete_subnet", status=204, event="subnet.delete")
 def delete(neutron: Neutron, ctx: Context, subnet_id: str) -> None:
     """Refused while ports have addresses of it."""
     views.delete(neutron, ctx, RESOURCE, subnet_id)

@@ -42,13 +42,13 @@ def _declare(collection: str, resource: Resource) -> Api:
         if tag not in tags.list_tags(neutron, ctx, kind, resource_id):
             raise errors.TagNotFound(tag)
 
-    @api.put(path, policy=f"update_{rule}", body=TAGS_REPLACE)
+    @api.put(path, policy=f"update_{rule}", body=TAGS_REPLACE, event="tag.update")
     def replace(neutron: Neutron, ctx: Context, resource_id: str, body: Document) -> Document:
         return {"tags": tags.change_tags(
             neutron, ctx, resource, resource_id, "update", read_revision(),
             lambda held: body["tags"])}
 
-    @api.put(path + "/<tag>", policy=f"create_{rule}", status=201)
+    @api.put(path + "/<tag>", policy=f"create_{rule}", status=201, event="tag.create")
     def add(neutron: Neutron, ctx: Context, resource_id: str, tag: str) -> Reply:
         if len(tag) > LONGEST:
             raise errors.BadAttribute(name="tag", reason=f"'{tag}' is longer than {LONGEST}.")
@@ -56,7 +56,7 @@ def _declare(collection: str, resource: Resource) -> Api:
                          lambda held: [*held, tag])
         return Reply(None, 201)
 
-    @api.delete(path + "/<tag>", policy=f"delete_{rule}", status=204)
+    @api.delete(path + "/<tag>", policy=f"delete_{rule}", status=204, event="tag.delete")
     def remove(neutron: Neutron, ctx: Context, resource_id: str, tag: str) -> None:
         def without(held: list[str]) -> list[str]:
             if tag not in held:
@@ -66,7 +66,7 @@ def _declare(collection: str, resource: Resource) -> Api:
         tags.change_tags(
             neutron, ctx, resource, resource_id, "delete", read_revision(), without)
 
-    @api.delete(path, policy=f"delete_{rule}", status=204)
+    @api.delete(path, policy=f"delete_{rule}", status=204, event="tag.delete")
     def clear(neutron: Neutron, ctx: Context, resource_id: str) -> None:
         tags.change_tags(
             neutron, ctx, resource, resource_id, "delete", read_revision(), lambda held: [])

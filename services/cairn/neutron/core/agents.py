@@ -68,7 +68,9 @@ def change_agent(
         claim(w.session, ctx, AGENT, id)
         if values:
             w.session.execute(update(AGENTS).where(AGENTS.c.id == id).values(**values))
-        return find(w.session, ctx, AGENT, id)
+        agent = find(w.session, ctx, AGENT, id)
+        w.record("agent", "update", agent)
+        return agent
 
     return write(neutron, ctx, work)
 

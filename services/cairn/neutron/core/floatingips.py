@@ -22,7 +22,7 @@ from cairn.neutron.core.kinds import (
     SUBNETS,
     find,
 )
-from cairn.neutron.core.resources import Request, Resource, check_create
+from cairn.neutron.core.resources import Request, Resource, check_create, made
 from cairn.neutron.core.write import Write
 
 
@@ -105,6 +105,8 @@ def change(w: Write, floating: Row[Any], request: Mapping[str, Any]) -> None:
                 reason="fixed_ip_address cannot be specified without a port_id",
             )
         associate(w, floating, floating.port_id, request["fixed_ip_address"])
+    w.record("floatingip", "update", w.session.execute(
+        select(FLOATING).where(FLOATING.c.id == floating.id)).one())
 
 
 def associate(w: Write, floating: Row[Any], port_id: str, fixed: str | None) -> None:
@@ -175,9 +177,8 @@ def _router(
 
 
 def _disassociate(w: Write, floating: Row[Any]) -> None:
-    w.session.execute(update(FLOATING).where(FLOATING.c.id == floating.id).values(
-        port_id=None, fixed_ip_address=None, router_id=None, status="DOWN"
-    ))
+    w.session.execute(
+        update(FLOATING).where(FLOATING.c.id == floating.id).values(**ports.LOOSE))
     _tell(w, floating)
 
 
@@ -191,6 +192,7 @@ def delete(w: Write, floating: Row[Any]) -> None:
     _tell(w, floating)
     tags.forget(w, floating.id)
     w.session.execute(FLOATING.delete().where(FLOATING.c.id == floating.id))
+    w.record("floatingip", "delete", floating)
     port = w.session.execute(
         select(PORTS).where(PORTS.c.id == floating.floating_port_id)).first()
     if port is not None:
@@ -218,22 +220,26 @@ def report(w: Write, node: str, statuses: Mapping[str, str]) -> None:
     for id, status in statuses.items():
         by_status.setdefault(status, []).append(id)
     for status, ids in by_status.items():
-        w.session.execute(update(FLOATING).where(
+        for floating in w.session.execute(select(FLOATING).where(
             FLOATING.c.id.in_(ids), FLOATING.c.router_id.in_(mine), FLOATING.c.status != status
-        ).values(status=status))
+        ).with_for_update()).all():
+            w.session.execute(
+                update(FLOATING).where(FLOATING.c.id == floating.id).values(status=status))
+            w.record("floatingip", "update", floating, status=status)
 
 
 def give_up(w: Write) -> None:
     """Floating IPs of routers that no living agent carries lead nowhere: they are DOWN until an
     agent says otherwise."""
     for floating in w.session.execute(
-        select(FLOATING.c.id, ROUTERS.c.host)
+        select(FLOATING, ROUTERS.c.host)
         .join(ROUTERS, ROUTERS.c.id == FLOATING.c.router_id)
         .where(FLOATING.c.status != "DOWN",
                ROUTERS.c.host.not_in(agents.living(w.session, w.neutron.settings, agents.L3)))
     ).all():
         w.session.execute(
             update(FLOATING).where(FLOATING.c.id == floating.id).values(status="DOWN"))
+        w.record("floatingip", "update", floating, status="DOWN")
         w.hosts.add(floating.host)  # Who is there after all looks again, and says so.
 
 
@@ -247,7 +253,7 @@ def list_ports(session: Session, floatingips: Sequence[Any]) -> list[Row[Any] | 
 
 def _make(w: Write, request: Request) -> Row[Any]:
     check_create(w, FLOATINGIP, request)
-    return find(w.session, w.ctx, FLOATINGIP, create(w, request))
+    return made(w, FLOATINGIP, create(w, request))
 
 
 RESOURCE = Resource(FLOATINGIP, _make, change, delete, relate=list_ports)

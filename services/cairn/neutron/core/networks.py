@@ -17,10 +17,9 @@ from cairn.neutron.core.kinds import (
     PORTS,
     ROUTERS,
     SUBNETS,
-    find,
     network_target,
 )
-from cairn.neutron.core.resources import Request, Resource, check_create
+from cairn.neutron.core.resources import Request, Resource, check_create, made
 from cairn.neutron.core.write import Again, Write
 from cairn.neutron.settings import NetworkSettings
 
@@ -215,6 +214,7 @@ def change(w: Write, network: Row[Any], request: Mapping[str, Any]) -> None:
         update(NETWORKS).where(NETWORKS.c.id == network.id)
         .values(**values, revision=NETWORKS.c.revision + 1, updated_at=utcnow())
     )
+    w.record("network", "update", network, **values)
     w.networks.add(network.id)
 
 
@@ -240,6 +240,7 @@ def delete(w: Write, network: Row[Any]) -> None:
         ports.drop(w, port)
     tags.forget(w, network.id)
     w.session.execute(NETWORKS.delete().where(NETWORKS.c.id == network.id))
+    w.record("network", "delete", network)
     quotas.give_back(w, network.project_id, "network")
 
 
@@ -254,7 +255,7 @@ def list_subnets(session: Session, networks: Sequence[Any]) -> list[list[str]]:
 
 def _make(w: Write, request: Request) -> Row[Any]:
     check_create(w, NETWORK, request)
-    return find(w.session, w.ctx, NETWORK, create(w, request))
+    return made(w, NETWORK, create(w, request))
 
 
 RESOURCE = Resource(NETWORK, _make, change, delete, network_target, list_subnets)

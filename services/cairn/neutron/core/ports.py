@@ -43,6 +43,9 @@ SERVICE_OWNERS = (
     "network:router_interface", "network:router_gateway", "network:floatingip",
 )
 
+# A floating IP that leads nowhere.
+LOOSE = {"port_id": None, "fixed_ip_address": None, "router_id": None, "status": "DOWN"}
+
 _subnets = (
     select(SUBNETS).where(SUBNETS.c.network_id == bindparam("network"))
     .order_by(SUBNETS.c.created_at, SUBNETS.c.id)
@@ -109,6 +112,7 @@ def create(
         row["tags"] = tags.replace(w, PORT, id, request["tags"])
     quotas.take(w, project, "port", checked=checked)
     port = SimpleNamespace(**row)
+    w.record("port", "create", port)
     _tell(w, port)
     return port
 
@@ -290,6 +294,7 @@ def change(w: Write, port: Row[Any], network: Any, request: Mapping[str, Any]) -
     if "fixed_ips" in values and owner == "network:router_interface":
         _rejoin(w, port, values["fixed_ips"])
     after = SimpleNamespace(**{**port._mapping, **values})
+    w.record("port", "update", after)
     _tell(w, port, after)
 
 
@@ -393,6 +398,7 @@ def rebind(w: Write, port: Any, network: Any, host: str) -> None:
         host=host, vif_type=vif_type, vif_details=vif_details, status="DOWN",
         revision=PORTS.c.revision + 1,
     ))
+    w.record("port", "update", port, host=host, status="DOWN")
     w.hosts.update({port.host, host})
     w.networks.add(port.network_id)
 
@@ -407,6 +413,7 @@ def set_fixed_ips(w: Write, port: Any, fixed_ips: Sequence[FixedIp]) -> None:
         update(PORTS).where(PORTS.c.id == port.id)
         .values(fixed_ips=list(fixed_ips), revision=PORTS.c.revision + 1)
     )
+    w.record("port", "update", port, fixed_ips=list(fixed_ips))
     _tell(w, port)
 
 
@@ -417,9 +424,8 @@ def unassociate(w: Write, port_id: str, fixed: Iterable[str] | None = None) -> N
         if gone is not None and row.fixed_ip_address not in gone:
             continue
         w.session.execute(update(FLOATING).where(FLOATING.c.id == row.id).values(
-            port_id=None, fixed_ip_address=None, router_id=None, status="DOWN",
-            revision=FLOATING.c.revision + 1,
-        ))
+            **LOOSE, revision=FLOATING.c.revision + 1))
+        w.record("floatingip", "update", row, **LOOSE)
         w.networks.add(row.floating_network_id)
 
 
@@ -444,17 +450,21 @@ def drop(w: Write, port: Any) -> None:
         tags.forget(w, port.id)
     w.session.execute(_delete_port, {"port": port.id})
     quotas.give_back(w, port.project_id, "port")
+    w.record("port", "delete", port)
     _tell(w, port)
 
 
 def report(w: Write, node: str, ids: Sequence[str], status: str) -> None:
     """What a host's agent made of its ports. A port switched off is not up, whatever is wired."""
-    changed = update(PORTS).where(
+    query = select(PORTS).where(
         PORTS.c.id.in_(ids), PORTS.c.host == node, PORTS.c.status != status
-    )
+    ).with_for_update()
     if status == "ACTIVE":
-        changed = changed.where(PORTS.c.admin_state_up.is_(True))
-    w.session.execute(changed.values(status=status, updated_at=utcnow()))
+        query = query.where(PORTS.c.admin_state_up.is_(True))
+    for port in w.session.execute(query).all():
+        w.session.execute(update(PORTS).where(PORTS.c.id == port.id).values(
+            status=status, updated_at=utcnow()))
+        w.record("port", "update", port, status=status)
 
 
 def retry_binding(w: Write, node: str) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from cairn.common import events
 from cairn.common.db import Database
 from cairn.common.purge import Age, Identity, Orphans, Purge, drop
 from cairn.neutron.core import kinds
-from cairn.neutron.db.models import Quota, QuotaUsage, Tag
+from cairn.neutron.db.models import Event, EventReader, Quota, QuotaUsage, Tag
 from cairn.neutron.settings import RpcServerSettings
 
 PROCESS = "neutron-rpc-server"
@@ -31,6 +32,7 @@ def make(settings: RpcServerSettings, db: Database, cloud: Identity | None) -> P
     return Purge(db, settings.purge, (
         Age("tags of nothing", ("tags",), 1.0, loose_tags),
         Age("usages of nothing", ("quota_usages",), 1.0, idle),
+        events.age(Event, EventReader, settings.purge),
     ), (
         Orphans("quotas of gone projects", ("quotas",), owners, disown),
     ), cloud)

@@ -124,7 +124,9 @@ def change(
                 raise errors.InvalidQuotaValue(unders=unders)
         if given:
             _put(w, project, given)
-        return limits(w.session, neutron, project)
+        own = limits(w.session, neutron, project)
+        w.record_event("quota.update", "quota", project, {"quota": own}, project)
+        return own
 
     return write(neutron, ctx, work)
 
@@ -150,3 +152,4 @@ def _forget(w: Write, project: str) -> None:
     if not own:
         raise errors.TenantQuotaNotFound(project)
     w.session.execute(QUOTAS.delete().where(QUOTAS.c.project_id == project))
+    w.record_event("quota.delete", "quota", project, {"quota_id": project}, project)

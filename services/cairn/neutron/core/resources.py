@@ -162,6 +162,13 @@ def check_create(w: Write, kind: Kind, request: Request, about: Facts | None = N
     guard(w.neutron.policy, w.ctx, f"create_{kind.name}", given, {**facts, **(about or {})})
 
 
+def made(w: Write, kind: Kind, id: str) -> Row[Any]:
+    """The row of what was made just now, which is recorded."""
+    row = find(w.session, w.ctx, kind, id)
+    w.record(kind.name, "create", row)
+    return row
+
+
 def _owned(ctx: Context, request: Request) -> Request:
     """A new thing as requested, with the project that it will belong to. Raises Invalid where that
     is another than the caller's: only administrators and the cloud's services make things for

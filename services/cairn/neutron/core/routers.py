@@ -37,6 +37,7 @@ from cairn.neutron.core.resources import (
     check_create,
     check_revision,
     items_of,
+    made,
 )
 from cairn.neutron.core.write import Write, write
 
@@ -79,6 +80,7 @@ def change(w: Write, router: Row[Any], request: Mapping[str, Any]) -> None:
         set_gateway(w, router, request["external_gateway_info"] or {})
     if "routes" in request:
         _set_routes(w, _row(w, router.id), request["routes"] or [])
+    w.record("router", "update", router, **values)
     _tell(w, router.id)
 
 
@@ -94,6 +96,7 @@ def delete(w: Write, router: Row[Any]) -> None:
     tags.forget(w, router.id)
     w.hosts.add(router.host)
     w.session.execute(ROUTERS.delete().where(ROUTERS.c.id == router.id))
+    w.record("router", "delete", router)
     quotas.give_back(w, router.project_id, "router")
 
 
@@ -208,15 +211,21 @@ def add_interface(w: Write, router: Row[Any], request: Mapping[str, Any]) -> dic
     )
     w.hosts.add(host)
     w.networks.add(port.network_id)
-    return interface_view(router, port, [s.id for s in subnets])
+    return _recorded(w, "create", router, port, [s.id for s in subnets])
 
 
-def interface_view(router: Any, port: Any, subnet_ids: list[str]) -> dict[str, Any]:
-    return {
+def _recorded(
+    w: Write, verb: str, router: Any, port: Any, subnet_ids: list[str]
+) -> dict[str, Any]:
+    """The interface as clients and events are told of it."""
+    interface = {
         "id": router.id, "tenant_id": router.project_id, "project_id": router.project_id,
         "port_id": port.id, "network_id": port.network_id, "subnet_id": subnet_ids[0],
         "subnet_ids": subnet_ids, "tags": [],
     }
+    w.record_event(f"router.interface.{verb}", "router", router.id,
+                   {"router_interface": interface}, router.project_id)
+    return interface
 
 
 def _plug_port(
@@ -350,7 +359,7 @@ def remove_interface(w: Write, router: Row[Any], request: Mapping[str, Any]) -> 
     )
     w.hosts.add(router.host)
     w.networks.add(port.network_id)
-    return interface_view(router, port, sorted(gone))
+    return _recorded(w, "delete", router, port, sorted(gone))
 
 
 def _check_unneeded(w: Write, router: Row[Any], subnet_id: str) -> None:
@@ -455,8 +464,12 @@ def move(w: Write, router: Row[Any], host: str) -> None:
     """The router and its ports to another host, or ("") to none. Its floating IPs are DOWN until
     that host says otherwise."""
     w.session.execute(update(ROUTERS).where(ROUTERS.c.id == router.id).values(host=host))
-    w.session.execute(update(FLOATING).where(
-        FLOATING.c.router_id == router.id, FLOATING.c.status != "DOWN").values(status="DOWN"))
+    for floating in w.session.execute(select(FLOATING).where(
+        FLOATING.c.router_id == router.id, FLOATING.c.status != "DOWN").with_for_update()
+    ).all():
+        w.session.execute(
+            update(FLOATING).where(FLOATING.c.id == floating.id).values(status="DOWN"))
+        w.record("floatingip", "update", floating, status="DOWN")
     w.hosts.update({router.host, host})
     for port in w.session.execute(select(PORTS).where(
         PORTS.c.device_id == router.id, PORTS.c.device_owner.in_([INTERFACE, GATEWAY])
@@ -491,7 +504,7 @@ def list_gateway_ips(session: Session, routers: Sequence[Any]) -> list[list[dict
 
 def _make(w: Write, request: Request) -> Row[Any]:
     check_create(w, ROUTER, request)
-    return find(w.session, w.ctx, ROUTER, create(w, request))
+    return made(w, ROUTER, create(w, request))
 
 
 RESOURCE = Resource(ROUTER, _make, change, delete, relate=list_gateway_ips)

@@ -32,6 +32,7 @@ def delete_agent(neutron: Neutron, ctx: Context, id: str) -> None:
     def work(w: Write) -> None:
         agent = claim(w.session, ctx, AGENT, id)
         w.session.execute(AGENTS.delete().where(AGENTS.c.id == id))
+        w.record("agent", "delete", agent)
         if agent.agent_type == agents.DHCP:
             for network_id in w.session.scalars(
                 select(DHCP.c.network_id).where(DHCP.c.host == agent.host)
@@ -56,6 +57,11 @@ def _agent(session: Session, ctx: Context, id: str, kind: str) -> Row[Any]:
     return agent
 
 
+def _record(w: Write, type_: str, agent: Row[Any], resource_id: str) -> None:
+    w.record_event(type_, "agent", agent.id, {
+        "agent": {"id": resource_id, "host": agent.host, "agent_id": agent.id}}, "")
+
+
 def list_dhcp_networks(neutron: Neutron, ctx: Context, agent_id: str) -> list[Item]:
     """The networks that the agent's host serves. Raises AgentNotFound."""
     with neutron.db.reading() as session:
@@ -76,6 +82,7 @@ def add_dhcp_network(neutron: Neutron, ctx: Context, agent_id: str, network_id: 
         if not dhcp.add(w, network.id, agent.host):
             raise errors.NetworkHostedByDHCPAgent(network=network.id, agent=agent_id)
         dhcp.ensure(w, network.id)
+        _record(w, "dhcp_agent.network.add", agent, network_id)
 
     write(neutron, ctx, work)
 
@@ -87,6 +94,7 @@ def remove_dhcp_network(neutron: Neutron, ctx: Context, agent_id: str, network_i
         agent = _agent(w.session, ctx, agent_id, agents.DHCP)
         if not dhcp.remove(w, network_id, agent.host):
             raise errors.NetworkNotHostedByDhcpAgent(network=network_id, agent=agent_id)
+        _record(w, "dhcp_agent.network.remove", agent, network_id)
 
     write(neutron, ctx, work)
 
@@ -119,6 +127,7 @@ def add_l3_router(neutron: Neutron, ctx: Context, agent_id: str, router_id: str)
             raise errors.RouterHostedByL3Agent(router=router.id, agent=router.host)
         if not router.host:
             routers.move(w, router, agent.host)
+        _record(w, "l3_agent.router.add", agent, router_id)
 
     write(neutron, ctx, work)
 
@@ -133,6 +142,7 @@ def remove_l3_router(neutron: Neutron, ctx: Context, agent_id: str, router_id: s
         if router.host != agent.host:
             raise errors.RouterNotHostedByL3Agent(router=router_id, agent=agent_id)
         routers.move(w, router, "")
+        _record(w, "l3_agent.router.remove", agent, router_id)
 
     write(neutron, ctx, work)
 

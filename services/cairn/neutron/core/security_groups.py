@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, or_, select, update
@@ -24,7 +25,7 @@ from cairn.neutron.core.kinds import (
     target,
     unscoped,
 )
-from cairn.neutron.core.resources import Request, Resource, check_create
+from cairn.neutron.core.resources import Request, Resource, check_create, made
 from cairn.neutron.core.write import Again, Write, write
 
 # Upstream's names for IP protocols.
@@ -63,6 +64,8 @@ def default(w: Write, project: str) -> str:
     for ethertype in ("IPv4", "IPv6"):
         _insert_rule(w, project, id, {
             "direction": "ingress", "ethertype": ethertype, "remote_group_id": id})
+    w.record("security_group", "create", SimpleNamespace(
+        id=id, project_id=project, name="default"))
     quotas.take(w, project, "security_group", checked=False)
     quotas.take(w, project, "security_group_rule", 4, checked=False)
     return id
@@ -143,6 +146,7 @@ def change(w: Write, group: Row[Any], request: Mapping[str, Any]) -> None:
         update(GROUPS).where(GROUPS.c.id == group.id)
         .values(**values, revision=GROUPS.c.revision + 1, updated_at=utcnow())
     )
+    w.record("security_group", "update", group, **values)
 
 
 def _in_use(w: Write, id: str) -> bool:
@@ -158,15 +162,16 @@ def delete(w: Write, group: Row[Any]) -> None:
     if group.default_of is not None and not w.ctx.is_admin:
         raise errors.SecurityGroupCannotRemoveDefault
     # Other groups' rules that name it as remote go with it.
-    rules = w.session.execute(select(RULES.c.id, RULES.c.project_id, RULES.c.security_group_id)
-                              .where(or_(RULES.c.security_group_id == group.id,
-                                         RULES.c.remote_group_id == group.id))).all()
+    rules = w.session.execute(select(RULES).where(or_(
+        RULES.c.security_group_id == group.id, RULES.c.remote_group_id == group.id))).all()
     w.session.execute(RULES.delete().where(RULES.c.id.in_([r.id for r in rules])))
     tags.forget(w, group.id)
     w.session.execute(GROUPS.delete().where(GROUPS.c.id == group.id))
     for rule in rules:
+        w.record("security_group_rule", "delete", rule)
         quotas.give_back(w, rule.project_id, "security_group_rule")
         w.groups.add(rule.security_group_id)
+    w.record("security_group", "delete", group)
     quotas.give_back(w, group.project_id, "security_group")
 
 
@@ -342,6 +347,7 @@ def delete_rule(w: Write, rule: Row[Any]) -> None:
         update(GROUPS).where(GROUPS.c.id == rule.security_group_id)
         .values(revision=GROUPS.c.revision + 1)
     )
+    w.record("security_group_rule", "delete", rule)
     quotas.give_back(w, rule.project_id, "security_group_rule")
     w.groups.add(rule.security_group_id)
 
@@ -365,14 +371,14 @@ def rule_target(rule: Any) -> dict[str, Any]:
 
 def _make(w: Write, request: Request) -> Row[Any]:
     check_create(w, SECURITY_GROUP, request)
-    return find(w.session, w.ctx, SECURITY_GROUP, create(w, request))
+    return made(w, SECURITY_GROUP, create(w, request))
 
 
 def _make_rule(w: Write, request: Request) -> Row[Any]:
     group = find(w.session, w.ctx, SECURITY_GROUP, request["security_group_id"])
     request["project_id"] = group.project_id
     check_create(w, SECURITY_GROUP_RULE, request)
-    return find(w.session, w.ctx, SECURITY_GROUP_RULE, create_rule(w, request))
+    return made(w, SECURITY_GROUP_RULE, create_rule(w, request))
 
 
 RESOURCE = Resource(SECURITY_GROUP, _make, change, delete, relate=list_rules)

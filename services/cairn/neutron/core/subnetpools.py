@@ -11,7 +11,7 @@ from cairn.neutron import errors
 from cairn.neutron.core import addresses, quotas, tags
 from cairn.neutron.core.ips import Network
 from cairn.neutron.core.kinds import POOLS, SUBNETPOOL, SUBNETS, find, target
-from cairn.neutron.core.resources import Request, Resource, check_create
+from cairn.neutron.core.resources import Request, Resource, check_create, made
 from cairn.neutron.core.write import Write
 
 
@@ -86,6 +86,7 @@ def change(w: Write, pool: Row[Any], request: Mapping[str, Any]) -> None:
         update(POOLS).where(POOLS.c.id == pool.id)
         .values(**values, revision=POOLS.c.revision + 1, updated_at=utcnow())
     )
+    w.record("subnetpool", "update", pool, **values)
 
 
 def delete(w: Write, pool: Row[Any]) -> None:
@@ -95,6 +96,7 @@ def delete(w: Write, pool: Row[Any]) -> None:
         raise errors.SubnetPoolInUse(id=pool.id, reason="Subnet pool has existing allocations")
     tags.forget(w, pool.id)
     w.session.execute(POOLS.delete().where(POOLS.c.id == pool.id))
+    w.record("subnetpool", "delete", pool)
     quotas.give_back(w, pool.project_id, "subnetpool")
 
 
@@ -180,7 +182,7 @@ def pool_target(pool: Any) -> dict[str, Any]:
 
 def _make(w: Write, request: Request) -> Row[Any]:
     check_create(w, SUBNETPOOL, request)
-    return find(w.session, w.ctx, SUBNETPOOL, create(w, request))
+    return made(w, SUBNETPOOL, create(w, request))
 
 
 RESOURCE = Resource(SUBNETPOOL, _make, change, delete, pool_target)

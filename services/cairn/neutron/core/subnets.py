@@ -24,7 +24,7 @@ from cairn.neutron.core.kinds import (
     find,
     target,
 )
-from cairn.neutron.core.resources import Request, Resource, check_create
+from cairn.neutron.core.resources import Request, Resource, check_create, made
 from cairn.neutron.core.write import Write
 
 Pool = dict[str, str]
@@ -317,6 +317,7 @@ def change(w: Write, subnet: Row[Any], request: Mapping[str, Any]) -> None:
         update(SUBNETS).where(SUBNETS.c.id == subnet.id)
         .values(**values, revision=SUBNETS.c.revision + 1, updated_at=utcnow())
     )
+    w.record("subnet", "update", subnet, **values)
     if "enable_dhcp" in values:
         dhcp.ensure(w, subnet.network_id)
     w.networks.add(subnet.network_id)
@@ -366,6 +367,7 @@ def drop(w: Write, subnet: Row[Any]) -> None:
     w.session.execute(INTERFACES.delete().where(INTERFACES.c.subnet_id == subnet.id))
     tags.forget(w, subnet.id)
     w.session.execute(SUBNETS.delete().where(SUBNETS.c.id == subnet.id))
+    w.record("subnet", "delete", subnet)
     quotas.give_back(w, subnet.project_id, "subnet")
 
 
@@ -387,7 +389,7 @@ def _make(w: Write, request: Request) -> Row[Any]:
     _check_done(request)
     if network.project_id != request["project_id"] and not w.ctx.is_admin:
         w.neutron.policy.enforce(w.ctx, "create_subnet", target(network))
-    return find(w.session, w.ctx, SUBNET, create(w, network, request))
+    return made(w, SUBNET, create(w, network, request))
 
 
 RESOURCE = Resource(SUBNET, _make, change, delete, relate=list_external)

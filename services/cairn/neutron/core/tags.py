@@ -30,7 +30,11 @@ def change_tags(
         row = claim(w.session, ctx, kind, id)
         neutron.policy.enforce(ctx, f"{verb}_{kind.many}_tags", resource.target(row))
         check_revision(row, revision)
-        return replace(w, kind, row.id, change(row.tags))
+        tags = replace(w, kind, row.id, change(row.tags))
+        w.record_event(f"tag.{verb}", kind.name, row.id, {
+            "parent_resource": kind.many, "parent_resource_id": row.id, "tags": tags,
+        }, row.project_id)
+        return tags
 
     return write(neutron, ctx, work)
 

@@ -17,6 +17,7 @@ from cairn.common.db import (
     new_metadata,
     utcnow,
 )
+from cairn.common.events import EventReaderRow, EventRow
 from cairn.common.periodic import PeriodicRow
 
 
@@ -297,3 +298,11 @@ class QuotaUsage(Base):
 
 class Periodic(PeriodicRow, Base):
     """What one of neutron's processes does from time to time."""
+
+
+class Event(EventRow, Base):
+    """What changed (common/events.py)."""
+
+
+class EventReader(EventReaderRow, Base):
+    """How far each reader of events has come."""

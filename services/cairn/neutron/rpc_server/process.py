@@ -1,6 +1,7 @@
 """The parts of neutron-rpc-server, put together."""
 
 from cairn.common.context import Context
+from cairn.common.events import Bell
 from cairn.common.policy import Policy
 from cairn.common.process import Host
 from cairn.common.rpc import Server
@@ -20,6 +21,7 @@ def build(settings: RpcServerSettings, host: Host) -> None:
         db=host.database(settings.database), policy=Policy(RULES), agents=Agent(bus),
         settings=settings.network,
     )
+    neutron.db.bell = Bell(bus, "neutron")
     host.run(Server(bus, Controller, host.name, Manager(neutron)))
     cloud = host.neighbours(settings.identity) if settings.identity.auth_url else None
     host.periodic().every(
