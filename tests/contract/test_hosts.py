@@ -6,8 +6,10 @@ Every message that a contract lets hosts send is sent here by a host it does not
 import importlib
 import inspect
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 from fakes.nova import World
 from sqlalchemy import insert, select, update
 
@@ -16,6 +18,7 @@ from cairn.common.context import Context
 from cairn.common.db import Database
 from cairn.common.errors import Problem, Refused
 from cairn.common.ledger import add
+from cairn.common.manage import COMPONENTS
 from cairn.common.rpc import Bus, Server, Stub
 from cairn.common.settings import MessagingSettings
 from cairn.neutron import rpc as neutron_rpc
@@ -24,6 +27,7 @@ from cairn.nova.db.models import Base, Work, WorkStep
 from cairn.nova.db.models import Server as Row
 from cairn.nova.rpc import CONDUCTOR, runner_of
 
+ROLES = Path(__file__).parents[2] / "roles"
 THIEF = Context(host="two")
 OWNER = Context(host="one")
 CONTRACTS = [
@@ -165,8 +169,12 @@ def test_a_job_carries_no_host(world):
 
 
 def test_the_broker_lets_through_what_the_contracts_have():
-    filters = importlib.import_module("ansible_collections.cairn.cloud.plugins.filter.broker")
+    defaults = {name: yaml.safe_load((ROLES / name / "defaults/main.yml").read_text())
+                for name in COMPONENTS}
+    published = {name: of.get(f"{name}_broker", {}) for name, of in defaults.items()}
     heard = [*CONTRACTS, importlib.import_module("cairn.common.auth").Revocations]
-    assert set(filters.FROM_HOSTS) == {s.topic for s in CONTRACTS if s.from_hosts}
-    assert {*filters.TO_HOSTS, *filters.TO_CONTROLLERS} == {
+    assert {key for theirs in published.values() for key in theirs.get("from_hosts", [])} == {
+        s.topic for s in CONTRACTS if s.from_hosts}
+    assert {name for theirs in published.values()
+            for name in (*theirs.get("to_hosts", []), *theirs.get("to_controllers", []))} == {
         f"{s.topic}.all" for s in heard if s.to_all}

@@ -13,12 +13,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cairn
 from cairn.common import logs
 from cairn.common.db import Database
 from cairn.common.process import find
 from cairn.common.settings import load
 
-COMPONENTS = ("keystone", "placement", "glance", "nova", "neutron")
+# The packages of ours that have processes.
+COMPONENTS = tuple(sorted(
+    path.parent.name for root in cairn.__path__ for path in Path(root).glob("*/processes.py")))
 
 
 def main() -> None:

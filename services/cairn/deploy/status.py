@@ -9,15 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from cairn.deploy import credentials, node, sdk
+from cairn.deploy import components, credentials, node, sdk
 from cairn.deploy.cloud import Cloud, Record
 from cairn.deploy.errors import CommandError
 
-# Path behind the proxy to the service's name.
-APIS = {
-    "identity": "keystone", "image": "glance", "placement": "placement", "compute": "nova",
-    "networking": "neutron",
-}
 UNITS = ("cairn-*.service", "mariadb.service", "rabbitmq-server.service", "nginx.service",
          "libvirtd.service")
 # Seconds an API may think about what is asked here.
@@ -51,12 +46,17 @@ def look(cloud: Cloud, record: Record) -> Status:
         found.processes += processes(cloud, record, name)
     if cloud.clouds_yaml.exists():
         entry = credentials.entries(cloud)["cairn"]
-        found.apis = [api(entry, path, name) for path, name in APIS.items()]
-        if found.apis[0].good:
+        found.apis = [api(entry, path, name) for path, name in components.apis().items()]
+        # Whoever asks for the agents logs in first.
+        if _identity(found.apis).good:
             found.agents = agents(cloud)
     else:
         found.apis = [Line("all", "-", False, "the deployment has not come to its end: ./cairn up")]
     return found
+
+
+def _identity(apis: list[Line]) -> Line:
+    return next(line for line in apis if line.what == "keystone-api")
 
 
 def processes(cloud: Cloud, record: Record, name: str) -> list[Line]:
@@ -88,9 +88,9 @@ def units(name: str, listing: str) -> list[Line]:
 
 
 def api(entry: dict[str, Any], path: str, name: str) -> Line:
-    """Ask one API how it is. It answers after a round trip through its own processes."""
+    """Ask the API behind this path how it is: it answers after a round trip through itself."""
     host = urlsplit(entry["auth"]["auth_url"]).netloc
-    url = f"https://{host}/{path}/healthcheck"
+    url = f"https://{host}{path}/healthcheck"
     context = ssl.create_default_context(cafile=entry["cacert"])
     try:
         with urllib.request.urlopen(url, timeout=10, context=context) as answer:
@@ -98,9 +98,9 @@ def api(entry: dict[str, Any], path: str, name: str) -> Line:
     except urllib.error.HTTPError as refused:
         code, body = refused.code, refused.read(2000)
     except (OSError, ValueError) as wrong:
-        return Line(name, f"/{path}", False, str(getattr(wrong, "reason", wrong)))
+        return Line(name, path, False, str(getattr(wrong, "reason", wrong)))
     good = code == 200
-    return Line(name, f"/{path}", good, "healthy" if good else f"{code}: {_why(body)}")
+    return Line(name, path, good, "healthy" if good else f"{code}: {_why(body)}")
 
 
 def _why(body: bytes) -> str:

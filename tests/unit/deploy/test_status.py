@@ -1,6 +1,9 @@
+import importlib
+
 import pytest
 
-from cairn.deploy import status
+from cairn.common.manage import COMPONENTS
+from cairn.deploy import components, status
 from cairn.deploy.cloud import Cloud, Record
 
 LISTING = """\
@@ -23,7 +26,7 @@ def test_units_are_told_as_they_are() -> None:
 def test_an_api_that_does_not_answer_is_unwell() -> None:
     entry = {"auth": {"auth_url": "https://127.0.0.1:1/identity/v3"},
              "cacert": "/etc/ssl/certs/ca-certificates.crt"}
-    line = status.api(entry, "identity", "keystone")
+    line = status.api(entry, "/identity", "keystone-api")
     assert not line.good and "refused" in line.detail
 
 
@@ -44,3 +47,14 @@ def test_an_unfinished_cloud_is_unwell(lab: Cloud, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(status, "processes", lambda *of: [])
     found = status.look(lab, Record("lab", "multinode"))
     assert not found.good and "./cairn up" in found.apis[0].detail
+
+
+def test_every_process_behind_the_proxy_is_asked() -> None:
+    declared = {
+        process.mount
+        for component in COMPONENTS
+        for process in importlib.import_module(f"cairn.{component}.processes").PROCESSES.values()
+        if process.mount
+    }
+    assert components.apis().keys() == declared
+    assert components.apis()["/image"] == "glance-api"

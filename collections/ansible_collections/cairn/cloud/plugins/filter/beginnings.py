@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.cairn.cloud.plugins.filter.components import user_secret
+
 INTERFACES = ("public", "internal", "admin")
 
 
@@ -13,7 +15,7 @@ def service_users(published, secrets):
     return [
         {
             "name": user["name"],
-            "password": secrets[f"{user['name'].replace('-', '_')}_user_password"],
+            "password": secrets[user_secret(user["name"])],
             "project": "service",
             "roles": list(user["roles"]),
         }
@@ -35,6 +37,11 @@ def catalog(endpoints, url):
     ]
 
 
+def private_urls(endpoints, url):
+    """Of each service one address that no stranger may read."""
+    return [url + endpoint["path"] + endpoint["private"] for endpoint in endpoints]
+
+
 class FilterModule:
     def filters(self):
-        return {"catalog": catalog, "service_users": service_users}
+        return {"catalog": catalog, "private_urls": private_urls, "service_users": service_users}

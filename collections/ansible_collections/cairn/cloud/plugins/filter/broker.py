@@ -5,16 +5,16 @@
 An account's letterbox is an exchange of its name. A host makes queues that begin with its account,
 binds them to its own letterbox and to what is told to all, and puts messages into its own letterbox
 and the controllers'. Nothing else.
+
+What that is, components publish as C(<role>_broker): C(from_hosts), the routing keys by which
+hosts may put messages into the controllers' letterbox; C(to_hosts), the exchanges that all hosts
+hear; and C(to_controllers), those that all controllers hear.
 """
 
 from __future__ import annotations
 
 import re
 
-# What hosts may put into the controllers' letterbox, by routing key, and what they all may hear.
-FROM_HOSTS = ("nova.conductor", "neutron.server")
-TO_HOSTS = ("neutron.agent.all",)
-TO_CONTROLLERS = ("identity.revocations.all",)
 CONTROLLER = "controller"
 # A host's agents have about eight, and twice that while they are started anew.
 CONNECTIONS = 64
@@ -24,7 +24,12 @@ def _one_of(*patterns):
     return f"^({'|'.join(patterns)})$"
 
 
-def _host(account, password):
+def _all(published, what):
+    """What any component publishes of it."""
+    return sorted({name for theirs in published.values() for name in theirs.get(what, ())})
+
+
+def _host(account, password, published):
     own = re.escape(account)
     queues = f"{own}:[^\\n]*"
     return {
@@ -32,28 +37,30 @@ def _host(account, password):
         "connections": CONNECTIONS,
         "configure": _one_of(queues),
         "write": _one_of(own, queues, CONTROLLER),
-        "read": _one_of(own, queues, *map(re.escape, TO_HOSTS)),
+        "read": _one_of(own, queues, *map(re.escape, _all(published, "to_hosts"))),
         "topics": {CONTROLLER: {
-            "write": _one_of(*map(re.escape, FROM_HOSTS), "reply\\.[0-9a-f]{32}"),
+            "write": _one_of(*map(re.escape, _all(published, "from_hosts")),
+                             "reply\\.[0-9a-f]{32}"),
             "read": "^$",
         }},
     }
 
 
-def broker_accounts(passwords, controller_password):
+def broker_accounts(passwords, controller_password, published):
     """Accounts for rabbitmq_users; `passwords` are those of the hosts by the hosts' names."""
     return {
         CONTROLLER: {"password": controller_password},
-        **{f"host.{name}": _host(f"host.{name}", password)
+        **{f"host.{name}": _host(f"host.{name}", password, published)
            for name, password in passwords.items()},
     }
 
 
-def broker_exchanges(hosts):
+def broker_exchanges(hosts, published):
     """Exchanges for rabbitmq_exchanges: each account's letterbox, and what is told to all."""
+    told = (*_all(published, "to_hosts"), *_all(published, "to_controllers"))
     return {
         **dict.fromkeys((CONTROLLER, *(f"host.{host}" for host in hosts)), "topic"),
-        **dict.fromkeys((*TO_HOSTS, *TO_CONTROLLERS), "fanout"),
+        **dict.fromkeys(told, "fanout"),
     }
 
 

@@ -19,18 +19,17 @@ options:
     type: list
     elements: str
     required: true
-  directory:
-    description: Where the roles are.
-    type: path
-    required: true
+  directories:
+    description: Where roles are, instead of where Ansible looks for them.
+    type: list
+    elements: path
 author: [Cairn (@cairn)]
 """
 
 EXAMPLES = r"""
 - name: Show which processes there are
   ansible.builtin.debug:
-    msg: "{{ lookup('cairn.cloud.published', 'processes', roles=['nova', 'neutron'],
-                    directory=playbook_dir ~ '/../roles') }}"
+    msg: "{{ lookup('cairn.cloud.published', 'processes', roles=['nova', 'neutron']) }}"
 """
 
 RETURN = r"""
@@ -43,26 +42,29 @@ _raw:
 from pathlib import Path
 
 import yaml
+from ansible import constants
 from ansible.plugins.lookup import LookupBase
 
 
-def defaults(directory, role):
-    """A role's default variables."""
-    path = Path(directory, role, "defaults", "main.yml")
-    return (yaml.safe_load(path.read_text()) if path.exists() else None) or {}
+def defaults(directories, role):
+    """The default variables of a role, which is in the first directory that has it."""
+    for directory in directories:
+        path = Path(directory, role, "defaults", "main.yml")
+        if path.exists():
+            return yaml.safe_load(path.read_text()) or {}
+    return {}
 
 
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
         self.set_options(var_options=variables, direct=kwargs)
+        directories = self.get_option("directories") or constants.DEFAULT_ROLES_PATH
         found = []
         for what in terms:
             published = {}
             for role in self.get_option("roles"):
                 name = f"{role}_{what}"
-                known = variables if name in variables else defaults(
-                    self.get_option("directory"), role
-                )
+                known = variables if name in variables else defaults(directories, role)
                 if name in known:
                     published[role] = self._templar.template(known[name])
             found.append(published)

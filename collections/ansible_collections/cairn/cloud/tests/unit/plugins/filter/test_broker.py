@@ -7,7 +7,12 @@ import re
 import pytest
 from ansible_collections.cairn.cloud.plugins.filter import broker
 
-ACCOUNTS = broker.broker_accounts({"a": "one", "a.b": "two", "axb": "three"}, "zero")
+PUBLISHED = {
+    "nova": {"from_hosts": ["nova.conductor"]},
+    "neutron": {"from_hosts": ["neutron.server"], "to_hosts": ["neutron.agent.all"]},
+    "keystone": {"to_controllers": ["identity.revocations.all"]},
+}
+ACCOUNTS = broker.broker_accounts({"a": "one", "a.b": "two", "axb": "three"}, "zero", PUBLISHED)
 RIGHTS = ("configure", "write", "read")
 
 
@@ -56,6 +61,6 @@ def test_what_it_puts_there_is_for_those_who_hear_hosts(key, passes):
 
 
 def test_each_account_has_a_letterbox():
-    assert broker.broker_exchanges(["a"]) == {
+    assert broker.broker_exchanges(["a"], PUBLISHED) == {
         "controller": "topic", "host.a": "topic", "neutron.agent.all": "fanout",
         "identity.revocations.all": "fanout"}
