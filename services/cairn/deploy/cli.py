@@ -100,7 +100,7 @@ def doctor(context: click.Context, name: str | None) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def openstack(context: click.Context, arguments: tuple[str, ...]) -> None:
-    """The OpenStack client, as the cloud's admin (or --os-cloud cairn-demo)."""
+    """The OpenStack client, as the cloud's admin (or --os-cloud NAME-demo)."""
     from cairn.deploy import client
 
     client.become(pick(context, None), arguments)
@@ -113,7 +113,7 @@ def env(context: click.Context, name: str | None) -> None:
     """Print the admin's settings for any client: eval "$(./cairn env)"."""
     from cairn.deploy import credentials
 
-    entry = credentials.entries(pick(context, name))["cairn"]
+    entry = credentials.admin(pick(context, name))
     click.echo(credentials.exports(entry), nl=False)
 
 

@@ -48,6 +48,16 @@ class Cloud:
             )
         object.__setattr__(self, "directory", home() / self.name)
 
+    # Who one can be on it, by the names of entries in clouds.yaml: they begin with the cloud's.
+
+    @property
+    def admin(self) -> str:
+        return self.name
+
+    @property
+    def demo(self) -> str:
+        return f"{self.name}-demo"
+
     @property
     def inventory(self) -> Path:
         return self.directory / "inventory"

@@ -19,6 +19,15 @@ def entries(cloud: Cloud) -> dict[str, Entry]:
     return dict(yaml.safe_load(_text(cloud, "clouds.yaml"))["clouds"])
 
 
+def admin(cloud: Cloud) -> Entry:
+    """The admin's entry. Raises Failed where the file is of a release that named it otherwise."""
+    try:
+        return entries(cloud)[cloud.admin]
+    except KeyError:
+        raise Failed(f"{cloud.clouds_yaml} has no entry '{cloud.admin}'",
+                     "Let it be written again: ./cairn up") from None
+
+
 def facts(cloud: Cloud) -> dict[str, Any]:
     """What the inventory came to, as far as a client must know it."""
     return dict(json.loads(_text(cloud, "facts.json")))
@@ -54,13 +63,14 @@ def exports(entry: Entry) -> str:
     return "".join(f"export {name}={shlex.quote(str(value))}\n" for name, value in names.items())
 
 
-def environment(cloud: Cloud, who: str = "cairn") -> dict[str, str]:
+def environment(cloud: Cloud, who: str | None = None) -> dict[str, str]:
     """A process environment in which the client speaks to this cloud and no other.
 
     The user's own OS_ variables would be mixed in by the client, so only those that choose an API
     version or one of this cloud's entries stay.
     """
     known = entries(cloud)
+    who = who or cloud.admin
     kept = {
         name: value for name, value in os.environ.items()
         if not name.startswith("OS_") or name.endswith("_API_VERSION")

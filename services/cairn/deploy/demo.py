@@ -38,7 +38,6 @@ FLAVORS = {
     "m1.xlarge": (8, 16384, 160),
 }
 BOOT_SECONDS = 300
-CLIENT = "./cairn openstack --os-cloud cairn-demo"
 AFTER = "See what is wrong: ./cairn doctor. Then run ./cairn up again: it goes on from here."
 
 
@@ -63,6 +62,8 @@ class Demo:
     display: Display
     admin: Connection
     connect_member: Callable[[], Connection]
+    # How the demo user's client is called, for who has to look further.
+    client: str
     directory: Path
     external: External
     password: str
@@ -231,7 +232,7 @@ class Demo:
                 fault = (now.fault or {}).get("message", "it has no fault message")
                 raise Failed(
                     f"the demo server came to ERROR: {fault}",
-                    f"See its steps: {CLIENT} server event list {NAME}",
+                    f"See its steps: {self.client} server event list {NAME}",
                 )
             if time.monotonic() > deadline:
                 raise Failed(
@@ -274,7 +275,7 @@ class Demo:
             time.sleep(0.5)
         raise Failed(
             f"no shell on the demo server within {BOOT_SECONDS} s: {last}",
-            f"See how it booted: {CLIENT} console log show {NAME}",
+            f"See how it booted: {self.client} console log show {NAME}",
         )
 
     def ssh(self) -> list[str]:

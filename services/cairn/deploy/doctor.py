@@ -40,7 +40,7 @@ def look(cloud: Cloud) -> list[Finding]:
 
 def isolated(cloud: Cloud) -> list[Finding]:
     try:
-        every = list(sdk.connect(cloud, "cairn", status.PATIENCE).network.agents())
+        every = list(sdk.connect(cloud, cloud.admin, status.PATIENCE).network.agents())
     except sdk.ERRORS:
         return []  # The network's API is unwell, which is said already.
     return judge.agents((agent.host, agent.configuration or {}) for agent in every)

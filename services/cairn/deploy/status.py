@@ -45,7 +45,7 @@ def look(cloud: Cloud, record: Record) -> Status:
     for name in node.names(record):
         found.processes += processes(cloud, record, name)
     if cloud.clouds_yaml.exists():
-        entry = credentials.entries(cloud)["cairn"]
+        entry = credentials.admin(cloud)
         found.apis = [api(entry, path, name) for path, name in components.apis().items()]
         # Whoever asks for the agents logs in first.
         if _identity(found.apis).good:
@@ -116,7 +116,7 @@ def _why(body: bytes) -> str:
 
 def agents(cloud: Cloud) -> list[Line]:
     """What nova and neutron say of the processes they cannot do without."""
-    admin = sdk.connect(cloud, "cairn", PATIENCE)
+    admin = sdk.connect(cloud, cloud.admin, PATIENCE)
     found = []
     try:
         for service in admin.compute.services():

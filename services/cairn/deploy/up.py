@@ -109,8 +109,9 @@ def _build(
         facts = credentials.facts(cloud)
         demo = Demo(
             display=display,
-            admin=sdk.connect(cloud, "cairn"),
-            connect_member=lambda: sdk.connect(cloud, "cairn-demo"),
+            admin=sdk.connect(cloud, cloud.admin),
+            connect_member=lambda: sdk.connect(cloud, cloud.demo),
+            client=f"./cairn --name {cloud.name} openstack --os-cloud {cloud.demo}",
             directory=cloud.directory,
             external=External(facts["physical_network"], facts["external_subnet"], guest.USER),
             password=password,
@@ -146,7 +147,7 @@ The cloud is up after {display.elapsed:.0f} s.
 
   endpoints    {endpoint}/ identity, image, placement, compute, networking
   certificate  {cloud.ca}
-  clouds.yaml  {cloud.clouds_yaml}  (cairn, cairn-system, cairn-demo)
+  clouds.yaml  {cloud.clouds_yaml}  ({cloud.admin}, {cloud.name}-system, {cloud.demo})
   openrc       {cloud.openrc}
   logs         {cloud.logs}{server}
 

@@ -20,7 +20,7 @@ ENTRY = {
 
 @pytest.fixture
 def finished(lab: Cloud) -> Cloud:
-    document = {"clouds": {"cairn": ENTRY, "cairn-demo": ENTRY}}
+    document = {"clouds": {lab.admin: ENTRY, lab.demo: ENTRY}}
     lab.clouds_yaml.write_text(yaml.safe_dump(document))
     (lab.directory / "facts.json").write_text(json.dumps({"endpoint": "https://172.30.7.11"}))
     return lab
@@ -41,7 +41,7 @@ def test_the_client_is_told_the_cloud_and_nothing_of_another(
     found = credentials.environment(finished)
     assert {name: value for name, value in found.items() if name.startswith("OS_")} == {
         "OS_CLIENT_CONFIG_FILE": str(finished.clouds_yaml),
-        "OS_CLOUD": "cairn",
+        "OS_CLOUD": "try",
         "OS_COMPUTE_API_VERSION": "2.79",
     }
 
@@ -49,8 +49,19 @@ def test_the_client_is_told_the_cloud_and_nothing_of_another(
 def test_another_entry_of_the_same_cloud_may_be_chosen(
     finished: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OS_CLOUD", "cairn-demo")
-    assert credentials.environment(finished)["OS_CLOUD"] == "cairn-demo"
+    monkeypatch.setenv("OS_CLOUD", "try-demo")
+    assert credentials.environment(finished)["OS_CLOUD"] == "try-demo"
+
+
+def test_the_files_of_two_clouds_name_nobody_alike() -> None:
+    one, other = ({cloud.admin, cloud.demo} for cloud in (Cloud("cairn"), Cloud("second")))
+    assert "cairn" in one and not one & other
+
+
+def test_a_file_that_names_the_admin_otherwise_is_to_be_written_again(lab: Cloud) -> None:
+    lab.clouds_yaml.write_text(yaml.safe_dump({"clouds": {"cairn": ENTRY}}))
+    with pytest.raises(Failed, match="no entry 'try'"):
+        credentials.admin(lab)
 
 
 def test_an_unfinished_cloud_says_so(lab: Cloud) -> None:
@@ -60,6 +71,6 @@ def test_an_unfinished_cloud_says_so(lab: Cloud) -> None:
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 def test_the_sdk_reads_the_same_file(finished: Cloud) -> None:
-    connection = sdk.connect(finished, "cairn")
+    connection = sdk.connect(finished, finished.admin)
     assert connection.config.auth["auth_url"] == AUTH["auth_url"]
     assert connection.config.region_name == "RegionOne"

@@ -26,6 +26,7 @@ def demo(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
         display=Display(Console(quiet=True)),
         admin=connection,
         connect_member=lambda: connection,
+        client="./cairn --name try openstack --os-cloud try-demo",
         directory=tmp_path,
         external=External("physnet1", "172.31.0.0/24", "guest"),
         password="secret",
