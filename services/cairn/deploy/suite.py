@@ -20,6 +20,8 @@ STAGES = ("lint", "unit", "api", "contract", "molecule", "system")
 FAST = ("lint", "unit", "api", "contract")
 # Suites of the tier that only runs when it is asked for by this word: they may take an hour.
 ACCEPTANCE = "acceptance"
+# So many failed tests are run once more, each alone. More than these are no accident.
+SECOND_CHANCES = 3
 PYTEST = {
     "unit": ["tests/unit", "collections/ansible_collections/cairn/cloud/tests/unit"],
     "api": ["tests/api"],
@@ -57,6 +59,10 @@ class Check:
     # How many of its kind may run side by side; different kinds wait for each other.
     width: int = 2
     kind: str = "quick"
+    # Whether a test that fails is run once more, alone; if it passes then, it is flaky.
+    again: bool = False
+    # What is run, behind the command; instead of it a test that is run alone.
+    paths: tuple[str, ...] = ()
 
 
 @dataclass
@@ -66,6 +72,8 @@ class Result:
     seconds: float
     count: Count
     output: str
+    # Tests that failed, and passed when they were run alone.
+    flaky: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -143,8 +151,8 @@ def checks(wanted: Wanted) -> Iterator[Check]:
                         kind="molecule")
     if "system" in wanted.stages:
         options = [] if paths else wanted.pytest
-        yield Check("pytest system", ["pytest", "-v", *PYTEST["system"], *options], pytest=True,
-                    kind="system", width=1)
+        yield Check("pytest system", ["pytest", "-v", *options], pytest=True, kind="system",
+                    width=1, again=True, paths=tuple(PYTEST["system"]))
     if ACCEPTANCE in wanted.stages:
         options = [] if paths else wanted.pytest
         for suite in wanted.suites or suites():
@@ -188,15 +196,42 @@ def perform(check: Check, show: Callable[[str], None] | None = None) -> Result:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory, "report.xml")
-        command = [*check.command, *([f"--junitxml={report}"] if check.pytest else [])]
-        code, output = _output(command, check.directory, show)
+        code, output = _output(
+            [*check.command, *_reporting(check, report), *check.paths], check.directory, show)
         count = _count(report) if check.pytest else None
+        failed = _failed(report) if check.again else []
     # pytest's exit code 5: there was nothing to run, which is not what was asked for.
     good = code == 0
     if count is None or (not good and count.failed == 0):
         count = Count(passed=int(good), failed=int(not good))
+    flaky = [] if good else _second_chance(check, failed, show)
+    if flaky:
+        passed = len(flaky)
+        count += Count(passed=passed, failed=-passed)
+        good = count.failed == 0
     seconds = time.monotonic() - begun
-    return Result(check, good, seconds, count, "" if show else output)
+    return Result(check, good, seconds, count, "" if show else output, flaky)
+
+
+def _reporting(check: Check, report: Path) -> list[str]:
+    """Options that make pytest write what happened, in the form that names each test's file."""
+    return [f"--junitxml={report}", "-o", "junit_family=xunit1"] if check.pytest else []
+
+
+def _second_chance(
+    check: Check, failed: list[str], show: Callable[[str], None] | None
+) -> list[str]:
+    """Those of the failed tests that pass alone."""
+    if len(failed) > SECOND_CHANCES:
+        return []
+    flaky = []
+    for test in failed:
+        if show:
+            show(f"  ...  once more, alone: {test}")
+        code, _ = _output([*check.command, test], check.directory, show)
+        if code == 0:
+            flaky.append(test)
+    return flaky
 
 
 def _output(
@@ -226,6 +261,23 @@ def _environment() -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": str(checkout.ROOT / "collections"),
         "ANSIBLE_ROLES_PATH": str(checkout.ROLES),
     }
+
+
+def _failed(report: Path) -> list[str]:
+    """The tests that failed, as pytest is told to run them."""
+    try:
+        cases = ElementTree.parse(report).getroot().iter("testcase")
+    except (OSError, ElementTree.ParseError):
+        return []
+    failed: dict[str, None] = {}
+    for case in cases:
+        if case.find("failure") is None and case.find("error") is None:
+            continue
+        file = case.get("file", "")
+        module = file.removesuffix(".py").replace("/", ".")
+        inside = case.get("classname", "").removeprefix(module).strip(".").split(".")
+        failed["::".join([file, *filter(None, inside), case.get("name", "")])] = None
+    return list(failed)
 
 
 def _count(report: Path) -> Count | None:
@@ -262,6 +314,8 @@ def _sum_up(results: list[Result], seconds: float, say: Callable[[str], None]) -
     words = [f"{total.failed} failed"] if total.failed else []
     words.append(f"{total.passed} passed")
     words += [f"{total.skipped} skipped"] if total.skipped else []
+    flaky = [test for result in results for test in result.flaky]
+    words += [f"FLAKY {test}" for test in flaky]
     say(f" {', '.join(words)} in {seconds:.2f}s ".center(60, "="))
     bad = [result.check.name for result in results if not result.good]
     if bad:

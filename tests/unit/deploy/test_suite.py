@@ -98,3 +98,44 @@ def test_a_pytest_that_found_nothing_has_not_passed(tmp_path: Path) -> None:
                   pytest=True, directory=tmp_path)
     result = suite.perform(check)
     assert (result.good, result.count.failed) == (False, 1)
+
+
+def flaky_check(folder: Path, tests: str) -> Check:
+    (folder / "test_some.py").write_text(
+        "import pathlib, pytest\n"
+        "def once(name):\n"
+        "    mark = pathlib.Path(name)\n"
+        "    first = not mark.exists()\n"
+        "    mark.touch()\n"
+        "    assert not first, name\n" + tests)
+    return Check("pytest system", ["pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null",
+                                   "--rootdir", "."],
+                 pytest=True, directory=folder, kind="system", again=True,
+                 paths=("test_some.py",))
+
+
+def test_what_fails_once_is_flaky_and_named_in_the_closing_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    check = flaky_check(tmp_path, "class TestOne:\n    @pytest.mark.parametrize('n', ['a'])\n"
+                                  "    def test_a(self, n): once('mark')\ndef test_b(): pass\n")
+    monkeypatch.setattr(packages, "missing", lambda wanted: [])
+    monkeypatch.setattr(suite, "checks", lambda wanted: iter([check]))
+    said: list[str] = []
+    suite.run(Wanted(), said.append)
+    assert said[-1].strip("= ").startswith(
+        "2 passed, FLAKY test_some.py::TestOne::test_a[a] in ")
+
+
+def test_what_fails_twice_has_failed(tmp_path: Path) -> None:
+    result = suite.perform(flaky_check(
+        tmp_path, "def test_a(): once('mark')\ndef test_b(): assert 0\n"))
+    assert not result.good
+    assert (result.count.passed, result.count.failed) == (1, 1)
+    assert result.flaky == ["test_some.py::test_a"]
+
+
+def test_what_fails_all_over_gets_no_second_chance(tmp_path: Path) -> None:
+    result = suite.perform(flaky_check(tmp_path, "".join(
+        f"def test_{n}(): once('{n}')\n" for n in range(4))))
+    assert (result.count.failed, result.flaky) == (4, [])
