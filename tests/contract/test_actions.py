@@ -48,7 +48,7 @@ def test_a_doer_that_does_something_else_is_refused(have):
         def steps(self):
             return have
 
-    action = Action("build", "", (Entry(None, None),), (ActionStep("mason", "laid", ""),))
+    action = Action("build", "", "", (Entry(None, None),), (ActionStep("mason", "laid", ""),))
     with pytest.raises(ValueError, match=r"mason, build: .*(laid|painted)"):
         make_flows("mason", [Odd(action)])
 

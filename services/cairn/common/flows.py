@@ -45,6 +45,8 @@ class Action:
     # As clients know it, and as works are filed.
     kind: str
     does: str
+    # What is told of it (events.py), without .start, .end and .error.
+    event: str
     entries: tuple[Entry, ...]
     steps: tuple[ActionStep, ...]
     # Whether a failure leaves the resource in error. Else it is as it was before.
@@ -159,8 +161,9 @@ def document(actions: Iterable[Action]) -> str:
             after = "in error" if action.breaks else "as it was"
             lines.append(f"| {name} | {states} | {task} | {after} |")
     for action in actions:
+        told = f" Told as `{action.event}.start` and `.end` or `.error`."
         off = " A deletion calls it off." if action.cancellable else ""
-        lines += ["", f"## {action.kind}", "", f"{action.does}{off}", "",
+        lines += ["", f"## {action.kind}", "", f"{action.does}{off}{told}", "",
                   "| step | who | what | undone by |", "|---|---|---|---|"]
         lines += [f"| `{step.name}` | {step.room} | {step.does} | {step.undo} |"
                   for step in action.steps]

@@ -181,8 +181,11 @@ class DatabaseLedger:
     def __init__(
         self, db: Database, work: Any, step: Any, ring: Callable[[str], None] = lambda runner: None,
         clock: Callable[[], float] = time.monotonic,
+        closed: Callable[[Session, Job], None] = lambda session, job: None,
     ) -> None:
+        """`closed` is called in the transaction that closes a work."""
         self.db, self.work, self.step = db, work, step
+        self._closed = closed
         self._ring = ring
         self._next = _next(work.__table__)
         self._silence = Silence(db, work, clock)
@@ -325,6 +328,7 @@ class DatabaseLedger:
         with self.db.writing() as session:
             state = DONE if job.error is None else FAILED
             self._hold(session, job, state=state, finished_at=utcnow(), **FREE)
+            self._closed(session, job)
             waiting = session.scalar(
                 select(self.work.runner)
                 .where(self.work.subject == job.subject, self.work.state.in_(OPEN))

@@ -21,6 +21,7 @@ from cairn.nova.compute.manager import Manager as ComputeManager
 from cairn.nova.conductor import flows as conductor_flows
 from cairn.nova.conductor.doer import Hands as ConductorHands
 from cairn.nova.conductor.manager import Manager as ConductorManager
+from cairn.nova.core import events
 from cairn.nova.core.faults import explain
 from cairn.nova.db.models import Server, Service, Work, WorkStep
 from cairn.nova.drivers.fake import FakeDriver
@@ -81,7 +82,8 @@ class World:
         self.nova = Nova(db=db, policy=Policy(RULES), conductor=conductor, compute=compute,
                          cloud=over_http(self.cloud),
                          pause=lambda seconds: self.settle())
-        self.ledger = DatabaseLedger(db, Work, WorkStep, ring=self.rung.append)
+        self.ledger = DatabaseLedger(db, Work, WorkStep, ring=self.rung.append,
+                                     closed=events.record_end)
         hands = ConductorHands(self.nova, scheduler, ConductorSettings(), patience=0.0)
         self.workers[CONDUCTOR] = self._worker(
             CONDUCTOR, self.ledger, conductor_flows.make(hands))

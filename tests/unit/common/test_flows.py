@@ -24,7 +24,7 @@ class WorkStep(StepRow, Base):
     pass
 
 
-ACTION = Action("move", "", (Entry(None, None),), tuple(
+ACTION = Action("move", "", "", (Entry(None, None),), tuple(
     ActionStep(room, name, "") for room, name in (
         ("office", "asked"), ("old", "packed"), ("new", "unpacked"), ("office", "billed"))))
 

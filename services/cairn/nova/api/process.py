@@ -3,6 +3,7 @@
 from typing import Any
 
 from cairn.common import health
+from cairn.common.events import Bell
 from cairn.common.policy import Policy
 from cairn.common.process import Host
 from cairn.nova.app import create_app
@@ -16,8 +17,10 @@ from cairn.nova.settings import ApiProcess
 def build(settings: ApiProcess, host: Host) -> Any:
     bus = host.bus(settings.messaging)
     authenticate, listener = host.authenticator(settings.identity, settings.messaging)
+    db = host.database(settings.database)
+    db.bell = Bell(bus, "nova")
     nova = Nova(
-        db=host.database(settings.database), policy=Policy(RULES, settings.policy.file),
+        db=db, policy=Policy(RULES, settings.policy.file),
         conductor=Conductor(bus), compute=Compute(bus),
         cloud=over_http(host.neighbours(settings.identity)), api=settings.api, quota=settings.quota,
         service=settings.service,

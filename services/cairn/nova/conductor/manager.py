@@ -119,7 +119,7 @@ class Manager(LedgerManager):
             ).all()
             for server_id in orphans:
                 add(session, ctx, Work, kind=delete.ACTION.kind, subject=server_id,
-                    runner=runner_of(host))
+                    runner=runner_of(host), args={"orphan": True})
         if orphans:
             self.nova.ring(ctx, runner_of(host))
 

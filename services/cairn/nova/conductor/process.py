@@ -1,6 +1,7 @@
 """The parts of nova-conductor, put together."""
 
 from cairn.common.context import Context
+from cairn.common.events import Bell
 from cairn.common.ledger import DatabaseLedger
 from cairn.common.policy import Policy
 from cairn.common.process import Host
@@ -11,7 +12,7 @@ from cairn.nova.conductor import flows
 from cairn.nova.conductor.doer import Hands
 from cairn.nova.conductor.manager import Manager
 from cairn.nova.conductor.sweeper import Sweeper
-from cairn.nova.core import purge
+from cairn.nova.core import events, purge
 from cairn.nova.core.faults import explain
 from cairn.nova.core.pulse import Pulse
 from cairn.nova.db.models import Periodic, Work, WorkStep
@@ -24,8 +25,10 @@ from cairn.nova.settings import ConductorProcess, ConductorSettings
 def build(settings: ConductorProcess, host: Host) -> None:
     bus = host.bus(settings.messaging)
     neighbours = host.neighbours(settings.identity)
+    db = host.database(settings.database)
+    db.bell = Bell(bus, "nova")
     nova = Nova(
-        db=host.database(settings.database), policy=Policy(RULES), conductor=Conductor(bus),
+        db=db, policy=Policy(RULES), conductor=Conductor(bus),
         compute=Compute(bus), cloud=over_http(neighbours), api=settings.api,
         service=settings.service,
     )
@@ -37,7 +40,8 @@ def build(settings: ConductorProcess, host: Host) -> None:
 def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Host) -> Worker:
     """A conductor that starts and stops with `host`."""
     ledger = DatabaseLedger(
-        nova.db, Work, WorkStep, ring=lambda runner: nova.ring(Context(), runner)
+        nova.db, Work, WorkStep, ring=lambda runner: nova.ring(Context(), runner),
+        closed=events.record_end,
     )
     worker = Worker(
         ledger, flows.make(Hands(nova, scheduler, settings)), runner=CONDUCTOR,

@@ -21,6 +21,7 @@ from cairn.common.errors import Invalid, NotFound
 from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.core import (
+    events,
     flavors,
     groups,
     guest_features,
@@ -176,6 +177,7 @@ def record(
     issued = (dt.datetime.fromtimestamp(ctx.issued_at, dt.UTC).replace(tzinfo=None)
               if ctx.issued_at else times["received"])
     for server in made:
+        events.record(session, ctx, server, create.ACTION, events.START)
         work = ledger.add(session, ctx, Work, kind=create.ACTION.kind, subject=server.id,
                           runner=rpc.CONDUCTOR, args=plan.args)
         for name, begun, done in (

@@ -7,12 +7,21 @@ from typing import Any
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from cairn.common import events
 from cairn.common.db import Database
 from cairn.common.ledger import OPEN
 from cairn.common.purge import DAY, Age, Identity, Orphans, Purge, drop
 from cairn.nova.core import servers
 from cairn.nova.core.flows import create
-from cairn.nova.db.models import FlavorAccess, Quota, Server, Usage, Work
+from cairn.nova.db.models import (
+    Event,
+    EventReader,
+    FlavorAccess,
+    Quota,
+    Server,
+    Usage,
+    Work,
+)
 from cairn.nova.settings import ConductorProcess
 
 PROCESS = "nova-conductor"
@@ -38,6 +47,7 @@ def make(settings: ConductorProcess, db: Database, cloud: Identity | None) -> Pu
         Age("works of no server", ("work", "work_steps"), own.deleted_days * DAY, strays),
         Age("actions of servers that live", ("work", "work_steps"), float(own.actions > 0),
             lambda session, before, limit: surplus(session, own.actions, limit)),
+        events.age(Event, EventReader, own),
         Age("usages of nothing", ("usages",), 1.0, idle),
     ), (
         Orphans("quotas and flavors of gone projects", ("quotas", "flavor_access"), owners,

@@ -12,7 +12,7 @@ from cairn.common.context import Context
 from cairn.common.db import changed
 from cairn.common.flows import Action, Entry
 from cairn.nova.component import Nova
-from cairn.nova.core import hosts, servers
+from cairn.nova.core import events, hosts, servers
 from cairn.nova.core.flows import actions, delete
 from cairn.nova.db.models import Server, Work, WorkStep
 from cairn.nova.errors import HostDown, NotOnAHost, ServerBusy, ServerNotFound
@@ -101,6 +101,7 @@ def add(
         raise HostDown(host=server.host, action=action.kind)
     first = action.steps[0].room
     runner = CONDUCTOR if first == CONDUCTOR else runner_of(server.host)
+    events.record(session, ctx, server, action, events.START)
     return ledger.add(session, ctx, Work, kind=action.kind, subject=server.id, runner=runner,
                       args=args)
 
@@ -129,6 +130,7 @@ def remove(
     )
     if not changed(taken):
         return None
+    events.record(session, ctx, server, delete.ACTION, events.START)
     ledger.cancel(session, Work, server.id,
                   [action.kind for action in actions().values() if action.cancellable])
     local = server.host is None or not hosts.is_up(session, server.host, service)

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.mysql import MEDIUMTEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from cairn.common.db import Moment, Name, Timestamps, Uuid, new_id, new_metadata
+from cairn.common.events import EventReaderRow, EventRow
 from cairn.common.ledger import StepRow, WorkRow
 from cairn.common.periodic import PeriodicRow
 
@@ -24,6 +25,14 @@ class Work(WorkRow, Base):
 
 class WorkStep(StepRow, Base):
     """The steps of a work: the events of an instance action."""
+
+
+class Event(EventRow, Base):
+    """What changed (common/events.py)."""
+
+
+class EventReader(EventReaderRow, Base):
+    """How far each reader of events has come."""
 
 
 class Periodic(PeriodicRow, Base):

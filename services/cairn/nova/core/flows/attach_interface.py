@@ -7,6 +7,7 @@ ACTION = Action(
     kind="attach_interface",
     does="Makes or takes a port, has it plugged as at a boot, and gives the guest an interface. "
          "Several may be asked for at once.",
+    event="compute.instance.interface_attach",
     entries=(Entry(("active", "paused", "stopped"), None),),
     steps=(
         ActionStep(CONDUCTOR, "work_taken", "somebody works on it; what ports there were"),

@@ -6,6 +6,7 @@ from cairn.nova.rpc import COMPUTE, CONDUCTOR
 ACTION = Action(
     kind="create",
     does="Makes the server on a host that has room, and starts it.",
+    event="compute.instance.create",
     entries=(Entry(("building",), "scheduling", over=None, when="POST /servers"),),
     steps=(
         ActionStep(CONDUCTOR, "work_taken", "somebody works on it"),

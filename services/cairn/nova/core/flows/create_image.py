@@ -6,6 +6,7 @@ from cairn.nova.rpc import COMPUTE
 ACTION = Action(
     kind="createImage",
     does="Fills an image, made in Glance at the request, with the root disk as it is now.",
+    event="compute.instance.snapshot",
     entries=(Entry(("active", "stopped", "paused", "suspended"), "image_snapshot_pending"),),
     steps=(
         ActionStep(COMPUTE, "snapshot_taken", "the disk as it is now, in a file of the host's",

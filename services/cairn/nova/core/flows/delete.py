@@ -7,6 +7,7 @@ ACTION = Action(
     kind="delete",
     does="Ends the server and gives back what it had. What is under way is called off. A host "
          "that is down is not waited for: it ends the server when it is back.",
+    event="compute.instance.delete",
     entries=(Entry(None, "deleting", over=None, when="DELETE /servers, forceDelete"),),
     steps=(
         ActionStep(COMPUTE, "domain_destroyed", "domain, disks and logs are gone from the host"),

@@ -7,6 +7,7 @@ ACTION = Action(
     kind="detach_interface",
     does="Takes an interface from the guest. Its port is deleted; one that was the user's own is "
          "let go.",
+    event="compute.instance.interface_detach",
     entries=(Entry(("active", "paused", "stopped"), None),),
     steps=(
         ActionStep(COMPUTE, "interface_detached", "the guest let go of it"),

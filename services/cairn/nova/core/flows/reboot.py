@@ -14,6 +14,7 @@ HARD = Entry(
 ACTION = Action(
     kind="reboot",
     does="Soft: the guest is asked to power off, and started again. Hard: the plug is pulled.",
+    event="compute.instance.reboot",
     entries=(SOFT, HARD),
     steps=(ActionStep(COMPUTE, "domain_rebooted", "off and on again; ACTIVE"),),
     fails="What the host said, in the action's events.",

@@ -6,6 +6,7 @@ from cairn.nova.rpc import COMPUTE
 ACTION = Action(
     kind="rebuild",
     does="Makes the server's disks anew from an image. One that was stopped is stopped again.",
+    event="compute.instance.rebuild",
     entries=(Entry(("active", "stopped", "error"), "rebuilding"),),
     steps=(
         ActionStep(COMPUTE, "domain_stopped", "the plug is pulled"),

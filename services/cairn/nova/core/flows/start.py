@@ -6,6 +6,7 @@ from cairn.nova.rpc import COMPUTE
 ACTION = Action(
     kind="start",
     does="Powers the server on.",
+    event="compute.instance.power_on",
     entries=(Entry(("stopped",), "powering-on"),),
     steps=(
         ActionStep(COMPUTE, "ports_plugged",
