@@ -3,6 +3,7 @@
 import getpass
 import importlib
 import itertools
+import os
 import shutil
 import subprocess
 import sys
@@ -80,9 +81,14 @@ def _mariadb(tmp_path_factory):
     if server is None or install is None or not _driver(folder):
         pytest.skip("there is no MariaDB here")
     data, socket, me = folder / "data", folder / "s", getpass.getuser()
-    subprocess.run([install, "--no-defaults", "--force", f"--user={me}", f"--datadir={data}",
-                    "--auth-root-authentication-method=normal", "--skip-test-db"],
-                   check=True, capture_output=True)
+    # A server that starts removes all temporary tables it finds, those of its neighbours as well.
+    (folder / "tmp").mkdir()
+    env = os.environ | {"TMPDIR": str(folder / "tmp")}
+    made = subprocess.run(
+        [install, "--no-defaults", "--force", f"--user={me}", f"--datadir={data}",
+         "--auth-root-authentication-method=normal", "--skip-test-db"],
+        capture_output=True, text=True, env=env)
+    assert made.returncode == 0, made.stderr
     running = subprocess.Popen(
         [server, "--no-defaults", f"--user={me}", f"--datadir={data}", f"--socket={socket}",
          "--skip-networking", f"--pid-file={folder}/pid", "--innodb-lock-wait-timeout=5",
@@ -90,7 +96,7 @@ def _mariadb(tmp_path_factory):
          "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync",
          "--innodb-doublewrite=0", "--innodb-file-per-table=0",
          "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
     try:
         deadline = time.monotonic() + 30
         while not socket.exists() and time.monotonic() < deadline:
