@@ -221,7 +221,7 @@ def spec(**more):
     return {
         "id": A, "domain": "instance-0000000a", "name": "web", "created_at": "now",
         "user_id": "u", "project_id": "p", "vifs": [], "config_drive": None,
-        "flavor": {"ram": 64, "vcpus": 1, "disk": 1, "ephemeral": 0, "swap": 0},
+        "flavor": {"ram": 64, "vcpus": 1, "disk": 1, "ephemeral": 0, "extra_specs": {}, "swap": 0},
         "image": {"id": B, "disk_format": "raw", "checksum": "", "properties": {}}, **more}
 
 
