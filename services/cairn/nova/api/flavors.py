@@ -91,9 +91,9 @@ def _listed(items: list[Document], size: int) -> Document:
 
 @api.get("/flavors", policy="os_compute_api:flavors", query=LIST_QUERY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
-    found, size = _list(nova, ctx, query)
+    listed, size = _list(nova, ctx, query)
     items = []
-    for flavor in found:
+    for flavor in listed:
         item: Document = {"id": flavor.id, "name": flavor.name,
                           "links": links("flavors", flavor.id)}
         if ctx.version >= (2, 55):
@@ -104,8 +104,8 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
 
 @api.get("/flavors/detail", policy="os_compute_api:flavors", query=LIST_QUERY)
 def detail(nova: Nova, ctx: Context, query: Query) -> Document:
-    found, size = _list(nova, ctx, query)
-    return _listed([view(nova, ctx, flavor) for flavor in found], size)
+    listed, size = _list(nova, ctx, query)
+    return _listed([view(nova, ctx, flavor) for flavor in listed], size)
 
 
 @api.get("/flavors/<flavor_id>", policy="os_compute_api:flavors")

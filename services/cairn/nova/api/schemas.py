@@ -241,8 +241,8 @@ NOTHING = NULL_OR_OBJECT
 
 def ranges(changes: list[Version]) -> list[tuple[str, str | None, Version]]:
     """(since, until, first version) of each stretch between the changes."""
-    found = []
+    stretches = []
     for here, after in zip(changes, [*changes[1:], None], strict=True):
         until = None if after is None else f"{after[0]}.{after[1] - 1}"
-        found.append((f"{here[0]}.{here[1]}", until, here))
-    return found
+        stretches.append((f"{here[0]}.{here[1]}", until, here))
+    return stretches

@@ -30,21 +30,21 @@ def view(group: Document, names: dict[str, Document]) -> Document:
     }
 
 
-def rule(found: Document, names: dict[str, Document]) -> Document:
+def rule(own: Document, names: dict[str, Document]) -> Document:
     shown: Document = {
-        "id": found["id"], "parent_group_id": found["security_group_id"],
-        "ip_protocol": found.get("protocol"), "from_port": found.get("port_range_min"),
-        "to_port": found.get("port_range_max"), "group": {}, "ip_range": {},
+        "id": own["id"], "parent_group_id": own["security_group_id"],
+        "ip_protocol": own.get("protocol"), "from_port": own.get("port_range_min"),
+        "to_port": own.get("port_range_max"), "group": {}, "ip_range": {},
     }
-    remote = found.get("remote_group_id")
+    remote = own.get("remote_group_id")
     if remote:
         other = names.get(remote, {})
         shown["group"] = {"name": other.get("name", remote),
-                          "tenant_id": other.get("tenant_id") or found.get("tenant_id") or ""}
+                          "tenant_id": other.get("tenant_id") or own.get("tenant_id") or ""}
     else:
-        prefix = found.get("remote_ip_prefix")
+        prefix = own.get("remote_ip_prefix")
         shown["ip_range"] = {"cidr": prefix or (
-            "::/0" if found.get("ethertype") == "IPv6" else "0.0.0.0/0")}
+            "::/0" if own.get("ethertype") == "IPv6" else "0.0.0.0/0")}
     if shown["ip_protocol"] and shown["from_port"] is None:
         # Before Neutron, "all of it" was written in numbers.
         low, high = (-1, -1) if shown["ip_protocol"].startswith("icmp") else (1, 65535)
@@ -53,8 +53,8 @@ def rule(found: Document, names: dict[str, Document]) -> Document:
 
 
 def _groups(nova: Nova, ctx: Context) -> list[Document]:
-    found = _ask(nova, ctx, "GET", f"/security-groups?tenant_id={ctx.project}")
-    return found["security_groups"]  # type: ignore[no-any-return]
+    answer = _ask(nova, ctx, "GET", f"/security-groups?tenant_id={ctx.project}")
+    return answer["security_groups"]  # type: ignore[no-any-return]
 
 
 def _of_server(nova: Nova, ctx: Context, server_id: str) -> list[Document]:
@@ -77,9 +77,9 @@ def index_of_server(nova: Nova, ctx: Context, server_id: str) -> Document:
 @api.get("/os-security-groups", policy="os_compute_api:os-security-groups:get", until=LAST,
          query=ANY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
-    found = _groups(nova, ctx)
-    names = {g["id"]: g for g in found}
-    return {"security_groups": [view(group, names) for group in found]}
+    groups = _groups(nova, ctx)
+    names = {g["id"]: g for g in groups}
+    return {"security_groups": [view(group, names) for group in groups]}
 
 
 @api.get("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:show",
@@ -141,7 +141,7 @@ def create_rule(nova: Nova, ctx: Context, body: Document) -> Document:
             raise Invalid(reason=f"{name}: expected a number, not {value}")
         ports.append(None if value is None or int(value) == -1 else int(value))
     prefix = asked.get("cidr")
-    wanted = {
+    request = {
         "security_group_id": asked["parent_group_id"], "direction": "ingress",
         "protocol": (asked.get("ip_protocol") or "").lower() or None,
         "port_range_min": ports[0], "port_range_max": ports[1],
@@ -150,7 +150,7 @@ def create_rule(nova: Nova, ctx: Context, body: Document) -> Document:
         "remote_ip_prefix": None if asked.get("group_id") else prefix or "0.0.0.0/0",
     }
     made = _ask(nova, ctx, "POST", "/security-group-rules",
-                json={"security_group_rule": wanted})["security_group_rule"]
+                json={"security_group_rule": request})["security_group_rule"]
     return {"security_group_rule": rule(made, {g["id"]: g for g in _groups(nova, ctx)})}
 
 

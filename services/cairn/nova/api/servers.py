@@ -97,18 +97,18 @@ def show(nova: Nova, ctx: Context, server_id: str) -> Document:
 
 def shown(nova: Nova, ctx: Context, server_id: str) -> Document:
     view = ServerView(nova, ctx)
-    found = server_lists.show(nova, ctx, server_id, view.more, states=view.host_status,
+    state = server_lists.show(nova, ctx, server_id, view.more, states=view.host_status,
                               group=ctx.version >= (2, 71))
-    return view.detail(found.rows[0], found.host_states, [found.group] if found.group else [])
+    return view.detail(state.rows[0], state.host_states, [state.group] if state.group else [])
 
 
 def brief(nova: Nova, ctx: Context, server_id: str) -> Document:
     view = ServerView(nova, ctx)
     grouped = ctx.version >= (2, 71)
-    found = server_lists.show(nova, ctx, server_id, view.more, group=grouped)
-    document = view.short(found.rows[0])
+    state = server_lists.show(nova, ctx, server_id, view.more, group=grouped)
+    document = view.short(state.rows[0])
     if grouped:
-        document["server_groups"] = [found.group] if found.group else []
+        document["server_groups"] = [state.group] if state.group else []
     return document
 
 

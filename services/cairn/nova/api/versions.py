@@ -57,9 +57,9 @@ def old_version(nova: Nova, ctx: Context) -> Document:
     return _described(old())
 
 
-def _described(found: Document) -> Document:
-    found["links"].append({"rel": "describedby", "type": "text/html",
+def _described(shown: Document) -> Document:
+    shown["links"].append({"rel": "describedby", "type": "text/html",
                            "href": "https://docs.openstack.org/"})
-    found["media-types"] = [{"base": "application/json",
+    shown["media-types"] = [{"base": "application/json",
                              "type": "application/vnd.openstack.compute+json;version=2.1"}]
-    return {"version": found}
+    return {"version": shown}

@@ -244,16 +244,16 @@ class ServerView:
         return shown
 
     def _volumes(self, row: Any) -> list[Document]:
-        found: list[Document] = []
+        volumes: list[Document] = []
         if row.block_devices == "[]":
-            return found
+            return volumes
         for device in orjson.loads(row.block_devices):
             if device.get("volume_id"):
                 shown = {"id": device["volume_id"]}
                 if self.version >= (2, 3):
                     shown["delete_on_termination"] = device["delete_on_termination"]
-                found.append(shown)
-        return found
+                volumes.append(shown)
+        return volumes
 
 
 def _second(text: str) -> str:

@@ -265,8 +265,8 @@ def _zone(
         if len(rest) > 2:
             raise Invalid(reason="availability_zone: expected zone, zone:host or zone:host:node.")
         host, node = rest[0] or None, (rest[1] if len(rest) > 1 else None)
-        known = hosts.computes(session)
-        if host and host not in known:
+        computes = hosts.computes(session)
+        if host and host not in computes:
             raise Invalid(reason=f"availability_zone: there is no compute host {host}.")
     if zone and zone not in hosts.zone_names(session, nova.api.default_zone):
         raise Invalid(reason="The requested availability zone is not available")
@@ -282,12 +282,12 @@ def _group(
         uuid.UUID(str(group_id))
     except ValueError:
         raise Invalid(reason="Server group scheduler hint must be a UUID.") from None
-    found = session.scalar(select(ServerGroup.id).where(
+    group = session.scalar(select(ServerGroup.id).where(
         ServerGroup.id == str(group_id), ServerGroup.project_id == ctx.project))
-    if found is None:
+    if group is None:
         raise Invalid(reason=f"Instance group {group_id} could not be found.")
-    groups.check_room(session, found, count, limits["server_group_members"])
-    return found
+    groups.check_room(session, group, count, limits["server_group_members"])
+    return group
 
 
 def _block_devices(mapping: list[dict[str, Any]] | None) -> list[rpc.BlockDevice]:

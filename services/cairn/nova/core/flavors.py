@@ -40,10 +40,10 @@ def _visible(ctx: Context) -> Any:
 
 def find(session: Session, ctx: Context, flavor_id: str) -> Flavor:
     """Raises FlavorNotFound, also for one that the caller may not see."""
-    found = session.scalar(select(Flavor).where(Flavor.id == flavor_id, _visible(ctx)))
-    if found is None:
+    flavor = session.scalar(select(Flavor).where(Flavor.id == flavor_id, _visible(ctx)))
+    if flavor is None:
         raise FlavorNotFound(flavor_id)
-    return found
+    return flavor
 
 
 def get(nova: Nova, ctx: Context, flavor_id: str) -> Flavor:

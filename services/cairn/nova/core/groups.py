@@ -83,9 +83,9 @@ def join(session: Session, group_id: str, server_ids: Sequence[str], allowed: in
     """Make the servers members, if there are no more than allowed then. Raises Invalid when the
     group has gone, LimitReached."""
     # Written, though nothing changes: of two who come at once the second counts the first's.
-    found = session.execute(update(ServerGroup).where(ServerGroup.id == group_id)
+    held = session.execute(update(ServerGroup).where(ServerGroup.id == group_id)
                             .values(number=ServerGroup.number))
-    if not changed(found):
+    if not changed(held):
         raise Invalid(reason=f"Instance group {group_id} could not be found.")
     check_room(session, group_id, len(server_ids), allowed)
     session.add_all(ServerGroupMember(server_id=server_id, group_id=group_id)
@@ -110,15 +110,15 @@ def remove(nova: Nova, ctx: Context, group_id: str) -> None:
 
 def members(session: Session, group_ids: Sequence[str]) -> dict[str, list[str]]:
     """Servers that are not gone, by group."""
-    found: dict[str, list[str]] = {group_id: [] for group_id in group_ids}
+    by_group: dict[str, list[str]] = {group_id: [] for group_id in group_ids}
     for row in session.execute(
         select(ServerGroupMember.group_id, ServerGroupMember.server_id)
         .join(Server, Server.id == ServerGroupMember.server_id)
         .where(ServerGroupMember.group_id.in_(group_ids), Server.deleted.is_(False))
         .order_by(Server.number)
     ):
-        found[row.group_id].append(row.server_id)
-    return found
+        by_group[row.group_id].append(row.server_id)
+    return by_group
 
 
 def of_server(session: Session, server_id: str) -> str | None:

@@ -187,9 +187,9 @@ def topology(image: rpc.Image | None, flavor: rpc.Flavor) -> tuple[int, int, int
         raise Invalid(reason=f"hw:cpu_max_sockets, hw:cpu_max_cores, hw:cpu_max_threads: {vcpus} "
                              "vcpus do not fit into them.")
 
-    def closeness(found: tuple[int, int, int]) -> tuple[int, int, int]:
-        hits = sum(str(have) == want for have, want in zip(found, preferred, strict=True))
-        return hits, found[0], found[1]
+    def closeness(layout: tuple[int, int, int]) -> tuple[int, int, int]:
+        hits = sum(str(have) == want for have, want in zip(layout, preferred, strict=True))
+        return hits, layout[0], layout[1]
 
     return max(fitting, key=closeness)
 
@@ -199,8 +199,8 @@ def value(image: rpc.Image | None, flavor: rpc.Flavor, name: str) -> str | None:
     specs, properties = flavor["extra_specs"], image["properties"] if image is not None else {}
     if f"hw:{name}" in specs:
         return str(specs[f"hw:{name}"])
-    found: Any = properties.get(f"hw_{name}")
-    return None if found is None else str(found)
+    own: Any = properties.get(f"hw_{name}")
+    return None if own is None else str(own)
 
 
 def is_true(text: Any) -> bool:

@@ -55,17 +55,17 @@ def computes(session: Session) -> dict[str, Any]:
 
 def report(session: Session, host: str, document: dict[str, Any]) -> str:
     """Keep what a hypervisor says of itself; its id."""
-    found = session.scalar(select(Hypervisor).where(Hypervisor.host == host).with_for_update())
-    if found is None:
-        found = Hypervisor(id=new_id(), host=host, node=document["hypervisor_hostname"],
+    hypervisor = session.scalar(select(Hypervisor).where(Hypervisor.host == host).with_for_update())
+    if hypervisor is None:
+        hypervisor = Hypervisor(id=new_id(), host=host, node=document["hypervisor_hostname"],
                            report=document)
         try:
             with session.begin_nested():
-                session.add(found)
+                session.add(hypervisor)
         except IntegrityError:  # It said hello twice at once.
             return report(session, host, document)
-    found.node, found.report = document["hypervisor_hostname"], document
-    return found.id
+    hypervisor.node, hypervisor.report = document["hypervisor_hostname"], document
+    return hypervisor.id
 
 
 def hypervisors(session: Session) -> list[Hypervisor]:
@@ -82,11 +82,11 @@ def zones(session: Session) -> dict[str, str]:
 
 
 def zone_of(session: Session, host: str, default: str) -> str:
-    found = session.scalar(
+    zone = session.scalar(
         select(Aggregate.zone).join(AggregateHost, Aggregate.number == AggregateHost.aggregate)
         .where(AggregateHost.host == host, Aggregate.zone.is_not(None)).limit(1)
     )
-    return found or default
+    return zone or default
 
 
 def zone_names(session: Session, default: str) -> set[str]:
@@ -97,11 +97,11 @@ def zone_names(session: Session, default: str) -> set[str]:
 
 def aggregate_traits(session: Session, hosts: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """Metadata of each host's aggregates, by host."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_host: dict[str, list[dict[str, Any]]] = {}
     for row in session.execute(
         select(AggregateHost.host, Aggregate.meta)
         .join(Aggregate, Aggregate.number == AggregateHost.aggregate)
         .where(AggregateHost.host.in_(list(hosts)))
     ):
-        found.setdefault(row.host, []).append(row.meta)
-    return found
+        by_host.setdefault(row.host, []).append(row.meta)
+    return by_host

@@ -37,12 +37,12 @@ USER_PRINCIPAL = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 
 def find(session: Session, user_id: str, name: str) -> Keypair:
     """Raises KeypairNotFound."""
-    found = session.scalar(
+    pair = session.scalar(
         select(Keypair).where(Keypair.user_id == user_id, Keypair.name == name)
     )
-    if found is None:
+    if pair is None:
         raise KeypairNotFound(name, user_id)
-    return found
+    return pair
 
 
 def get(nova: Nova, user_id: str, name: str) -> Keypair:

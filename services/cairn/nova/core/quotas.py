@@ -25,13 +25,13 @@ NETWORK = {"fixed_ips": -1, "floating_ips": -1, "security_groups": -1, "security
 
 def limits(session: Session, project_id: str, defaults: QuotaSettings) -> dict[str, int]:
     """What holds for the project: its own limits over the default class over the settings."""
-    found = session.execute(
+    rows = session.execute(
         select(Quota.project_id, Quota.resource, Quota.hard_limit)
         .where(Quota.project_id.in_((project_id, DEFAULT_CLASS)))
     ).all()
     values: dict[str, int] = asdict(defaults) | NETWORK
     for owner in (DEFAULT_CLASS, project_id):
-        values |= {row.resource: row.hard_limit for row in found if row.project_id == owner}
+        values |= {row.resource: row.hard_limit for row in rows if row.project_id == owner}
     return values
 
 

@@ -22,10 +22,10 @@ NOVA = "http://openstack.org/xmlns/libvirt/nova/1.1"
 xml.register_namespace("nova", NOVA)
 
 
-def virt_type(wanted: str) -> str:
+def virt_type(setting: str) -> str:
     """kvm or qemu. A /dev/kvm that opens is not enough: without vmx or svm, guests hang on it."""
-    if wanted != "auto":
-        return wanted
+    if setting != "auto":
+        return setting
     try:
         with open("/dev/kvm", "rb"), open("/proc/cpuinfo") as file:
             flags = next((line for line in file if line.startswith("flags")), "").split()
