@@ -98,3 +98,12 @@ def test_a_tenant_filters_by_what_is_a_tenants(call, server):
     assert names("tags=x", "2.26") == []
     assert names("locked=true", "2.72") == ["web"]
     assert names("locked=true", "2.73") == []
+
+
+def test_an_unknown_parameter_is_refused_since_275(call, server):
+    assert call("GET", "/v2.1/servers?stauts=ACTIVE", version="2.74").status_code == 200
+    for path in ("servers", "servers/detail"):
+        refused = call("GET", f"/v2.1/{path}?stauts=ACTIVE", version="2.75")
+        assert refused.status_code == 400
+        assert "stauts" in refused.json["badRequest"]["message"]
+        assert call("GET", f"/v2.1/{path}?host=one&limit=5", version="2.75").status_code == 200

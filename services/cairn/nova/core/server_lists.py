@@ -1,7 +1,7 @@
 """Servers as they are shown and listed: which of them, in which order, and what of each row."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -128,6 +128,7 @@ class ListRequest:
 
 def list_servers(nova: Nova, ctx: Context, request: ListRequest) -> Shown:
     """Raises Invalid naming the parameter, Forbidden for filters that are an admin's."""
+    _check_names(ctx, request.filters)
     columns = _BRIEF if request.more is None else _columns(*request.more)
     sort = _sort(request)
     with nova.db.reading() as session:
@@ -250,6 +251,25 @@ FILTERS: dict[str, Callable[[str, Values], Condition]] = {
     "terminated_at": _time(S.terminated_at), "user_id": _equal(S.user_id), "uuid": _equal(S.id),
     "vm_state": _equal(S.vm_state),
 }
+
+
+# What else a query may say: pages, order, what is looked up in more than a column, and names of old
+# for some of the filters, which mean nothing here.
+_OTHER = {"limit", "marker", "sort_key", "sort_dir", "all_tenants", "status", "name", "ip", "ip6",
+          "display_name", "display_description", "image_ref", "instance_type_id", "cell_name",
+          "default_ephemeral_device", "default_swap_device", "ephemeral_gb", "memory_mb", "root_gb",
+          "shutdown_terminate", "user_data", "vcpus", "vm_mode", "architecture",
+          "block_device_mapping", "pci_devices", "services", "metadata", "system_metadata",
+          "security_groups", "fault",
+          "id", "key_data", "tag", "vm_type", "info_cache", "disable_terminate"}
+
+
+def _check_names(ctx: Context, names: Iterable[str]) -> None:
+    """Since 2.75 a query says nothing that means nothing. Raises Invalid naming the parameter."""
+    unknown = sorted(set(names) - FILTERS.keys() - _OTHER)
+    if unknown and ctx.version >= (2, 75):
+        raise Invalid(reason=f"Invalid input for query parameters {unknown[0]}. Additional "
+                             f"properties are not allowed ('{unknown[0]}' was unexpected)")
 
 
 def _where(
