@@ -80,6 +80,7 @@ def test_extra_specs_of_a_flavor(world, alice):
 
 
 def test_metadata_of_an_aggregate(world):
-    number = str(aggregates.create(world.nova, "rack", None).aggregate.number)
-    written = write_at_once(lambda key: aggregates.set_metadata(world.nova, number, {key: "x"}))
+    number = str(aggregates.create(world.nova, ALICE, "rack", None).aggregate.number)
+    written = write_at_once(
+        lambda key: aggregates.set_metadata(world.nova, ALICE, number, {key: "x"}))
     assert set(read(world.db, Aggregate, "meta")) == written

@@ -38,10 +38,11 @@ def index(nova: Nova, ctx: Context) -> Document:
 
 
 @api.post("/os-aggregates", policy="os_compute_api:os-aggregates:create",
-          body=wrapped("aggregate", closed(["name"], name=NAME, availability_zone=_ZONE)))
+          body=wrapped("aggregate", closed(["name"], name=NAME, availability_zone=_ZONE)),
+          event="aggregate.create")
 def create(nova: Nova, ctx: Context, body: Document) -> Document:
     request = body["aggregate"]
-    made = aggregates.create(nova, request["name"], request.get("availability_zone"))
+    made = aggregates.create(nova, ctx, request["name"], request.get("availability_zone"))
     return {"aggregate": brief(ctx, made)}
 
 
@@ -52,16 +53,17 @@ def show(nova: Nova, ctx: Context, number: str) -> Document:
 
 @api.put("/os-aggregates/<number>", policy="os_compute_api:os-aggregates:update",
          body=wrapped("aggregate", closed(name=NAME, availability_zone=_ZONE)
-                      | {"minProperties": 1}))
+                      | {"minProperties": 1}), event="aggregate.update_prop")
 def change(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
     columns = {"name": "name", "availability_zone": "zone"}
     values = {columns[key]: value for key, value in body["aggregate"].items()}
-    return {"aggregate": view(ctx, aggregates.change(nova, number, values))}
+    return {"aggregate": view(ctx, aggregates.change(nova, ctx, number, values))}
 
 
-@api.delete("/os-aggregates/<number>", policy="os_compute_api:os-aggregates:delete")
+@api.delete("/os-aggregates/<number>", policy="os_compute_api:os-aggregates:delete",
+            event="aggregate.delete")
 def remove(nova: Nova, ctx: Context, number: str) -> None:
-    aggregates.remove(nova, number)
+    aggregates.remove(nova, ctx, number)
 
 
 _HOST = closed(["host"], host=NAME)
@@ -69,21 +71,23 @@ _ACTION = "/os-aggregates/<number>/action"
 
 
 @api.post(_ACTION, action="add_host", policy="os_compute_api:os-aggregates:add_host",
-          body=wrapped("add_host", _HOST))
+          body=wrapped("add_host", _HOST), event="aggregate.add_host")
 def add_host(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
-    return {"aggregate": view(ctx, aggregates.add_host(nova, number, body["add_host"]["host"]))}
+    host = body["add_host"]["host"]
+    return {"aggregate": view(ctx, aggregates.add_host(nova, ctx, number, host))}
 
 
 @api.post(_ACTION, action="remove_host", policy="os_compute_api:os-aggregates:remove_host",
-          body=wrapped("remove_host", _HOST))
+          body=wrapped("remove_host", _HOST), event="aggregate.remove_host")
 def remove_host(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
     host = body["remove_host"]["host"]
-    return {"aggregate": view(ctx, aggregates.remove_host(nova, number, host))}
+    return {"aggregate": view(ctx, aggregates.remove_host(nova, ctx, number, host))}
 
 
 @api.post(_ACTION, action="set_metadata", policy="os_compute_api:os-aggregates:set_metadata",
           body=wrapped("set_metadata", closed(["metadata"], metadata={
-              "type": "object", "additionalProperties": {"type": ["string", "null"]}})))
+              "type": "object", "additionalProperties": {"type": ["string", "null"]}})),
+          event="aggregate.update_metadata")
 def set_metadata(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
     items = body["set_metadata"]["metadata"]
-    return {"aggregate": view(ctx, aggregates.set_metadata(nova, number, items))}
+    return {"aggregate": view(ctx, aggregates.set_metadata(nova, ctx, number, items))}

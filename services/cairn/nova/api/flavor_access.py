@@ -28,14 +28,14 @@ def index(nova: Nova, ctx: Context, flavor_id: str) -> Document:
 
 @api.post("/flavors/<flavor_id>/action", action="addTenantAccess",
           policy="os_compute_api:os-flavor-access:add_tenant_access",
-          body=wrapped("addTenantAccess", _TENANT))
+          body=wrapped("addTenantAccess", _TENANT), event="flavor.update")
 def add(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
     return view(flavor_id, flavors.grant(nova, ctx, flavor_id, body["addTenantAccess"]["tenant"]))
 
 
 @api.post("/flavors/<flavor_id>/action", action="removeTenantAccess",
           policy="os_compute_api:os-flavor-access:remove_tenant_access",
-          body=wrapped("removeTenantAccess", _TENANT))
+          body=wrapped("removeTenantAccess", _TENANT), event="flavor.update")
 def remove(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
     project_id = body["removeTenantAccess"]["tenant"]
     return view(flavor_id, flavors.revoke(nova, ctx, flavor_id, project_id))

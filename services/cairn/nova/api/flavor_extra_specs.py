@@ -30,7 +30,7 @@ def _check(ctx: Context, specs: dict[str, str]) -> None:
 
 
 @api.post(PATH, policy="os_compute_api:os-flavor-extra-specs:create",
-          body=wrapped("extra_specs", _SPECS))
+          body=wrapped("extra_specs", _SPECS), event="flavor.update")
 def create(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
     specs = {key: str(value) for key, value in body["extra_specs"].items()}
     _check(ctx, specs)
@@ -47,7 +47,7 @@ def show(nova: Nova, ctx: Context, flavor_id: str, key: str) -> Document:
 
 
 @api.put(PATH + "/<key>", policy="os_compute_api:os-flavor-extra-specs:update",
-         body={**_SPECS, "minProperties": 1, "maxProperties": 1})
+         body={**_SPECS, "minProperties": 1, "maxProperties": 1}, event="flavor.update")
 def update(nova: Nova, ctx: Context, flavor_id: str, key: str, body: Document) -> Document:
     if key not in body:
         raise Invalid(reason="Request body and URI mismatch")
@@ -57,6 +57,7 @@ def update(nova: Nova, ctx: Context, flavor_id: str, key: str, body: Document) -
     return spec
 
 
-@api.delete(PATH + "/<key>", policy="os_compute_api:os-flavor-extra-specs:delete")
+@api.delete(PATH + "/<key>", policy="os_compute_api:os-flavor-extra-specs:delete",
+            event="flavor.update")
 def delete(nova: Nova, ctx: Context, flavor_id: str, key: str) -> None:
     flavors.drop_spec(nova, ctx, flavor_id, key)

@@ -125,23 +125,27 @@ def create(nova: Nova, ctx: Context, body: Document) -> Document:
     }
     if values["id"] == "":
         raise Invalid(reason="id: a flavor's id is not only spaces.")
-    return {"flavor": view(nova, ctx, flavors.create(nova, values))}
+    return {"flavor": view(nova, ctx, flavors.create(nova, ctx, values))}
 
 
 _MANAGE = "os_compute_api:os-flavor-manage:create"
 _OLD = wrapped("flavor", closed(_REQUIRED, **_CREATE))
 _NEW = wrapped("flavor", closed(_REQUIRED, **_CREATE, description=_TEXT))
-api.post("/flavors", policy=_MANAGE, body=_OLD, until="2.54")(create)
-api.post("/flavors", policy=_MANAGE, body=_NEW, since="2.55")(create)
+api.post("/flavors", policy=_MANAGE, body=_OLD, until="2.54",
+         event="flavor.create")(create)
+api.post("/flavors", policy=_MANAGE, body=_NEW, since="2.55",
+         event="flavor.create")(create)
 
 
 @api.put("/flavors/<flavor_id>", policy="os_compute_api:os-flavor-manage:update", since="2.55",
-         body=wrapped("flavor", closed(["description"], description=_TEXT)))
+         body=wrapped("flavor", closed(["description"], description=_TEXT)),
+         event="flavor.update")
 def change(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
     flavor = flavors.describe(nova, ctx, flavor_id, body["flavor"]["description"])
     return {"flavor": view(nova, ctx, flavor)}
 
 
-@api.delete("/flavors/<flavor_id>", policy="os_compute_api:os-flavor-manage:delete", status=202)
+@api.delete("/flavors/<flavor_id>", policy="os_compute_api:os-flavor-manage:delete", status=202,
+            event="flavor.delete")
 def remove(nova: Nova, ctx: Context, flavor_id: str) -> None:
-    flavors.remove(nova, flavor_id)
+    flavors.remove(nova, ctx, flavor_id)

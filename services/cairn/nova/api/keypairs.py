@@ -86,12 +86,12 @@ for _since, _until, _schema in (
                          user_id=_USER)),
 ):
     api.post("/os-keypairs", policy=_POLICY, body=_schema, since=_since, until=_until,
-             late=True)(create)
+             late=True, event="keypair.create")(create)
 
 
 @api.delete("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:delete", query=ANY,
-            late=True)
+            late=True, event="keypair.delete")
 def remove(nova: Nova, ctx: Context, name: str, query: Query) -> Reply:
     user = _user(nova, ctx, "delete", read_value(query, "user_id"))
-    keypairs.remove(nova, user, name)
+    keypairs.remove(nova, ctx, user, name)
     return Reply(None, 204 if ctx.version >= (2, 2) else 202)

@@ -25,7 +25,7 @@ def show(nova: Nova, ctx: Context, name: str) -> Document:
 
 def change(nova: Nova, ctx: Context, name: str, body: Document) -> Document:
     values = {key: int(value) for key, value in body["quota_class_set"].items()}
-    quotas.change(nova, f"class:{name}", values, force=True)
+    quotas.change(nova, ctx, f"class:{name}", values, force=True)
     return {"quota_class_set": view(nova, ctx, name)}
 
 
@@ -34,4 +34,4 @@ for _since, _until, _network, _files in (
 ):
     api.put("/os-quota-class-sets/<name>", policy="os_compute_api:os-quota-class-sets:update",
             body=wrapped("quota_class_set", quota_limits(network=_network, files=_files)),
-            since=_since, until=_until)(change)
+            since=_since, until=_until, event="quota.update")(change)

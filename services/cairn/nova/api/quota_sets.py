@@ -47,7 +47,7 @@ def change(nova: Nova, ctx: Context, project_id: str, body: Document) -> Documen
     force = boot.truthy(request.pop("force", False))
     request.pop("tenant_id", None)
     values = {name: int(value) for name, value in request.items()}
-    limits = quotas.change(nova, project_id, values, force=force)
+    limits = quotas.change(nova, ctx, project_id, values, force=force)
     return {"quota_set": {name: limits[name] for name in quota_names(ctx)}}
 
 
@@ -57,10 +57,10 @@ for _since, _until, _network, _files in (
 ):
     api.put("/os-quota-sets/<project_id>", policy="os_compute_api:os-quota-sets:update",
             body=wrapped("quota_set", quota_limits(network=_network, files=_files, **_MORE)),
-            since=_since, until=_until)(change)
+            since=_since, until=_until, event="quota.update")(change)
 
 
 @api.delete("/os-quota-sets/<project_id>", policy="os_compute_api:os-quota-sets:delete",
-            status=202, query=ANY)
+            status=202, query=ANY, event="quota.delete")
 def reset(nova: Nova, ctx: Context, project_id: str, query: Query) -> None:
-    quotas.reset(nova, project_id)
+    quotas.reset(nova, ctx, project_id)

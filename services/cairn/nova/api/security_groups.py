@@ -12,6 +12,7 @@ from cairn.nova.policy import RULES
 api = Api(RULES)
 
 LAST = "2.35"
+NEUTRONS = "the groups are Neutron's, which records it"
 _NAME = {"type": "string", "minLength": 1, "maxLength": 255}
 
 
@@ -98,21 +99,21 @@ _BODY = wrapped("security_group", closed(["name", "description"], name=_NAME, de
 
 
 @api.post("/os-security-groups", policy="os_compute_api:os-security-groups:create", until=LAST,
-          body=_BODY)
+          body=_BODY, changes_nothing=NEUTRONS)
 def create(nova: Nova, ctx: Context, body: Document) -> Document:
     made = _ask(nova, ctx, "POST", "/security-groups", json=body)["security_group"]
     return {"security_group": view(made, {made["id"]: made})}
 
 
 @api.put("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:update",
-         until=LAST, body=_BODY)
+         until=LAST, body=_BODY, changes_nothing=NEUTRONS)
 def change(nova: Nova, ctx: Context, group_id: str, body: Document) -> Document:
     _ask(nova, ctx, "PUT", f"/security-groups/{group_id}", json=body)
     return {"security_group": _view_of(nova, ctx, group_id)}
 
 
 @api.delete("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:delete",
-            until=LAST, status=202)
+            until=LAST, status=202, changes_nothing=NEUTRONS)
 def remove(nova: Nova, ctx: Context, group_id: str) -> None:
     try:
         _ask(nova, ctx, "DELETE", f"/security-groups/{group_id}")
@@ -131,7 +132,7 @@ _RULE = closed(
 
 
 @api.post("/os-security-group-rules", policy="os_compute_api:os-security-groups:rule:create",
-          until=LAST, body=wrapped("security_group_rule", _RULE))
+          until=LAST, body=wrapped("security_group_rule", _RULE), changes_nothing=NEUTRONS)
 def create_rule(nova: Nova, ctx: Context, body: Document) -> Document:
     asked = body["security_group_rule"]
     ports = []
@@ -155,7 +156,8 @@ def create_rule(nova: Nova, ctx: Context, body: Document) -> Document:
 
 
 @api.delete("/os-security-group-rules/<rule_id>",
-            policy="os_compute_api:os-security-groups:rule:delete", until=LAST, status=202)
+            policy="os_compute_api:os-security-groups:rule:delete", until=LAST, status=202,
+            changes_nothing=NEUTRONS)
 def remove_rule(nova: Nova, ctx: Context, rule_id: str) -> None:
     try:
         _ask(nova, ctx, "DELETE", f"/security-group-rules/{rule_id}")

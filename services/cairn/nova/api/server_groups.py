@@ -70,10 +70,11 @@ for _since, _until, _schema in (
     ("2.64", None, closed(["name", "policy"], name=NAME, policy={"enum": _SOFT}, rules=_RULES)),
 ):
     api.post("/os-server-groups", policy="os_compute_api:os-server-groups:create",
-             body=wrapped("server_group", _schema), since=_since, until=_until)(create)
+             body=wrapped("server_group", _schema), since=_since, until=_until,
+             event="server_group.create")(create)
 
 
 @api.delete("/os-server-groups/<group_id>", policy="os_compute_api:os-server-groups:delete",
-            status=204)
+            status=204, event="server_group.delete")
 def remove(nova: Nova, ctx: Context, group_id: str) -> None:
     groups.remove(nova, ctx, group_id)

@@ -19,13 +19,14 @@ def index(nova: Nova, ctx: Context, server_id: str) -> Document:
     return {"metadata": servers.get(nova, ctx, server_id).meta}
 
 
-@api.post(PATH, policy="os_compute_api:server-metadata:create", body=wrapped("metadata", METADATA))
+@api.post(PATH, policy="os_compute_api:server-metadata:create", body=wrapped("metadata", METADATA),
+          event="compute.instance.update")
 def create(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
     return {"metadata": server_metadata.update(nova, ctx, server_id, body["metadata"])}
 
 
 @api.put(PATH, policy="os_compute_api:server-metadata:update_all",
-         body=wrapped("metadata", METADATA))
+         body=wrapped("metadata", METADATA), event="compute.instance.update")
 def replace(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
     return {"metadata": server_metadata.replace(nova, ctx, server_id, body["metadata"])}
 
@@ -39,7 +40,8 @@ def show(nova: Nova, ctx: Context, server_id: str, key: str) -> Document:
 
 
 @api.put(PATH + "/<key>", policy="os_compute_api:server-metadata:update",
-         body=wrapped("meta", {**METADATA, "minProperties": 1, "maxProperties": 1}))
+         body=wrapped("meta", {**METADATA, "minProperties": 1, "maxProperties": 1}),
+         event="compute.instance.update")
 def update(nova: Nova, ctx: Context, server_id: str, key: str, body: Document) -> Document:
     if key not in body["meta"]:
         raise Invalid(reason="Request body and URI mismatch")
@@ -47,6 +49,7 @@ def update(nova: Nova, ctx: Context, server_id: str, key: str, body: Document) -
     return {"meta": body["meta"]}
 
 
-@api.delete(PATH + "/<key>", policy="os_compute_api:server-metadata:delete", status=204)
+@api.delete(PATH + "/<key>", policy="os_compute_api:server-metadata:delete", status=204,
+            event="compute.instance.update")
 def delete(nova: Nova, ctx: Context, server_id: str, key: str) -> None:
     server_metadata.remove(nova, ctx, server_id, key)

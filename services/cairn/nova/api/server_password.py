@@ -16,6 +16,7 @@ def show(nova: Nova, ctx: Context, server_id: str) -> Document:
     return {"password": servers.get(nova, ctx, server_id).guest_password or ""}
 
 
-@api.delete(PATH, policy="os_compute_api:os-server-password:clear", status=204)
+@api.delete(PATH, policy="os_compute_api:os-server-password:clear", status=204,
+            event="compute.instance.update")
 def clear(nova: Nova, ctx: Context, server_id: str) -> None:
     servers.update_server(nova, ctx, server_id, {"guest_password": None})

@@ -21,12 +21,13 @@ def index(nova: Nova, ctx: Context, server_id: str) -> Document:
 
 
 @api.put(PATH, policy="os_compute_api:os-server-tags:update_all", since="2.26",
-         body=closed(["tags"], tags=TAGS))
+         body=closed(["tags"], tags=TAGS), event="compute.instance.update")
 def replace(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
     return {"tags": server_tags.replace(nova, ctx, server_id, body["tags"])}
 
 
-@api.delete(PATH, policy="os_compute_api:os-server-tags:delete_all", since="2.26", status=204)
+@api.delete(PATH, policy="os_compute_api:os-server-tags:delete_all", since="2.26", status=204,
+            event="compute.instance.update")
 def delete_all(nova: Nova, ctx: Context, server_id: str) -> None:
     server_tags.replace(nova, ctx, server_id, [])
 
@@ -37,7 +38,8 @@ def show(nova: Nova, ctx: Context, server_id: str, tag: str) -> None:
         raise TagNotFound(tag)
 
 
-@api.put(PATH + "/<tag>", policy="os_compute_api:os-server-tags:update", since="2.26")
+@api.put(PATH + "/<tag>", policy="os_compute_api:os-server-tags:update", since="2.26",
+         event="compute.instance.update")
 def update(nova: Nova, ctx: Context, server_id: str, tag: str) -> Reply:
     if not 0 < len(tag) <= TAG["maxLength"] or "," in tag or "/" in tag:
         raise Invalid(reason=f"Tag '{tag}' is invalid: 1 to 60 characters, no comma or slash.")
@@ -47,6 +49,6 @@ def update(nova: Nova, ctx: Context, server_id: str, tag: str) -> Reply:
 
 
 @api.delete(PATH + "/<tag>", policy="os_compute_api:os-server-tags:delete", since="2.26",
-            status=204)
+            status=204, event="compute.instance.update")
 def delete(nova: Nova, ctx: Context, server_id: str, tag: str) -> None:
     server_tags.remove(nova, ctx, server_id, tag)

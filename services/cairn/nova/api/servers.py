@@ -41,7 +41,8 @@ def create(nova: Nova, ctx: Context, body: Document) -> Reply:
 
 for _since, _until, _version in schemas.ranges(schemas.CREATE_CHANGES):
     api.post("/servers", policy="os_compute_api:servers:create", status=202,
-             body=schemas.create(_version), since=_since, until=_until)(create)
+             body=schemas.create(_version), since=_since, until=_until,
+             event="compute.instance.create")(create)
 
 
 # --- List ----------------------------------------------------------------------------------
@@ -130,10 +131,12 @@ def change(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document
 
 for _since, _until, _version in schemas.ranges(schemas.UPDATE_CHANGES):
     api.put("/servers/<server_id>", policy="os_compute_api:servers:update",
-            body=schemas.update(_version), since=_since, until=_until)(change)
+            body=schemas.update(_version), since=_since, until=_until,
+            event="compute.instance.update")(change)
 
 
-@api.delete("/servers/<server_id>", policy="os_compute_api:servers:delete", status=204)
+@api.delete("/servers/<server_id>", policy="os_compute_api:servers:delete", status=204,
+            event="compute.instance.delete")
 def remove(nova: Nova, ctx: Context, server_id: str) -> None:
     """Begin to delete it, whatever is being done to it."""
     works.begin_delete(nova, ctx, server_id)

@@ -41,38 +41,45 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
 
 
 @api.put("/os-services/enable", policy=_UPDATE, until="2.52",
-         body=closed(["host", "binary"], **_NAMED))
+         body=closed(["host", "binary"], **_NAMED),
+         event="service.update")
 def enable(nova: Nova, ctx: Context, body: Document) -> Document:
-    services.change_named(nova, body["host"], body["binary"], disabled=False, disabled_reason=None)
+    services.change_named(nova, ctx, body["host"], body["binary"], disabled=False,
+                          disabled_reason=None)
     return {"service": body | {"status": "enabled"}}
 
 
 @api.put("/os-services/disable", policy=_UPDATE, until="2.52",
-         body=closed(["host", "binary"], **_NAMED))
+         body=closed(["host", "binary"], **_NAMED),
+         event="service.update")
 def disable(nova: Nova, ctx: Context, body: Document) -> Document:
-    services.change_named(nova, body["host"], body["binary"], disabled=True, disabled_reason=None)
+    services.change_named(nova, ctx, body["host"], body["binary"], disabled=True,
+                          disabled_reason=None)
     return {"service": body | {"status": "disabled"}}
 
 
 @api.put("/os-services/disable-log-reason", policy=_UPDATE, until="2.52",
-         body=closed(["host", "binary", "disabled_reason"], **_NAMED, disabled_reason=NAME))
+         body=closed(["host", "binary", "disabled_reason"], **_NAMED, disabled_reason=NAME),
+         event="service.update")
 def disable_with_reason(nova: Nova, ctx: Context, body: Document) -> Document:
-    services.change_named(nova, body["host"], body["binary"], disabled=True,
+    services.change_named(nova, ctx, body["host"], body["binary"], disabled=True,
                           disabled_reason=body["disabled_reason"])
     return {"service": body | {"status": "disabled"}}
 
 
 @api.put("/os-services/force-down", policy=_UPDATE, since="2.11", until="2.52",
-         body=closed(["host", "binary", "forced_down"], **_NAMED, forced_down=BOOLEAN))
+         body=closed(["host", "binary", "forced_down"], **_NAMED, forced_down=BOOLEAN),
+         event="service.update")
 def force_down(nova: Nova, ctx: Context, body: Document) -> Document:
     down = boot.truthy(body["forced_down"])
-    services.change_named(nova, body["host"], body["binary"], forced_down=down)
+    services.change_named(nova, ctx, body["host"], body["binary"], forced_down=down)
     return {"service": body | {"forced_down": down}}
 
 
 @api.put("/os-services/<service_id>", policy=_UPDATE, since="2.53",
          body=closed(status={"enum": ["enabled", "disabled"]}, disabled_reason=NAME,
-                     forced_down=BOOLEAN) | {"minProperties": 1})
+                     forced_down=BOOLEAN) | {"minProperties": 1},
+         event="service.update")
 def change(nova: Nova, ctx: Context, service_id: str, body: Document) -> Document:
     status = body.get("status")
     if "disabled_reason" in body and status != "disabled":
@@ -85,7 +92,8 @@ def change(nova: Nova, ctx: Context, service_id: str, body: Document) -> Documen
     return {"service": view(nova, ctx, services.change(nova, ctx, service_id, values))}
 
 
-@api.delete("/os-services/<service_id>", policy="os_compute_api:os-services:delete", status=204)
+@api.delete("/os-services/<service_id>", policy="os_compute_api:os-services:delete", status=204,
+            event="service.delete")
 def remove(nova: Nova, ctx: Context, service_id: str) -> None:
     """Forget a process that is gone for good, its hypervisor too; one that runs comes back."""
     services.remove(nova, ctx, service_id)

@@ -8,11 +8,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
 from cairn.common.db import changed
 from cairn.common.errors import Conflict, Invalid, NotFound
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts
-from cairn.nova.db.models import Aggregate, AggregateHost
+from cairn.nova.db.models import Aggregate, AggregateHost, Event
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def get(nova: Nova, number: str) -> AggregateState:
         return _state(session, _find(session, number))
 
 
-def create(nova: Nova, name: str, zone: str | None) -> AggregateState:
+def create(nova: Nova, ctx: Context, name: str, zone: str | None) -> AggregateState:
     """Raises Conflict when the name is taken."""
     aggregate = Aggregate(name=name, zone=zone, meta={})
     with nova.db.writing() as session:
@@ -49,10 +50,10 @@ def create(nova: Nova, name: str, zone: str | None) -> AggregateState:
                 session.add(aggregate)
         except IntegrityError:
             raise Conflict(reason=f"Aggregate {name} already exists.") from None
-        return AggregateState(aggregate, ())
+        return _recorded(session, ctx, "create", AggregateState(aggregate, ()))
 
 
-def change(nova: Nova, number: str, values: dict[str, Any]) -> AggregateState:
+def change(nova: Nova, ctx: Context, number: str, values: dict[str, Any]) -> AggregateState:
     """Rename it, or give it another zone. Raises NotFound, Conflict when the name is taken."""
     with nova.db.writing() as session:
         aggregate = _find(session, number)
@@ -62,19 +63,21 @@ def change(nova: Nova, number: str, values: dict[str, Any]) -> AggregateState:
             session.flush()
         except IntegrityError:
             raise Conflict(reason=f"Aggregate {values['name']} already exists.") from None
-        return _state(session, aggregate)
+        return _recorded(session, ctx, "update_prop", _state(session, aggregate))
 
 
-def remove(nova: Nova, number: str) -> None:
+def remove(nova: Nova, ctx: Context, number: str) -> None:
     """Raises NotFound, and Invalid while it has hosts."""
     with nova.db.writing() as session:
         aggregate = _find(session, number)
-        if _state(session, aggregate).hosts:
+        state = _state(session, aggregate)
+        if state.hosts:
             raise Invalid(reason=f"Aggregate {number} still has hosts.")
+        _recorded(session, ctx, "delete", state)
         session.delete(aggregate)
 
 
-def add_host(nova: Nova, number: str, host: str) -> AggregateState:
+def add_host(nova: Nova, ctx: Context, number: str, host: str) -> AggregateState:
     """Raises NotFound for either, Conflict for a host that is there already or in another zone."""
     with nova.db.writing() as session:
         aggregate = _find(session, number)
@@ -88,10 +91,10 @@ def add_host(nova: Nova, number: str, host: str) -> AggregateState:
                 session.add(AggregateHost(aggregate=aggregate.number, host=host))
         except IntegrityError:
             raise Conflict(reason=f"Host {host} is in aggregate {number} already.") from None
-        return _state(session, aggregate)
+        return _recorded(session, ctx, "add_host", _state(session, aggregate))
 
 
-def remove_host(nova: Nova, number: str, host: str) -> AggregateState:
+def remove_host(nova: Nova, ctx: Context, number: str, host: str) -> AggregateState:
     """Raises NotFound for either."""
     with nova.db.writing() as session:
         aggregate = _find(session, number)
@@ -99,10 +102,12 @@ def remove_host(nova: Nova, number: str, host: str) -> AggregateState:
             AggregateHost.aggregate == aggregate.number, AggregateHost.host == host))
         if not changed(gone):
             raise NotFound("Compute host", host)
-        return _state(session, aggregate)
+        return _recorded(session, ctx, "remove_host", _state(session, aggregate))
 
 
-def set_metadata(nova: Nova, number: str, items: dict[str, str | None]) -> AggregateState:
+def set_metadata(
+    nova: Nova, ctx: Context, number: str, items: dict[str, str | None]
+) -> AggregateState:
     """Add or replace items, take away those that are None. Raises NotFound."""
     with nova.db.writing() as session:
         aggregate = _find(session, number, lock=True)
@@ -110,7 +115,16 @@ def set_metadata(nova: Nova, number: str, items: dict[str, str | None]) -> Aggre
         aggregate.zone = metadata.pop("availability_zone", aggregate.zone)
         aggregate.meta = {key: value for key, value in metadata.items() if value is not None}
         session.flush()
-        return _state(session, aggregate)
+        return _recorded(session, ctx, "update_metadata", _state(session, aggregate))
+
+
+def _recorded(session: Session, ctx: Context, verb: str, state: AggregateState) -> AggregateState:
+    aggregate = state.aggregate
+    Event.record(session, ctx, f"aggregate.{verb}.end", "aggregate", aggregate.id, {
+        "id": aggregate.number, "uuid": aggregate.id, "name": aggregate.name,
+        "hosts": list(state.hosts), "metadata": aggregate.meta | (
+            {"availability_zone": aggregate.zone} if aggregate.zone else {})}, project_id="")
+    return state
 
 
 def _find(session: Session, number: str, lock: bool = False) -> Aggregate:

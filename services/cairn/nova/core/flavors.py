@@ -12,8 +12,8 @@ from cairn.common.errors import Conflict, Invalid
 from cairn.common.listing import paginate
 from cairn.nova import rpc
 from cairn.nova.component import Nova
+from cairn.nova.db.models import Event, FlavorAccess
 from cairn.nova.db.models import Flavor as Flavor
-from cairn.nova.db.models import FlavorAccess
 from cairn.nova.errors import (
     AccessExists,
     AccessNotFound,
@@ -80,7 +80,7 @@ def list_flavors(
         return list(session.scalars(paginate(query, keys, after=after, limit=limit)).all())
 
 
-def create(nova: Nova, values: dict[str, Any]) -> Flavor:
+def create(nova: Nova, ctx: Context, values: dict[str, Any]) -> Flavor:
     """`values` are columns; without an id it gets one. Raises FlavorExists naming what is taken."""
     flavor = Flavor(**{**values, "id": values.get("id") or new_id(), "extra_specs": {}})
     with nova.db.writing() as session:
@@ -91,6 +91,7 @@ def create(nova: Nova, values: dict[str, Any]) -> Flavor:
             taken = session.scalar(select(func.count()).where(Flavor.name == flavor.name))
             what, value = ("name", flavor.name) if taken else ("ID", flavor.id)
             raise FlavorExists(what=what, value=value) from None
+        _record(session, ctx, "create", flavor)
     return flavor
 
 
@@ -99,14 +100,27 @@ def describe(nova: Nova, ctx: Context, flavor_id: str, description: str | None) 
     with nova.db.writing() as session:
         flavor = find(session, ctx, flavor_id)
         flavor.description = description
+        _record(session, ctx, "update", flavor)
     return flavor
 
 
-def remove(nova: Nova, flavor_id: str) -> None:
+def remove(nova: Nova, ctx: Context, flavor_id: str) -> None:
     """Servers keep what they were made from. Raises FlavorNotFound."""
     with nova.db.writing() as session:
-        if not changed(session.execute(delete(Flavor).where(Flavor.id == flavor_id))):
+        flavor = session.scalar(select(Flavor).where(Flavor.id == flavor_id))
+        if flavor is None or not changed(
+                session.execute(delete(Flavor).where(Flavor.id == flavor_id))):
             raise FlavorNotFound(flavor_id)
+        _record(session, ctx, "delete", flavor)
+
+
+def _record(session: Session, ctx: Context, verb: str, flavor: Flavor) -> None:
+    Event.record(session, ctx, f"flavor.{verb}", "flavor", flavor.id, {
+        "flavorid": flavor.id, "name": flavor.name, "memory_mb": flavor.ram,
+        "vcpus": flavor.vcpus, "root_gb": flavor.disk, "ephemeral_gb": flavor.ephemeral,
+        "swap": flavor.swap, "rxtx_factor": flavor.rxtx_factor, "is_public": flavor.is_public,
+        "disabled": flavor.disabled, "description": flavor.description,
+        "extra_specs": dict(flavor.extra_specs)}, project_id="")
 
 
 # --- Access --------------------------------------------------------------------------------
@@ -130,6 +144,7 @@ def grant(nova: Nova, ctx: Context, flavor_id: str, project_id: str) -> list[str
                 session.add(FlavorAccess(flavor_id=flavor.id, project_id=project_id))
         except IntegrityError:
             raise AccessExists(flavor=flavor.id, project=project_id) from None
+        _record(session, ctx, "update", flavor)
         return _projects(session, flavor_id)
 
 
@@ -143,6 +158,7 @@ def revoke(nova: Nova, ctx: Context, flavor_id: str, project_id: str) -> list[st
             FlavorAccess.flavor_id == flavor.id, FlavorAccess.project_id == project_id))
         if not changed(gone):
             raise AccessNotFound("access", project_id, flavor=flavor.id)
+        _record(session, ctx, "update", flavor)
         return _projects(session, flavor_id)
 
 
@@ -161,6 +177,7 @@ def set_specs(nova: Nova, ctx: Context, flavor_id: str, specs: dict[str, str]) -
     with nova.db.writing() as session:
         flavor = _hold(session, ctx, flavor_id)
         flavor.extra_specs = {**flavor.extra_specs, **specs}
+        _record(session, ctx, "update", flavor)
 
 
 def drop_spec(nova: Nova, ctx: Context, flavor_id: str, key: str) -> None:
@@ -170,6 +187,7 @@ def drop_spec(nova: Nova, ctx: Context, flavor_id: str, key: str) -> None:
         if key not in flavor.extra_specs:
             raise ExtraSpecNotFound("extra spec", key, flavor=flavor.id)
         flavor.extra_specs = {k: v for k, v in flavor.extra_specs.items() if k != key}
+        _record(session, ctx, "update", flavor)
 
 
 def _hold(session: Session, ctx: Context, flavor_id: str) -> Flavor:

@@ -12,7 +12,7 @@ from cairn.common.db import changed
 from cairn.common.errors import Invalid, NotFound
 from cairn.nova.component import Nova
 from cairn.nova.core import quotas
-from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember
+from cairn.nova.db.models import Event, Server, ServerGroup, ServerGroupMember
 from cairn.nova.errors import LimitReached
 
 _MEMBERS: Any = ServerGroupMember.__table__.c
@@ -74,6 +74,7 @@ def create(
                             policy=policy, rules=rules)
         session.add(group)
         session.flush()
+        _record(session, ctx, "create", group)
         return group
 
     return GroupState(nova.db.write(write), [])
@@ -105,7 +106,15 @@ def remove(nova: Nova, ctx: Context, group_id: str) -> None:
     with nova.db.writing() as session:
         group = find(session, ctx, group_id)
         session.execute(delete(ServerGroupMember).where(ServerGroupMember.group_id == group.id))
+        _record(session, ctx, "delete", group)
         session.delete(group)
+
+
+def _record(session: Session, ctx: Context, verb: str, group: ServerGroup) -> None:
+    Event.record(session, ctx, f"server_group.{verb}", "server_group", group.id, {
+        "uuid": group.id, "name": group.name, "user_id": group.user_id,
+        "project_id": group.project_id, "policy": group.policy, "rules": group.rules},
+        project_id=group.project_id)
 
 
 def members(session: Session, group_ids: Sequence[str]) -> dict[str, list[str]]:

@@ -28,6 +28,7 @@ from cairn.common.errors import Invalid
 from cairn.common.listing import paginate
 from cairn.nova.component import Nova
 from cairn.nova.core import quotas
+from cairn.nova.db.models import Event
 from cairn.nova.db.models import Keypair as Keypair
 from cairn.nova.errors import KeypairExists, KeypairNotFound
 
@@ -89,18 +90,29 @@ def create(
                 session.add(pair)
         except IntegrityError:
             raise KeypairExists(name=name) from None
+        _record(session, ctx, "create", user_id, name, kind, print_)
         return pair
 
     return nova.db.write(record), private_key
 
 
-def remove(nova: Nova, user_id: str, name: str) -> None:
+def remove(nova: Nova, ctx: Context, user_id: str, name: str) -> None:
     """Raises KeypairNotFound."""
     with nova.db.writing() as session:
+        pair = find(session, user_id, name)
         gone = session.execute(
             delete(Keypair).where(Keypair.user_id == user_id, Keypair.name == name))
         if not changed(gone):
             raise KeypairNotFound(name, user_id)
+        _record(session, ctx, "delete", user_id, name, pair.type, pair.fingerprint)
+
+
+def _record(
+    session: Session, ctx: Context, verb: str, user_id: str, name: str, kind: str,
+    fingerprint: str,
+) -> None:
+    Event.record(session, ctx, f"keypair.{verb}.end", "keypair", name, {
+        "user_id": user_id, "name": name, "type": kind, "fingerprint": fingerprint})
 
 
 def generate() -> tuple[str, str]:

@@ -7,10 +7,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cairn.common.context import Context
 from cairn.common.db import changed
 from cairn.common.errors import Invalid
 from cairn.nova.component import Nova
-from cairn.nova.db.models import Keypair, Quota, Server, ServerGroup, Usage
+from cairn.nova.db.models import Event, Keypair, Quota, Server, ServerGroup, Usage
 from cairn.nova.errors import LimitReached, OverQuota
 from cairn.nova.settings import QuotaSettings
 
@@ -147,7 +148,7 @@ def get_usage(nova: Nova, project_id: str) -> tuple[dict[str, int], dict[str, in
 
 
 def change(
-    nova: Nova, project_id: str, values: dict[str, int], *, force: bool
+    nova: Nova, ctx: Context, project_id: str, values: dict[str, int], *, force: bool
 ) -> dict[str, int]:
     """Limits of a project (or class) instead of the defaults; all of its limits then. Raises
     Invalid for one below what is used, unless by `force`."""
@@ -158,11 +159,14 @@ def change(
                 raise Invalid(reason=f"Quota limit {value} for {name} must be greater than or "
                                      f"equal to already used and reserved {used[name]}.")
             session.merge(Quota(project_id=project_id, resource=name, hard_limit=value))
+        Event.record(session, ctx, "quota.update", "quota", project_id, {"limits": values},
+                     project_id=project_id)
         session.flush()
         return limits(session, project_id, nova.quota)
 
 
-def reset(nova: Nova, project_id: str) -> None:
+def reset(nova: Nova, ctx: Context, project_id: str) -> None:
     """Let the defaults hold again."""
     with nova.db.writing() as session:
         session.execute(delete(Quota).where(Quota.project_id == project_id))
+        Event.record(session, ctx, "quota.delete", "quota", project_id, {}, project_id=project_id)

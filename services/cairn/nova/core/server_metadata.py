@@ -49,6 +49,7 @@ def _change(
             raise LimitReached(what="metadata items", limit=allowed)
         session.execute(
             sqlalchemy.update(Server).where(Server.id == row.id).values(meta=metadata))
+        servers.record_update(session, ctx, row)
         return metadata
 
     return nova.db.write(write)

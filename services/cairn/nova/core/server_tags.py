@@ -57,6 +57,7 @@ def _change(
         servers.check_settled(row, "update_instance_tags", idle=False)
         tags = change(row.tags)
         session.execute(update(Server).where(Server.id == row.id).values(tags=tags))
+        servers.record_update(session, ctx, row)
         return tags
 
     return nova.db.write(write)

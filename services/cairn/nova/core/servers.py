@@ -29,7 +29,7 @@ from cairn.nova.component import Nova
 from cairn.nova.core import quotas
 from cairn.nova.core.flows import actions
 from cairn.nova.core.flows import delete as delete_action
-from cairn.nova.db.models import Server, ServerGroupMember, Work, WorkStep
+from cairn.nova.db.models import Event, Server, ServerGroupMember, Work, WorkStep
 from cairn.nova.errors import ServerBusy, ServerLocked, ServerNotFound
 
 TABLE = Server.__table__
@@ -124,6 +124,18 @@ def update_server(nova: Nova, ctx: Context, server_id: str, values: dict[str, An
                                  f"be pinned to no other zone than that.")
         if values:
             session.execute(update(Server).where(S.id == row.id).values(**values))
+        record_update(session, ctx, row, {name: values[name] for name in values
+                                          if name != "guest_password"})
+
+
+def record_update(
+    session: Session, ctx: Context, server: Row[Any], payload: dict[str, Any] | None = None
+) -> None:
+    """That something of the server changed that is no action on it."""
+    Event.record(session, ctx, "compute.instance.update", "server", server.id, {
+        "instance_id": server.id, "tenant_id": server.project_id, "user_id": server.user_id,
+        "display_name": server.name, "state": server.vm_state, "new_task_state": server.task_state,
+        "host": server.host, **(payload or {})}, project_id=server.project_id)
 
 
 # --- Lists ---------------------------------------------------------------------------------

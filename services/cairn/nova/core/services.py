@@ -11,7 +11,7 @@ from cairn.common.errors import Conflict, Invalid, NotFound, Problem
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts
 from cairn.nova.core.values import by_uuid, check_uuid
-from cairn.nova.db.models import AggregateHost, Hypervisor, Server, Service
+from cairn.nova.db.models import AggregateHost, Event, Hypervisor, Server, Service
 
 INTERNAL = "internal"  # The zone of all that is no compute host.
 
@@ -43,14 +43,16 @@ def _placed(nova: Nova, service: Service, zones: dict[str, str]) -> PlacedServic
     return PlacedService(service, zone)
 
 
-def change_named(nova: Nova, host: str, binary: str, **values: Any) -> None:
+def change_named(
+    nova: Nova, ctx: Context, host: str, binary: str, **values: Any
+) -> None:
     """Set columns of a service by its names. Raises NotFound."""
     with nova.db.writing() as session:
         service = session.scalar(
             select(Service).where(Service.host == host, Service.binary == binary))
         if service is None:
             raise NotFound(f"Service {binary} on host", host)
-        _set(service, values)
+        _set(session, ctx, service, values)
 
 
 def change(nova: Nova, ctx: Context, service_id: str, values: dict[str, Any]) -> PlacedService:
@@ -60,13 +62,22 @@ def change(nova: Nova, ctx: Context, service_id: str, values: dict[str, Any]) ->
         if service.binary != hosts.COMPUTE:
             raise Invalid(reason=f"Updating a {service.binary} service is not supported. Only "
                                  "nova-compute services can be updated.")
-        _set(service, values)
+        _set(session, ctx, service, values)
         return _placed(nova, service, hosts.zones(session))
 
 
-def _set(service: Service, values: dict[str, Any]) -> None:
+def _set(session: Session, ctx: Context, service: Service, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(service, name, value)
+    _record(session, ctx, "update", service)
+
+
+def _record(session: Session, ctx: Context, verb: str, service: Service) -> None:
+    Event.record(session, ctx, f"service.{verb}", "service", service.id, {
+        "uuid": service.id, "host": service.host, "binary": service.binary,
+        "topic": service.binary.removeprefix("nova-"), "disabled": service.disabled,
+        "disabled_reason": service.disabled_reason, "forced_down": service.forced_down},
+        project_id="")
 
 
 def remove(nova: Nova, ctx: Context, service_id: str) -> None:
@@ -87,6 +98,7 @@ def remove(nova: Nova, ctx: Context, service_id: str) -> None:
             session.execute(delete(Hypervisor).where(Hypervisor.host == service.host))
             session.execute(delete(AggregateHost).where(AggregateHost.host == service.host))
         session.execute(delete(Service).where(Service.id == service.id))
+        _record(session, ctx, "delete", service)
 
 
 def _check_empty(session: Session, host: str) -> None:

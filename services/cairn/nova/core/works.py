@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from cairn.common import ledger
 from cairn.common.context import Context
 from cairn.common.db import changed
+from cairn.common.events import unchanged
 from cairn.common.flows import Action, Entry
 from cairn.nova.component import Nova
 from cairn.nova.core import events, hosts, servers
@@ -129,6 +130,7 @@ def remove(
         .values(task_state=entry.task)
     )
     if not changed(taken):
+        unchanged()
         return None
     events.record(session, ctx, server, delete.ACTION, events.START)
     ledger.cancel(session, Work, server.id,
