@@ -11,8 +11,8 @@ from typing import Any
 
 # The control characters of ASCII and Latin-1, and Unicode's breaks of lines and paragraphs.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# For schemas: what stands in a path, where a slash would be two.
-SEGMENT = "^[^/\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]*$"
+# For schemas: what stands in a path, where a slash would be two, and dots would be other paths.
+SEGMENT = r"^(?!\.\.?$)" "[^/\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]*$"
 
 # The fields that lead to names: each has its own, None where it is one; "*" is every item.
 Tree = dict[str, Any]

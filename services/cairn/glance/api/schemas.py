@@ -9,6 +9,7 @@ from typing import Any
 from cairn.common.api import Schema, Validator
 from cairn.common.names import SEGMENT
 from cairn.glance.component import UUID, PropertySchemas
+from cairn.glance.core import tasks
 
 DISK_FORMATS = ["raw", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "gpt", "ploop", "ami", "ari",
                 "aki"]
@@ -43,7 +44,7 @@ SETTABLE: dict[str, Any] = {
     "min_disk": about(NUMBER, "GB of disk that a server of the image needs"),
     "min_ram": about(NUMBER, "MB of memory that a server of the image needs"),
     "tags": about({"type": "array", "items": {
-        "type": "string", "maxLength": 255, "pattern": SEGMENT}},
+        "type": "string", "minLength": 1, "maxLength": 255, "pattern": SEGMENT}},
                   "Words about the image"),
 }
 # In Python a pattern's end is also before a newline.
@@ -137,9 +138,8 @@ TASK: dict[str, Any] = {
     "name": "task",
     "properties": {
         "id": about(ID, "The task's identifier"),
-        "type": {"type": "string", "enum": [
-            "import", "api_image_import", "location_import"]},
-        "status": {"type": "string", "enum": ["pending", "processing", "success", "failure"]},
+        "type": {"type": "string", "enum": [*tasks.TYPES]},
+        "status": {"type": "string", "enum": [*tasks.STATES]},
         "input": {"type": ["null", "object"]}, "result": {"type": ["null", "object"]},
         "owner": {"type": "string"}, "message": {"type": ["null", "string"]},
         "image_id": {"type": ["null", "string"]}, "request_id": {"type": ["null", "string"]},
@@ -231,7 +231,7 @@ NAMESPACE_FIELDS: dict[str, Any] = {
     "visibility": about({"type": "string", "enum": ["public", "private"]}, "Who sees it"),
     "protected": about({"type": "boolean"}, "Whether it is kept from being deleted"),
     "owner": about({"type": "string", "maxLength": 255}, "The project whose it is"),
-    "properties": PROPERTIES,
+    "properties": {**PROPERTIES, "propertyNames": NAME},
 }
 
 

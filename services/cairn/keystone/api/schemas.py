@@ -17,11 +17,10 @@ TEXT = {"type": "string", "maxLength": 16383}
 TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": 16383}
 FLAG = {"type": "boolean"}
 OPTIONS = {"type": "object"}
-# What stands in a path, where two of these would be other paths.
-SEGMENT = names.SEGMENT.replace("^", r"^(?!\.\.?$)", 1)
-TAG = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": SEGMENT.replace("/", ",/")}
+TAG = {"type": "string", "minLength": 1, "maxLength": 255,
+       "pattern": names.SEGMENT.replace("/", ",/")}
 TAGS = {"type": "array", "items": TAG, "maxItems": 80, "uniqueItems": True}
-REGION_ID = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": SEGMENT}
+REGION_ID = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": names.SEGMENT}
 
 
 def wrapped(
