@@ -31,6 +31,12 @@ def names(call, query, who="alice"):
     ("disk_format=qcow2", "f,g"), ("container_format=bare", "a b c f,g"), ("checksum=x", ""),
     ("created_at=gt:2020-01-01T00:00:00Z", "a b c f,g"), ("updated_at=lt:2020-01-01", ""),
     ("created_at=neq:2020-01-01T00:00:00%2B02:00", "a b c f,g"), ("limit=0", ""),
+    ("size_max=1", ""), ("member_status=pending", "a b c f,g"), ("marker=", "a b c f,g"),
+    # Of what is repeated the last counts, but an image has all the tags that are named.
+    ("name=a&name=b", "b"), ("os_distro=x&os_distro=debian", "b"), ("protected=frog&protected=true",
+                                                                   "c"),
+    ("limit=0&limit=9", "a b c f,g"), ("visibility=private&visibility=community", "e"),
+    ("os_hidden=false&os_hidden=true", "d"),
 ])
 def test_filters_narrow_a_list(call, some, query, found):
     assert " ".join(sorted(names(call, query))) == found
@@ -96,3 +102,53 @@ def test_images_are_read_by_two_statements_whatever_they_have(glance, call, make
         event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     assert call("GET", path.replace("ID", ids[0])).status_code == 200
     assert len(statements) == 2, statements
+
+
+@pytest.fixture
+def tasks(call):
+    """The numbers of two pending tasks, the older first."""
+    body = {"type": "import", "input": {"import_from": "http://127.0.0.1/x",
+                                        "import_from_format": "raw", "image_properties": {}}}
+    return [call("POST", "/v2/tasks", "admin", json=body).json["id"] for _ in range(2)]
+
+
+@pytest.mark.parametrize(("query", "numbers"), [
+    ("", [1, 0]), ("status=pending", [1, 0]), ("status=success", []), ("type=import", [1, 0]),
+    ("type=api_image_import", []), ("type=import&status=failure", []), ("limit=1", [1]),
+    ("sort_key=created_at&sort_dir=asc", [0, 1]), ("sort_key=status&sort_dir=asc", [0, 1]),
+    ("status=success&status=pending", [1, 0]), ("limit=0", []), ("limit=0&limit=1", [1]),
+])
+def test_filters_narrow_a_list_of_tasks(call, tasks, query, numbers):
+    listed = call("GET", f"/v2/tasks?{query}", "admin").json
+    assert [task["id"] for task in listed["tasks"]] == [tasks[number] for number in numbers]
+    assert listed["first"] == (f"/v2/tasks?{query}" if query else "/v2/tasks")
+
+
+def test_the_next_tasks_are_of_the_same_list(call, tasks):
+    query = "status=pending&limit=1&sort_key=created_at&sort_dir=asc"
+    first = call("GET", f"/v2/tasks?{query}", "admin").json
+    assert first["next"] == f"/v2/tasks?{query}&marker={tasks[0]}"
+    second = call("GET", first["next"], "admin").json
+    assert [task["id"] for task in second["tasks"]] == [tasks[1]]
+    assert second["first"] == first["first"]
+
+
+NS = "/v2/metadefs/namespaces"
+
+
+@pytest.mark.parametrize(("query", "named"), [
+    ("", "b a"), ("visibility=public", "b"), ("visibility=private", "a"), ("visibility=", "b a"),
+    ("resource_types=X", "a"), ("resource_types=X,Y", "b a"), ("resource_types=Z", ""),
+    ("sort_key=namespace&sort_dir=asc", "a b"), ("sort_key=display_name&sort_dir=desc", "a b"),
+    ("limit=1", "b"), ("limit=1&marker=b", "a"), ("limit=0", ""), ("marker=", "b a"),
+    ("visibility=public&visibility=private", "a"), ("resource_types=X&resource_types=Y", "b"),
+    ("marker=a&marker=b", "a"),
+])
+def test_filters_narrow_a_list_of_namespaces(call, query, named):
+    for body in ({"namespace": "a", "display_name": "2", "visibility": "private",
+                  "resource_type_associations": [{"name": "X"}]},
+                 {"namespace": "b", "display_name": "1", "visibility": "public",
+                  "resource_type_associations": [{"name": "Y"}]}):
+        assert call("POST", NS, "admin", json=body).status_code == 201
+    listed = call("GET", f"{NS}?{query}", "admin").json
+    assert " ".join(entry["namespace"] for entry in listed["namespaces"]) == named

@@ -2,14 +2,13 @@
 
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Unsupported
 from cairn.common.wsgi import parse_json
 from cairn.glance.api.schemas import CREATE, check_value
-from cairn.glance.api.views import show_record
+from cairn.glance.api.views import build_links, read_page, show_record
 from cairn.glance.component import Glance
 from cairn.glance.core import lifecycle, listing, patching
 from cairn.glance.policy import RULES
@@ -56,17 +55,7 @@ def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Documen
 def index(glance: Glance, ctx: Context, query: Any) -> Document:
     if not glance.policy.allows(ctx, "read_image_as_service"):
         glance.policy.enforce(ctx, "get_images")
-    records, last = listing.list_images(glance, ctx, query)
-    document: Document = {
-        "images": [show_record(glance, ctx, record) for record in records],
-        "schema": "/v2/schemas/images", "first": _link(query, None)}
-    if last is not None:
-        document["next"] = _link(query, last)
-    return document
-
-
-def _link(query: Any, marker: str | None) -> str:
-    kept = [(k, v) for k, v in query.items(multi=True) if k != "marker"]
-    if marker is not None:
-        kept.append(("marker", marker))
-    return "/v2/images" + (f"?{urlencode(kept)}" if kept else "")
+    page = read_page(glance, query, listing.SORTABLE, glance.settings.limit_param_default)
+    records, last = listing.list_images(glance, ctx, query, page)
+    return {"images": [show_record(glance, ctx, record) for record in records],
+            "schema": "/v2/schemas/images", **build_links("/v2/images", query, last)}

@@ -1,17 +1,17 @@
 """/v2/metadefs/namespaces"""
 
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
+from cairn.common.listing import read_value
 from cairn.glance.api import metadef_objects, metadef_properties, metadef_resource_types
 from cairn.glance.api.schemas import NAMESPACE_BODY
-from cairn.glance.api.views import check_writable, present, read_sorting, times
+from cairn.glance.api.views import build_links, check_writable, present, read_page, times
 from cairn.glance.component import Glance
-from cairn.glance.core import contents, listing, metadefs, namespaces
-from cairn.glance.core.listing import Paging
+from cairn.glance.core import contents, metadefs, namespaces
 from cairn.glance.core.namespaces import NamespaceRecord
 from cairn.glance.policy import RULES
 
@@ -50,29 +50,17 @@ def _full(record: NamespaceRecord, resource_type: str | None = None) -> Document
 @api.get(PATH, policy="get_metadef_namespaces", query={"type": "object"})
 def index(glance: Glance, ctx: Context, query: Any) -> Document:
     glance.policy.enforce(ctx, "list_metadef_resource_types")
-    visibility = query.get("visibility")
+    visibility = read_value(query, "visibility")
     if visibility not in (None, "", "public", "private"):
         raise Invalid(reason=f"Invalid visibility value: {visibility}")
-    sorting, settings = read_sorting(query, namespaces.SORTABLE), glance.settings
-    limit = listing.limit(query.get("limit"), settings.limit_param_default, settings.api_limit_max)
+    page = read_page(glance, query, namespaces.SORTABLE, glance.settings.limit_param_default)
     rows, last = namespaces.list_namespaces(
-        glance, ctx, visibility, query.get("resource_types"),
-        Paging(*sorting, query.get("marker"), limit))
-    document: Document = {
+        glance, ctx, visibility, read_value(query, "resource_types"), page)
+    return {
         "namespaces": [view(namespace) | ({"resource_type_associations": [
             metadef_resource_types.view(*pair) for pair in on]} if on else {})
             for namespace, on in rows],
-        "first": _link(query, None), "schema": "/v2/schemas/metadefs/namespaces"}
-    if last is not None:
-        document["next"] = _link(query, last)
-    return document
-
-
-def _link(query: Any, marker: str | None) -> str:
-    kept = [(k, v) for k, v in query.items(multi=True) if k != "marker"]
-    if marker is not None:
-        kept.append(("marker", marker))
-    return f"/v2{PATH}" + (f"?{urlencode(kept)}" if kept else "")
+        "schema": "/v2/schemas/metadefs/namespaces", **build_links(f"/v2{PATH}", query, last)}
 
 
 @api.post(PATH, policy="add_metadef_namespace", body=NAMESPACE_BODY, status=201,
@@ -90,7 +78,8 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
 @api.get(f"{PATH}/<namespace>", policy="get_metadef_namespace", query={"type": "object"},
          late=True)
 def show(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
-    return _full(namespaces.show_namespace(glance, ctx, namespace), query.get("resource_type"))
+    return _full(namespaces.show_namespace(glance, ctx, namespace),
+                 read_value(query, "resource_type"))
 
 
 @api.put(f"{PATH}/<namespace>", policy="modify_metadef_namespace", body=NAMESPACE_BODY, late=True,

@@ -4,8 +4,9 @@ from typing import Any
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
+from cairn.common.errors import Invalid
 from cairn.glance.api.schemas import OBJECT_BODY
-from cairn.glance.api.views import check_writable, present, read_paging, times
+from cairn.glance.api.views import check_writable, present, read_page, times
 from cairn.glance.component import Glance
 from cairn.glance.core import contents
 from cairn.glance.core.contents import OBJECT
@@ -30,8 +31,10 @@ def _fields(body: Document) -> Document:
 
 @api.get(PATH, policy="get_metadef_objects", query={"type": "object"}, late=True)
 def index(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
-    row, objects = contents.list_contents(
-        glance, ctx, OBJECT, namespace, read_paging(glance, query, least=1))
+    page = read_page(glance, query, contents.SORTABLE)
+    if page.limit == 0:
+        raise Invalid(reason="limit param must be positive")
+    row, objects = contents.list_contents(glance, ctx, OBJECT, namespace, page)
     return {"objects": [view(row, o) for o in objects], "schema": "v2/schemas/metadefs/objects"}
 
 

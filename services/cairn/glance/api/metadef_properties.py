@@ -4,6 +4,7 @@ from typing import Any
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
+from cairn.common.listing import read_value
 from cairn.glance.api.schemas import PROPERTY_BODY
 from cairn.glance.api.views import check_writable
 from cairn.glance.component import Glance
@@ -40,7 +41,7 @@ def create(glance: Glance, ctx: Context, namespace: str, body: Document) -> Docu
 @api.get(f"{PATH}/<name>", policy="get_metadef_property", query={"type": "object"}, late=True)
 def show(glance: Glance, ctx: Context, namespace: str, name: str, query: Any) -> Document:
     """With ?resource_type the name is the one that the key has there, with its prefix."""
-    resource_type = query.get("resource_type")
+    resource_type = read_value(query, "resource_type")
     if resource_type:
         return view(contents.show_property_of_type(glance, ctx, namespace, name, resource_type))
     return view(contents.show_content(glance, ctx, PROPERTY, namespace, name)[1])

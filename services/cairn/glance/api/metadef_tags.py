@@ -7,7 +7,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Conflict
 from cairn.common.wsgi import parse_json
 from cairn.glance.api.schemas import TAG_BODY, TAGS_BODY
-from cairn.glance.api.views import check_writable, read_paging, times
+from cairn.glance.api.views import check_writable, read_page, times
 from cairn.glance.component import Glance
 from cairn.glance.core import contents
 from cairn.glance.core.contents import TAG
@@ -24,7 +24,8 @@ def view(record: Any) -> Document:
 
 @api.get(PATH, policy="get_metadef_tags", query={"type": "object"}, late=True)
 def index(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
-    _, tags = contents.list_contents(glance, ctx, TAG, namespace, read_paging(glance, query))
+    _, tags = contents.list_contents(
+        glance, ctx, TAG, namespace, read_page(glance, query, contents.SORTABLE))
     return {"tags": [{"name": tag.name} for tag in tags]}
 
 

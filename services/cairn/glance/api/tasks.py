@@ -3,9 +3,10 @@
 from typing import Any
 
 from cairn.common.api import Api, Document, Reply, Schema
-from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, MethodNotAllowed
+from cairn.common.listing import read_value
+from cairn.glance.api.views import build_links, moment, read_page
 from cairn.glance.component import Glance
 from cairn.glance.core import image_tasks, tasks
 from cairn.glance.policy import RULES
@@ -26,18 +27,14 @@ CREATE: Schema = {
 }
 
 
-def _moment(when: Any) -> str:
-    return f"{when.isoformat(timespec='seconds')}Z"
-
-
 def stub(task: Any) -> Document:
     document = {
         "id": task.id, "type": task.type, "status": task.status, "owner": task.owner,
-        "created_at": _moment(task.created_at), "schema": "/v2/schemas/task",
-        "updated_at": _moment(task.updated_at or task.created_at), "self": f"/v2/tasks/{task.id}",
+        "created_at": moment(task.created_at), "schema": "/v2/schemas/task",
+        "updated_at": moment(task.updated_at or task.created_at), "self": f"/v2/tasks/{task.id}",
     }
     if task.expires_at is not None:
-        document["expires_at"] = _moment(task.expires_at)
+        document["expires_at"] = moment(task.expires_at)
     return document
 
 
@@ -57,25 +54,18 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
 
 @api.get("/tasks", policy="tasks_api_access", query={"type": "object"})
 def index(glance: Glance, ctx: Context, query: Any) -> Document:
-    key, direction = query.get("sort_key", "created_at"), query.get("sort_dir", "desc")
-    if key not in tasks.SORTABLE or direction not in ("asc", "desc"):
-        raise Invalid(reason=f"Unsupported sort key or direction: {key} {direction}")
     filters = {}
-    for name, values in (("status", tasks.STATES), ("type", ("import",))):
-        if name in query:
-            if query[name] not in values:
-                raise Invalid(reason=f"Invalid {name} value: {query[name]}")
-            filters[name] = query[name]
-    asked = parse_whole(query.get("limit", "25"))
-    if asked is None:
-        raise Invalid(reason="limit param must be a non-negative integer")
-    limit = min(asked, 1000)
-    rows = tasks.list_tasks(glance, ctx, filters, key, direction, query.get("marker"), limit)
-    document: Document = {"tasks": [stub(row) for row in rows], "first": "/v2/tasks",
-                          "schema": "/v2/schemas/tasks"}
-    if limit and len(rows) == limit:
-        document["next"] = f"/v2/tasks?marker={rows[-1].id}&limit={limit}"
-    return document
+    for name, values in (("status", tasks.STATES), ("type", tasks.TYPES)):
+        value = read_value(query, name)
+        if value is not None and value not in values:
+            raise Invalid(reason=f"Invalid {name} value: {value}")
+        if value is not None:
+            filters[name] = value
+    page = read_page(glance, query, tasks.SORTABLE, glance.settings.limit_param_default)
+    rows = tasks.list_tasks(glance, ctx, filters, page)
+    last = rows[-1].id if rows and len(rows) == page.limit else None
+    return {"tasks": [stub(row) for row in rows], "schema": "/v2/schemas/tasks",
+            **build_links("/v2/tasks", query, last)}
 
 
 @api.get("/tasks/<task_id>", policy="tasks_api_access")

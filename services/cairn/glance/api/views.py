@@ -7,11 +7,17 @@ from typing import Any
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.db import Timestamps
-from cairn.common.errors import Invalid
+from cairn.common.listing import (
+    Page,
+    Query,
+    build_link,
+    read_limit,
+    read_sort,
+    read_value,
+)
 from cairn.glance.component import Glance
-from cairn.glance.core import access, contents, listing, locations
+from cairn.glance.core import access, locations
 from cairn.glance.core.images import ImageRecord
-from cairn.glance.core.listing import Paging
 from cairn.glance.errors import ReadOnly
 
 
@@ -80,20 +86,23 @@ def check_writable(body: Mapping[str, Any]) -> None:
             raise ReadOnly(name=name)
 
 
-def read_paging(glance: Glance, query: Any, least: int = 0) -> Paging:
-    """The page that is asked for of what a namespace has: without a limit everything. Raises
-    Invalid."""
-    limit = None
-    if query.get("limit") is not None:
-        limit = listing.limit(query["limit"], 0, glance.settings.api_limit_max)
-        if limit < least:
-            raise Invalid(reason="limit param must be positive")
-    return Paging(*read_sorting(query, contents.SORTABLE), query.get("marker"), limit)
+def read_page(
+    glance: Glance, query: Query, sortable: Collection[str], default: int | None = None
+) -> Page:
+    """The page that is asked for, the newest first where nothing is said, of at most `default`
+    entries (None: of all). Raises Invalid."""
+    limit = read_limit(query, default=default)
+    if limit is not None:
+        limit = min(limit, glance.settings.api_limit_max)
+    # Of sort=a:asc,b nothing is said of b; sort_dir is said of every sort_key.
+    sort = read_sort(query, sortable, default=(("created_at", "desc"),),
+                     direction="desc" if query.getlist("sort") else None)
+    if "created_at" not in (name for name, _ in sort):
+        sort += (("created_at", sort[0][1] if len(query.getlist("sort_dir")) == 1 else "desc"),)
+    return Page(limit, read_value(query, "marker") or None, sort)
 
 
-def read_sorting(query: Any, sortable: Collection[str]) -> tuple[str, str]:
-    """Key and direction, the newest first where nothing is said. Raises Invalid."""
-    key, way = query.get("sort_key", "created_at"), query.get("sort_dir", "desc")
-    if key not in sortable or way not in ("asc", "desc"):
-        raise Invalid(reason=f"sort_key and sort_dir cannot be {key} and {way}")
-    return key, way
+def build_links(path: str, query: Query, last: str | None) -> Document:
+    """The first page and, if there is one that begins after `last`, the next."""
+    links = {"first": build_link(path, query)}
+    return links if last is None else links | {"next": build_link(path, query, marker=last)}

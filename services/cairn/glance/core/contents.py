@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from cairn.common import events
 from cairn.common.context import Context
-from cairn.common.listing import paginate
+from cairn.common.listing import Page, order_keys, paginate
 from cairn.glance.component import Glance
 from cairn.glance.core import metadefs, notices
-from cairn.glance.core.listing import Paging
+from cairn.glance.core.listing import read_values
 from cairn.glance.db.metadefs import (
     Definition,
     Namespace,
@@ -42,24 +42,23 @@ TAG = Kind(TagDefinition, "tag", "tags")
 
 
 def list_contents(
-    glance: Glance, ctx: Context, kind: Kind[D], name: str, paging: Paging | None = None
+    glance: Glance, ctx: Context, kind: Kind[D], name: str, page: Page | None = None
 ) -> tuple[Namespace, Sequence[D]]:
-    """The namespace and a page of what it has of the kind; without paging everything, the oldest
+    """The namespace and a page of what it has of the kind; without one everything, the oldest
     first. Raises DefinitionNotFound, Forbidden."""
     with glance.db.reading() as session:
         namespace = metadefs.find_namespace(
             glance.policy, session, ctx, name, f"get_metadef_{kind.plural}")
-        if paging is None:
+        if page is None:
             return namespace, metadefs.contents(session, kind.model, namespace)
-        keys = [(getattr(kind.model, key), paging.sort_dir)
-                for key in dict.fromkeys((paging.sort_key, "created_at", "id"))]
+        keys = order_keys(page, {name: getattr(kind.model, name) for name in SORTABLE}, unique="id")
         after = None
-        if paging.marker:
-            marker = metadefs.find(session, kind.model, namespace, paging.marker)
-            after = [getattr(marker, column.key) for column, _ in keys]
+        if page.marker:
+            marker = metadefs.find(session, kind.model, namespace, page.marker)
+            after = read_values(marker, keys)
         matching = select(kind.model).where(kind.model.namespace_id == namespace.id)
         return namespace, session.scalars(
-            paginate(matching, keys, after=after, limit=paging.limit)).all()
+            paginate(matching, keys, after=after, limit=page.limit)).all()
 
 
 def create_content(

@@ -3,7 +3,6 @@
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, cast
 
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.common.listing import paginate
+from cairn.common.listing import Key, Page, Query, order_keys, paginate, read_value
 from cairn.glance.component import Glance
 from cairn.glance.core import access, images
 from cairn.glance.core.access import COLUMNS, IMAGE
@@ -22,8 +21,8 @@ from cairn.glance.db.models import ImageProperty, ImageTag
 from cairn.glance.errors import ImageNotFound
 
 PROPERTY, TAG = (cast(Table, model.__table__).c for model in (ImageProperty, ImageTag))
-SORTABLE = ("name", "status", "container_format", "disk_format", "size", "id", "created_at",
-            "updated_at")
+SORTABLE = {name: getattr(IMAGE, name) for name in (
+    "name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")}
 # What is not a condition on an image or one of its properties.
 ASIDE = {"limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "tag",
          "os_hidden", "protected"}
@@ -34,58 +33,6 @@ VISIBILITIES = ("community", "public", "private", "shared", "all")
 MEMBER_STATUSES = ("pending", "accepted", "rejected", "all")
 # One value of in:a,"b,c": quoted, with escapes, or up to the next comma.
 VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"(?:,|$)|([^,"]*)(?:,|$)')
-
-
-@dataclass(frozen=True)
-class Paging:
-    """Which page of a list is asked for."""
-
-    sort_key: str
-    sort_dir: str
-    marker: str | None
-    # None: everything.
-    limit: int | None
-
-
-def limit(text: str | None, default: int, most: int) -> int:
-    if text is None:
-        return min(default, most)
-    asked = parse_whole(text.removeprefix("-"))
-    if asked is None:
-        raise Invalid(reason="limit param must be an integer")
-    if text.startswith("-"):
-        raise Invalid(reason="limit param must be positive")
-    return min(asked, most)
-
-
-def sorting(query: Any) -> list[tuple[Any, str]]:
-    """Columns and directions, ending in the unique id."""
-    if "sort" in query:
-        if "sort_key" in query or "sort_dir" in query:
-            raise Invalid(reason="Old and new sorting syntax cannot be combined")
-        parts = [part.partition(":") for part in query["sort"].strip().split(",")]
-        keys = [key.strip() for key, _, _ in parts]
-        directions = [direction.strip() or "desc" for _, _, direction in parts]
-    else:
-        keys = [key.strip() for key in query.getlist("sort_key")]
-        directions = [direction.strip() for direction in query.getlist("sort_dir")]
-        if len(directions) > 1 and len(directions) != len(keys):
-            raise Invalid(reason="Number of sort_dir does not match the number of sort_key")
-    keys, directions = keys or ["created_at"], directions or ["desc"]
-    for key in keys:
-        if key not in SORTABLE:
-            raise Invalid(reason=f"Invalid sort key: {key}. It must be one of the following: "
-                                 f"{', '.join(SORTABLE)}.")
-    for direction in directions:
-        if direction not in ("asc", "desc"):
-            raise Invalid(reason=f"Invalid sort direction: {direction}")
-    rest = directions[0] if len(directions) == 1 else "desc"
-    directions += [rest] * (len(keys) - len(directions))
-    for key in ("created_at", "id"):
-        if key not in keys:
-            keys.append(key)
-            directions.append(rest)
-    return [(getattr(IMAGE, key), way) for key, way in zip(keys, directions, strict=True)]
 
 
 @cache
@@ -102,36 +49,38 @@ def _statement(
 @lru_cache(maxsize=256)
 def _first_page(
     everything: bool, visibility: str | None, member_status: str, hidden: bool,
-    keys: tuple[tuple[Any, str], ...],
+    keys: tuple[Key, ...],
 ) -> Select[Any]:
     images_ = _statement(everything, visibility, member_status, hidden)
     return paginate(images_, keys, after=None, limit=None).limit(bindparam("most"))
 
 
-def _shape(ctx: Context, query: Any) -> tuple[bool, str | None, str, bool]:
+def _shape(ctx: Context, query: Query) -> tuple[bool, str | None, str, bool]:
     """What tells lists apart that have no further conditions. Raises Invalid."""
-    visibility = query.get("visibility") or None
-    member_status = query.get("member_status", "accepted")
+    visibility = read_value(query, "visibility") or None
+    member_status = read_value(query, "member_status")
+    member_status = "accepted" if member_status is None else member_status
     if visibility is not None and visibility not in VISIBILITIES:
         raise Invalid(reason=f"Invalid visibility value: {visibility}")
     if member_status not in MEMBER_STATUSES:
         raise Invalid(reason=f"Invalid member_status value: {member_status}")
-    hidden = _boolean("os_hidden", query.get("os_hidden", "false"))
+    hidden = _read_boolean(query, "os_hidden") or False
     return access.sees_all(ctx), visibility, member_status, hidden
 
 
-def _conditions(query: Any, readable: Callable[[str], bool]) -> list[Any]:
+def _conditions(query: Query, readable: Callable[[str], bool]) -> list[Any]:
     """What else the images shall be like. `readable` says which properties the caller may know of.
     Raises Invalid."""
-    if "changes-since" in query:
+    if query.getlist("changes-since"):
         raise Invalid(reason='The "changes-since" filter is not available in v2.')
     conditions: list[Any] = []
-    if "protected" in query:
-        conditions.append(IMAGE.protected.is_(_boolean("protected", query["protected"])))
+    protected = _read_boolean(query, "protected")
+    if protected is not None:
+        conditions.append(IMAGE.protected.is_(protected))
     conditions += [IMAGE.id.in_(select(TAG.image_id).where(TAG.value == tag.strip()))
                    for tag in query.getlist("tag")]
-    conditions += [_condition(name, value, readable) for name, value in query.items()
-                   if name not in ASIDE]
+    conditions += [_condition(name, value, readable)
+                   for name, value in dict(query.items(multi=True)).items() if name not in ASIDE]
     return conditions
 
 
@@ -204,42 +153,48 @@ def _compared(name: str, text: str) -> Any:
     }[operator]
 
 
-def _boolean(name: str, text: str) -> bool:
+def _read_boolean(query: Query, name: str) -> bool | None:
+    text = read_value(query, name)
+    if text is None:
+        return None
     if text.lower() not in ("true", "false"):
         raise Invalid(reason=f"Invalid value '{text}' for '{name}' filter. Valid values are "
                              "'true' or 'false'.")
     return text.lower() == "true"
 
 
+def read_values(record: Any, keys: Sequence[Key]) -> list[Any]:
+    """Where a record stands in that order."""
+    return [getattr(record, str(column.key)) for column, _ in keys]
+
+
 def _find_marker(
-    session: Session, ctx: Context, image_id: str, keys: Sequence[tuple[Any, str]]
+    session: Session, ctx: Context, image_id: str, keys: Sequence[Key]
 ) -> list[Any]:
     try:
         marker = access.find_row(session, ctx, image_id)
     except ImageNotFound:
         raise Invalid(reason=f"marker: no image with ID {image_id}") from None
-    return [getattr(marker, column.key) for column, _ in keys]
+    return read_values(marker, keys)
 
 
 def list_images(
-    glance: Glance, ctx: Context, query: Any
+    glance: Glance, ctx: Context, query: Query, page: Page
 ) -> tuple[list[ImageRecord], str | None]:
     """A page of images, and the id that the next one begins after, None if there is none. Raises
     Invalid."""
-    settings = glance.settings
-    most = limit(query.get("limit"), settings.limit_param_default, settings.api_limit_max)
-    keys = tuple(sorting(query))
+    keys = tuple(order_keys(page, SORTABLE, unique="id"))
     shape = _shape(ctx, query)
     conditions = _conditions(
         query, lambda name: glance.protections.allows(glance.policy, ctx, "read", name))
     with glance.db.reading() as session:
-        if not conditions and "marker" not in query:
+        if not conditions and page.marker is None:
             statement = _first_page(*shape, keys)
         else:
-            after = _find_marker(session, ctx, query["marker"], keys) if "marker" in query else None
+            after = None if page.marker is None else _find_marker(session, ctx, page.marker, keys)
             statement = paginate(
-                _statement(*shape).where(*conditions), keys, after=after, limit=most)
-        rows = session.execute(statement, {"project": ctx.project, "most": most}).all()
+                _statement(*shape).where(*conditions), keys, after=after, limit=page.limit)
+        rows = session.execute(statement, {"project": ctx.project, "most": page.limit}).all()
         visible = access.seen(glance.policy, session, ctx, rows)
         records = images.read_records(glance, session, visible)
-    return records, rows[-1].id if rows and len(rows) == most else None
+    return records, rows[-1].id if rows and len(rows) == page.limit else None

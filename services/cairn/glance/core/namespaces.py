@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
-from cairn.common.listing import paginate
+from cairn.common.listing import Page, order_keys, paginate
 from cairn.glance.component import Glance
 from cairn.glance.core import metadefs, notices
-from cairn.glance.core.listing import Paging
+from cairn.glance.core.listing import read_values
 from cairn.glance.db.metadefs import (
     Association,
     Namespace,
@@ -22,8 +22,9 @@ from cairn.glance.db.metadefs import (
 )
 from cairn.glance.errors import DefinitionNotFound
 
-SORTABLE = ("created_at", "updated_at", "id", "namespace", "display_name", "visibility", "owner",
-            "protected")
+SORTABLE = {name: getattr(Namespace, name) for name in (
+    "created_at", "updated_at", "id", "namespace", "display_name", "visibility", "owner",
+    "protected")}
 # Names of resource types, and what is known of them in a namespace.
 Associations = list[tuple[str, Association]]
 # What a caller must be allowed who is shown all of a namespace.
@@ -53,23 +54,22 @@ def _read_record(session: Session, namespace: Namespace) -> NamespaceRecord:
 
 def list_namespaces(
     glance: Glance, ctx: Context, visibility: str | None, resource_types: str | None,
-    paging: Paging,
+    page: Page,
 ) -> tuple[list[tuple[Namespace, Associations]], str | None]:
     """A page of namespaces, and the name that the next one begins after, None if there is none.
     Raises DefinitionNotFound for a marker that is none."""
-    keys = [(getattr(Namespace, name), paging.sort_dir)
-            for name in dict.fromkeys((paging.sort_key, "created_at", "id"))]
+    keys = order_keys(page, SORTABLE, unique="id")
     matching = metadefs.namespaces(ctx, visibility, resource_types)
     with glance.db.reading() as session:
         after = None
-        if paging.marker:
-            marker = metadefs.find_namespace(glance.policy, session, ctx, paging.marker)
-            after = [getattr(marker, column.key) for column, _ in keys]
-        rows = session.scalars(paginate(matching, keys, after=after, limit=paging.limit)).all()
+        if page.marker:
+            marker = metadefs.find_namespace(glance.policy, session, ctx, page.marker)
+            after = read_values(marker, keys)
+        rows = session.scalars(paginate(matching, keys, after=after, limit=page.limit)).all()
         visible = [n for n in rows
                    if metadefs.allowed(glance.policy, ctx, "get_metadef_namespace", n)]
         on = metadefs.associations(session, visible)
-    last = rows[-1].namespace if rows and len(rows) == paging.limit else None
+    last = rows[-1].namespace if rows and len(rows) == page.limit else None
     return [(n, on[n.id]) for n in visible], last
 
 

@@ -11,14 +11,15 @@ from cairn.common import ledger
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid, NotFound
-from cairn.common.listing import paginate
+from cairn.common.listing import Page, order_keys, paginate
 from cairn.glance.component import Glance
 from cairn.glance.core import notices
+from cairn.glance.core.listing import read_values
 from cairn.glance.db.data import Task, Work
 
 RUNNER = "glance"  # The worker's name as a runner of works.
 STATES = ("pending", "processing", "success", "failure")
-
+TYPES = ("import", "api_image_import", "location_import")
 
 SORTABLE: dict[str, ColumnElement[Any]] = {
     name: getattr(Task, name)
@@ -79,8 +80,7 @@ def of_image(session: Session, image_id: str) -> list[Task]:
 
 
 def list_tasks(
-    glance: Glance, ctx: Context, filters: Mapping[str, str], sort_key: str, sort_dir: str,
-    marker: str | None, limit: int,
+    glance: Glance, ctx: Context, filters: Mapping[str, str], page: Page
 ) -> list[Task]:
     """A page of the tasks that the caller may see. Raises Forbidden, Invalid for a marker that is
     none."""
@@ -90,16 +90,16 @@ def list_tasks(
         matching = matching.where(Task.owner == ctx.project)
     for name, value in filters.items():
         matching = matching.where(getattr(Task, name) == value)
-    keys = [(SORTABLE[sort_key], sort_dir), (SORTABLE["id"], sort_dir)]
+    keys = order_keys(page, SORTABLE, unique="id")
     with glance.db.reading() as session:
         after = None
-        if marker is not None:
+        if page.marker is not None:
             try:
-                last = find(session, ctx, marker)
+                last = find(session, ctx, page.marker)
             except NotFound as error:
                 raise Invalid(reason=f"marker: {error}") from error
-            after = [getattr(last, sort_key), last.id]
-        return list(session.scalars(paginate(matching, keys, after=after, limit=limit)))
+            after = read_values(last, keys)
+        return list(session.scalars(paginate(matching, keys, after=after, limit=page.limit)))
 
 
 def show_task(glance: Glance, ctx: Context, task_id: str) -> Task:
