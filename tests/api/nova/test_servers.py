@@ -25,7 +25,7 @@ def test_a_server_becomes_active(world, call, create):
     assert list(world.cloud.allocations) == [body["id"]]
 
 
-def test_the_sixteen_steps_are_events_its_owner_sees(call, server):
+def test_each_step_is_an_event_its_owner_sees(call, server):
     found = call("GET", f"/v2.1/servers/{server}/os-instance-actions").json["instanceActions"]
     assert [action["action"] for action in found] == ["create"]
     path = f"/v2.1/servers/{server}/os-instance-actions/{found[0]['request_id']}"

@@ -1,8 +1,9 @@
 """Kill any process at any step: the work finishes or ends in a named error, and nothing leaks."""
 
 import pytest
+from fakes.nova.world import NoImages
 
-from cairn.common.errors import Invalid
+from cairn.common.errors import Invalid, Remote, Unavailable
 from cairn.nova.core import interfaces
 from cairn.nova.core.flows import (
     attach_interface,
@@ -103,6 +104,27 @@ def test_a_snapshot_survives_the_death_of_who_takes_it(world, alice, step, momen
     assert world.cloud.images[image_id]["status"] == "active"
     assert_runs(world, alice, server_id)
     assert not list(world.folder.rglob("snapshot-*"))
+
+
+@pytest.mark.parametrize("step", ["image_cached", "ports_plugged"])
+def test_a_host_waits_for_a_neighbour_that_restarts(world, alice, monkeypatch, step):
+    away = [Remote("network 502", 502, "it may be starting"), Unavailable(reason="no answer")]
+
+    def question(*_, **__):
+        if away:
+            raise away.pop()
+
+    def probe(moment, job, name):
+        # Two questions in a row find nobody.
+        world.cloud.before = question if (moment, name) == ("begun", step) else (lambda *_: None)
+
+    monkeypatch.setattr(NoImages, "fetch", lambda images, ctx, spec: world.cloud.before("image"))
+    world.add_host("one", plugging_timeout=30.0)
+    world.workers["compute.one"].probe = probe
+    server_id = alice.boot()
+    settle(world)
+    assert not away
+    assert_runs(world, alice, server_id)
 
 
 # --- Interfaces ---

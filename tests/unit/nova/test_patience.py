@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from cairn.common.errors import Remote, Unavailable
+from cairn.common.patience import patiently
 from cairn.common.work import Interrupted
-from cairn.nova.conductor.patience import durable, patiently
+from cairn.nova.conductor.durable import durable
 
 
 def failing(times, error):

@@ -1,8 +1,11 @@
 """What it takes to make a server's disks and its domain, the first time or again."""
 
+from cairn.common.patience import patiently
 from cairn.common.work import Job
 from cairn.nova.compute.doer import Doer, Done
 from cairn.nova.rpc import Spec
+
+PATIENCE = 60.0  # Seconds that the image service may be away.
 
 
 class Builds(Doer):
@@ -12,12 +15,15 @@ class Builds(Doer):
         return {"cached": self.images.has(image), "checksum": image["checksum"]}
 
     def cache_image(self, job: Job) -> Done:
-        self.images.fetch(job.ctx, self.spec(job))
+        self._fetch(job, self.spec(job))
         return None
+
+    def _fetch(self, job: Job, spec: Spec) -> None:
+        patiently(lambda: self.images.fetch(job.ctx, spec), PATIENCE, "fetching an image", brief=0)
 
     def make_disks(self, job: Job, spec: Spec) -> None:
         # The image was there a moment ago, or before this process was away for a day.
-        self.images.fetch(job.ctx, spec)
+        self._fetch(job, spec)
         self.driver.prepare(spec)
 
     def create_domain(self, job: Job) -> Done:

@@ -11,6 +11,7 @@ from typing import Any
 
 from cairn.common import flows
 from cairn.common.flows import Action
+from cairn.common.patience import patiently
 from cairn.common.work import Job, check
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.orders import spec_of
@@ -64,7 +65,9 @@ class Doer(flows.Doer):
         wait = 0.05
         while True:
             check()
-            vifs = self.conductor.refresh_vifs(job.ctx, server_id=job.subject)
+            vifs = patiently(
+                lambda: self.conductor.refresh_vifs(job.ctx, server_id=job.subject),
+                deadline - time.monotonic(), "looking at ports")
             asked = [v for v in vifs if port_id in (None, v["id"])]
             late = next((v for v in asked if v["status"] != "ACTIVE"), None)
             if late is None:
