@@ -59,6 +59,25 @@ class NoSuchPath(Problem):
     message = "The resource could not be found."
 
 
+class UnknownMessage(Problem):
+    """Sent by another release, or by a mistake."""
+
+    code = 501
+    message = "{topic} of this release does not know the message {method:.80}."
+
+
+class IncompleteMessage(Problem):
+    code = 400
+    message = "{topic}.{method} came without {missing}."
+
+
+class UnknownWork(Problem):
+    """A work of another release: its kind or a step that this one has not."""
+
+    code = 501
+    message = "This release does not know {what}."
+
+
 class MethodNotAllowed(Problem):
     code = 405
     message = "The method is not allowed for this resource."

@@ -23,7 +23,13 @@ from cairn.common import accounts
 from cairn.common.bus import Bus as Bus
 from cairn.common.bus import Listener
 from cairn.common.context import Context
-from cairn.common.errors import Problem, Refused, Unavailable
+from cairn.common.errors import (
+    IncompleteMessage,
+    Problem,
+    Refused,
+    Unavailable,
+    UnknownMessage,
+)
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +153,7 @@ class Server:
         answer: dict[str, Any]
         try:
             ctx = self._admit(sender, method, body["context"], args)
-            answer = {"result": getattr(self.manager, method)(ctx, **args)}
+            answer = {"result": invoke(self.contract.topic, self.manager, method, ctx, args)}
         except Problem as problem:
             answer = {"error": {
                 "kind": problem.kind, "code": problem.code, "message": str(problem)}}
@@ -165,8 +171,6 @@ class Server:
 
         A host speaks for itself and nobody else: of its context only what is for logs counts."""
         if sender == accounts.CONTROLLER:
-            if method.startswith("_"):
-                raise AttributeError(method)
             return Context.from_wire(context)
         host = accounts.host_of(sender)
         own = self.contract.from_hosts.get(method)
@@ -184,6 +188,22 @@ class Server:
             self.bus.respond(sender, properties["reply_to"], properties["correlation_id"], answer)
         except Unavailable as lost:
             log.warning("an answer was not sent: %s", lost)
+
+
+def invoke(
+    topic: str, manager: Any, method: str, ctx: Context, args: Mapping[str, Any]
+) -> Any:
+    """What the manager answers. Arguments that it does not know are a newer release's, and left
+    out. Raises UnknownMessage, and IncompleteMessage where an argument without default is missing.
+    """
+    func = None if method.startswith("_") else getattr(manager, method, None)
+    if not callable(func):
+        raise UnknownMessage(topic=topic, method=method)
+    _, *parameters = inspect.signature(func).parameters.values()
+    missing = [p.name for p in parameters if p.default is p.empty and p.name not in args]
+    if missing:
+        raise IncompleteMessage(topic=topic, method=method, missing=", ".join(missing))
+    return func(ctx, **{p.name: args[p.name] for p in parameters if p.name in args})
 
 
 def signature(func: Any) -> list[str]:

@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cairn.common.context import Context
-from cairn.common.errors import Problem
+from cairn.common.errors import Problem, UnknownWork
 
 log = logging.getLogger(__name__)
 
@@ -245,11 +245,13 @@ class Worker:
     def __init__(
         self, ledger: Ledger, flows: list[Flow], *, runner: str, owner: str, threads: int = 8,
         explain: Callable[[Exception], str] = str,
+        unknown: Callable[[Job, str], str | None] = lambda job, error: None,
     ) -> None:
+        """`unknown` is Flow.failed of the kinds that are in no flow here: another release's."""
         self.ledger, self.runner, self.owner = ledger, runner, owner
         self.flows = {flow.kind: flow for flow in flows}
         self.threads = threads
-        self.explain = explain
+        self.explain, self.unknown = explain, unknown
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"work {runner}")
         self._bell = threading.Event()
         self._ended = threading.Event()
@@ -384,7 +386,11 @@ class Worker:
         mine = _hold.set(hold)
         try:
             hold.sure()
-            flow = self.flows[job.kind]
+            flow = self.flows.get(job.kind)
+            if flow is None:
+                flow = Flow(job.kind, (), failed=self.unknown)
+            if job.error is None:
+                self._recognise(hold)
             if job.error is None:
                 self._forward(flow, hold)
             if job.error is not None:
@@ -403,6 +409,24 @@ class Worker:
             log.exception("%s: %s of %s was interrupted", self.runner, job.kind, job.subject)
         finally:
             _hold.reset(mine)
+
+    def _recognise(self, hold: Hold) -> None:
+        """Fail a work of a kind that no flow here is of, or that began a step which its flow has
+        not: a newer release made or had it."""
+        job, flow = hold.job, self.flows.get(hold.job.kind)
+        if flow is None:
+            what = f"the work {job.kind}"
+        else:
+            names = {step.name for step in flow.steps}
+            strange = [name for runner, name in job.begun
+                       if runner == self.runner and name not in names]
+            if not strange:
+                return
+            what = f"the step {strange[0]} of {job.kind}"
+        error = UnknownWork(what=what)
+        log.warning("%s: %s of %s: %s", self.runner, job.kind, job.subject, error)
+        job.error = self.explain(error)
+        self._record(self.ledger.fail, hold, None, job.error)
 
     def _release(self, job: Job) -> None:
         try:
@@ -496,8 +520,13 @@ class Worker:
                 continue
             step = steps.get(name)
             hold.sure()
+            if step is None:
+                # Kept as it is: whoever reads the record sees what was not undone.
+                log.error("%s: nobody here can undo %s of %s", self.runner, name, job.subject)
+                job.begun.remove((runner, name))
+                continue
             try:
-                if step is not None and step.undo is not None:
+                if step.undo is not None:
                     self.probe("undoing", job, name)
                     step.undo(job)
             except Lost:

@@ -1,5 +1,7 @@
 """The parts of glance-worker, put together."""
 
+from functools import partial
+
 from cairn.common.events import Bell
 from cairn.common.ledger import DatabaseLedger
 from cairn.common.policy import Policy
@@ -47,4 +49,5 @@ def make(glance: Glance, threads: int = 1) -> Worker:
     return Worker(
         DatabaseLedger(glance.db, Work, WorkStep), flows,
         runner=tasks.RUNNER, owner=f"{tasks.RUNNER}@{glance.host}", threads=threads,
+        unknown=partial(tasks.fail_unknown, glance),
     )

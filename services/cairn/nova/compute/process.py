@@ -15,7 +15,7 @@ from cairn.nova.compute.reporter import Reporter
 from cairn.nova.compute.transfers import Transfers
 from cairn.nova.core.faults import explain
 from cairn.nova.drivers.base import Driver
-from cairn.nova.rpc import Compute, Conductor, runner_of
+from cairn.nova.rpc import CONDUCTOR, Compute, Conductor, runner_of
 from cairn.nova.settings import ComputeProcess
 
 __all__ = ["ComputeProcess", "build"]
@@ -33,7 +33,8 @@ def build(settings: ComputeProcess, host: Host) -> None:
     driver = make_driver(settings, images, host.name)
     hands = Hands(conductor, driver, images, own, host.name, transfers)
     worker = Worker(RemoteLedger(conductor), flows.make(hands), runner=runner_of(host.name),
-                    owner=host.name, threads=own.threads, explain=explain)
+                    owner=host.name, threads=own.threads, explain=explain,
+                    unknown=lambda job, error: CONDUCTOR)
     server = Server(bus, Compute, host.name, Manager(conductor, driver, worker))
     cleanup = HostCleanup(conductor, driver, images, own, host.name, folder)
     host.run(server)

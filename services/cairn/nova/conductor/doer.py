@@ -68,6 +68,13 @@ class Doer(flows.Doer):
         return patiently(func, self.patience, what)
 
 
+def record_unknown(nova: Nova, job: Job, error: str) -> None:
+    """A work that this release does not know ends: the server has no task, and its fault says
+    why."""
+    with nova.db.writing() as session:
+        servers.record_failure(session, job.subject, error, breaks=False)
+
+
 def step(do: Callable[[Job], Any], undo: Callable[[Job], None] | None = None) -> Do:
     """A step that a database that is away does not fail."""
     return Do(durable(do), undo)

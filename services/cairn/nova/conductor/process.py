@@ -1,5 +1,7 @@
 """The parts of nova-conductor, put together."""
 
+from functools import partial
+
 from cairn.common.context import Context
 from cairn.common.events import Bell
 from cairn.common.ledger import DatabaseLedger
@@ -9,7 +11,7 @@ from cairn.common.rpc import Server
 from cairn.common.work import Worker
 from cairn.nova.component import Nova
 from cairn.nova.conductor import flows
-from cairn.nova.conductor.doer import Hands
+from cairn.nova.conductor.doer import Hands, record_unknown
 from cairn.nova.conductor.manager import Manager
 from cairn.nova.conductor.sweeper import Sweeper
 from cairn.nova.core import events, purge
@@ -46,6 +48,7 @@ def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Hos
     worker = Worker(
         ledger, flows.make(Hands(nova, scheduler, settings)), runner=CONDUCTOR,
         owner=f"{CONDUCTOR}@{host.name}", threads=settings.threads, explain=explain,
+        unknown=partial(record_unknown, nova),
     )
     manager = Manager(nova, ledger, worker)
     server = Server(nova.conductor.bus, Conductor, host.name, manager, threads=16)
