@@ -15,11 +15,11 @@ from cairn.common.microversions import text
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 # Those whose endpoints do not all declare their events yet. Whoever declares the last one takes the
 # name away.
-NOT_YET = {"keystone", "nova"}
+NOT_YET = {"nova"}
 # The types of a component's events, as upstream names them (its notifications' documentation; ours
 # where upstream has none): what they begin with, and how they end.
 VERBS = {
-    "keystone": r"identity\.[\w-]+\.(created|updated|deleted|disabled|authenticate|\w+)",
+    "keystone": r"identity\.[\w:-]+\.(created|updated|deleted|disabled|authenticate|\w+)",
     "placement": r"(resource_provider|inventory|allocation|resource_class|trait)"
                  r"(\.(aggregates|traits))?\.(create|update|delete)",
     "glance": r"(image|task|metadef_\w+|cache)(\.\w+)*\.\w+",

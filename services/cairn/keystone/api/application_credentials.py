@@ -43,7 +43,8 @@ def _rule_view(rule: AccessRule) -> Document:
 
 
 @api.post(PATH, policy="identity:create_application_credential", status=201, late=True,
-          body=schemas.APPLICATION_CREDENTIAL_CREATE)
+          body=schemas.APPLICATION_CREDENTIAL_CREATE,
+          event="identity.application_credential.created")
 def create(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> Document:
     record, secret = credentials.create(keystone, ctx, user_id, body["application_credential"])
     return {"application_credential": {**_view(record), "secret": secret}}
@@ -62,7 +63,7 @@ def show(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> 
 
 
 @api.delete(f"{PATH}/<credential_id>", policy="identity:delete_application_credential",
-            status=204, late=True)
+            status=204, late=True, event="identity.application_credential.deleted")
 def delete(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> None:
     credentials.remove(keystone, ctx, user_id, credential_id)
 
@@ -77,6 +78,7 @@ def show_rule(keystone: Keystone, ctx: Context, user_id: str, rule_id: str) -> D
     return {"access_rule": _rule_view(credentials.get_rule(keystone, ctx, user_id, rule_id))}
 
 
-@api.delete(f"{RULES_PATH}/<rule_id>", policy="identity:delete_access_rule", status=204, late=True)
+@api.delete(f"{RULES_PATH}/<rule_id>", policy="identity:delete_access_rule", status=204, late=True,
+            event="identity.access_rule.deleted")
 def delete_rule(keystone: Keystone, ctx: Context, user_id: str, rule_id: str) -> None:
     credentials.remove_rule(keystone, ctx, user_id, rule_id)

@@ -17,7 +17,8 @@ from cairn.keystone.policy import RULES
 api = Api(RULES)
 
 
-@api.post("/auth/tokens", policy=PUBLIC, body=AUTH, query=QUERY, status=201)
+@api.post("/auth/tokens", policy=PUBLIC, body=AUTH, query=QUERY, status=201,
+          changes_nothing="a login is told to nobody: there are thousands a minute")
 def issue(keystone: Keystone, ctx: Context, body: Document, query: Any) -> Reply:
     """Prove who one is, and get a token for it; or a receipt, where one factor is not enough."""
     identity = body["auth"]["identity"]
@@ -65,7 +66,8 @@ def validate(keystone: Keystone, ctx: Context, request: Any) -> Reply:
     return Reply({"token": view}, headers=_heads(request))
 
 
-@api.delete("/auth/tokens", policy="identity:revoke_token", status=204, late=True, raw=True)
+@api.delete("/auth/tokens", policy="identity:revoke_token", status=204, late=True, raw=True,
+            event="identity.token.revoked")
 def revoke(keystone: Keystone, ctx: Context, request: Any) -> None:
     """With ?cascade=false, not those that were got with it."""
     token = _subject(keystone, ctx, request, "identity:revoke_token")

@@ -13,7 +13,8 @@ ALL = "/domains/<domain_id>/config"
 PLACES = (ALL, f"{ALL}/<section>", f"{ALL}/<section>/<name>")
 
 
-@api.put(ALL, policy="identity:create_domain_config", body=schemas.DOMAIN_CONFIG)
+@api.put(ALL, policy="identity:create_domain_config", body=schemas.DOMAIN_CONFIG,
+         event="identity.domain_config.created")
 def create(keystone: Keystone, ctx: Context, domain_id: str, body: Document) -> Reply:
     found, first = configuration.create(keystone, ctx, domain_id, body["config"])
     return Reply({"config": found}, status=201 if first else 200)
@@ -47,8 +48,10 @@ def remove(
 
 for _place in PLACES:
     api.get(_place, policy="identity:get_domain_config", late=True)(show)
-    api.patch(_place, policy="identity:update_domain_config", body=schemas.DOMAIN_CONFIG)(update)
-    api.delete(_place, policy="identity:delete_domain_config", status=204)(remove)
+    api.patch(_place, policy="identity:update_domain_config", body=schemas.DOMAIN_CONFIG,
+              event="identity.domain_config.updated")(update)
+    api.delete(_place, policy="identity:delete_domain_config", status=204,
+               event="identity.domain_config.deleted")(remove)
 
 
 def default(

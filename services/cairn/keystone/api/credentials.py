@@ -22,7 +22,7 @@ def _view(credential: OpenCredential) -> Document:
 
 
 @api.post("/credentials", policy="identity:create_credential", body=schemas.CREDENTIAL_CREATE,
-          status=201, late=True)
+          status=201, late=True, event="identity.credential.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"credential": _view(credentials.create(keystone, ctx, body["credential"]))}
 
@@ -38,13 +38,13 @@ def show(keystone: Keystone, ctx: Context, credential_id: str) -> Document:
 
 
 @api.patch("/credentials/<credential_id>", policy="identity:update_credential",
-           body=schemas.CREDENTIAL_UPDATE, late=True)
+           body=schemas.CREDENTIAL_UPDATE, late=True, event="identity.credential.updated")
 def update(keystone: Keystone, ctx: Context, credential_id: str, body: Document) -> Document:
     credential = credentials.update(keystone, ctx, credential_id, body["credential"])
     return {"credential": _view(credential)}
 
 
 @api.delete("/credentials/<credential_id>", policy="identity:delete_credential", status=204,
-            late=True)
+            late=True, event="identity.credential.deleted")
 def delete(keystone: Keystone, ctx: Context, credential_id: str) -> None:
     credentials.delete(keystone, ctx, credential_id)

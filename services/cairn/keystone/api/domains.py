@@ -23,7 +23,8 @@ def view(record: ProjectRecord) -> Document:
     }
 
 
-@api.post("/domains", policy="identity:create_domain", body=schemas.DOMAIN_CREATE, status=201)
+@api.post("/domains", policy="identity:create_domain", body=schemas.DOMAIN_CREATE, status=201,
+          event="identity.domain.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"domain": view(projects.create_domain(keystone, ctx, body["domain"]))}
 
@@ -39,11 +40,12 @@ def show(keystone: Keystone, ctx: Context, domain_id: str) -> Document:
 
 
 @api.patch("/domains/<domain_id>", policy="identity:update_domain", late=True,
-           body=schemas.DOMAIN_UPDATE)
+           body=schemas.DOMAIN_UPDATE, event="identity.domain.updated")
 def update(keystone: Keystone, ctx: Context, domain_id: str, body: Document) -> Document:
     return {"domain": view(projects.update_domain(keystone, ctx, domain_id, body["domain"]))}
 
 
-@api.delete("/domains/<domain_id>", policy="identity:delete_domain", status=204)
+@api.delete("/domains/<domain_id>", policy="identity:delete_domain", status=204,
+            event="identity.domain.deleted")
 def delete(keystone: Keystone, ctx: Context, domain_id: str) -> None:
     projects.delete_domain(keystone, ctx, domain_id)

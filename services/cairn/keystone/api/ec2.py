@@ -27,7 +27,7 @@ def _view(pair: KeyPair) -> Document:
 
 
 @api.post(PATH, policy="identity:ec2_create_credential", body=schemas.EC2_CREATE, status=201,
-          late=True)
+          late=True, event="identity.credential.created")
 def create(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> Document:
     return {"credential": _view(key_pairs.create(keystone, ctx, user_id, body["tenant_id"]))}
 
@@ -42,13 +42,14 @@ def show(keystone: Keystone, ctx: Context, user_id: str, access: str) -> Documen
     return {"credential": _view(key_pairs.get(keystone, ctx, user_id, access))}
 
 
-@api.delete(f"{PATH}/<access>", policy="identity:ec2_delete_credential", status=204, late=True)
+@api.delete(f"{PATH}/<access>", policy="identity:ec2_delete_credential", status=204, late=True,
+            event="identity.credential.deleted")
 def delete(keystone: Keystone, ctx: Context, user_id: str, access: str) -> None:
     key_pairs.remove(keystone, ctx, user_id, access)
 
 
 @api.post("/ec2tokens", policy="identity:ec2tokens_validate", body=schemas.EC2_TOKENS,
-          query=QUERY)
+          query=QUERY, changes_nothing="it is a login")
 def ec2_token(keystone: Keystone, ctx: Context, body: Document, query: Query) -> Reply:
     """The token of whoever signed a request to an EC2 API."""
     text, token = ec2.token(keystone, body, ec2.signed_request)
@@ -56,7 +57,8 @@ def ec2_token(keystone: Keystone, ctx: Context, body: Document, query: Query) ->
     return Reply({"token": view}, headers={"X-Subject-Token": text, "Vary": "X-Auth-Token"})
 
 
-@api.post("/s3tokens", policy="identity:s3tokens_validate", body=schemas.EC2_TOKENS, query=QUERY)
+@api.post("/s3tokens", policy="identity:s3tokens_validate", body=schemas.EC2_TOKENS, query=QUERY,
+          changes_nothing="it is a login")
 def s3_token(keystone: Keystone, ctx: Context, body: Document, query: Query) -> Reply:
     """As ec2tokens, of the string that was signed; who asks learns whose it is, but gets nothing
     to act as that user with."""

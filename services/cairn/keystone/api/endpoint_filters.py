@@ -27,7 +27,7 @@ def view(group: EndpointGroup) -> Document:
 
 
 @api.post(GROUPS, policy="identity:create_endpoint_group", status=201,
-          body=schemas.ENDPOINT_GROUP_CREATE)
+          body=schemas.ENDPOINT_GROUP_CREATE, event="identity.endpoint_group.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     group = endpoint_filters.create_group(keystone, ctx, body["endpoint_group"])
     return {"endpoint_group": view(group)}
@@ -43,13 +43,15 @@ def show(keystone: Keystone, ctx: Context, group_id: str) -> Document:
     return {"endpoint_group": view(endpoint_filters.get_group(keystone, group_id))}
 
 
-@api.patch(GROUP, policy="identity:update_endpoint_group", body=schemas.ENDPOINT_GROUP_UPDATE)
+@api.patch(GROUP, policy="identity:update_endpoint_group", body=schemas.ENDPOINT_GROUP_UPDATE,
+           event="identity.endpoint_group.updated")
 def update(keystone: Keystone, ctx: Context, group_id: str, body: Document) -> Document:
     request = body["endpoint_group"]
     return {"endpoint_group": view(endpoint_filters.update_group(keystone, ctx, group_id, request))}
 
 
-@api.delete(GROUP, policy="identity:delete_endpoint_group", status=204)
+@api.delete(GROUP, policy="identity:delete_endpoint_group", status=204,
+            event="identity.endpoint_group.deleted")
 def delete(keystone: Keystone, ctx: Context, group_id: str) -> None:
     endpoint_filters.delete_group(keystone, ctx, group_id)
 
@@ -90,12 +92,14 @@ def check(keystone: Keystone, ctx: Context, project_id: str, endpoint_id: str) -
     endpoint_filters.check_endpoint(keystone, project_id, endpoint_id)
 
 
-@api.put(ONE, policy="identity:add_endpoint_to_project", status=204)
+@api.put(ONE, policy="identity:add_endpoint_to_project", status=204,
+         event="identity.project_endpoint.created")
 def add(keystone: Keystone, ctx: Context, project_id: str, endpoint_id: str) -> None:
     endpoint_filters.add_endpoint(keystone, ctx, project_id, endpoint_id)
 
 
-@api.delete(ONE, policy="identity:remove_endpoint_from_project", status=204)
+@api.delete(ONE, policy="identity:remove_endpoint_from_project", status=204,
+            event="identity.project_endpoint.deleted")
 def remove(keystone: Keystone, ctx: Context, project_id: str, endpoint_id: str) -> None:
     endpoint_filters.remove_endpoint(keystone, ctx, project_id, endpoint_id)
 
@@ -109,11 +113,13 @@ def check_group(keystone: Keystone, ctx: Context, project_id: str, group_id: str
     }}
 
 
-@api.put(ONE_GROUP, policy="identity:add_endpoint_group_to_project", status=204)
+@api.put(ONE_GROUP, policy="identity:add_endpoint_group_to_project", status=204,
+         event="identity.project_endpoint_group.created")
 def add_group(keystone: Keystone, ctx: Context, project_id: str, group_id: str) -> None:
     endpoint_filters.add_group(keystone, ctx, project_id, group_id)
 
 
-@api.delete(ONE_GROUP, policy="identity:remove_endpoint_group_from_project", status=204)
+@api.delete(ONE_GROUP, policy="identity:remove_endpoint_group_from_project", status=204,
+            event="identity.project_endpoint_group.deleted")
 def remove_group(keystone: Keystone, ctx: Context, project_id: str, group_id: str) -> None:
     endpoint_filters.remove_group(keystone, ctx, project_id, group_id)

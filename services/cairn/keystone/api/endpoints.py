@@ -22,7 +22,7 @@ def view(endpoint: Endpoint) -> Document:
 
 
 @api.post("/endpoints", policy="identity:create_endpoint", body=schemas.ENDPOINT_CREATE,
-          status=201)
+          status=201, event="identity.endpoint.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"endpoint": view(endpoints.create(keystone, ctx, body["endpoint"]))}
 
@@ -38,11 +38,12 @@ def show(keystone: Keystone, ctx: Context, endpoint_id: str) -> Document:
 
 
 @api.patch("/endpoints/<endpoint_id>", policy="identity:update_endpoint",
-           body=schemas.ENDPOINT_UPDATE)
+           body=schemas.ENDPOINT_UPDATE, event="identity.endpoint.updated")
 def update(keystone: Keystone, ctx: Context, endpoint_id: str, body: Document) -> Document:
     return {"endpoint": view(endpoints.update(keystone, ctx, endpoint_id, body["endpoint"]))}
 
 
-@api.delete("/endpoints/<endpoint_id>", policy="identity:delete_endpoint", status=204)
+@api.delete("/endpoints/<endpoint_id>", policy="identity:delete_endpoint", status=204,
+            event="identity.endpoint.deleted")
 def delete(keystone: Keystone, ctx: Context, endpoint_id: str) -> None:
     endpoints.delete(keystone, ctx, endpoint_id)

@@ -16,6 +16,7 @@ from cairn.keystone.core.grants import Kind
 from cairn.keystone.policy import RULES
 
 api = Api(RULES)
+EVENTS = {"PUT": "identity.role_assignment.created", "DELETE": "identity.role_assignment.deleted"}
 
 
 class Grants:
@@ -51,7 +52,8 @@ def _declare(path: str, kind: Kind) -> None:
         ("DELETE", one + end, "revoke", 204, verbs.revoke),
     ]
     for method, where, verb, status, func in declared:
-        api.on(method, where, policy=kind.policy(verb), status=status, late=True)(func)
+        api.on(method, where, policy=kind.policy(verb), status=status, late=True,
+               event=EVENTS.get(method))(func)
 
 
 for _who in ("user", "group"):

@@ -21,7 +21,7 @@ def view(group: Group) -> Document:
 
 
 @api.post("/groups", policy="identity:create_group", body=schemas.GROUP_CREATE, status=201,
-          late=True)
+          late=True, event="identity.group.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"group": view(groups.create(keystone, ctx, body["group"]))}
 
@@ -37,12 +37,13 @@ def show(keystone: Keystone, ctx: Context, group_id: str) -> Document:
 
 
 @api.patch("/groups/<group_id>", policy="identity:update_group", body=schemas.GROUP_UPDATE,
-           late=True)
+           late=True, event="identity.group.updated")
 def update(keystone: Keystone, ctx: Context, group_id: str, body: Document) -> Document:
     return {"group": view(groups.update(keystone, ctx, group_id, body["group"]))}
 
 
-@api.delete("/groups/<group_id>", policy="identity:delete_group", status=204, late=True)
+@api.delete("/groups/<group_id>", policy="identity:delete_group", status=204, late=True,
+            event="identity.group.deleted")
 def delete(keystone: Keystone, ctx: Context, group_id: str) -> None:
     groups.delete(keystone, ctx, group_id)
 
@@ -54,7 +55,7 @@ def list_members(keystone: Keystone, ctx: Context, group_id: str, query: Query) 
 
 
 @api.put("/groups/<group_id>/users/<user_id>", policy="identity:add_user_to_group", status=204,
-         late=True)
+         late=True, event="identity.group.updated")
 def add_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str) -> None:
     groups.add_member(keystone, ctx, group_id, user_id)
 
@@ -66,7 +67,7 @@ def check_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str) 
 
 
 @api.delete("/groups/<group_id>/users/<user_id>", policy="identity:remove_user_from_group",
-            status=204, late=True)
+            status=204, late=True, event="identity.group.updated")
 def remove_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str) -> None:
     groups.remove_member(keystone, ctx, group_id, user_id)
 

@@ -22,7 +22,7 @@ def _registered_view(row: RegisteredLimit) -> Document:
 
 
 @api.post("/registered_limits", policy="identity:create_registered_limits", status=201,
-          body=schemas.REGISTERED_LIMITS_CREATE)
+          body=schemas.REGISTERED_LIMITS_CREATE, event="identity.registered_limit.created")
 def register(keystone: Keystone, ctx: Context, body: Document) -> Document:
     """All of them or none."""
     made = limits.register(keystone, ctx, body["registered_limits"])
@@ -40,13 +40,14 @@ def show_registered(keystone: Keystone, ctx: Context, limit_id: str) -> Document
 
 
 @api.patch("/registered_limits/<limit_id>", policy="identity:update_registered_limit",
-           body=schemas.REGISTERED_LIMIT_UPDATE)
+           body=schemas.REGISTERED_LIMIT_UPDATE, event="identity.registered_limit.updated")
 def update_registered(keystone: Keystone, ctx: Context, limit_id: str, body: Document) -> Document:
     row = limits.update_registered(keystone, ctx, limit_id, body["registered_limit"])
     return {"registered_limit": _registered_view(row)}
 
 
-@api.delete("/registered_limits/<limit_id>", policy="identity:delete_registered_limit", status=204)
+@api.delete("/registered_limits/<limit_id>", policy="identity:delete_registered_limit", status=204,
+            event="identity.registered_limit.deleted")
 def unregister(keystone: Keystone, ctx: Context, limit_id: str) -> None:
     limits.unregister(keystone, ctx, limit_id)
 
@@ -68,7 +69,8 @@ def model(keystone: Keystone, ctx: Context) -> Document:
     return {"model": {"name": name, "description": limits.MODELS[name]}}
 
 
-@api.post("/limits", policy="identity:create_limits", body=schemas.LIMITS_CREATE, status=201)
+@api.post("/limits", policy="identity:create_limits", body=schemas.LIMITS_CREATE, status=201,
+          event="identity.limit.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     """All of them or none."""
     made = limits.create(keystone, ctx, body["limits"])
@@ -86,11 +88,13 @@ def show(keystone: Keystone, ctx: Context, limit_id: str) -> Document:
     return {"limit": view(*limits.get(keystone, ctx, limit_id))}
 
 
-@api.patch("/limits/<limit_id>", policy="identity:update_limit", body=schemas.LIMIT_UPDATE)
+@api.patch("/limits/<limit_id>", policy="identity:update_limit", body=schemas.LIMIT_UPDATE,
+           event="identity.limit.updated")
 def update(keystone: Keystone, ctx: Context, limit_id: str, body: Document) -> Document:
     return {"limit": view(*limits.update(keystone, ctx, limit_id, body["limit"]))}
 
 
-@api.delete("/limits/<limit_id>", policy="identity:delete_limit", status=204)
+@api.delete("/limits/<limit_id>", policy="identity:delete_limit", status=204,
+            event="identity.limit.deleted")
 def delete(keystone: Keystone, ctx: Context, limit_id: str) -> None:
     limits.delete(keystone, ctx, limit_id)

@@ -27,7 +27,7 @@ def _consumer(consumer: Consumer) -> Document:
 
 
 @api.post("/OS-OAUTH1/consumers", policy="identity:create_consumer", status=201,
-          body=schemas.CONSUMER_CREATE)
+          body=schemas.CONSUMER_CREATE, event="identity.OS-OAUTH1:consumer.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     """The only answer with the consumer's secret."""
     consumer, secret = oauth1.create_consumer(keystone, ctx, body["consumer"])
@@ -45,13 +45,14 @@ def show(keystone: Keystone, ctx: Context, consumer_id: str) -> Document:
 
 
 @api.patch("/OS-OAUTH1/consumers/<consumer_id>", policy="identity:update_consumer",
-           body=schemas.CONSUMER_UPDATE)
+           body=schemas.CONSUMER_UPDATE, event="identity.OS-OAUTH1:consumer.updated")
 def update(keystone: Keystone, ctx: Context, consumer_id: str, body: Document) -> Document:
     consumer = oauth1.update_consumer(keystone, ctx, consumer_id, body["consumer"])
     return {"consumer": _consumer(consumer)}
 
 
-@api.delete("/OS-OAUTH1/consumers/<consumer_id>", policy="identity:delete_consumer", status=204)
+@api.delete("/OS-OAUTH1/consumers/<consumer_id>", policy="identity:delete_consumer", status=204,
+            event="identity.OS-OAUTH1:consumer.deleted")
 def delete(keystone: Keystone, ctx: Context, consumer_id: str) -> None:
     oauth1.delete_consumer(keystone, ctx, consumer_id)
 
@@ -75,23 +76,25 @@ def _moment(moment: Any) -> str | None:
     return moment.isoformat(timespec="microseconds") + "Z" if moment is not None else None
 
 
-@api.post("/OS-OAUTH1/request_token", policy=PUBLIC, status=201)
+@api.post("/OS-OAUTH1/request_token", policy=PUBLIC, status=201,
+          event="identity.OS-OAUTH1:request_token.created")
 def request_token(keystone: Keystone, ctx: Context) -> Reply:
     """A consumer asks to act on the project of the header Requested-Project-Id."""
     project_id = flask.request.headers.get("Requested-Project-Id")
-    return _answer(*oauth1.request(keystone, presented(), project_id))
+    return _answer(*oauth1.request(keystone, ctx, presented(), project_id))
 
 
 @api.put("/OS-OAUTH1/authorize/<token_id>", policy="identity:authorize_request_token",
-         body=schemas.REQUEST_TOKEN_AUTHORIZE)
+         body=schemas.REQUEST_TOKEN_AUTHORIZE, event="identity.OS-OAUTH1:request_token.updated")
 def authorize(keystone: Keystone, ctx: Context, token_id: str, body: Document) -> Document:
     verifier = oauth1.authorize(keystone, ctx, token_id, body["roles"])
     return {"token": {"oauth_verifier": verifier}}
 
 
-@api.post("/OS-OAUTH1/access_token", policy=PUBLIC, status=201)
+@api.post("/OS-OAUTH1/access_token", policy=PUBLIC, status=201,
+          event="identity.OS-OAUTH1:access_token.created")
 def access_token(keystone: Keystone, ctx: Context) -> Reply:
-    return _answer(*oauth1.exchange(keystone, presented()))
+    return _answer(*oauth1.exchange(keystone, ctx, presented()))
 
 
 def _given(token: AccessToken) -> Document:
@@ -114,7 +117,8 @@ def show_given(keystone: Keystone, ctx: Context, user_id: str, token_id: str) ->
     return {"access_token": _given(oauth1.get_access_token(keystone, ctx, user_id, token_id))}
 
 
-@api.delete(f"{USER}/<token_id>", policy="identity:delete_access_token", status=204)
+@api.delete(f"{USER}/<token_id>", policy="identity:delete_access_token", status=204,
+            event="identity.OS-OAUTH1:access_token.deleted")
 def take_back(keystone: Keystone, ctx: Context, user_id: str, token_id: str) -> None:
     """And the tokens that were got with it."""
     oauth1.delete_access_token(keystone, ctx, user_id, token_id)

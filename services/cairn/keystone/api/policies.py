@@ -18,7 +18,8 @@ def view(policy: PolicyBlob) -> Document:
                     "policies")
 
 
-@api.post("/policies", policy="identity:create_policy", body=schemas.POLICY_CREATE, status=201)
+@api.post("/policies", policy="identity:create_policy", body=schemas.POLICY_CREATE, status=201,
+          event="identity.policy.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"policy": view(policy_documents.create(keystone, ctx, body["policy"]))}
 
@@ -33,11 +34,13 @@ def show(keystone: Keystone, ctx: Context, policy_id: str) -> Document:
     return {"policy": view(policy_documents.get(keystone, policy_id))}
 
 
-@api.patch("/policies/<policy_id>", policy="identity:update_policy", body=schemas.POLICY_UPDATE)
+@api.patch("/policies/<policy_id>", policy="identity:update_policy", body=schemas.POLICY_UPDATE,
+           event="identity.policy.updated")
 def update(keystone: Keystone, ctx: Context, policy_id: str, body: Document) -> Document:
     return {"policy": view(policy_documents.update(keystone, ctx, policy_id, body["policy"]))}
 
 
-@api.delete("/policies/<policy_id>", policy="identity:delete_policy", status=204)
+@api.delete("/policies/<policy_id>", policy="identity:delete_policy", status=204,
+            event="identity.policy.deleted")
 def delete(keystone: Keystone, ctx: Context, policy_id: str) -> None:
     policy_documents.delete(keystone, ctx, policy_id)

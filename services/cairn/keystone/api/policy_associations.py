@@ -30,11 +30,11 @@ def dissociate(keystone: Keystone, ctx: Context, **ids: str) -> None:
 
 
 for _kind, _path in PLACES.items():
-    api.put(_path, policy=f"identity:create_policy_association_for_{_kind}", status=204)(associate)
+    api.put(_path, policy=f"identity:create_policy_association_for_{_kind}", status=204,
+            event="identity.policy_association.created")(associate)
     api.get(_path, policy=f"identity:check_policy_association_for_{_kind}", status=204)(check)
-    api.delete(_path, policy=f"identity:delete_policy_association_for_{_kind}", status=204)(
-        dissociate
-    )
+    api.delete(_path, policy=f"identity:delete_policy_association_for_{_kind}", status=204,
+               event="identity.policy_association.deleted")(dissociate)
 
 
 @api.get(f"{ROOT}/endpoints", policy="identity:list_endpoints_for_policy")

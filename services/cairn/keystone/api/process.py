@@ -4,6 +4,7 @@ import flask
 
 from cairn.common import health
 from cairn.common.auth import Revocations
+from cairn.common.events import Bell
 from cairn.common.policy import Policy
 from cairn.common.process import Host
 from cairn.common.tokens import Signer
@@ -25,6 +26,8 @@ def make_component(settings: ApiSettings, host: Host) -> Keystone:
     limits.check_model(settings.unified_limit.enforcement_model)
     compliance.check_settings(settings.security_compliance)
     db, verifier = host.database(settings.database), host.verifier(settings.identity)
+    bus = host.bus(settings.messaging)
+    db.bell = Bell(bus, "keystone")
     # No token outlives its lifetime and the time that services may still ask about it.
     lifetime = settings.tokens.expiration + settings.tokens.allow_expired_window
     return Keystone(
@@ -32,7 +35,7 @@ def make_component(settings: ApiSettings, host: Host) -> Keystone:
         policy=Policy(RULES, settings.policy.file),
         signer=Signer(settings.tokens.keys),
         verifier=verifier,
-        revocations=Revocations(host.bus(settings.messaging)),
+        revocations=Revocations(bus),
         sweep=Sweep(db, verifier, lifetime),
         passwords=Passwords(settings.passwords.remember),
         directory=Directory(settings.endpoint_filter.return_all_endpoints_if_no_filter),

@@ -29,7 +29,7 @@ def view(record: ProjectRecord) -> Document:
 
 
 @api.post("/projects", policy="identity:create_project", body=schemas.PROJECT_CREATE, status=201,
-          late=True)
+          late=True, event="identity.project.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"project": view(projects.create(keystone, ctx, body["project"]))}
 
@@ -64,11 +64,12 @@ def _relative(relative: Relative) -> Document:
 
 
 @api.patch("/projects/<project_id>", policy="identity:update_project", late=True,
-           body=schemas.PROJECT_UPDATE)
+           body=schemas.PROJECT_UPDATE, event="identity.project.updated")
 def update(keystone: Keystone, ctx: Context, project_id: str, body: Document) -> Document:
     return {"project": view(projects.update(keystone, ctx, project_id, body["project"]))}
 
 
-@api.delete("/projects/<project_id>", policy="identity:delete_project", status=204, late=True)
+@api.delete("/projects/<project_id>", policy="identity:delete_project", status=204, late=True,
+            event="identity.project.deleted")
 def delete(keystone: Keystone, ctx: Context, project_id: str) -> None:
     projects.delete_project(keystone, ctx, project_id)

@@ -19,13 +19,14 @@ def view(region: Region) -> Document:
                      "parent_region_id": region.parent_id}, "regions")
 
 
-@api.post("/regions", policy="identity:create_region", body=schemas.REGION_CREATE, status=201)
+@api.post("/regions", policy="identity:create_region", body=schemas.REGION_CREATE, status=201,
+          event="identity.region.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"region": view(regions.create(keystone, ctx, body["region"]))}
 
 
 @api.put("/regions/<region_id>", policy="identity:create_region", body=schemas.REGION_CREATE,
-         status=201)
+         status=201, event="identity.region.created")
 def put(keystone: Keystone, ctx: Context, region_id: str, body: Document) -> Document:
     request = body["region"]
     if request.get("id", region_id) != region_id:
@@ -44,11 +45,13 @@ def show(keystone: Keystone, ctx: Context, region_id: str) -> Document:
     return {"region": view(regions.get(keystone, region_id))}
 
 
-@api.patch("/regions/<region_id>", policy="identity:update_region", body=schemas.REGION_UPDATE)
+@api.patch("/regions/<region_id>", policy="identity:update_region", body=schemas.REGION_UPDATE,
+           event="identity.region.updated")
 def update(keystone: Keystone, ctx: Context, region_id: str, body: Document) -> Document:
     return {"region": view(regions.update(keystone, ctx, region_id, body["region"]))}
 
 
-@api.delete("/regions/<region_id>", policy="identity:delete_region", status=204)
+@api.delete("/regions/<region_id>", policy="identity:delete_region", status=204,
+            event="identity.region.deleted")
 def delete(keystone: Keystone, ctx: Context, region_id: str) -> None:
     regions.delete(keystone, ctx, region_id)

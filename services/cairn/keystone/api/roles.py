@@ -19,7 +19,8 @@ def view(role: Role) -> Document:
             "links": {"self": link(f"roles/{role.id}")}}
 
 
-@api.post("/roles", policy="identity:create_role", body=schemas.ROLE_CREATE, status=201, late=True)
+@api.post("/roles", policy="identity:create_role", body=schemas.ROLE_CREATE, status=201, late=True,
+          event="identity.role.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"role": view(roles.create(keystone, ctx, body["role"]))}
 
@@ -34,12 +35,14 @@ def show(keystone: Keystone, ctx: Context, role_id: str) -> Document:
     return {"role": view(roles.authorize(keystone, ctx, "get", role_id))}
 
 
-@api.patch("/roles/<role_id>", policy="identity:update_role", body=schemas.ROLE_UPDATE, late=True)
+@api.patch("/roles/<role_id>", policy="identity:update_role", body=schemas.ROLE_UPDATE, late=True,
+           event="identity.role.updated")
 def update(keystone: Keystone, ctx: Context, role_id: str, body: Document) -> Document:
     return {"role": view(roles.update(keystone, ctx, role_id, body["role"]))}
 
 
-@api.delete("/roles/<role_id>", policy="identity:delete_role", status=204, late=True)
+@api.delete("/roles/<role_id>", policy="identity:delete_role", status=204, late=True,
+            event="identity.role.deleted")
 def delete(keystone: Keystone, ctx: Context, role_id: str) -> None:
     roles.delete(keystone, ctx, role_id)
 
@@ -64,7 +67,7 @@ def list_implied(keystone: Keystone, ctx: Context, prior_id: str) -> Document:
 
 
 @api.put("/roles/<prior_id>/implies/<implied_id>", policy="identity:create_implied_role",
-         status=201)
+         status=201, event="identity.implied_role.created")
 def imply(keystone: Keystone, ctx: Context, prior_id: str, implied_id: str) -> Document:
     return _inference(*roles.imply(keystone, ctx, prior_id, implied_id))
 
@@ -82,7 +85,7 @@ def show_implied(keystone: Keystone, ctx: Context, prior_id: str, implied_id: st
 
 
 @api.delete("/roles/<prior_id>/implies/<implied_id>", policy="identity:delete_implied_role",
-            status=204)
+            status=204, event="identity.implied_role.deleted")
 def end_implying(keystone: Keystone, ctx: Context, prior_id: str, implied_id: str) -> None:
     roles.end_implying(keystone, ctx, prior_id, implied_id)
 

@@ -18,7 +18,8 @@ def view(service: Service) -> Document:
                      "name": service.name or "", "enabled": service.enabled}, "services")
 
 
-@api.post("/services", policy="identity:create_service", body=schemas.SERVICE_CREATE, status=201)
+@api.post("/services", policy="identity:create_service", body=schemas.SERVICE_CREATE, status=201,
+          event="identity.service.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"service": view(services.create(keystone, ctx, body["service"]))}
 
@@ -34,11 +35,12 @@ def show(keystone: Keystone, ctx: Context, service_id: str) -> Document:
 
 
 @api.patch("/services/<service_id>", policy="identity:update_service",
-           body=schemas.SERVICE_UPDATE)
+           body=schemas.SERVICE_UPDATE, event="identity.service.updated")
 def update(keystone: Keystone, ctx: Context, service_id: str, body: Document) -> Document:
     return {"service": view(services.update(keystone, ctx, service_id, body["service"]))}
 
 
-@api.delete("/services/<service_id>", policy="identity:delete_service", status=204)
+@api.delete("/services/<service_id>", policy="identity:delete_service", status=204,
+            event="identity.service.deleted")
 def delete(keystone: Keystone, ctx: Context, service_id: str) -> None:
     services.delete(keystone, ctx, service_id)

@@ -21,12 +21,14 @@ def index(keystone: Keystone, ctx: Context, project_id: str) -> Document:
     return _view(project_id, tags.list_tags(keystone, ctx, project_id))
 
 
-@api.put(PATH, policy="identity:update_project_tags", late=True, body=schemas.PROJECT_TAGS)
+@api.put(PATH, policy="identity:update_project_tags", late=True, body=schemas.PROJECT_TAGS,
+         event="identity.project.updated")
 def replace(keystone: Keystone, ctx: Context, project_id: str, body: Document) -> Document:
     return _view(project_id, tags.replace(keystone, ctx, project_id, body["tags"]))
 
 
-@api.delete(PATH, policy="identity:delete_project_tags", status=204, late=True)
+@api.delete(PATH, policy="identity:delete_project_tags", status=204, late=True,
+            event="identity.project.updated")
 def clear(keystone: Keystone, ctx: Context, project_id: str) -> None:
     tags.clear(keystone, ctx, project_id)
 
@@ -36,11 +38,13 @@ def check(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
     tags.check(keystone, ctx, project_id, tag)
 
 
-@api.put(f"{PATH}/<tag>", policy="identity:create_project_tag", status=201, late=True)
+@api.put(f"{PATH}/<tag>", policy="identity:create_project_tag", status=201, late=True,
+         event="identity.project.updated")
 def add(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
     tags.add(keystone, ctx, project_id, tag)
 
 
-@api.delete(f"{PATH}/<tag>", policy="identity:delete_project_tag", status=204, late=True)
+@api.delete(f"{PATH}/<tag>", policy="identity:delete_project_tag", status=204, late=True,
+            event="identity.project.updated")
 def remove(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
     tags.remove(keystone, ctx, project_id, tag)

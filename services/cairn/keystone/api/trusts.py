@@ -36,7 +36,7 @@ def _view(trust: Trust, given: list[Role] | None = None) -> Document:
 
 
 @api.post("/OS-TRUST/trusts", policy="identity:create_trust", body=schemas.TRUST_CREATE,
-          status=201, late=True)
+          status=201, late=True, event="identity.OS-TRUST:trust.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"trust": _view(*trusts.create(keystone, ctx, body["trust"]))}
 
@@ -51,7 +51,8 @@ def show(keystone: Keystone, ctx: Context, trust_id: str) -> Document:
     return {"trust": _view(*trusts.get(keystone, ctx, trust_id))}
 
 
-@api.delete("/OS-TRUST/trusts/<trust_id>", policy="identity:delete_trust", status=204, late=True)
+@api.delete("/OS-TRUST/trusts/<trust_id>", policy="identity:delete_trust", status=204, late=True,
+            event="identity.OS-TRUST:trust.deleted")
 def delete(keystone: Keystone, ctx: Context, trust_id: str) -> None:
     trusts.remove(keystone, ctx, trust_id)
 

@@ -30,7 +30,8 @@ def view(keystone: Keystone, user: User) -> Document:
     return document
 
 
-@api.post("/users", policy="identity:create_user", body=schemas.USER_CREATE, status=201, late=True)
+@api.post("/users", policy="identity:create_user", body=schemas.USER_CREATE, status=201, late=True,
+          event="identity.user.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"user": view(keystone, users.create(keystone, ctx, body["user"]))}
 
@@ -45,17 +46,20 @@ def show(keystone: Keystone, ctx: Context, user_id: str) -> Document:
     return {"user": view(keystone, users.authorize(keystone, ctx, "identity:get_user", user_id))}
 
 
-@api.patch("/users/<user_id>", policy="identity:update_user", body=schemas.USER_UPDATE, late=True)
+@api.patch("/users/<user_id>", policy="identity:update_user", body=schemas.USER_UPDATE, late=True,
+           event="identity.user.updated")
 def update(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> Document:
     return {"user": view(keystone, users.update(keystone, ctx, user_id, body["user"]))}
 
 
-@api.delete("/users/<user_id>", policy="identity:delete_user", status=204, late=True)
+@api.delete("/users/<user_id>", policy="identity:delete_user", status=204, late=True,
+            event="identity.user.deleted")
 def delete(keystone: Keystone, ctx: Context, user_id: str) -> None:
     users.delete(keystone, ctx, user_id)
 
 
-@api.post("/users/<user_id>/password", policy=PUBLIC, body=schemas.USER_PASSWORD, status=204)
+@api.post("/users/<user_id>/password", policy=PUBLIC, body=schemas.USER_PASSWORD, status=204,
+          event="identity.user.updated")
 def change_password(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> None:
     """The original password is the proof: who has it needs no token, nor may have one."""
     given = body["user"]

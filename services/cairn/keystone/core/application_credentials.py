@@ -155,6 +155,7 @@ def remove_rule(keystone: Keystone, ctx: Context, user_id: str, rule_id: str) ->
         ))):
             raise Refused(reason=f"Access rule {rule_id} is in use by an application credential.")
         session.delete(rule)
+        change.record("access_rule", "deleted", rule_id)
 
 
 def refuse_restricted(keystone: Keystone, ctx: Context) -> None:
@@ -203,8 +204,7 @@ def create(
             expires_at=moment(request.get("expires_at"), "expires_at"),
             unrestricted=bool(request.get("unrestricted")), ruled=rules is not None,
         )
-        session.add(credential)
-        session.flush()
+        change.add("application_credential", credential, project_id=ctx.project_id)
         session.add_all(ApplicationCredentialRole(
             application_credential_id=credential.id, role_id=role_id) for role_id in ids)
         for rule_id in sorted({_rule(session, ctx.user_id, rule) for rule in rules or []}):
@@ -295,9 +295,12 @@ def forget_user(change: Change, user_id: str) -> None:
 
 
 def end(change: Change, *conditions: Any) -> None:
-    ids = list(change.session.scalars(select(ApplicationCredential.id).where(*conditions)))
-    for credential_id in ids:
-        change.revoke(delegation_id=credential_id)
+    ended = change.session.execute(select(
+        ApplicationCredential.id, ApplicationCredential.project_id).where(*conditions)).all()
+    ids = [row.id for row in ended]
+    for id_, project_id in ended:
+        change.revoke(delegation_id=id_)
+        change.record("application_credential", "deleted", id_, project_id=project_id)
     change.session.execute(delete(ApplicationCredential).where(ApplicationCredential.id.in_(ids)))
 
 

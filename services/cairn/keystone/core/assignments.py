@@ -130,9 +130,9 @@ def _members(session: Session, groups: set[str]) -> dict[str, list[str]]:
     return found
 
 
-def grant(session: Session, assignment: Assignment) -> None:
-    """Safe to repeat."""
-    session.merge(assignment)
+def grant(session: Session, assignment: Assignment) -> bool:
+    """Whether it was not granted before: it is safe to repeat."""
+    return session.merge(assignment) in session.new
 
 
 def ungrant(change: Change, *conditions: Any) -> int:

@@ -5,6 +5,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -15,7 +16,7 @@ from cairn.common.db import transient
 from cairn.common.errors import Unavailable
 from cairn.common.tokens import Revocation
 from cairn.keystone.component import Keystone
-from cairn.keystone.db.models import Revoked
+from cairn.keystone.db.models import Event, Revoked
 from cairn.keystone.errors import Taken
 from cairn.keystone.providers import directory
 
@@ -28,6 +29,7 @@ class Change:
     """One transaction, and the tokens it ends."""
 
     session: Session
+    ctx: Context
     now: float
     rows: list[Revoked] = field(default_factory=list)
 
@@ -36,6 +38,20 @@ class Change:
         row = Revoked(issued_before=self.now, **who)
         self.rows.append(row)
         self.session.add(row)
+
+    def record(
+        self, resource: str, verb: str, id_: str, *, project_id: str | None = "", **more: Any
+    ) -> None:
+        """Tell of it: identity.RESOURCE.VERB, with upstream's fields. `project_id` is the one whose
+        the resource is, where it is a project's."""
+        Event.record(self.session, self.ctx, f"identity.{resource}.{verb}", resource, id_,
+                     {"resource_info": id_, **more}, project_id=project_id or "")
+
+    def add(self, resource: str, row: Any, *, project_id: str | None = "") -> None:
+        """A new row, which has its id then, and the event of it."""
+        self.session.add(row)
+        self.session.flush()
+        self.record(resource, "created", row.id, project_id=project_id)
 
     def touch(self, name: str) -> None:
         """Everybody's copy of the catalog, or of the roles, is old now."""
@@ -50,7 +66,7 @@ def changing(
     now = keystone.clock.now()
     try:
         with keystone.db.writing() as session:
-            change = Change(session, now)
+            change = Change(session, ctx, now)
             yield change
             session.flush()
     except IntegrityError as error:

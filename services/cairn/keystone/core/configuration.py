@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from cairn.common import events
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import NotFound, Refused
@@ -169,6 +170,7 @@ def create(
         session.flush()
         found = [(row.section, row.name, row.value)
                  for row in _rows(session, domain_id, None, None) if not row.secret]
+        change.record("domain_config", "created", domain_id)
     return _document(found, None), first
 
 
@@ -194,6 +196,7 @@ def update(
                 raise _absent(domain_id, section, name)
         _write(keystone, session, domain_id, request)
         session.flush()
+        change.record("domain_config", "updated", domain_id)
         return _read(session, domain_id)
 
 
@@ -220,3 +223,7 @@ def remove(
             raise _absent(domain_id, section, name)
         for row in rows:
             session.delete(row)
+        if rows:
+            change.record("domain_config", "deleted", domain_id)
+        else:
+            events.unchanged()

@@ -76,7 +76,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> OpenCredentia
     )
     with changing(keystone, ctx, "credential", "that access key") as change:
         rows.get(change.session, User, user_id)
-        change.session.add(credential)
+        change.add("credential", credential, project_id=credential.project_id)
     return _open(keystone, credential)
 
 
@@ -128,6 +128,7 @@ def update(
         if "blob" in request:
             row.blob = keystone.encryption.encrypt(request["blob"])
         row.extra = merge_extra(row.extra, request, OWN)
+        change.record("credential", "updated", row.id, project_id=row.project_id)
     return _open(keystone, row)
 
 

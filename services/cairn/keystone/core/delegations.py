@@ -108,17 +108,20 @@ def end_tokens_of(change: Change, user_id: str) -> None:
     end_trusts(change, or_(Trust.trustor_user_id == user_id, Trust.trustee_user_id == user_id))
 
 
-def end_trusts(change: Change, *conditions: Any) -> set[str]:
-    """End what was given by these trusts, and by those that were made with them; their ids."""
-    ids = set(change.session.scalars(select(Trust.id).where(*conditions)))
-    layer = ids
+def end_trusts(change: Change, *conditions: Any) -> dict[str, str | None]:
+    """End what was given by these trusts, and by those that were made with them; the
+    project of each, by its id."""
+    columns = select(Trust.id, Trust.project_id)
+    ended = dict(change.session.execute(columns.where(*conditions)).all())
+    layer = set(ended)
     while layer:
-        query = select(Trust.id).where(Trust.redelegated_trust_id.in_(layer))
-        layer = set(change.session.scalars(query)) - ids
-        ids |= layer
-    for trust_id in ids:
+        query = columns.where(Trust.redelegated_trust_id.in_(layer))
+        below = dict(change.session.execute(query).all())
+        layer = set(below) - set(ended)
+        ended |= below
+    for trust_id in ended:
         change.revoke(delegation_id=trust_id)
-    return ids
+    return ended
 
 
 def end_carrying(change: Change, role_ids: Collection[str]) -> None:

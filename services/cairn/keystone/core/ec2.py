@@ -68,6 +68,7 @@ def remove(change: Change, credential: Credential) -> None:
     """And the tokens that were had with it."""
     change.revoke(delegation_id=credential.id)
     change.session.delete(credential)
+    change.record("credential", "deleted", credential.id, project_id=credential.project_id)
 
 
 def signed_request(secret: str, given: Document) -> bool:

@@ -43,7 +43,7 @@ def create_group(keystone: Keystone, ctx: Context, request: Document) -> Endpoin
     with changing(keystone, ctx) as change:
         group = EndpointGroup(name=request["name"], description=request.get("description"),
                               filters=request["filters"])
-        change.session.add(group)
+        change.add("endpoint_group", group)
     return group
 
 
@@ -69,6 +69,7 @@ def update_group(
         for name in ("name", "description", "filters"):
             if name in request:
                 setattr(group, name, request[name])
+        change.record("endpoint_group", "updated", group_id)
         change.touch(CATALOG)
     return group
 
@@ -77,6 +78,7 @@ def delete_group(keystone: Keystone, ctx: Context, group_id: str) -> None:
     """Raises NotKnown."""
     with changing(keystone, ctx) as change:
         change.session.delete(_find_group(change.session, group_id))
+        change.record("endpoint_group", "deleted", group_id)
         change.touch(CATALOG)
 
 
@@ -174,6 +176,7 @@ def add_endpoint(keystone: Keystone, ctx: Context, project_id: str, endpoint_id:
         projects.find(change.session, project_id)
         rows.get(change.session, Endpoint, endpoint_id)
         change.session.add(ProjectEndpoint(project_id=project_id, endpoint_id=endpoint_id))
+        change.record("project_endpoint", "created", endpoint_id, project_id=project_id)
         change.touch(CATALOG)
 
 
@@ -185,6 +188,7 @@ def add_group(keystone: Keystone, ctx: Context, project_id: str, group_id: str) 
         change.session.add(ProjectEndpointGroup(
             project_id=project_id, endpoint_group_id=group_id
         ))
+        change.record("project_endpoint_group", "created", group_id, project_id=project_id)
         change.touch(CATALOG)
 
 
@@ -193,6 +197,7 @@ def remove_endpoint(keystone: Keystone, ctx: Context, project_id: str, endpoint_
     with changing(keystone, ctx) as change:
         session = change.session
         session.delete(_find_tie(session, ProjectEndpoint, project_id, endpoint_id))
+        change.record("project_endpoint", "deleted", endpoint_id, project_id=project_id)
         change.touch(CATALOG)
 
 
@@ -201,4 +206,5 @@ def remove_group(keystone: Keystone, ctx: Context, project_id: str, group_id: st
     with changing(keystone, ctx) as change:
         session = change.session
         session.delete(_find_tie(session, ProjectEndpointGroup, project_id, group_id))
+        change.record("project_endpoint_group", "deleted", group_id, project_id=project_id)
         change.touch(CATALOG)

@@ -28,8 +28,7 @@ def _write(change: Change, endpoint: Endpoint, request: Document) -> None:
             raise Invalid(reason=f"Invalid input for field/attribute region_id. There is no region "
                                  f"{region_id}.")
         # The older word `region` makes the region it names.
-        session.add(Region(id=region_id))
-        session.flush()
+        change.add("region", Region(id=region_id))
     if "service_id" in request and session.get(Service, request["service_id"]) is None:
         raise Invalid(reason=f"Invalid input for field/attribute service_id. There is no service "
                              f"{request['service_id']}.")
@@ -52,7 +51,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> Endpoint:
     with changing(keystone, ctx) as change:
         endpoint = Endpoint(enabled=True, region_id=None)
         _write(change, endpoint, request)
-        change.session.add(endpoint)
+        change.add("endpoint", endpoint)
     return endpoint
 
 
@@ -74,6 +73,7 @@ def update(keystone: Keystone, ctx: Context, endpoint_id: str, request: Document
         endpoint = rows.lock(change.session, Endpoint, endpoint_id)
         refuse_new_id(request, endpoint_id)
         _write(change, endpoint, request)
+        change.record("endpoint", "updated", endpoint_id)
     return endpoint
 
 
@@ -81,4 +81,5 @@ def delete(keystone: Keystone, ctx: Context, endpoint_id: str) -> None:
     """Raises NotKnown."""
     with changing(keystone, ctx) as change:
         change.session.delete(rows.get(change.session, Endpoint, endpoint_id))
+        change.record("endpoint", "deleted", endpoint_id)
         change.touch(CATALOG)

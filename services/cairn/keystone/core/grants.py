@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cairn.common import events
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Refused
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments
-from cairn.keystone.core.changes import changing
+from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.scopes import SYSTEM_ID
 from cairn.keystone.core.targets import (
     describe_group,
@@ -117,13 +118,17 @@ def create(
     _refuse_foreign(keystone, kind, place_id, role_id)
     try:
         with changing(keystone, ctx) as change:
-            assignments.grant(change.session, Assignment(
+            new = assignments.grant(change.session, Assignment(
                 actor=kind.actor, actor_id=actor_id, target=kind.place, target_id=place_id,
                 role_id=role_id, inherited=kind.inherited,
             ))
+            if new:
+                _record(change, "created", kind, actor_id, role_id, place_id)
+            else:
+                events.unchanged()
     except Taken:
         # Somebody granted the same at the same moment: it is granted.
-        pass
+        events.unchanged()
 
 
 def revoke(
@@ -135,6 +140,17 @@ def revoke(
     with changing(keystone, ctx) as change:
         if not assignments.ungrant(change, *_conditions(kind, actor_id, place_id, role_id)):
             raise _absent(kind, actor_id, place_id, role_id)
+        _record(change, "deleted", kind, actor_id, role_id, place_id)
+
+
+def _record(
+    change: Change, verb: str, kind: Kind, actor_id: str, role_id: str, place_id: str
+) -> None:
+    change.record(
+        "role_assignment", verb, role_id, project_id=place_id if kind.place == "project" else "",
+        role=role_id, inherited_to_projects=kind.inherited,
+        **{kind.actor: actor_id, kind.place: place_id},
+    )
 
 
 def _refuse_foreign(keystone: Keystone, kind: Kind, place_id: str, role_id: str) -> None:

@@ -3,13 +3,14 @@
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import select
 
+from cairn.common import events
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.listing import Part, Query, read_value
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, privileges, rows, users
 from cairn.keystone.core.attributes import merge_extra, refuse_new_domain, refuse_new_id
-from cairn.keystone.core.changes import changing
+from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.listing import fetch_page
 from cairn.keystone.core.projects import find_domain, read_default_domain
 from cairn.keystone.core.targets import describe_group, describe_user
@@ -46,7 +47,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> Group:
             domain_id=domain_id, name=request["name"].strip(),
             description=request.get("description", ""), extra=merge_extra({}, request, OWN),
         )
-        change.session.add(group)
+        change.add("group", group)
     return group
 
 
@@ -86,6 +87,7 @@ def update(keystone: Keystone, ctx: Context, group_id: str, request: Document) -
         if "description" in request:
             group.description = request["description"]
         group.extra = merge_extra(group.extra, request, OWN)
+        change.record("group", "updated", group_id)
     return group
 
 
@@ -104,6 +106,7 @@ def delete(keystone: Keystone, ctx: Context, group_id: str) -> None:
         assignments.end_tokens_of_group(change, group_id, members)
         assignments.forget(session, actor_id=group_id)
         session.execute(sql_delete(Group).where(Group.id == group_id))
+        change.record("group", "deleted", group_id)
 
 
 def list_members(keystone: Keystone, ctx: Context, group_id: str, query: Query) -> Part:
@@ -124,7 +127,16 @@ def add_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str) ->
     authorize(keystone, ctx, "identity:add_user_to_group", group_id, user_id)
     privileges.refuse_privileged_group(keystone, ctx, group_id)
     with changing(keystone, ctx, "membership", f"user {user_id}") as change:
-        change.session.merge(Membership(user_id=user_id, group_id=group_id))
+        row = change.session.merge(Membership(user_id=user_id, group_id=group_id))
+        if row in change.session.new:
+            _record_member(change, "added", group_id, user_id)
+        else:
+            events.unchanged()
+
+
+def _record_member(change: Change, operation: str, group_id: str, user_id: str) -> None:
+    change.record("group", "updated", group_id, actor_id=user_id, actor_type="user",
+                  actor_operation=operation)
 
 
 def check_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str) -> None:
@@ -145,3 +157,4 @@ def remove_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str)
             raise NotKnown("user", f"{user_id} in group {group_id}")
         assignments.end_tokens_of_group(change, group_id, [user_id])
         change.session.delete(row)
+        _record_member(change, "removed", group_id, user_id)

@@ -71,7 +71,7 @@ def create(keystone: Keystone, ctx: Context, user_id: str, project_id: str) -> K
         project = projects.find(session, project_id)
         if not project.enabled:
             raise Refused(reason=f"Project {project.id} is disabled.")
-        session.add(credential)
+        change.add("credential", credential, project_id=project_id)
     return _open(keystone, credential)
 
 

@@ -17,7 +17,7 @@ from cairn.common.listing import Part, Query, read_value
 from cairn.common.settings import BadSetting
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, projects, rows
-from cairn.keystone.core.changes import changing
+from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.listing import fetch_page
 from cairn.keystone.db.models import ROOT, Limit, Project, Region, RegisteredLimit, Service
 from cairn.keystone.errors import LimitInUse, NotRegistered
@@ -74,6 +74,9 @@ def register(keystone: Keystone, ctx: Context, request: list[Document]) -> list[
             _check_place(change.session, each)
             made.append(RegisteredLimit(**each, region_key=each.get("region_id") or ROOT))
         change.session.add_all(made)
+        change.session.flush()
+        for row in made:
+            change.record("registered_limit", "created", row.id)
     return made
 
 
@@ -101,6 +104,7 @@ def update_registered(
         for name, value in request.items():
             setattr(row, name, value)
         row.region_key = row.region_id or ROOT
+        change.record("registered_limit", "updated", limit_id)
     return row
 
 
@@ -110,6 +114,7 @@ def unregister(keystone: Keystone, ctx: Context, limit_id: str) -> None:
         row = _find_registered(change.session, limit_id)
         _refuse_used(change.session, limit_id)
         change.session.delete(row)
+        change.record("registered_limit", "deleted", limit_id)
 
 
 def _find(session: Session, limit_id: str) -> Both:
@@ -171,7 +176,12 @@ def create(keystone: Keystone, ctx: Context, request: list[Document]) -> list[Bo
         made = [_make(change.session, each) for each in request]
         for limit, of in made:
             _check(keystone, change.session, limit, of)
+            _record(change, "created", limit)
     return made
+
+
+def _record(change: Change, verb: str, limit: Limit) -> None:
+    change.record("limit", verb, limit.id, project_id=limit.owner_id)
 
 
 def _make(session: Session, request: Document) -> Both:
@@ -208,6 +218,7 @@ def update(keystone: Keystone, ctx: Context, limit_id: str, request: Document) -
             setattr(limit, name, value)
         change.session.flush()
         _check(keystone, change.session, limit, of)
+        _record(change, "updated", limit)
     return limit, of
 
 
@@ -241,4 +252,6 @@ def _more(one: int, other: int) -> bool:
 def delete(keystone: Keystone, ctx: Context, limit_id: str) -> None:
     """Raises NotKnown."""
     with changing(keystone, ctx) as change:
-        change.session.delete(_find(change.session, limit_id)[0])
+        limit, _ = _find(change.session, limit_id)
+        change.session.delete(limit)
+        _record(change, "deleted", limit)

@@ -121,7 +121,7 @@ def create_consumer(keystone: Keystone, ctx: Context, request: Document) -> tupl
             secret=keystone.encryption.encrypt(secret), description=request.get("description"),
             extra=merge_extra({}, request, OWN),
         )
-        change.session.add(consumer)
+        change.add("OS-OAUTH1:consumer", consumer)
     return consumer, secret
 
 
@@ -147,6 +147,7 @@ def update_consumer(
         if "description" in request:
             consumer.description = request["description"]
         consumer.extra = merge_extra(consumer.extra, request, OWN)
+        change.record("OS-OAUTH1:consumer", "updated", consumer_id)
     return consumer
 
 
@@ -158,14 +159,18 @@ def delete_consumer(keystone: Keystone, ctx: Context, consumer_id: str) -> None:
         for token_id in change.session.scalars(given):
             change.revoke(delegation_id=token_id)
         change.session.delete(row)
+        change.record("OS-OAUTH1:consumer", "deleted", consumer_id)
 
 
-def request(keystone: Keystone, signed: Signed, project_id: str | None) -> tuple[str, Document]:
+def request(
+    keystone: Keystone, ctx: Context, signed: Signed, project_id: str | None
+) -> tuple[str, Document]:
     """A request token's secret, and what it is."""
     consumer_id = signed["oauth_consumer_key"]
     if not project_id:
         raise Invalid(reason="The Requested-Project-Id header is required.")
-    with keystone.db.writing() as session:
+    with changing(keystone, ctx) as change:
+        session = change.session
         projects.find(session, project_id)
         asking = rows.get(session, Consumer, consumer_id)
         signed.check(keystone.encryption.decrypt(asking.secret))
@@ -174,7 +179,7 @@ def request(keystone: Keystone, signed: Signed, project_id: str | None) -> tuple
             secret=keystone.encryption.encrypt(secret), consumer_id=consumer_id,
             project_id=project_id, expires_at=_end(keystone.oauth1.request_token_duration),
         )
-        session.add(token)
+        change.add("OS-OAUTH1:request_token", token, project_id=project_id)
         session.execute(delete(RequestToken).where(RequestToken.expires_at < utcnow()))
     return secret, {"id": token.id, "expires_at": token.expires_at}
 
@@ -197,7 +202,8 @@ def authorize(
 ) -> str:
     """The caller says yes with these roles; the verifier to tell the program."""
     delegations.refuse_delegated(keystone, ctx)
-    with keystone.db.writing() as session:
+    with changing(keystone, ctx) as change:
+        session = change.session
         keystone.directory.refresh(session)
         token = _request_token(session, token_id)
         role_ids = {role.id for role in delegations.roles_named(session, roles, "roles")}
@@ -206,14 +212,16 @@ def authorize(
             raise refuse("the authorizing user does not have every role")
         token.user_id, token.role_ids = ctx.user_id, sorted(role_ids)
         token.verifier = "".join(secrets.choice(LETTERS) for _ in range(8))
+        change.record("OS-OAUTH1:request_token", "updated", token_id, project_id=token.project_id)
     return token.verifier
 
 
-def exchange(keystone: Keystone, signed: Signed) -> tuple[str, Document]:
+def exchange(keystone: Keystone, ctx: Context, signed: Signed) -> tuple[str, Document]:
     """An authorized request token's end: the access token's secret, and what it is."""
     consumer_id, token_id = signed["oauth_consumer_key"], signed["oauth_token"]
     verifier = signed["oauth_verifier"]
-    with keystone.db.writing() as session:
+    with changing(keystone, ctx) as change:
+        session = change.session
         asked = _request_token(session, token_id)
         asking = session.get(Consumer, consumer_id)
         if asking is None or asked.consumer_id != consumer_id:
@@ -234,7 +242,7 @@ def exchange(keystone: Keystone, signed: Signed) -> tuple[str, Document]:
             project_id=asked.project_id, user_id=asked.user_id, role_ids=asked.role_ids,
             expires_at=_end(keystone.oauth1.access_token_duration),
         )
-        session.add(token)
+        change.add("OS-OAUTH1:access_token", token, project_id=token.project_id)
     return secret, {"id": token.id, "expires_at": token.expires_at}
 
 
@@ -269,6 +277,7 @@ def delete_access_token(keystone: Keystone, ctx: Context, user_id: str, token_id
         token = _find_access_token(change.session, user_id, token_id)
         change.revoke(delegation_id=token.id)
         change.session.delete(token)
+        change.record("OS-OAUTH1:access_token", "deleted", token_id, project_id=token.project_id)
 
 
 def list_roles(keystone: Keystone, user_id: str, token_id: str) -> list[Role]:

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cairn.common import events
 from cairn.common.context import Context
 from cairn.common.errors import NotFound
 from cairn.keystone.component import Keystone
@@ -51,6 +52,7 @@ def associate(keystone: Keystone, ctx: Context, ids: dict[str, str]) -> None:
     with changing(keystone, ctx) as change:
         _find_any(change.session, ids)
         change.session.merge(PolicyAssociation(place=_key(**_place(ids)), **ids))
+        change.record("policy_association", "created", ids["policy_id"], **_place(ids))
 
 
 def check(keystone: Keystone, ids: dict[str, str]) -> None:
@@ -66,6 +68,9 @@ def dissociate(keystone: Keystone, ctx: Context, ids: dict[str, str]) -> None:
         association = _find_any(change.session, ids)
         if association is not None:
             change.session.delete(association)
+            change.record("policy_association", "deleted", ids["policy_id"], **_place(ids))
+        else:
+            events.unchanged()
 
 
 def _parents(session: Session) -> dict[str, str | None]:

@@ -20,7 +20,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> PolicyBlob:
     with changing(keystone, ctx) as change:
         policy = PolicyBlob(type=request["type"], blob=request["blob"],
                             extra=merge_extra({}, request, OWN))
-        change.session.add(policy)
+        change.add("policy", policy)
     return policy
 
 
@@ -44,6 +44,7 @@ def update(keystone: Keystone, ctx: Context, policy_id: str, request: Document) 
         policy.type = request.get("type", policy.type)
         policy.blob = request.get("blob", policy.blob)
         policy.extra = merge_extra(policy.extra, request, OWN)
+        change.record("policy", "updated", policy_id)
     return policy
 
 
@@ -51,3 +52,4 @@ def delete(keystone: Keystone, ctx: Context, policy_id: str) -> None:
     """Raises NotKnown."""
     with changing(keystone, ctx) as change:
         change.session.delete(rows.get(change.session, PolicyBlob, policy_id, "policy"))
+        change.record("policy", "deleted", policy_id)

@@ -219,7 +219,15 @@ def _create(keystone: Keystone, ctx: Context, request: Document) -> ProjectRecor
         change.session.flush()
         tags = request.get("tags", [])
         set_tags(change.session, project.id, tags)
+        _record(change, "created", project)
     return ProjectRecord(project, sorted(tags))
+
+
+def _record(change: Change, verb: str, project: Project) -> None:
+    """A domain is told of as both, as upstream has it."""
+    change.record("project", verb, project.id, project_id=project.id)
+    if project.is_domain:
+        change.record("domain", verb, project.id, project_id=project.id)
 
 
 def _place(session: Session, project: Project, parent_id: str | None, depth: int) -> None:
@@ -299,6 +307,7 @@ def _write(change: Change, project: Project, request: Document) -> ProjectRecord
         set_tags(session, project.id, request["tags"])
     project.extra = merge_extra(project.extra, request, OWN)
     session.flush()
+    _record(change, "updated", project)
     return read_records(session, [project])[0]
 
 
@@ -361,6 +370,7 @@ def _delete_domain(change: Change, domain: Project) -> None:
             # The tokens of its users end with the domain's; what they delegated, here.
             delegations.end_tokens_of(change, actor_id)
             assignments.forget(session, actor_id=actor_id)
+            change.record(kind.__name__.lower(), "deleted", actor_id)
         session.execute(delete(kind).where(kind.domain_id == domain.id))
     session.execute(delete(Role).where(Role.domain_id == domain.id))
     change.touch(ROLES)
@@ -372,6 +382,7 @@ def _remove(change: Change, project: Project) -> None:
     assignments.forget(change.session, target_id=project.id)
     change.session.execute(delete(Credential).where(Credential.project_id == project.id))
     change.session.delete(project)
+    _record(change, "deleted", project)
 
 
 def _options(now: Document, request: Document) -> Document:

@@ -6,12 +6,15 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from cairn.common import events
 from cairn.common.db import Database
 from cairn.common.purge import DAY, Age, Purge, drop, ended
 from cairn.keystone.db.models import (
     AccessRule,
     ApplicationCredential,
     ApplicationCredentialRule,
+    Event,
+    EventReader,
     Revoked,
     Trust,
 )
@@ -59,6 +62,7 @@ def make(settings: ApiSettings, db: Database, cloud: object = None) -> Purge:
             RequestToken, RequestToken.id, RequestToken.expires_at)),
         Age("expired access tokens", ("oauth1_access_tokens",), expired, ended(
             AccessToken, AccessToken.id, AccessToken.expires_at)),
+        events.age(Event, EventReader, own),
     ))
 
 

@@ -40,7 +40,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> Region:
                 raise Conflict(reason="Conflict occurred attempting to store region - Duplicate "
                                       f"ID, {region.id}.")
         _check_parent(change.session, request.get("id") or "", region.parent_id)
-        change.session.add(region)
+        change.add("region", region)
     return region
 
 
@@ -67,6 +67,7 @@ def update(keystone: Keystone, ctx: Context, region_id: str, request: Document) 
             _check_parent(change.session, region_id, request["parent_region_id"])
             region.parent_id = request["parent_region_id"]
         region.extra = merge_extra(region.extra, request, OWN)
+        change.record("region", "updated", region_id)
     return region
 
 
@@ -85,3 +86,4 @@ def delete(keystone: Keystone, ctx: Context, region_id: str) -> None:
         for region in reversed(branch):
             session.delete(region)
             session.flush()
+            change.record("region", "deleted", region.id)

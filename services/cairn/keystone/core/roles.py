@@ -55,7 +55,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> Role:
             options=merge_options({}, request.get("options", {}), OPTIONS),
             extra=merge_extra({}, request, OWN),
         )
-        change.session.add(role)
+        change.add("role", role)
         change.touch(ROLES)
     return role
 
@@ -97,6 +97,7 @@ def update(keystone: Keystone, ctx: Context, role_id: str, request: Document) ->
         if "options" in request:
             role.options = merge_options(role.options, request["options"], OPTIONS)
         role.extra = merge_extra(role.extra, request, OWN)
+        change.record("role", "updated", role_id)
         change.touch(ROLES)
     return role
 
@@ -110,6 +111,7 @@ def delete(keystone: Keystone, ctx: Context, role_id: str) -> None:
         refuse_immutable(role.options, "role", role_id)
         assignments.end_tokens_of_role(change, role_id)
         session.execute(sql_delete(Role).where(Role.id == role_id))
+        change.record("role", "deleted", role_id)
         change.touch(ROLES)
 
 
@@ -143,6 +145,7 @@ def imply(
     what = f"{prior_id} implies {implied_id}"
     with changing(keystone, ctx, "implied_role", what) as change:
         change.session.add(ImpliedRole(prior_id=prior_id, implied_id=implied_id))
+        change.record("implied_role", "created", prior_id, implied_role=implied_id)
         change.touch(ROLES)
     return prior, implied
 
@@ -164,6 +167,7 @@ def end_implying(keystone: Keystone, ctx: Context, prior_id: str, implied_id: st
             raise NotKnown("implied role", f"{prior_id} implies {implied_id}")
         assignments.end_tokens_of_role(change, prior_id)
         change.session.delete(row)
+        change.record("implied_role", "deleted", prior_id, implied_role=implied_id)
         change.touch(ROLES)
 
 

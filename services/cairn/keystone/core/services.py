@@ -24,7 +24,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> Service:
             type=request["type"], name=request.get("name"), enabled=request.get("enabled", True),
             extra=merge_extra({}, request, OWN),
         )
-        change.session.add(service)
+        change.add("service", service)
         change.touch(CATALOG)
     return service
 
@@ -50,6 +50,7 @@ def update(keystone: Keystone, ctx: Context, service_id: str, request: Document)
             if name in request:
                 setattr(service, name, request[name])
         service.extra = merge_extra(service.extra, request, OWN)
+        change.record("service", "updated", service_id)
         change.touch(CATALOG)
     return service
 
@@ -58,4 +59,5 @@ def delete(keystone: Keystone, ctx: Context, service_id: str) -> None:
     """And its endpoints with it. Raises NotKnown."""
     with changing(keystone, ctx) as change:
         change.session.delete(rows.get(change.session, Service, service_id))
+        change.record("service", "deleted", service_id)
         change.touch(CATALOG)

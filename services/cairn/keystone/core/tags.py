@@ -1,10 +1,11 @@
 """Tags of projects."""
 
+from cairn.common import events
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.keystone.component import Keystone
 from cairn.keystone.core.attributes import refuse_immutable
-from cairn.keystone.core.changes import changing
+from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.projects import authorize, set_tags, tags_of
 from cairn.keystone.db.models import Project, ProjectTag
 from cairn.keystone.errors import NotKnown
@@ -28,11 +29,16 @@ def _authorize_change(keystone: Keystone, ctx: Context, verb: str, project_id: s
     refuse_immutable(project.options, "project", project_id)
 
 
+def _record(change: Change, project_id: str) -> None:
+    change.record("project", "updated", project_id, project_id=project_id)
+
+
 def replace(keystone: Keystone, ctx: Context, project_id: str, tags: list[str]) -> list[str]:
     """All the tags there are now. Raises Forbidden, NotKnown, Immutable."""
     _authorize_change(keystone, ctx, "update_project_tags", project_id)
     with changing(keystone, ctx, "project_tag", f"project {project_id}") as change:
         set_tags(change.session, project_id, tags)
+        _record(change, project_id)
     return sorted(tags)
 
 
@@ -41,6 +47,7 @@ def clear(keystone: Keystone, ctx: Context, project_id: str) -> None:
     _authorize_change(keystone, ctx, "delete_project_tags", project_id)
     with changing(keystone, ctx) as change:
         set_tags(change.session, project_id, [])
+        _record(change, project_id)
 
 
 def check(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
@@ -63,7 +70,10 @@ def add(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
         if len(tags_of(session, [project_id]).get(project_id, [])) >= MOST:
             raise Invalid(reason="Invalid input for field/attribute tag. A project has at most "
                                  f"{MOST} tags.")
-        session.merge(ProjectTag(project_id=project_id, name=tag))
+        if session.merge(ProjectTag(project_id=project_id, name=tag)) in session.new:
+            _record(change, project_id)
+        else:
+            events.unchanged()
 
 
 def remove(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
@@ -74,3 +84,4 @@ def remove(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
         if row is None:
             raise NotKnown("project tag", tag)
         change.session.delete(row)
+        _record(change, project_id)

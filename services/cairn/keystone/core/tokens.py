@@ -173,6 +173,7 @@ def revoke(keystone: Keystone, ctx: Context, token: Token, *, cascade: bool = Tr
             change.revoke(audit_chain_id=audit)
         else:
             change.revoke(audit_id=audit)
+        change.record("token", "revoked", audit)
 
 
 def described(keystone: Keystone, token: Token, *, catalog: bool) -> Document:

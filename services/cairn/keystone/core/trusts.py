@@ -127,8 +127,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> tuple[Trust, 
         for role in roles:
             if role.id not in mine:
                 raise NotKnown("role", role.id)
-        session.add(trust)
-        session.flush()
+        change.add("OS-TRUST:trust", trust, project_id=project_id)
         session.add_all(TrustRole(trust_id=trust.id, role_id=role.id) for role in roles)
     return trust, roles
 
@@ -200,8 +199,10 @@ def remove(keystone: Keystone, ctx: Context, trust_id: str) -> None:
 
 
 def end(change: Change, *conditions: Any) -> None:
-    ids = end_trusts(change, *conditions)
-    change.session.execute(delete(Trust).where(Trust.id.in_(ids)))
+    ended = end_trusts(change, *conditions)
+    change.session.execute(delete(Trust).where(Trust.id.in_(ended)))
+    for trust_id, project_id in ended.items():
+        change.record("OS-TRUST:trust", "deleted", trust_id, project_id=project_id)
 
 
 def scope_of(

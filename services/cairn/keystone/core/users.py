@@ -136,7 +136,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> User:
         )
         compliance.set_password(keystone.compliance, change.session, user, stored)
         _check_default_project(change.session, user)
-        change.session.add(user)
+        change.add("user", user)
     return user
 
 
@@ -191,6 +191,7 @@ def update(keystone: Keystone, ctx: Context, user_id: str, request: Document) ->
         if "password" in request:
             compliance.set_password(keystone.compliance, change.session, user, stored)
         user.extra = merge_extra(user.extra, request, OWN)
+        change.record("user", "updated", user_id)
     return user
 
 
@@ -218,6 +219,7 @@ def delete(keystone: Keystone, ctx: Context, user_id: str) -> None:
         assignments.forget(change.session, actor_id=user_id)
         change.session.execute(sql_delete(Credential).where(Credential.user_id == user_id))
         change.session.delete(user)
+        change.record("user", "deleted", user_id)
 
 
 def change_password(
@@ -243,4 +245,5 @@ def change_password(
         row = change.session.get_one(User, user_id)
         compliance.set_password(keystone.compliance, change.session, row, stored, by_user=True)
         end_tokens(change, user_id)
+        change.record("user", "updated", user_id)
     compliance.succeeded(keystone.db, keystone.compliance, proof.person)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from cairn.common.db import Id, Json, Moment, Timestamps, new_hex_id, new_metadata, utcnow
+from cairn.common.events import EventReaderRow, EventRow
 from cairn.common.periodic import PeriodicRow
 
 Exact = Annotated[str, mapped_column(
@@ -374,6 +375,14 @@ class Stamp(Base):
 
 class Periodic(PeriodicRow, Base):
     """What one of keystone's processes does from time to time."""
+
+
+class Event(EventRow, Base):
+    """What changed (common/events.py)."""
+
+
+class EventReader(EventReaderRow, Base):
+    """How far each reader of events has come."""
 
 
 # The rest of the schema. Below what it is made of, which it imports from here.
