@@ -5,7 +5,8 @@
     python tests/bench/idle.py CLOUD [SECONDS]
 
 Memory is PSS (shared pages counted once among those who share them) of every process of the node
-but guests; processor time is user and system of the same, over SECONDS (default 30).
+but guests; processor time is user and system of the same, over SECONDS (default 120), and then
+what each unit of the node takes of it in a minute, with the processes of ours that take the most.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
+
+import cgroups
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -51,11 +54,17 @@ def look(pid: int) -> tuple[str, int, int] | None:
 
 
 def main() -> None:
-    cloud, seconds = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 30.0
+    cloud, seconds = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 120.0
     for leader in sorted(Path("/var/lib/cairn-lab", cloud, "nodes").glob("*/leader")):
         pids = family(int(leader.read_text()))
         before = {pid: seen for pid in pids if (seen := look(pid))}
+        top = cgroups.slices(cloud, leader.parent.name)
+        units = cgroups.units(top)
+        ours = {unit: cgroups.processes(top, unit) for unit in units if unit.startswith("cairn-")}
         time.sleep(seconds)
+        spent = cgroups.difference(units, cgroups.units(top))
+        parts = {unit: cgroups.difference(of, cgroups.processes(top, unit))
+                 for unit, of in ours.items()}
         memory: dict[str, int] = defaultdict(int)
         ticks = 0
         for pid, (name, _, spent) in before.items():
@@ -67,6 +76,10 @@ def main() -> None:
               f"{100 * ticks / TICKS / seconds:.1f} % of a core")
         for name, kib in sorted(memory.items(), key=lambda item: -item[1])[:10]:
             print(f"  {kib / 1024:7.1f} MiB  {name}")
+        for unit, cpu in spent.items():
+            print(f"  {60e3 * cpu / seconds:7.0f} ms/min  {unit}")
+            for process, share in list(parts.get(unit, {}).items())[:6]:
+                print(f"    {60e3 * share / seconds:7.0f} ms/min  {process}")
 
 
 if __name__ == "__main__":
