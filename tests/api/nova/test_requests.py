@@ -150,3 +150,27 @@ def test_usage_comes_in_pages(world, call, create):
     every = call("GET", path, version="2.39").json
     assert len(every["tenant_usage"]["server_usages"]) == 3
     assert call("GET", path + "&marker=x", version="2.40").status_code == 400
+
+
+# What Python takes for a digit, and for no number.
+@pytest.mark.parametrize("text", ["²", "--5"])
+@pytest.mark.parametrize("end", ["from_port", "to_port"])
+def test_a_port_of_a_rule_is_a_number(world, call, end, text):
+    rule = {"parent_group_id": world.cloud.group("red", "web"), "ip_protocol": "tcp",
+            "from_port": 1, "to_port": 9, end: text}
+    refused = call("POST", "/v2.1/os-security-group-rules", {"security_group_rule": rule},
+                   version="2.35")
+    assert refused.status_code == 400
+    assert end in refused.json["badRequest"]["message"]
+
+
+@pytest.mark.parametrize("name", ["minDisk", "minRam"])
+def test_a_size_of_flavors_is_a_number(call, name):
+    refused = call("GET", f"/v2.1/flavors?{name}=%C2%B2")
+    assert refused.status_code == 400
+    assert name in refused.json["badRequest"]["message"]
+
+
+def test_a_state_that_is_no_number_is_that_of_no_server(call, server):
+    assert call("GET", "/v2.1/servers?power_state=1").json["servers"]
+    assert call("GET", "/v2.1/servers?power_state=%C2%B2").json["servers"] == []

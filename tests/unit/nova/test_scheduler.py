@@ -1,7 +1,10 @@
 """Which host: filters, weighers, claims, and words for a refusal."""
 
 import pytest
+from sqlalchemy import update
 
+from cairn.nova.core import host_request
+from cairn.nova.db.models import Flavor
 from cairn.nova.scheduler.filters import FILTERS, HostState, matches
 from cairn.nova.scheduler.manager import Manager
 from cairn.nova.scheduler.weighers import order
@@ -111,3 +114,12 @@ def test_required_traits_are_asked_of_placement(world, alice):
     server_id = alice.boot()
     world.settle()
     assert "trait" in alice.row(server_id).fault["details"]
+
+
+def test_resources_of_a_flavor_are_numbers(world, alice):
+    with world.db.writing() as session:
+        session.execute(update(Flavor).values(
+            extra_specs={"resources:CUSTOM_FAN": "²", "resources:CUSTOM_LAMP": "2"}))
+    row = alice.row(alice.boot())
+    assert host_request.build(row, {}, None)["resources"].keys() & {
+        "CUSTOM_FAN", "CUSTOM_LAMP"} == {"CUSTOM_LAMP"}

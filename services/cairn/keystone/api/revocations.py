@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import asdict
 
 from cairn.common.api import Api, Document
+from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.listing import Query, read_limit, read_value
@@ -46,8 +47,8 @@ def _moment(query: Query) -> float:
 
 
 def _marker(query: Query) -> int:
-    text = read_value(query, "marker") or "0"
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = parse_whole(read_value(query, "marker") or "0")
+    if number is None:
         raise Invalid(reason="Invalid input for field/attribute marker. "
                              "It must be an integer of 0 or more.")
-    return int(text)
+    return number

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cairn.common.api import Api, Document
+from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.listing import read_value
@@ -67,9 +68,10 @@ def _list(nova: Nova, ctx: Context, query: Query) -> tuple[list[Flavor], int]:
     numbers = {}
     for name in ("minDisk", "minRam"):
         text = read_value(query, name) or "0"
-        if not text.isdigit():
+        number = parse_whole(text)
+        if number is None:
             raise Invalid(reason=f"Invalid {name} filter [{text}]")
-        numbers[name] = int(text)
+        numbers[name] = number
     public: bool | None = True
     asked = read_value(query, "is_public")
     if ctx.is_admin and asked is not None:

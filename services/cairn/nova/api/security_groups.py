@@ -2,6 +2,7 @@
 
 
 from cairn.common.api import Api, Document
+from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, NotFound, Problem
 from cairn.nova.api.schemas import ANY, Query, closed, wrapped
@@ -138,7 +139,7 @@ def create_rule(nova: Nova, ctx: Context, body: Document) -> Document:
     ports = []
     for name in ("from_port", "to_port"):
         value = asked.get(name)
-        if value is not None and not str(value).lstrip("-").isdigit():
+        if value is not None and parse_whole(str(value).removeprefix("-")) is None:
             raise Invalid(reason=f"{name}: expected a number, not {value}")
         ports.append(None if value is None or int(value) == -1 else int(value))
     prefix = asked.get("cidr")

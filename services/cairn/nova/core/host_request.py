@@ -3,6 +3,8 @@
 import math
 from typing import Any, TypedDict
 
+from cairn.common.bounds import parse_whole
+
 # Image properties that say which guest CPU and hypervisor the image is for.
 _ARCH = ("hw_architecture", "architecture")
 _HYPERVISOR = ("img_hv_type", "hypervisor_type")
@@ -43,8 +45,8 @@ def build(server: Any, args: dict[str, Any], group: Group | None) -> HostRequest
     resources = {"VCPU": flavor["vcpus"], "MEMORY_MB": flavor["ram"],
                  "DISK_GB": flavor["disk"] + flavor["ephemeral"] + swap}
     for key, value in specs.items():
-        if key.startswith("resources:") and value.isdigit():
-            resources[key.removeprefix("resources:")] = int(value)
+        if key.startswith("resources:") and (amount := parse_whole(value)) is not None:
+            resources[key.removeprefix("resources:")] = amount
     properties = (server.image or {}).get("properties", {})
     traits = {key.removeprefix("trait:"): value for key, value in specs.items()
               if key.startswith("trait:")}

@@ -29,6 +29,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from cairn.common import patterns
+from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.db import transient
 from cairn.common.errors import Forbidden, Invalid
@@ -175,7 +176,8 @@ def _equal(column: Any) -> Callable[[str, Values], Condition]:
 
 
 def _number(column: Any) -> Callable[[str, Values], Condition]:
-    return lambda name, values: column.in_([int(v) for v in values if v.isdigit()])
+    return lambda name, values: column.in_(
+        [number for number in map(parse_whole, values) if number is not None])
 
 
 def _contains(column: Any) -> Callable[[str, Values], Condition]:
