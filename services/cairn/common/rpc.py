@@ -13,8 +13,9 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from kombu import Exchange  # type: ignore[attr-defined]
@@ -199,11 +200,18 @@ def invoke(
     func = None if method.startswith("_") else getattr(manager, method, None)
     if not callable(func):
         raise UnknownMessage(topic=topic, method=method)
-    _, *parameters = inspect.signature(func).parameters.values()
-    missing = [p.name for p in parameters if p.default is p.empty and p.name not in args]
+    known = _arguments(func)
+    missing = [name for name, needed in known.items() if needed and name not in args]
     if missing:
         raise IncompleteMessage(topic=topic, method=method, missing=", ".join(missing))
-    return func(ctx, **{p.name: args[p.name] for p in parameters if p.name in args})
+    return func(ctx, **{name: args[name] for name in known if name in args})
+
+
+@lru_cache(maxsize=256)
+def _arguments(func: Callable[..., Any]) -> dict[str, bool]:
+    """What a manager's method takes beside the context, and whether it needs it."""
+    _, *parameters = inspect.signature(func).parameters.values()
+    return {p.name: p.default is p.empty for p in parameters}
 
 
 def signature(func: Any) -> list[str]:
