@@ -107,10 +107,6 @@ class BadRequest(errors.Invalid):
     message = "Bad {resource} request: {reason}"
 
 
-class SortKeyNotFound(errors.Invalid):
-    message = "'{key}' is an invalid attribute for sort keys"
-
-
 class DNSNameServersExhausted(errors.Invalid):
     message = (
         "Unable to complete operation for the subnet. The number of DNS nameservers exceeds the "

@@ -18,6 +18,7 @@ from cairn.common import ledger
 from cairn.common.context import Context
 from cairn.common.db import new_id, utcnow
 from cairn.common.errors import Invalid, NotFound
+from cairn.common.listing import TRUE
 from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.core import (
@@ -211,7 +212,7 @@ def _count(body: dict[str, Any]) -> int:
 
 
 def truthy(value: Any) -> bool:
-    return value is True or str(value).lower() in ("1", "t", "true", "on", "y", "yes")
+    return value is True or str(value).lower() in TRUE
 
 
 def access(text: str | None, name: str) -> str:

@@ -24,7 +24,7 @@ from cairn.common import ledger, patterns
 from cairn.common.context import Context
 from cairn.common.db import changed, utcnow
 from cairn.common.errors import Invalid
-from cairn.common.listing import paginate
+from cairn.common.listing import find_marker, paginate
 from cairn.nova.component import Nova
 from cairn.nova.core import quotas
 from cairn.nova.core.flows import actions
@@ -150,13 +150,10 @@ def page_of(
     keys.append((S.number, keys[-1][1] if keys else "desc"))
     after = None
     if marker is not None:
-        query = select(*(column for column, _ in keys)).where(S.id == marker)
-        if not ctx.is_admin:
-            query = query.where(S.project_id == ctx.project)
-        last = session.execute(query).one_or_none()
-        if last is None:
+        own = () if ctx.is_admin else (S.project_id == ctx.project,)
+        after = find_marker(session, keys, S.id == marker, *own)
+        if after is None:
             raise Invalid(reason=f"marker [{marker}] not found")
-        after = list(last)
     query = select(*columns).where(*where)
     return session.execute(paginate(query, keys, after=after, limit=limit)).all()
 

@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid
-from cairn.common.listing import paginate
+from cairn.common.listing import find_marker, paginate
 from cairn.nova.component import Nova
 from cairn.nova.db.models import Server
 
@@ -47,13 +47,13 @@ def list_usages(
     now = utcnow()
     by_project: dict[str, list[ServerUsage]] = {}
     with nova.db.reading() as session:
-        after = None
+        after, keys = None, [(Server.number.expression, "asc")]
         if marker is not None:
-            after = session.execute(select(Server.number).where(Server.id == marker)).first()
+            after = find_marker(session, keys, Server.id == marker)
             if after is None:
                 raise Invalid(reason=f"marker [{marker}] not found")
         rows = session.execute(
-            paginate(query, [(Server.number.expression, "asc")], after=after, limit=limit)).all()
+            paginate(query, keys, after=after, limit=limit)).all()
     for row in rows:
         began, ended = row.launched_at, row.terminated_at
         assert began is not None

@@ -5,6 +5,7 @@ import uuid
 
 from cairn.common.api import Version
 from cairn.common.errors import Invalid
+from cairn.common.listing import FALSE, TRUE
 
 
 def moment(text: str, name: str) -> dt.datetime:
@@ -20,9 +21,9 @@ def truth(text: str | None, name: str, default: bool = False) -> bool:
     """Raises Invalid naming the parameter."""
     if text is None:
         return default
-    if text.lower() in ("1", "t", "true", "on", "y", "yes", ""):
+    if not text or text.lower() in TRUE:
         return True
-    if text.lower() in ("0", "f", "false", "off", "n", "no"):
+    if text.lower() in FALSE:
         return False
     raise Invalid(reason=f"{name}: expected true or false, not {text}")
 

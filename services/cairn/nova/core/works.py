@@ -60,11 +60,7 @@ def claim(
     """Take the server for the action's task, if its state allows and no other task has it. The
     database decides (compare-and-set): two requests cannot both get it. Raises ServerBusy."""
     entry = entry or action.entry
-    taken = session.execute(
-        update(Server).where(Server.id == server.id, Server.deleted.is_(False), *_free(entry))
-        .values(task_state=entry.task)
-    )
-    if changed(taken):
+    if _take(session, server.id, entry):
         return
     now = session.execute(
         select(Server.vm_state, Server.task_state, Server.deleted).where(Server.id == server.id)
@@ -72,6 +68,13 @@ def claim(
     if now.deleted:
         raise ServerNotFound(server.id)
     raise _busy(server.id, action, entry, now)
+
+
+def _take(session: Session, server_id: str, entry: Entry) -> bool:
+    """Whether the server is the task's now."""
+    return changed(session.execute(
+        update(Server).where(Server.id == server_id, Server.deleted.is_(False), *_free(entry))
+        .values(task_state=entry.task)))
 
 
 def _free(entry: Entry) -> list[ColumnElement[bool]]:
@@ -124,12 +127,7 @@ def remove(
 
     Whom to ring; None when that is already under way. A host that is down is not waited for.
     """
-    entry = delete.ACTION.entry
-    taken = session.execute(
-        update(Server).where(Server.id == server.id, Server.deleted.is_(False), *_free(entry))
-        .values(task_state=entry.task)
-    )
-    if not changed(taken):
+    if not _take(session, server.id, delete.ACTION.entry):
         unchanged()
         return None
     events.record(session, ctx, server, delete.ACTION, events.START)

@@ -84,6 +84,14 @@ class HttpPlacement:
         options = {} if document is None else {"json": document}
         self._client.put("placement", path, ctx=ctx, version=VERSION, **options)
 
+    def _remove(self, ctx: Context, path: str) -> None:
+        """What there is not is well."""
+        try:
+            self._client.delete("placement", path, ctx=ctx, version=VERSION)
+        except Problem as problem:
+            if problem.code != 404:
+                raise
+
     def list_candidates(
         self, ctx: Context, resources: dict[str, int], *, required: list[str],
         forbidden: list[str], limit: int,
@@ -112,12 +120,7 @@ class HttpPlacement:
         return set(self._get(ctx, f"/allocations/{consumer}")["allocations"])
 
     def release(self, ctx: Context, consumer: str) -> None:
-        try:
-            self._client.delete("placement", f"/allocations/{consumer}", ctx=ctx,
-                                version=VERSION)
-        except Problem as problem:
-            if problem.code != 404:
-                raise
+        self._remove(ctx, f"/allocations/{consumer}")
 
     def show_provider(self, ctx: Context, provider: str) -> Document:
         return self._get(ctx, f"/resource_providers/{provider}")
@@ -132,12 +135,7 @@ class HttpPlacement:
         return answer.json()  # type: ignore[no-any-return]
 
     def delete_provider(self, ctx: Context, provider: str) -> None:
-        try:
-            self._client.delete("placement", f"/resource_providers/{provider}", ctx=ctx,
-                                version=VERSION)
-        except Problem as problem:
-            if problem.code != 404:
-                raise
+        self._remove(ctx, f"/resource_providers/{provider}")
 
     def show_inventories(self, ctx: Context, provider: str) -> Document:
         return self._get(ctx, f"/resource_providers/{provider}/inventories")
