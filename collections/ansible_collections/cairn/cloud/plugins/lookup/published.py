@@ -39,6 +39,7 @@ _raw:
   elements: dict
 """
 
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -51,8 +52,15 @@ def defaults(directories, role):
     for directory in directories:
         path = Path(directory, role, "defaults", "main.yml")
         if path.exists():
-            return yaml.safe_load(path.read_text()) or {}
+            return parsed(path, path.stat().st_mtime_ns)
     return {}
+
+
+@lru_cache(maxsize=128)
+def parsed(path, written):
+    """What the file says that was written then: variables made of this lookup are evaluated
+    wherever they are used."""
+    return yaml.safe_load(path.read_text()) or {}
 
 
 class LookupModule(LookupBase):
