@@ -1,4 +1,5 @@
-"""What tests of every component share: databases, with nothing in them but a schema."""
+"""What tests of every component share: databases, with nothing in them but a schema, and what was
+recorded there."""
 
 import getpass
 import importlib
@@ -71,6 +72,24 @@ def mariadb(_mariadb):
         db.close()
         with admin.begin() as connection:
             connection.execute(text(f"DROP DATABASE {name}"))
+
+
+@pytest.fixture
+def follow():
+    """follow(db, Event, EventReader) -> a function: the events since its last call."""
+
+    def follow(db, recorded, readers):
+        place = 0
+
+        def read():
+            nonlocal place
+            rows = events.read_after(db, recorded, readers, place)
+            place = rows[-1].sequence if rows else place
+            return rows
+
+        return read
+
+    return follow
 
 
 @pytest.fixture(scope="session")

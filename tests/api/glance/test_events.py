@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from cairn.common.events import read_after
 from cairn.glance.db.models import Event, EventReader
 
 PATCH = "application/openstack-images-v2.1-json-patch"
@@ -12,17 +11,9 @@ DEFS = "/v2/metadefs/namespaces"
 
 
 @pytest.fixture
-def recorded(glance):
+def recorded(glance, follow):
     """recorded() -> the events since the last time."""
-    place = [0]
-
-    def recorded():
-        rows = read_after(glance.db, Event, EventReader, place[0])
-        if rows:
-            place[0] = rows[-1].sequence
-        return rows
-
-    return recorded
+    return follow(glance.db, Event, EventReader)
 
 
 def types(rows):

@@ -1,24 +1,15 @@
 """What events tell: each change of a resource once, in the transaction that makes it."""
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event
 
-from cairn.keystone.db.models import Event
+from cairn.keystone.db.models import Event, EventReader
 
 
 @pytest.fixture
-def told(keystone):
-    """The events since the last look."""
-    seen = [0]
-
-    def look():
-        with keystone.db.reading() as session:
-            events = session.scalars(
-                select(Event).where(Event.id > seen[0]).order_by(Event.id)).all()
-        seen[0] = events[-1].id if events else seen[0]
-        return events
-
-    return look
+def told(keystone, follow):
+    """told() -> the events since the last time."""
+    return follow(keystone.db, Event, EventReader)
 
 
 def types(events):

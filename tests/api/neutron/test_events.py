@@ -1,25 +1,15 @@
 """What events tell: each change of a resource once, in the transaction that makes it."""
 
 import pytest
-from sqlalchemy import select
 
 from cairn.common.context import Context
-from cairn.neutron.db.models import Event
+from cairn.neutron.db.models import Event, EventReader
 
 
 @pytest.fixture
-def told(neutron):
-    """The events since the last look: (type, resource id)."""
-    seen = [0]
-
-    def look():
-        with neutron.db.reading() as session:
-            events = session.scalars(
-                select(Event).where(Event.id > seen[0]).order_by(Event.id)).all()
-        seen[0] = events[-1].id if events else seen[0]
-        return events
-
-    return look
+def told(neutron, follow):
+    """told() -> the events since the last time."""
+    return follow(neutron.db, Event, EventReader)
 
 
 def types(events):

@@ -4,22 +4,13 @@ import uuid
 
 import pytest
 
-from cairn.common.events import read_after
 from cairn.placement.db.models import Event, EventReader
 
 
 @pytest.fixture
-def recorded(placement):
+def recorded(placement, follow):
     """recorded() -> the events since the last time."""
-    place = [0]
-
-    def recorded():
-        rows = read_after(placement.db, Event, EventReader, place[0])
-        if rows:
-            place[0] = rows[-1].sequence
-        return rows
-
-    return recorded
+    return follow(placement.db, Event, EventReader)
 
 
 def types(rows):
