@@ -296,7 +296,7 @@ def test_a_service_does_not_name_the_bytes_of_another_image(call, make, glance, 
 
 def test_a_slow_server_holds_nobody_else(make, patch, call, monkeypatch):
     """The PATCH waits for its server with no row locked, and not for ever."""
-    monkeypatch.setattr(gates, "OPENING", 1.0)
+    monkeypatch.setattr(gates, "OPENING", 2.0)
     image_id = make()
     with silent_server() as url:
         begun = time.monotonic()
@@ -305,6 +305,6 @@ def test_a_slow_server_holds_nobody_else(make, patch, call, monkeypatch):
                 patch, image_id, change("add", "/locations/-", location(f"{url}/x")))
             time.sleep(0.2)
             assert call("DELETE", f"/v2/images/{image_id}").status_code == 204
-            assert time.monotonic() - begun < 0.9
+            assert not slow.done()
             assert slow.result().status_code == 400
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30

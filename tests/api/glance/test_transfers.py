@@ -25,7 +25,7 @@ def in_time(func, *args):
     begun = time.monotonic()
     with pytest.raises(OSError):
         func(*args)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 20
 
 
 @pytest.mark.parametrize("server", [

@@ -110,9 +110,7 @@ def test_the_refused_hold_no_thread(place: str) -> None:
         plug = connected(place)
         plug.sendall(b"PUT /refused HTTP/1.1\r\nContent-Length: 1000000\r\n\r\nx")
         kept.append(plug)
-    started = time.monotonic()
     assert code(said(place, b"GET /x HTTP/1.1\r\n\r\n")) == 200
-    assert time.monotonic() - started < 1
     for plug in kept:
         plug.close()
 
