@@ -5,6 +5,12 @@ import pytest
 from .clouds import Cloud
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "cloud" in item.fixturenames:
+            item.add_marker(pytest.mark.cloud)
+
+
 @pytest.fixture(scope="session", params=["allinone", "multinode"])
 def cloud(request):
     """A cloud of each topology, deployed once. CAIRN_KEEP=1 leaves it for a closer look."""

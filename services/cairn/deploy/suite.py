@@ -28,6 +28,8 @@ PYTEST = {
     "contract": ["tests/contract"],
     "system": ["tests/system"],
 }
+# The system tests in two: those with the fixture `cloud` (tests/system/conftest.py marks them).
+HALVES = (" clouds", "-m cloud"), (" labs", "-m not cloud")
 LINTERS = {
     "ruff": ["ruff", "check", "."],
     "mypy": ["mypy"],
@@ -63,6 +65,8 @@ class Check:
     again: bool = False
     # What is run, behind the command; instead of it a test that is run alone.
     paths: tuple[str, ...] = ()
+    # Whether it is shown as it goes: what takes long.
+    shown: bool = False
 
 
 @dataclass
@@ -150,16 +154,20 @@ def checks(wanted: Wanted) -> Iterator[Check]:
             yield Check(f"molecule {role}", ["molecule", "test"], checkout.ROLES / role,
                         kind="molecule")
     if "system" in wanted.stages:
+        # Tests on clouds wait for guests while those with labs of their own work, and the other way
+        # round. With options it is one run: they may leave nothing of a half.
         options = [] if paths else wanted.pytest
-        yield Check("pytest system", ["pytest", "-v", *options], pytest=True, kind="system",
-                    width=1, again=True, paths=tuple(PYTEST["system"]))
+        for half, mark in [("", "")] if options else HALVES:
+            yield Check(f"pytest system{half}", ["pytest", "-v", *options], pytest=True,
+                        kind="system", again=True, shown=True,
+                        paths=(*mark.split(maxsplit=1), *PYTEST["system"]))
     if ACCEPTANCE in wanted.stages:
         options = [] if paths else wanted.pytest
         for suite in wanted.suites or suites():
             # Its figures are what it is run for: nothing that it prints is kept back.
             yield Check(f"acceptance {suite}",
                         ["pytest", "-q", "-s", f"tests/acceptance/test_{suite}.py", *options],
-                        pytest=True, kind="acceptance", width=1)
+                        pytest=True, kind="acceptance", width=1, shown=True)
 
 
 def run(wanted: Wanted, say: Callable[[str], None]) -> None:
@@ -170,8 +178,7 @@ def run(wanted: Wanted, say: Callable[[str], None]) -> None:
 
     def begin(check: Check) -> Result:
         say(f"  ...  {check.name}")
-        # What runs alone and for long is shown as it goes.
-        return perform(check, say if check.width == 1 else None)
+        return perform(check, say if check.shown else None)
 
     for _, alike in groupby(checks(wanted), key=lambda check: check.kind):
         batch = list(alike)

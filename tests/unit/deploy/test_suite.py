@@ -26,7 +26,7 @@ def names(wanted: Wanted) -> list[str]:
 def test_without_a_word_everything_is_tested(with_roles: Path) -> None:
     assert names(suite.understand([], fast=False)) == [
         "ruff", "mypy", "ansible-lint", "pytest unit api contract", "molecule nova",
-        "molecule pki", "pytest system",
+        "molecule pki", "pytest system clouds", "pytest system labs",
     ]
 
 
@@ -41,7 +41,11 @@ def test_fast_leaves_out_what_needs_nodes(with_roles: Path) -> None:
 def test_roles_stages_paths_and_options_are_told_apart(with_roles: Path) -> None:
     assert names(suite.understand(["molecule", "pki"], fast=False)) == ["molecule pki"]
     assert names(suite.understand(["molecule"], fast=False)) == ["molecule nova", "molecule pki"]
-    assert names(suite.understand(["system"], fast=False)) == ["pytest system"]
+    clouds, labs = suite.checks(suite.understand(["system"], fast=False))
+    assert clouds.command + list(clouds.paths) == ["pytest", "-v", "-m", "cloud", "tests/system"]
+    assert labs.command + list(labs.paths) == ["pytest", "-v", "-m", "not cloud", "tests/system"]
+    [check] = suite.checks(suite.understand(["system", "-k", "a"], fast=False))
+    assert check.command + list(check.paths) == ["pytest", "-v", "-k", "a", "tests/system"]
     [check] = suite.checks(suite.understand(["unit", "-k", "a or b"], fast=False))
     assert check.command[-3:] == ["tests/unit", "-k", "a or b"]
     [check] = suite.checks(suite.understand(["tests/api", "-x"], fast=False))
