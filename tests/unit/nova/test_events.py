@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from cairn.common.errors import Invalid
-from cairn.nova.core import interfaces, works
+from cairn.nova.core import interfaces, locks, works
 from cairn.nova.core.flows import actions, reboot, start, stop
 from cairn.nova.db.models import Event
 from cairn.nova.rpc import CONDUCTOR
@@ -114,3 +114,14 @@ def test_a_domain_that_its_host_ends_late_is_not_deleted_twice(world, alice, ser
 def test_types_are_of_servers(world):
     assert {action.event.rpartition(".")[0] for action in actions().values()} == {
         "compute.instance"}
+
+
+def test_locks_and_what_an_admin_says_of_its_state_are_told(world, alice, server_id):
+    locks.lock(world.nova, alice.ctx, server_id, "mine")
+    locks.unlock(world.nova, alice.ctx, server_id)
+    works.reset_state(world.nova, alice.ctx, server_id, "error")
+    events = told(world, server_id)[2:]
+    assert [type_ for type_, _ in events] == ["lock", "unlock", "update"]
+    locked, _, reset = [payload for _, payload in events]
+    assert (locked["locked_reason"], locked["state"]) == ("mine", "active")
+    assert (reset["old_state"], reset["state"]) == ("active", "error")

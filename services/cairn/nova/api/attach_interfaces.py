@@ -6,6 +6,7 @@ from cairn.common.errors import Invalid
 from cairn.nova.api.schemas import TAG, UUID, closed
 from cairn.nova.component import Nova
 from cairn.nova.core import interfaces
+from cairn.nova.core.flows import attach_interface, detach_interface
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -61,14 +62,15 @@ def attach(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document
 
 
 _POLICY = "os_compute_api:os-attach-interfaces:create"
+_EVENT = attach_interface.ACTION.event
 _OPEN = closed(interfaceAttachment=closed(None, **_ATTACH))
 _TAGGED = closed(interfaceAttachment=closed(None, **_ATTACH, tag=TAG))
-api.post(PATH, policy=_POLICY, body=_OPEN, until="2.48")(attach)
-api.post(PATH, policy=_POLICY, body=_TAGGED, since="2.49")(attach)
+api.post(PATH, policy=_POLICY, body=_OPEN, until="2.48", event=_EVENT)(attach)
+api.post(PATH, policy=_POLICY, body=_TAGGED, since="2.49", event=_EVENT)(attach)
 
 
 @api.delete(PATH + "/<port_id>", policy="os_compute_api:os-attach-interfaces:delete",
-            status=202)
+            status=202, event=detach_interface.ACTION.event)
 def detach(nova: Nova, ctx: Context, server_id: str, port_id: str) -> None:
     """Unplug it; the port is deleted unless it was the user's own."""
     interfaces.detach(nova, ctx, server_id, port_id)

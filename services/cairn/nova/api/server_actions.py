@@ -8,7 +8,9 @@ from cairn.nova.api.servers import brief, remove, shown
 from cairn.nova.api.views import roots
 from cairn.nova.component import Nova
 from cairn.nova.core import consoles, locks, rebuilds, server_ports, works
+from cairn.nova.core.flows import delete as delete_flow
 from cairn.nova.core.flows import reboot as reboot_flow
+from cairn.nova.core.flows import rebuild as rebuild_flow
 from cairn.nova.core.flows import start as start_flow
 from cairn.nova.core.flows import stop as stop_flow
 from cairn.nova.policy import RULES
@@ -19,20 +21,23 @@ PATH = "/servers/<server_id>/action"
 
 
 @api.post(PATH, action="os-start", policy="os_compute_api:servers:start", status=202,
-          body=closed(["os-start"], **{"os-start": NULL_OR_OBJECT}))
+          body=closed(["os-start"], **{"os-start": NULL_OR_OBJECT}),
+          event=start_flow.ACTION.event)
 def start(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     works.ask(nova, ctx, server_id, start_flow.ACTION)
 
 
 @api.post(PATH, action="os-stop", policy="os_compute_api:servers:stop", status=202,
-          body=closed(["os-stop"], **{"os-stop": NULL_OR_OBJECT}))
+          body=closed(["os-stop"], **{"os-stop": NULL_OR_OBJECT}),
+          event=stop_flow.ACTION.event)
 def stop(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     works.ask(nova, ctx, server_id, stop_flow.ACTION, args={"timeout": 60})
 
 
 @api.post(PATH, action="reboot", policy="os_compute_api:servers:reboot", status=202,
           body=closed(["reboot"], reboot=closed(["type"], type={
-              "enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]})))
+              "enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]})),
+          event=reboot_flow.ACTION.event)
 def reboot(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     hard = body["reboot"]["type"].upper() == "HARD"
     works.ask(nova, ctx, server_id, reboot_flow.ACTION, args={"hard": hard},
@@ -40,13 +45,15 @@ def reboot(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
 
 
 @api.post(PATH, action="forceDelete", policy="os_compute_api:os-deferred-delete:force", status=202,
-          body=closed(["forceDelete"], forceDelete=NULL_OR_OBJECT))
+          body=closed(["forceDelete"], forceDelete=NULL_OR_OBJECT),
+          event=delete_flow.ACTION.event)
 def force_delete(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     remove(nova, ctx, server_id)
 
 
 @api.post(PATH, action="restore", policy="os_compute_api:os-deferred-delete:restore", status=202,
-          body=closed(["restore"], restore=NULL_OR_OBJECT))
+          body=closed(["restore"], restore=NULL_OR_OBJECT),
+          changes_nothing="what is deleted is not kept")
 def restore(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     """Nothing deleted is kept here, so there is never anything to bring back."""
     works.refuse(nova, ctx, server_id, "restore")
@@ -69,13 +76,14 @@ def rebuild(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
 
 for _since, _until, _version in schemas.ranges(schemas.REBUILD_CHANGES):
     api.post(PATH, action="rebuild", policy="os_compute_api:servers:rebuild", status=202,
-             body=schemas.rebuild(_version), since=_since, until=_until)(rebuild)
+             body=schemas.rebuild(_version), since=_since, until=_until,
+             event=rebuild_flow.ACTION.event)(rebuild)
 
 
 @api.post(PATH, action="os-getConsoleOutput", policy="os_compute_api:os-console-output",
           body=closed(["os-getConsoleOutput"], **{"os-getConsoleOutput": closed(
               length={"type": ["integer", "string", "null"], "pattern": "^-?[0-9]+$",
-                      "minimum": -1})}))
+                      "minimum": -1})}), changes_nothing="it only reads the console")
 def console_output(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
     """The last lines of the serial console."""
     asked = body["os-getConsoleOutput"].get("length")
@@ -84,7 +92,7 @@ def console_output(nova: Nova, ctx: Context, server_id: str, body: Document) -> 
 
 
 @api.post(PATH, action="lock", policy="os_compute_api:os-lock-server:lock", status=202,
-          until="2.72", body=closed(["lock"], lock=NULL_OR_OBJECT))
+          until="2.72", body=closed(["lock"], lock=NULL_OR_OBJECT), event=locks.LOCK)
 def lock(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     """Let nobody but admins change it."""
     locks.lock(nova, ctx, server_id, None)
@@ -94,13 +102,13 @@ def lock(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
           since="2.73", body=closed(["lock"], lock={
               "type": ["object", "null"], "additionalProperties": False,
               "properties": {"locked_reason": {
-                  "type": "string", "minLength": 1, "maxLength": 255}}}))
+                  "type": "string", "minLength": 1, "maxLength": 255}}}), event=locks.LOCK)
 def lock_with_reason(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     locks.lock(nova, ctx, server_id, (body["lock"] or {}).get("locked_reason"))
 
 
 @api.post(PATH, action="unlock", policy="os_compute_api:os-lock-server:unlock", status=202,
-          body=closed(["unlock"], unlock=NULL_OR_OBJECT))
+          body=closed(["unlock"], unlock=NULL_OR_OBJECT), event=locks.UNLOCK)
 def unlock(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     """An admin's lock is an admin's to lift."""
     locks.unlock(nova, ctx, server_id)
@@ -108,7 +116,8 @@ def unlock(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
 
 @api.post(PATH, action="os-resetState", policy="os_compute_api:os-admin-actions:reset_state",
           status=202, body=closed(["os-resetState"], **{"os-resetState": closed(
-              ["state"], state={"enum": ["active", "error"]})}))
+              ["state"], state={"enum": ["active", "error"]})}),
+          event="compute.instance.update")
 def reset_state(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     """Call the server active or in error, whatever it is."""
     works.reset_state(nova, ctx, server_id, body["os-resetState"]["state"])
@@ -116,7 +125,8 @@ def reset_state(nova: Nova, ctx: Context, server_id: str, body: Document) -> Non
 
 @api.post(PATH, action="injectNetworkInfo",
           policy="os_compute_api:os-admin-actions:inject_network_info", status=202,
-          body=closed(["injectNetworkInfo"], injectNetworkInfo=NULL_OR_OBJECT))
+          body=closed(["injectNetworkInfo"], injectNetworkInfo=NULL_OR_OBJECT),
+          changes_nothing="it only looks at the ports again")
 def inject_network_info(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     """Look at the server's ports again, now."""
     server_ports.refresh(nova, ctx, server_id)
@@ -124,24 +134,29 @@ def inject_network_info(nova: Nova, ctx: Context, server_id: str, body: Document
 
 # --- Security groups and fixed addresses: Neutron's, through the server --------------------
 
+NEUTRONS = "Neutron tells of its ports"
+
 
 @api.post(PATH, action="addSecurityGroup", policy="os_compute_api:os-security-groups:add",
           status=202, body=closed(["addSecurityGroup"], addSecurityGroup=closed(
-              ["name"], name={"type": "string", "minLength": 1, "maxLength": 255})))
+              ["name"], name={"type": "string", "minLength": 1, "maxLength": 255})),
+          changes_nothing=NEUTRONS)
 def add_security_group(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     server_ports.add_group(nova, ctx, server_id, body["addSecurityGroup"]["name"])
 
 
 @api.post(PATH, action="removeSecurityGroup", policy="os_compute_api:os-security-groups:remove",
           status=202, body=closed(["removeSecurityGroup"], removeSecurityGroup=closed(
-              ["name"], name={"type": "string", "minLength": 1, "maxLength": 255})))
+              ["name"], name={"type": "string", "minLength": 1, "maxLength": 255})),
+          changes_nothing=NEUTRONS)
 def remove_security_group(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     server_ports.remove_group(nova, ctx, server_id, body["removeSecurityGroup"]["name"])
 
 
 @api.post(PATH, action="addFixedIp", policy="os_compute_api:os-multinic:add", status=202,
           until="2.43", body=closed(["addFixedIp"], addFixedIp=closed(
-              ["networkId"], networkId={"type": ["string", "integer"]})))
+              ["networkId"], networkId={"type": ["string", "integer"]})),
+          changes_nothing=NEUTRONS)
 def add_fixed_ip(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     """One more address on the server's port of that network."""
     server_ports.add_address(nova, ctx, server_id, str(body["addFixedIp"]["networkId"]))
@@ -149,6 +164,7 @@ def add_fixed_ip(nova: Nova, ctx: Context, server_id: str, body: Document) -> No
 
 @api.post(PATH, action="removeFixedIp", policy="os_compute_api:os-multinic:remove", status=202,
           until="2.43", body=closed(["removeFixedIp"], removeFixedIp=closed(
-              ["address"], address={"type": "string", "maxLength": 45})))
+              ["address"], address={"type": "string", "maxLength": 45})),
+          changes_nothing=NEUTRONS)
 def remove_fixed_ip(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     server_ports.remove_address(nova, ctx, server_id, body["removeFixedIp"]["address"])

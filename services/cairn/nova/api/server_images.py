@@ -6,6 +6,7 @@ from cairn.nova.api.schemas import METADATA, NAME, closed
 from cairn.nova.api.views import roots
 from cairn.nova.component import Nova
 from cairn.nova.core import snapshots
+from cairn.nova.core.flows import create_image
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -15,13 +16,15 @@ BODY = closed(["createImage"], createImage=closed(["name"], name=NAME, metadata=
 POLICY = "os_compute_api:servers:create_image"
 
 
-@api.post(PATH, action="createImage", policy=POLICY, status=202, until="2.44", body=BODY)
-def create_image(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
+@api.post(PATH, action="createImage", policy=POLICY, status=202, until="2.44", body=BODY,
+          event=create_image.ACTION.event)
+def create(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
     image_id = snapshots.take(nova, ctx, server_id, body["createImage"])
     return Reply(None, 202, {"Location": f"{roots()[0]}/images/{image_id}"})
 
 
-@api.post(PATH, action="createImage", policy=POLICY, status=202, since="2.45", body=BODY)
-def create_image_named(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
+@api.post(PATH, action="createImage", policy=POLICY, status=202, since="2.45", body=BODY,
+          event=create_image.ACTION.event)
+def create_named(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
     """The same, with the image's id in the answer (microversion 2.45)."""
     return {"image_id": snapshots.take(nova, ctx, server_id, body["createImage"])}

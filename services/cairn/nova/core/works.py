@@ -187,3 +187,6 @@ def reset_state(nova: Nova, ctx: Context, server_id: str, vm_state: str) -> None
         row = servers.find(session, ctx, server_id)
         session.execute(update(Server).where(Server.id == row.id)
                         .values(vm_state=vm_state, task_state=None))
+        servers.record_update(session, ctx, row, {
+            "old_state": row.vm_state, "state": vm_state, "old_task_state": row.task_state,
+            "new_task_state": None})
