@@ -21,6 +21,7 @@ from cairn.common.ledger import add
 from cairn.common.manage import COMPONENTS
 from cairn.common.rpc import Bus, Server, Stub
 from cairn.common.settings import MessagingSettings
+from cairn.common.work import LOST
 from cairn.neutron import rpc as neutron_rpc
 from cairn.nova import rpc as nova_rpc
 from cairn.nova.db.models import Base, Work, WorkStep
@@ -140,6 +141,10 @@ def test_a_work_is_its_own_hosts_to_take_and_change(world):
     assert world.conductor.work_change(OWNER, "begin", job, ["stopped"]) is None
     assert world.conductor.work_change(
         OWNER, "advance", job, ["stopped", None, "host_selected"]) == "lost"
+    # Every job that is asked for has an answer: silence would mean that it is still held.
+    strange = {**job, "runner": CONDUCTOR, "token": "strange"}
+    assert world.conductor.work_renew(OWNER, [job, strange]) == {"strange": LOST}
+    assert world.conductor.work_renew(THIEF, [job]) == {job["token"]: LOST}
     # What it handed back is not its own any more.
     assert world.conductor.work_change(OWNER, "hand", job, [CONDUCTOR]) is None
     assert world.conductor.work_change(OWNER, "close", job, []) == "lost"

@@ -10,6 +10,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -157,12 +158,14 @@ class Silence:
             self._looked = now
             dead = [row for row in rows if row.over and now - self._seen[row.id][1] > LEASE]
         for row in dead:
-            with self.db.writing() as session:
-                session.execute(
-                    update(self.work).where(self.work.id == row.id, self.work.state.in_(OPEN),
-                                            self.work.lease_until == row.lease_until)
-                    .values(**FREE)
-                )
+            # Its holder may come back to life this very moment, and renew.
+            self.db.write(partial(self._release, row=row))
+
+    def _release(self, session: Session, row: Any) -> None:
+        session.execute(
+            update(self.work).where(self.work.id == row.id, self.work.state.in_(OPEN),
+                                    self.work.lease_until == row.lease_until)
+            .values(**FREE))
 
     def _held(self) -> Sequence[Any]:
         work = self.work
@@ -193,30 +196,31 @@ class DatabaseLedger:
     def take(self, runner: str, owner: str, fresh: bool) -> Job | None:
         work = self.work
         if fresh:
-            with self.db.writing() as session:
-                session.execute(
-                    update(work)
-                    .where(work.owner == owner, work.runner == runner, work.state.in_(OPEN))
-                    .values(**FREE, not_before=None)
-                )
+            self.db.write(lambda session: session.execute(
+                update(work)
+                .where(work.owner == owner, work.runner == runner, work.state.in_(OPEN))
+                .values(**FREE, not_before=None)))
         self._silence.free()
         for _ in range(5):
             with self.db.reading() as session:
                 found = session.scalar(self._next, {"runner": runner})
             if found is None:
                 return None
-            token = new_hex_id()
-            with self.db.writing() as session:
-                taken = session.execute(
-                    update(work)
-                    .where(work.id == found, work.runner == runner, work.state.in_(OPEN),
-                           work.owner.is_(None))
-                    .values(owner=owner, lease_token=token, lease_until=server_now(LEASE),
-                            attempts=work.attempts + 1)
-                )
-                if changed(taken):
-                    return self._job(session, found, owner, token)
+            job = self.db.write(partial(self._lease, work_id=found, runner=runner, owner=owner))
+            if job is not None:
+                return job
         return None
+
+    def _lease(self, session: Session, work_id: str, runner: str, owner: str) -> Job | None:
+        """The work, under a token that nobody else has; None when another was faster."""
+        work, token = self.work, new_hex_id()
+        taken = session.execute(
+            update(work)
+            .where(work.id == work_id, work.runner == runner, work.state.in_(OPEN),
+                   work.owner.is_(None))
+            .values(owner=owner, lease_token=token, lease_until=server_now(LEASE),
+                    attempts=work.attempts + 1))
+        return self._job(session, work_id, owner, token) if changed(taken) else None
 
     def _job(self, session: Session, work_id: str, owner: str, token: str) -> Job:
         row = session.execute(select(self.work).where(self.work.id == work_id)).scalar_one()
@@ -401,9 +405,15 @@ class LedgerManager:
         return None
 
     def work_renew(self, ctx: Context, jobs: list[dict[str, Any]]) -> dict[str, str]:
-        if ctx.host is not None:
-            jobs = [job for job in jobs if job["runner"] == self.runner_of(ctx.host)]
-        return self.ledger.renew([Job.from_wire(job) for job in jobs])
+        """As Ledger.renew(). What a host holds of another runner is lost to it."""
+        mine, lost = [], {}
+        for wire in jobs:
+            job = Job.from_wire(wire)
+            if ctx.host is None or job.runner == self.runner_of(ctx.host):
+                mine.append(job)
+            else:
+                lost[job.token] = LOST
+        return self.ledger.renew(mine) | lost
 
     def runner_of(self, host: str) -> str:
         """What a host's works are filed under."""

@@ -6,14 +6,14 @@ import time
 from collections import Counter
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text, update
 from sqlalchemy.orm import DeclarativeBase
 
 from cairn.common import ledger as ledgers
 from cairn.common.context import Context
-from cairn.common.db import new_metadata
+from cairn.common.db import changed, new_metadata
 from cairn.common.ledger import OPEN, DatabaseLedger, StepRow, WorkRow
-from cairn.common.work import Flow, Step, Worker, check
+from cairn.common.work import Flow, Lost, Step, Worker, check
 
 CTX = Context("alice", project_id="red", roles=frozenset({"member"}), request_id="req-1")
 LEASE = 1.0
@@ -204,3 +204,86 @@ def test_many_takers_get_each_work_once(mariadb, monkeypatch):
     # A taker may have lost five races in a row; its next look finds what is left.
     take(0)
     assert len(taken) == 40
+
+
+def at_once(*doings):
+    """Run each in a thread of its own, all from one moment on; what they returned."""
+    start, answers = threading.Barrier(len(doings)), [None] * len(doings)
+
+    def run(n):
+        start.wait()
+        answers[n] = doings[n]()
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(len(doings))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_of_a_renewal_and_a_taking_at_once_one_has_the_work(mariadb):
+    """A holder that was silent for a lease comes back in the moment in which another takes over."""
+    db = mariadb(Base, pool_size=8)
+    late, eyes = DatabaseLedger(db, Work, WorkStep), [0.0]
+    for round_ in range(30):
+        with db.writing() as session:
+            ledgers.add(session, CTX, Work, kind="build", subject=f"plot{round_}", runner="mason")
+        held = late.take("mason", "mason@late", False)
+        next_ = DatabaseLedger(db, Work, WorkStep, clock=lambda: eyes[0])
+        with db.writing() as session:
+            session.execute(update(Work).where(Work.id == held.id)
+                            .values(lease_until=func.utc_timestamp(6) - text("INTERVAL 1 SECOND")))
+        # It has watched the silence for a lease, and takes what is left when it looks again.
+        for _ in range(5):
+            next_._silence.free()
+            eyes[0] += LEASE / 4
+        fates, job = at_once(lambda held=held: late.renew([held]),
+                             lambda next_=next_: next_.take("mason", "mason@next", False))
+        kept = fates == {}
+        assert kept == (job is None), (fates, job)
+        if kept:
+            late.begin(held, "floor")
+            late.close(held)
+            continue
+        with pytest.raises(Lost):
+            late.begin(held, "floor")
+        next_.begin(job, "floor")
+        next_.close(job)
+    assert not open_works(db)
+
+
+def test_of_many_who_end_a_work_one_has_ended_it(mariadb):
+    closed = []
+    db = mariadb(Base, pool_size=12)
+    ledger = DatabaseLedger(db, Work, WorkStep, closed=lambda session, job: closed.append(job.id))
+    for _ in range(10):
+        order(db, 1)
+        job = ledger.take("mason", "mason@a", False)
+
+        def end(job=job):
+            try:
+                ledger.close(job)
+            except Lost:
+                return "lost"
+            return "ended"
+
+        assert Counter(at_once(*[end] * 8)) == {"ended": 1, "lost": 7}
+    assert len(closed) == len(set(closed)) == 10
+
+
+def test_a_compare_and_set_takes_once(mariadb):
+    """`changed` counts the rows that were met: also one that was set to what it was."""
+    db = mariadb(Base, pool_size=12)
+    order(db, 1)
+
+    def take(owner):
+        with db.writing() as session:
+            return changed(session.execute(
+                update(Work).where(Work.owner.is_(None)).values(owner=owner)))
+
+    answers = at_once(*(lambda n=n: take(f"mason@{n}") for n in range(10)))
+    assert sorted(answers) == [False] * 9 + [True]
+    with db.writing() as session:
+        same = update(Work).where(Work.owner.is_not(None)).values(owner=Work.owner)
+        assert changed(session.execute(same))
