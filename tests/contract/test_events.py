@@ -9,6 +9,7 @@ import re
 import pytest
 
 from cairn.common import events
+from cairn.common.declared import declarations
 from cairn.common.manage import COMPONENTS
 from cairn.common.microversions import text
 
@@ -27,12 +28,9 @@ VERBS = {
 
 
 def changing():
-    for component in COMPONENTS:
-        app = importlib.import_module(f"cairn.{component}.app")
-        for api in app.APIS:
-            for endpoint in api.endpoints:
-                if endpoint.method in CHANGING:
-                    yield component, endpoint
+    for declared in declarations():
+        if declared.endpoint.method in CHANGING:
+            yield declared.component, declared.endpoint
 
 
 def named(component, endpoint):

@@ -7,23 +7,18 @@ from types import SimpleNamespace
 import pytest
 
 from cairn.common.api import PUBLIC
+from cairn.common.declared import declarations, mount_of
 from cairn.common.manage import COMPONENTS
 from cairn.common.microversions import text
 from cairn.common.policy import BASE, Policy
 
-PREFIX = {"keystone": "/v3", "placement": "", "glance": "/v2", "nova": "/v2.1",
-          "neutron": "/v2.0"}
-SERVICE = {"nova": "compute", "placement": "placement"}
-
 
 def endpoints():
-    for component in COMPONENTS:
-        app = importlib.import_module(f"cairn.{component}.app")
-        for api in app.APIS:
-            for endpoint in api.endpoints:
-                yield pytest.param(component, endpoint, id=" ".join(filter(None, (
-                    component, endpoint.method, endpoint.path, endpoint.action,
-                    endpoint.since and text(endpoint.since)))))
+    for declared in declarations():
+        endpoint = declared.endpoint
+        yield pytest.param(declared.component, endpoint, id=" ".join(filter(None, (
+            declared.component, endpoint.method, endpoint.path, endpoint.action,
+            endpoint.since and text(endpoint.since)))))
 
 
 ENDPOINTS = list(endpoints())
@@ -45,10 +40,11 @@ def clients():
 def test_a_stranger_is_turned_away(clients, component, endpoint):
     if endpoint.policy == PUBLIC:
         return
-    path = PREFIX[component] + re.sub(r"<(?:\w+:)?\w+>", "any", endpoint.path)
+    mount = mount_of(component)
+    path = mount.prefix + re.sub(r"<(?:\w+:)?\w+>", "any", endpoint.path)
     headers = {}
-    if component in SERVICE and endpoint.since:
-        headers["OpenStack-API-Version"] = f"{SERVICE[component]} {text(endpoint.since)}"
+    if mount.microversions and endpoint.since:
+        headers = mount.microversions.announce(endpoint.since)
     body = {endpoint.action: None} if endpoint.action else {}
     reply = clients[component].open(path, method=endpoint.method, json=body, headers=headers)
     assert reply.status_code == 401

@@ -32,6 +32,7 @@ from cairn.glance.errors import envelope
 METADEFS = (namespaces.api, objects.api, properties.api, defined_tags.api, resource_types.api)
 APIS = (published.api, images.api, data.api, actions.api, tags.api, members.api,
         stores.api, imports.api, tasks.api, locations.api, cache.api, *METADEFS)
+API = Mount("/v2", APIS)
 
 
 def create_app(
@@ -39,7 +40,7 @@ def create_app(
 ) -> flask.Flask:
     app = serve(
         "glance", glance,
-        [Mount("", (versions.root, health.endpoint(checks))), Mount("/v2", APIS)],
+        [Mount("", (versions.root, health.endpoint(checks))), API],
         authenticate=authenticate, envelope=envelope, service="image",
     )
 

@@ -42,12 +42,13 @@ APIS = tuple(module.api for module in (
     credentials, limits, policies, revocations, trusts, application_credentials,
     configuration, endpoint_filters, policy_associations, oauth1,
 ))
+API = Mount("/v3", APIS)
 
 
 def create_app(
     keystone: Keystone, authenticate: Authenticate, checks: Mapping[str, health.Check]
 ) -> flask.Flask:
-    mounts = [Mount("", [versions.api, health.endpoint(checks)]), Mount("/v3", APIS)]
+    mounts = [Mount("", [versions.api, health.endpoint(checks)]), API]
     app = serve("keystone", keystone, mounts, authenticate=authenticate, envelope=envelope,
                 service="identity")
 

@@ -29,11 +29,12 @@ APIS = (
     floatingips.api, security_groups.api, agents.api, quotas.api, *tags.apis,
     ip_availability.api, extensions.api,
 )
+API = Mount("/v2.0", APIS)
 
 
 def create_app(
     neutron: Neutron, authenticate: Authenticate, checks: Mapping[str, health.Check]
 ) -> flask.Flask:
-    mounts = [Mount("", (versions.root, health.endpoint(checks))), Mount("/v2.0", APIS)]
+    mounts = [Mount("", (versions.root, health.endpoint(checks))), API]
     return serve("neutron", neutron, mounts, authenticate=authenticate, envelope=envelope,
                  service="network")

@@ -47,6 +47,7 @@ RESOURCES = (
     server_tags, servers, services, simple_tenant_usage, volume_attachments,
 )
 APIS = [resource.api for resource in RESOURCES]
+API = Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)
 
 # What Nova calls each code in its envelope.
 _KINDS = {
@@ -71,8 +72,7 @@ def create_app(
         "cairn.nova", component,
         [
             Mount("", [versions.root, health.endpoint(checks)]),
-            Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS,
-                  project_in_path=True),
+            API,
             Mount("/v2", [versions.legacy, *APIS], versions.LEGACY, project_in_path=True),
         ],
         authenticate=authenticate, envelope=envelope, service="compute",

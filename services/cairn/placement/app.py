@@ -29,6 +29,7 @@ from cairn.placement.errors import MethodRefused, envelope
 
 APIS = (providers.api, inventories.api, traits.api, aggregates.api, classes.api,
         allocations.api, candidates.api, usages.api, reshaper.api)
+API = Mount("", (versions.api, *APIS), versions.MICROVERSIONS)
 ENDPOINTS: dict[tuple[str, str], list[Endpoint]] = {}
 for endpoint in (endpoint for api in APIS for endpoint in api.endpoints):
     ENDPOINTS.setdefault((endpoint.method, endpoint.path), []).append(endpoint)
@@ -41,8 +42,7 @@ def create_app(
 ) -> flask.Flask:
     app = serve(
         "placement", placement,
-        [Mount("", (health.endpoint(checks),)),
-         Mount("", (versions.api, *APIS), versions.MICROVERSIONS)],
+        [Mount("", (health.endpoint(checks),)), API],
         authenticate=authenticate, envelope=envelope, service="placement",
     )
     app.before_request(_refuse)

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from . import values
-from .endpoints import VERSIONED, Target
+from .endpoints import Target
 from .line import Question
 from .stock import Stock, bodied
 
@@ -121,12 +121,11 @@ def make(seed: int, number: int, targets: list[Target], stocks: Mapping[str, Sto
 
 
 def version(target: Target, rng: Random) -> dict[str, str]:
-    service = VERSIONED.get(target.component)
-    if service is None:
+    spoken = target.mount.microversions
+    if spoken is None:
         return {}
     how = rng.random()
     since, until = target.endpoint.since, target.endpoint.until
-    major = 2 if service == "compute" else 1
     if how < 0.1 and since is None:
         return {}
     if how < 0.1 or until is None and how < 0.2:
@@ -134,10 +133,9 @@ def version(target: Target, rng: Random) -> dict[str, str]:
     elif how < 0.13:
         wanted = rng.choice(("", "x", "9.9", "2.99999999999999999999", "1.1, 2.2", "-1"))
     else:
-        low = since or (major, 1 if major == 2 else 0)
-        high = until or (major, max(low[1], 90 if major == 2 else 38))
-        wanted = f"{major}.{rng.randint(low[1], high[1])}"
-    return {"OpenStack-API-Version": f"{service} {wanted}"}
+        low, high = since or spoken.minimum, until or spoken.maximum
+        wanted = f"{low[0]}.{rng.randint(low[1], high[1])}"
+    return {"OpenStack-API-Version": f"{spoken.service} {wanted}"}
 
 
 def _query(target: Target, hand: Hand) -> str:

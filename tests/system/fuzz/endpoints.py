@@ -1,18 +1,13 @@
 """Every endpoint of every component, from its declarations: what there is to call, and on what."""
 
-import importlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from cairn.common.api import PUBLIC, Endpoint
-from cairn.common.manage import COMPONENTS
+from cairn.common.api import PUBLIC
+from cairn.common.declared import Declaration, declarations
 
-# The path behind the proxy, and the prefix of the API in it.
-FRONT = {"keystone": "/identity/v3", "placement": "/placement", "glance": "/image/v2",
-         "nova": "/compute/v2.1", "neutron": "/networking/v2.0"}
-VERSIONED = {"nova": "compute", "placement": "placement"}
 # What a parameter names where its name says it, whatever component and path it is in.
 KINDS = {
     "server_id": "server", "port_id": "port", "network_id": "network", "subnet_id": "subnet",
@@ -42,14 +37,7 @@ PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 @dataclass(frozen=True)
-class Target:
-    component: str
-    endpoint: Endpoint
-
-    @property
-    def path(self) -> str:
-        return FRONT[self.component] + self.endpoint.path
-
+class Target(Declaration):
     @property
     def public(self) -> bool:
         return self.endpoint.policy == PUBLIC
@@ -79,7 +67,5 @@ class Target:
 
 
 def every() -> Iterator[Target]:
-    for component in COMPONENTS:
-        for api in importlib.import_module(f"cairn.{component}.app").APIS:
-            for endpoint in api.endpoints:
-                yield Target(component, endpoint)
+    for declared in declarations():
+        yield Target(declared.component, declared.mount, declared.endpoint)

@@ -1,0 +1,56 @@
+"""docs/api is what the declarations say, and OpenAPI 3.1 as others understand it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from cairn.common import openapi, reference
+from cairn.common.declared import declarations
+from cairn.common.manage import COMPONENTS
+
+FOLDER = Path(__file__).parents[2] / "docs/api"
+COMMAND = "made anew by `PYTHONPATH=services python -m cairn.common.reference docs/api`"
+
+
+def test_it_is_current():
+    made = reference.pages()
+    there = {path.name: path.read_text() for path in FOLDER.iterdir()}
+    assert [name for name in made if made[name] != there.get(name)] == [], COMMAND
+    assert there.keys() == made.keys(), COMMAND
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_others_understand_it(component):
+    document = json.loads((FOLDER / f"{component}.openapi.json").read_text())
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_declaration_is_in_it_once(component):
+    document = openapi.document(component)
+    operations = [operation for item in document["paths"].values()
+                  for operation in item.values() if isinstance(operation, dict)]
+    variants = [variant for operation in operations
+                for variant in operation["x-openstack-variants"]]
+    assert len(variants) == len(list(declarations(component))) > 0
+    ids = [operation["operationId"] for operation in operations]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_whoever_needs_no_token_is_told_so(component):
+    paths = openapi.document(component)["paths"]
+    for declared in declarations(component):
+        path = openapi.PARAMETER.sub(r"{\1}", declared.path)
+        operation = paths[path][declared.endpoint.method.lower()]
+        assert ("security" in operation) == (declared.endpoint.policy == "public"), path
+
+
+def test_a_definition_that_means_two_things_is_refused():
+    shared = openapi.Shared()
+    first = {"definitions": {"thing": {"type": "string"}}, "$ref": "#/definitions/thing"}
+    assert shared.take(first) == {"$ref": "#/components/schemas/thing"}
+    with pytest.raises(ValueError, match="thing is defined twice"):
+        shared.take({"definitions": {"thing": {"type": "integer"}}})
