@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "recorded"
-# By component: the module of each contract, and what serves it.
+# By component: each contract, and what serves it. The tests of both are made of this list.
 SERVED = {
     "glance": {"cairn.glance.rpc.Worker": "cairn.glance.worker.manager.Manager"},
     "keystone": {"cairn.common.auth.Revocations": "cairn.common.auth.Listener"},

@@ -1,20 +1,15 @@
 """Processes of this release and the one before understand each other (docs/develop/skew.md)."""
 
-import importlib.util
 import json
-from pathlib import Path
 from unittest.mock import create_autospec
 
 import pytest
+from contract import record
 
 from cairn.common.context import Context
 from cairn.common.errors import IncompleteMessage, UnknownMessage
 from cairn.common.rpc import invoke
 from cairn.common.work import Flow, Job, Step, Worker
-
-_spec = importlib.util.spec_from_file_location("record", Path(__file__).parent / "record.py")
-record = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(record)
 
 RECORDED = {component: record.recorded(component) for component in sorted(record.SERVED)}
 MANAGERS = {record.load(stub).topic: record.load(manager)
