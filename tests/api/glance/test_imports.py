@@ -16,10 +16,13 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
+from cairn.common import ledger
+from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.settings import BadSetting
 from cairn.glance.core import content
 from cairn.glance.core.sweeper import Sweeper
+from cairn.glance.db.data import Work
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.gate import Gate, Refused
 from cairn.glance.drivers.stores import Stores
@@ -335,6 +338,71 @@ def test_an_image_deleted_meanwhile_is_not_imported(call, staged, bring, work, f
     work()
     assert call("GET", f"/v2/images/{image_id}").status_code == 404
     assert left(folder) == []
+
+
+@pytest.fixture
+def of_a_newer_release(glance):
+    """of_a_newer_release(image_id): its open work is of a kind that nothing here knows."""
+    def of_a_newer_release(image_id):
+        with glance.db.writing() as session:
+            session.execute(update(Work).where(Work.subject == image_id, Work.state == "queued")
+                            .values(kind="of_a_newer_release"))
+
+    return of_a_newer_release
+
+
+UNKNOWN = "This release does not know the work of_a_newer_release."
+
+
+def test_an_import_of_a_newer_release_ends_and_holds_nothing(call, staged, bring, work,
+                                                             of_a_newer_release):
+    image_id = staged()
+    bring(image_id, all_stores=True)
+    of_a_newer_release(image_id)
+    work()
+    ended, image = task(call, image_id), shown(call, image_id)
+    assert (ended["status"], ended["message"]) == ("failure", UNKNOWN)
+    assert (image["status"], image["size"]) == ("queued", None)
+    assert "os_glance_import_task" not in image
+    assert image["os_glance_importing_to_stores"] == ""
+    assert image["os_glance_failed_import"] == "local,second"
+    # Its owner brings it again.
+    again = call("PUT", f"/v2/images/{image_id}/file", data=BYTES,
+                 content_type="application/octet-stream")
+    assert (again.status_code, shown(call, image_id)["status"]) == (204, "active")
+
+
+def test_a_copy_of_a_newer_release_ends_and_the_next_may_begin(call, staged, bring, work,
+                                                               of_a_newer_release):
+    image_id = staged()
+    bring(image_id, stores=["local"])
+    work()
+    assert bring(image_id, "copy-image", "admin", stores=["second"]).status_code == 202
+    of_a_newer_release(image_id)
+    work()
+    ended, image = task(call, image_id), shown(call, image_id)
+    assert (ended["status"], ended["message"]) == ("failure", UNKNOWN)
+    assert (image["status"], image["stores"]) == ("active", "local")
+    assert "os_glance_import_task" not in image
+    assert bring(image_id, "copy-image", "admin", stores=["second"]).status_code == 202
+    work()
+    assert shown(call, image_id)["stores"] == "local,second"
+
+
+def test_an_unknown_work_lets_go_of_no_image_that_another_holds(call, staged, bring, glance, work):
+    image_id = staged()
+    bring(image_id)
+    with glance.db.writing() as session:
+        row = ledger.add(session, Context("alice"), Work, kind="of_a_newer_release",
+                         subject=image_id, runner="glance", args={"task": "another"})
+        row.seq = 0  # It comes first.
+    job = make_worker(glance).ledger.take("glance", "glance@a", False)
+    assert job.kind == "of_a_newer_release"
+    make_worker(glance).run(job)
+    assert (shown(call, image_id)["status"], "os_glance_import_task" in shown(call, image_id)) == (
+        "importing", True)
+    work()
+    assert shown(call, image_id)["status"] == "active"
 
 
 # Plugins ------------------------------------------------------------------------------------------

@@ -15,14 +15,13 @@ from cairn.common.ledger import DatabaseLedger, RemoteLedger
 from cairn.common.policy import Policy
 from cairn.common.work import Worker
 from cairn.nova.component import Nova
-from cairn.nova.compute import flows as compute_flows
+from cairn.nova.compute import process as compute_process
 from cairn.nova.compute.doer import Hands as ComputeHands
 from cairn.nova.compute.manager import Manager as ComputeManager
-from cairn.nova.conductor import flows as conductor_flows
+from cairn.nova.conductor import process as conductor_process
 from cairn.nova.conductor.doer import Hands as ConductorHands
 from cairn.nova.conductor.manager import Manager as ConductorManager
 from cairn.nova.core import events
-from cairn.nova.core.faults import explain
 from cairn.nova.db.models import Server, Service, Work, WorkStep
 from cairn.nova.drivers.fake import FakeDriver
 from cairn.nova.neighbours import over_http
@@ -85,17 +84,12 @@ class World:
         self.ledger = DatabaseLedger(db, Work, WorkStep, ring=self.rung.append,
                                      closed=events.record_end)
         hands = ConductorHands(self.nova, scheduler, ConductorSettings(), patience=0.0)
-        self.workers[CONDUCTOR] = self._worker(
-            CONDUCTOR, self.ledger, conductor_flows.make(hands))
+        self.workers[CONDUCTOR] = conductor_process.make_worker(self.ledger, hands, CONDUCTOR, 1)
         self.conductor = ConductorManager(self.nova, self.ledger)
         self.scheduler = SchedulerManager(
             db, self.nova.cloud.placement, SchedulerSettings(), self.nova.service, self.nova.api)
         for host in hosts:
             self.add_host(host)
-
-    def _worker(self, runner: str, ledger: Any, flows: list[Any]) -> Worker:
-        return Worker(ledger, flows, runner=runner, owner=runner, threads=1,
-                      explain=explain)
 
     def _compute(self, host: str | None) -> Any:
         if host not in self.managers:
@@ -114,8 +108,7 @@ class World:
         transfers: Any = FakeTransfers(conductor, self.cloud)
         hands = ComputeHands(conductor, driver, images, settings, host, transfers,
                              sleep=lambda seconds: self.nap(seconds))
-        worker = self._worker(runner_of(host), RemoteLedger(conductor),
-                              compute_flows.make(hands))
+        worker = compute_process.make_worker(RemoteLedger(conductor), hands, host, 1)
         self.workers[runner_of(host)] = worker
         self.managers[host] = ComputeManager(conductor, driver, worker)
         self.beat(host)

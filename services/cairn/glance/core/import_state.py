@@ -23,6 +23,20 @@ def put(session: Session, image_id: str, **marks: str | None) -> None:
         session.execute(insert(ImageProperty), rows)
 
 
+def release(session: Session, image_id: str, task_id: str) -> bool:
+    """Whether the task held the image, which it does no more; where the image was still to go, it
+    could not go."""
+    rows = session.execute(select(ImageProperty.name, ImageProperty.value).where(
+        ImageProperty.image_id == image_id, ImageProperty.name.in_((LOCK, IMPORTING))))
+    marks = {row.name: row.value for row in rows}
+    if marks.get(LOCK) != task_id:
+        return False
+    put(session, image_id, **{LOCK: None})
+    if IMPORTING in marks:
+        put(session, image_id, **{IMPORTING: "", FAILED: marks[IMPORTING]})
+    return True
+
+
 def lock_of(image_id: str) -> Select[Any]:
     """The task that holds an image, in a query."""
     return select(ImageProperty.value).where(

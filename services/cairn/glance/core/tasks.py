@@ -12,7 +12,6 @@ from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Invalid, NotFound
 from cairn.common.listing import Page, order_keys, paginate
-from cairn.common.work import Job
 from cairn.glance.component import Glance
 from cairn.glance.core import notices
 from cairn.glance.core.listing import read_values
@@ -62,14 +61,6 @@ def close(
     set_state(session, task_id, status, expires_at=utcnow() + dt.timedelta(hours=hours),
               message=message, **values)
     notices.record_task_id(session, ctx, status, task_id, message)
-
-
-def fail_unknown(glance: Glance, job: Job, error: str) -> None:
-    """A work that this release does not know ends: its task says why."""
-    with glance.db.writing() as session:
-        if "task" in job.args:
-            close(session, job.ctx, job.args["task"], "failure", glance.imports.task_hours,
-                  message=error[:4000])
 
 
 def find(session: Session, ctx: Context, task_id: str) -> Task:

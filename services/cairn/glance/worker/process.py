@@ -21,6 +21,7 @@ from cairn.glance.settings import WorkerProcess
 from cairn.glance.worker.imports import Imports
 from cairn.glance.worker.locating import Locating
 from cairn.glance.worker.manager import Manager
+from cairn.glance.worker.unknown import end_unknown
 
 
 def build(settings: WorkerProcess, host: Host) -> None:
@@ -49,5 +50,5 @@ def make(glance: Glance, threads: int = 1) -> Worker:
     return Worker(
         DatabaseLedger(glance.db, Work, WorkStep), flows,
         runner=tasks.RUNNER, owner=f"{tasks.RUNNER}@{glance.host}", threads=threads,
-        unknown=partial(tasks.fail_unknown, glance),
+        unknown=partial(end_unknown, glance),
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from cairn.common.process import Host
 from cairn.common.remote import RemoteLedger
 from cairn.common.rpc import Server
-from cairn.common.work import Worker
+from cairn.common.work import Ledger, Worker
 from cairn.nova.compute import flows
 from cairn.nova.compute.doer import Hands
 from cairn.nova.compute.host_cleanup import HostCleanup
@@ -32,14 +32,18 @@ def build(settings: ComputeProcess, host: Host) -> None:
     images.sweep()
     driver = make_driver(settings, images, host.name)
     hands = Hands(conductor, driver, images, own, host.name, transfers)
-    worker = Worker(RemoteLedger(conductor), flows.make(hands), runner=runner_of(host.name),
-                    owner=host.name, threads=own.threads, explain=explain,
-                    unknown=lambda job, error: CONDUCTOR)
+    worker = make_worker(RemoteLedger(conductor), hands, host.name, own.threads)
     server = Server(bus, Compute, host.name, Manager(conductor, driver, worker))
     cleanup = HostCleanup(conductor, driver, images, own, host.name, folder)
     host.run(server)
     host.run(worker)
     host.run(Reporter(conductor, driver, server, cleanup, host.name))
+
+
+def make_worker(ledger: Ledger, hands: Hands, host: str, threads: int) -> Worker:
+    """What runs the works that are a host's. What it does not know a conductor tells the owner."""
+    return Worker(ledger, flows.make(hands), runner=runner_of(host), owner=host, threads=threads,
+                  explain=explain, unknown=lambda job, error: CONDUCTOR)
 
 
 def make_driver(settings: ComputeProcess, images: ImageCache, host: str) -> Driver:

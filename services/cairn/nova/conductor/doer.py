@@ -70,9 +70,11 @@ class Doer(flows.Doer):
 
 def record_unknown(nova: Nova, job: Job, error: str) -> None:
     """A work that this release does not know ends: the server has no task, and its fault says
-    why."""
+    why. One that was being built is in error: nobody else will build it."""
     with nova.db.writing() as session:
-        servers.record_failure(session, job.subject, error, breaks=False)
+        row = servers.known(session, job.subject)
+        if row is not None:
+            servers.record_failure(session, job.subject, error, breaks=row.vm_state == "building")
 
 
 def step(do: Callable[[Job], Any], undo: Callable[[Job], None] | None = None) -> Do:

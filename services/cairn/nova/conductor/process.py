@@ -8,7 +8,7 @@ from cairn.common.ledger import DatabaseLedger
 from cairn.common.policy import Policy
 from cairn.common.process import Host
 from cairn.common.rpc import Server
-from cairn.common.work import Worker
+from cairn.common.work import Ledger, Worker
 from cairn.nova.component import Nova
 from cairn.nova.conductor import flows
 from cairn.nova.conductor.doer import Hands, record_unknown
@@ -45,11 +45,8 @@ def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Hos
         nova.db, Work, WorkStep, ring=lambda runner: nova.ring(Context(), runner),
         closed=events.record_end,
     )
-    worker = Worker(
-        ledger, flows.make(Hands(nova, scheduler, settings)), runner=CONDUCTOR,
-        owner=f"{CONDUCTOR}@{host.name}", threads=settings.threads, explain=explain,
-        unknown=partial(record_unknown, nova),
-    )
+    worker = make_worker(ledger, Hands(nova, scheduler, settings), f"{CONDUCTOR}@{host.name}",
+                         settings.threads)
     manager = Manager(nova, ledger, worker)
     server = Server(nova.conductor.bus, Conductor, host.name, manager, threads=16)
     host.run(server)
@@ -57,3 +54,9 @@ def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Hos
     host.run(Sweeper(nova, settings))
     host.run(Pulse(nova, "nova-conductor", server, host.name))
     return worker
+
+
+def make_worker(ledger: Ledger, hands: Hands, owner: str, threads: int) -> Worker:
+    """What runs the works that are a conductor's."""
+    return Worker(ledger, flows.make(hands), runner=CONDUCTOR, owner=owner, threads=threads,
+                  explain=explain, unknown=partial(record_unknown, hands.nova))
