@@ -93,7 +93,8 @@ class House:
         stub = Conductor(bus)
         transfers: Any = FakeTransfers(stub, self.cloud)
         hands = Hands(stub, driver, images, settings, name, transfers)
-        worker = Worker(RemoteLedger(stub), flows.make(hands), runner=runner_of(name), owner=name)
+        worker = Worker(RemoteLedger(stub), flows.make(hands), runner=runner_of(name),
+                        lease_holder=name)
         Server(bus, Compute, name, Manager(stub, driver, worker)).start()
         worker.start()
         stub.report_service(Context(), binary="nova-compute", service_host=name)

@@ -85,7 +85,7 @@ def example_job(kind, steps):
     from cairn.common.work import Job
 
     return Job(
-        id="text", kind=kind, subject="text", runner=steps[-1][0], owner="text", args={},
+        id="text", kind=kind, subject="text", runner=steps[-1][0], lease_holder="text", args={},
         ctx=Context("text", project_id="text"), token="text",
         results={name: {} for _, name in steps[:-1]}, begun=[tuple(step) for step in steps],
     ).to_wire()

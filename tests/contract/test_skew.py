@@ -86,7 +86,7 @@ def run(kind, begun, **more):
     ledger, done = Kept(), []
     flow = Flow("build", (Step("floor", lambda job: done.append("floor"),
                                lambda job: done.append("no floor")),))
-    Worker(ledger, [flow], runner="mason", owner="m", **more).run(
+    Worker(ledger, [flow], runner="mason", lease_holder="m", **more).run(
         Job("1", kind, "house", "mason", "m", {}, CTX, begun=begun))
     return ledger.told, done
 

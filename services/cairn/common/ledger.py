@@ -44,7 +44,7 @@ from cairn.common.work import CANCELLED, LEASE, LOST, POSTPONED, SWEEP, Cancelle
 QUEUED, UNDOING, DONE, FAILED = "queued", "undoing", "done", "failed"
 OPEN = (QUEUED, UNDOING)
 # What a work is that nobody holds.
-FREE: dict[str, Any] = {"owner": None, "lease_token": None, "lease_until": None}
+FREE: dict[str, Any] = {"lease_holder": None, "lease_token": None, "lease_until": None}
 
 
 class WorkRow:
@@ -63,7 +63,7 @@ class WorkRow:
     runner: Mapped[str] = mapped_column(String(255), index=True)
     state: Mapped[str] = mapped_column(String(16), default=QUEUED, index=True)
     # Who holds it, NULL when nobody does; by which take; and until when, by the database's clock.
-    owner: Mapped[str | None] = mapped_column(String(255))
+    lease_holder: Mapped[str | None] = mapped_column("owner", String(255))
     lease_token: Mapped[str | None] = mapped_column(String(32), index=True)
     lease_until: Mapped[dt.datetime | None] = mapped_column(Moment)
     not_before: Mapped[dt.datetime | None] = mapped_column(Moment)
@@ -174,7 +174,7 @@ class Silence:
         with self.db.reading() as session:
             return session.execute(
                 select(work.id, work.lease_until, over.label("over"))
-                .where(work.state.in_(OPEN), work.owner.is_not(None))
+                .where(work.state.in_(OPEN), work.lease_holder.is_not(None))
             ).all()
 
 
@@ -193,12 +193,13 @@ class DatabaseLedger:
         self._next = _next(work.__table__)
         self._silence = Silence(db, work, clock)
 
-    def take(self, runner: str, owner: str, fresh: bool) -> Job | None:
+    def take(self, runner: str, lease_holder: str, fresh: bool) -> Job | None:
         work = self.work
         if fresh:
             self.db.write(lambda session: session.execute(
                 update(work)
-                .where(work.owner == owner, work.runner == runner, work.state.in_(OPEN))
+                .where(work.lease_holder == lease_holder, work.runner == runner,
+                       work.state.in_(OPEN))
                 .values(**FREE, not_before=None)))
         self._silence.free()
         for _ in range(5):
@@ -206,30 +207,34 @@ class DatabaseLedger:
                 found = session.scalar(self._next, {"runner": runner})
             if found is None:
                 return None
-            job = self.db.write(partial(self._lease, work_id=found, runner=runner, owner=owner))
+            job = self.db.write(partial(self._lease, work_id=found, runner=runner,
+                                        lease_holder=lease_holder))
             if job is not None:
                 return job
         return None
 
-    def _lease(self, session: Session, work_id: str, runner: str, owner: str) -> Job | None:
+    def _lease(
+        self, session: Session, work_id: str, runner: str, lease_holder: str
+    ) -> Job | None:
         """The work, under a token that nobody else has; None when another was faster."""
         work, token = self.work, new_hex_id()
         taken = session.execute(
             update(work)
             .where(work.id == work_id, work.runner == runner, work.state.in_(OPEN),
-                   work.owner.is_(None))
-            .values(owner=owner, lease_token=token, lease_until=server_now(LEASE),
+                   work.lease_holder.is_(None))
+            .values(lease_holder=lease_holder, lease_token=token, lease_until=server_now(LEASE),
                     attempts=work.attempts + 1))
-        return self._job(session, work_id, owner, token) if changed(taken) else None
+        return self._job(session, work_id, lease_holder, token) if changed(taken) else None
 
-    def _job(self, session: Session, work_id: str, owner: str, token: str) -> Job:
+    def _job(self, session: Session, work_id: str, lease_holder: str, token: str) -> Job:
         row = session.execute(select(self.work).where(self.work.id == work_id)).scalar_one()
         steps = session.scalars(
             select(self.step).where(self.step.work_id == work_id).order_by(self.step.seq)
         ).all()
         return Job(
-            id=row.id, kind=row.kind, subject=row.subject, runner=row.runner, owner=owner,
-            token=token, args=dict(row.args), ctx=Context.from_wire(row.context),
+            id=row.id, kind=row.kind, subject=row.subject, runner=row.runner,
+            lease_holder=lease_holder, token=token, args=dict(row.args),
+            ctx=Context.from_wire(row.context),
             results={s.name: s.result or {} for s in steps if s.state == "done"},
             begun=[(s.runner, s.name) for s in steps if s.state in ("running", "done", "failed")],
             error=row.error if row.state == UNDOING else None, attempts=row.attempts,

@@ -32,8 +32,8 @@ class RemoteLedger:
     def __init__(self, stub: LedgerStub) -> None:
         self.stub = stub
 
-    def take(self, runner: str, owner: str, fresh: bool) -> Job | None:
-        wire = self.stub.work_take(Context(), runner=runner, owner=owner, fresh=fresh)
+    def take(self, runner: str, lease_holder: str, fresh: bool) -> Job | None:
+        wire = self.stub.work_take(Context(), runner=runner, owner=lease_holder, fresh=fresh)
         return Job.from_wire(wire) if wire is not None else None
 
     def renew(self, jobs: list[Job]) -> dict[str, str]:

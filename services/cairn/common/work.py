@@ -73,7 +73,8 @@ class Job:
     kind: str
     subject: str
     runner: str
-    owner: str
+    # Called `owner` where it travels: the release before says so too.
+    lease_holder: str
     args: dict[str, Any]
     ctx: Context
     # Of this take, and of no other: who shows it holds the work.
@@ -87,13 +88,16 @@ class Job:
     attempts: int = 0
 
     def to_wire(self) -> dict[str, Any]:
-        return {**vars(self), "ctx": self.ctx.to_wire(), "begun": [list(b) for b in self.begun]}
+        wire = {**vars(self), "owner": self.lease_holder, "ctx": self.ctx.to_wire(),
+                "begun": [list(b) for b in self.begun]}
+        del wire["lease_holder"]
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> "Job":
         known = {f.name for f in dataclasses.fields(cls)}  # A newer release may say more.
         return cls(**{**{name: value for name, value in wire.items() if name in known},
-                      "ctx": Context.from_wire(wire["ctx"]),
+                      "lease_holder": wire["owner"], "ctx": Context.from_wire(wire["ctx"]),
                       "begun": [(r, n) for r, n in wire["begun"]]})
 
 
@@ -130,9 +134,9 @@ class Ledger(Protocol):
     Every change prolongs the lease, and raises Lost when `job.token` does not hold the work.
     """
 
-    def take(self, runner: str, owner: str, fresh: bool) -> Job | None:
+    def take(self, runner: str, lease_holder: str, fresh: bool) -> Job | None:
         """The next work of `runner`, leased under a new token; with `fresh` first release what
-        `owner` held in an earlier life, which must be over."""
+        `lease_holder` held in an earlier life, which must be over."""
         ...
 
     def renew(self, jobs: list[Job]) -> dict[str, str]:
@@ -243,12 +247,13 @@ class Worker:
     """Runs the works of one runner, several at once, for as long as the process lives."""
 
     def __init__(
-        self, ledger: Ledger, flows: list[Flow], *, runner: str, owner: str, threads: int = 8,
+        self, ledger: Ledger, flows: list[Flow], *, runner: str, lease_holder: str,
+        threads: int = 8,
         explain: Callable[[Exception], str] = str,
         unknown: Callable[[Job, str], str | None] = lambda job, error: None,
     ) -> None:
         """`unknown` is Flow.failed of the kinds that are in no flow here: another release's."""
-        self.ledger, self.runner, self.owner = ledger, runner, owner
+        self.ledger, self.runner, self.lease_holder = ledger, runner, lease_holder
         self.flows = {flow.kind: flow for flow in flows}
         self.threads = threads
         self.explain, self.unknown = explain, unknown
@@ -262,7 +267,7 @@ class Worker:
         # Works that nothing here runs any more, which the ledger could not be told.
         self._unreleased: list[Job] = []
         self._lock = threading.Lock()
-        self._sole = Sole(f"{runner} {owner}")
+        self._sole = Sole(f"{runner} {lease_holder}")
         # Where a test may end the process: called with (moment, job, step).
         self.probe: Callable[[str, Job, str], None] = lambda moment, job, step: None
 
@@ -289,21 +294,22 @@ class Worker:
 
     def drain(self) -> None:
         """Run what there is, here and now, and return (tests)."""
-        while (job := self.ledger.take(self.runner, self.owner, False)) is not None:
+        while (job := self.ledger.take(self.runner, self.lease_holder, False)) is not None:
             self.run(job)
 
     def _loop(self) -> None:
         # What a twin that is not dead yet does is left to its lease.
         fresh = self._sole.claim()
         if not fresh:
-            log.warning("%s: another process of this host has the name %s", self.runner, self.owner)
+            log.warning("%s: another process of this host has the name %s", self.runner,
+                        self.lease_holder)
         pause = SWEEP
         while not self._ended.is_set():
             self._bell.clear()
             try:
                 while len(self._held) < self.threads and not self._ended.is_set():
                     asked = clock()
-                    job = self.ledger.take(self.runner, self.owner, fresh)
+                    job = self.ledger.take(self.runner, self.lease_holder, fresh)
                     fresh = False
                     if job is None:
                         break

@@ -323,7 +323,7 @@ def test_a_worker_killed_anywhere_is_followed_by_another(call, staged, bring, gl
     with pytest.raises(Killed):
         first.drain()
     second = make_worker(glance)
-    job = second.ledger.take(second.runner, second.owner, True)
+    job = second.ledger.take(second.runner, second.lease_holder, True)
     second.run(job)
     image = shown(call, image_id)
     assert (image["status"], image["stores"]) == ("active", "local,second")

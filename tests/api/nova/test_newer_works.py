@@ -30,7 +30,7 @@ def shown(call, server_id):
 def works(world, server_id):
     with world.db.reading() as session:
         return session.execute(
-            select(Work.kind, Work.state, Work.error, Work.owner)
+            select(Work.kind, Work.state, Work.error, Work.lease_holder)
             .where(Work.subject == server_id).order_by(Work.seq)).all()
 
 

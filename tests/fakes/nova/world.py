@@ -136,7 +136,7 @@ class World:
             pass
 
     def _ran(self, worker: Worker) -> bool:
-        job = worker.ledger.take(worker.runner, worker.owner, True)
+        job = worker.ledger.take(worker.runner, worker.lease_holder, True)
         if job is None:
             return False
         worker.run(job)

@@ -57,7 +57,7 @@ def test_each_room_has_its_turns(sqlite, without, steps):
     db, done = sqlite(Base), []
     ledger = DatabaseLedger(db, Work, WorkStep)
     workers = [Worker(ledger, make_flows(room, [Mover(room, done, without)]), runner=room,
-                      owner=room) for room in ("office", "old", "new")]
+                      lease_holder=room) for room in ("office", "old", "new")]
     with db.writing() as session:
         ledgers.add(session, Context(), Work, kind="move", subject="house", runner="office")
     for _ in range(3):

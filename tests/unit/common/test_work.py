@@ -104,8 +104,8 @@ def order(db, subject="house1", kind="build", runner="mason"):
         return ledgers.add(session, CTX, Work, kind=kind, subject=subject, runner=runner).id
 
 
-def mason(ledger, house, owner="mason@a"):
-    return Worker(ledger, [house.flow()], runner="mason", owner=owner)
+def mason(ledger, house, lease_holder="mason@a"):
+    return Worker(ledger, [house.flow()], runner="mason", lease_holder=lease_holder)
 
 
 def state(db, work_id):
@@ -147,7 +147,7 @@ def test_killed_at_any_step_it_is_finished_by_the_next_life(db, ledger, moment, 
     with pytest.raises(Killed):
         worker.drain()
     again = mason(ledger, house)
-    job = ledger.take("mason", again.owner, True)
+    job = ledger.take("mason", again.lease_holder, True)
     again.run(job)
     assert house.standing == {"floor", "walls", "roof"}
     assert state(db, number)[0] == "done"
@@ -157,12 +157,12 @@ def test_killed_before_the_last_step_is_told_to_be_over_it_is_finished(db, ledge
     """Every step is recorded, and then the process dies: nothing is left to do but to say so."""
     house, number = House(), order(db)
     worker = mason(ledger, house)
-    job = ledger.take("mason", worker.owner, False)
+    job = ledger.take("mason", worker.lease_holder, False)
     for name in ("floor", "walls", "roof"):
         ledger.begin(job, name)
         ledger.finish(job, name, None)
     again = mason(ledger, house)
-    again.run(ledger.take("mason", again.owner, True))
+    again.run(ledger.take("mason", again.lease_holder, True))
     assert house.ended == "done"
     assert state(db, number)[0] == "done"
 
@@ -180,13 +180,13 @@ def test_killed_while_undoing_it_is_undone_by_the_next_life(db, ledger, step):
     with pytest.raises(Killed):
         worker.drain()
     again = mason(ledger, house)
-    again.run(ledger.take("mason", again.owner, True))
+    again.run(ledger.take("mason", again.lease_holder, True))
     assert house.standing == set()
     assert state(db, number)[0] == "failed"
 
 
-def taken_by(ledger, owner="mason@b"):
-    return ledger.take("mason", owner, False)
+def taken_by(ledger, lease_holder="mason@b"):
+    return ledger.take("mason", lease_holder, False)
 
 
 def test_a_lapsed_lease_is_taken_over_and_the_first_owner_stops(db, ledger, times):
@@ -240,7 +240,7 @@ def test_the_same_worker_taking_again_does_not_bring_an_old_thread_back(db, ledg
     order(db)
     old = taken_by(ledger, "mason@a")
     new = ledger.take("mason", "mason@a", True)
-    assert (new.id, new.owner) == (old.id, old.owner)
+    assert (new.id, new.lease_holder) == (old.id, old.lease_holder)
     for change in (lambda: ledger.begin(old, "floor"), lambda: ledger.finish(old, "floor", None),
                    lambda: ledger.hand(old, "other"), lambda: ledger.close(old),
                    lambda: ledger.postpone(old, 1), lambda: ledger.fail(old, None, "no")):
@@ -300,7 +300,7 @@ def test_who_could_not_renew_for_a_lease_stops_before_the_next_effect(
     flow = Flow("build", (Step("floor", long, lambda job: effects.append("no floor")),
                           Step("walls", lambda job: effects.append("walls"))))
     number = order(db)
-    worker = Worker(ledger, [flow], runner="mason", owner="m")
+    worker = Worker(ledger, [flow], runner="mason", lease_holder="m")
     moments = {"between two": ("begun", "walls"), "while undoing": ("undoing", "floor")}
 
     def probe(moment, job, name):
@@ -326,7 +326,8 @@ def test_a_step_that_fails_with_the_ledger_is_repeated_when_that_is_back(
             raise RuntimeError(said.pop())
 
     number = order(db)
-    worker = Worker(ledger, [Flow("build", (Step("floor", ask),))], runner="mason", owner="m")
+    worker = Worker(ledger, [Flow("build", (Step("floor", ask),))], runner="mason",
+                    lease_holder="m")
     worker.drain()
     assert state(db, number)[:2] == ("queued", None)
     times.set_on += 2  # At once: nobody has to wait for the lease to lapse.
@@ -346,15 +347,16 @@ def test_what_could_not_be_let_go_is_let_go_when_the_ledger_is_back(db, ledger, 
 
     number = order(db)
     monkeypatch.setattr(ledger, "postpone", away)
-    worker = Worker(ledger, [Flow("build", (Step("floor", ask),))], runner="mason", owner="m")
+    worker = Worker(ledger, [Flow("build", (Step("floor", ask),))], runner="mason",
+                    lease_holder="m")
     worker.drain()
     worker.renew()
     with db.reading() as session:
-        assert session.scalar(select(Work.owner).where(Work.id == number)) == "m"
+        assert session.scalar(select(Work.lease_holder).where(Work.id == number)) == "m"
     monkeypatch.setattr(ledger, "postpone", postpone)
     worker.renew()
     with db.reading() as session:
-        assert session.scalar(select(Work.owner).where(Work.id == number)) is None
+        assert session.scalar(select(Work.lease_holder).where(Work.id == number)) is None
 
 
 def test_a_ledger_that_took_a_change_proves_the_hold(db, ledger, monkeypatch):
@@ -382,7 +384,8 @@ def test_a_lasting_step_of_a_cancelled_work_ends_early(db, ledger):
         check()
         ended.append("late")
 
-    worker = Worker(ledger, [Flow("build", (Step("floor", long),))], runner="mason", owner="m")
+    worker = Worker(ledger, [Flow("build", (Step("floor", long),))], runner="mason",
+                    lease_holder="m")
     number = order(db)
     job = taken_by(ledger, "m")
     from cairn.common.work import Hold, clock
@@ -431,9 +434,9 @@ def test_work_is_handed_on_and_its_failure_comes_back(db, ledger):
     builder = Flow("build", (Step("lay", broken, lambda job: seen.append("unlaid")),),
                    failed=lambda job, error: "planner")
     number = order(db, runner="planner")
-    at_plan = Worker(ledger, [planner], runner="planner", owner="p")
+    at_plan = Worker(ledger, [planner], runner="planner", lease_holder="p")
     at_plan.drain()
-    Worker(ledger, [builder], runner="mason.a", owner="m").drain()
+    Worker(ledger, [builder], runner="mason.a", lease_holder="m").drain()
     at_plan.drain()
     assert seen == ["unlaid", "unplanned", "no bricks"]
     assert state(db, number)[:2] == ("failed", "no bricks")
@@ -452,7 +455,7 @@ def test_an_undo_that_cannot_be_done_is_tried_again(db, ledger):
 
     flow = Flow("build", (Step("enter", broken, undo),))
     number = order(db)
-    worker = Worker(ledger, [flow], runner="mason", owner="m")
+    worker = Worker(ledger, [flow], runner="mason", lease_holder="m")
     worker.drain()
     assert state(db, number)[0] == "undoing"
     with db.writing() as session:

@@ -119,7 +119,7 @@ def test_two_workers_never_meet(mariadb):
     setting, site = Setting(db), Site(0.6)
     # Each with its own eyes on the others' leases, as two conductors have.
     ledgers_ = [Away(DatabaseLedger(db, Work, WorkStep)) for _ in range(2)]
-    workers = [Worker(ledger, [site.flow()], runner="mason", owner=f"mason@{n}", threads=4)
+    workers = [Worker(ledger, [site.flow()], runner="mason", lease_holder=f"mason@{n}", threads=4)
                for n, ledger in enumerate(ledgers_)]
     order(db, 12)
     for worker in workers:
@@ -145,7 +145,7 @@ def test_a_worker_that_takes_its_own_again_waits_for_its_old_thread(mariadb):
     site = Site(4 * LEASE, stops=False)
     ledger = Away(DatabaseLedger(db, Work, WorkStep))
     ledger.away = {"renew"}
-    worker = Worker(ledger, [site.flow()], runner="mason", owner="mason@a", threads=3)
+    worker = Worker(ledger, [site.flow()], runner="mason", lease_holder="mason@a", threads=3)
     order(db, 1)
     worker.start()
     try:
@@ -166,7 +166,7 @@ def test_a_twin_that_lives_keeps_what_it_does(mariadb):
 
     def worker():
         return Worker(DatabaseLedger(db, Work, WorkStep), [site.flow()], runner="mason",
-                      owner="mason@a")
+                      lease_holder="mason@a")
 
     first, second = worker(), worker()
     order(db, 2)
@@ -277,13 +277,14 @@ def test_a_compare_and_set_takes_once(mariadb):
     db = mariadb(Base, pool_size=12)
     order(db, 1)
 
-    def take(owner):
+    def take(lease_holder):
         with db.writing() as session:
             return changed(session.execute(
-                update(Work).where(Work.owner.is_(None)).values(owner=owner)))
+                update(Work).where(Work.lease_holder.is_(None)).values(lease_holder=lease_holder)))
 
     answers = at_once(*(lambda n=n: take(f"mason@{n}") for n in range(10)))
     assert sorted(answers) == [False] * 9 + [True]
     with db.writing() as session:
-        same = update(Work).where(Work.owner.is_not(None)).values(owner=Work.owner)
+        same = update(Work).where(Work.lease_holder.is_not(None)).values(
+            lease_holder=Work.lease_holder)
         assert changed(session.execute(same))

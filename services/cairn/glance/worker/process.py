@@ -49,6 +49,6 @@ def make(glance: Glance, threads: int = 1) -> Worker:
     flows = [Imports(glance).flow(), Locating(glance).flow()]
     return Worker(
         DatabaseLedger(glance.db, Work, WorkStep), flows,
-        runner=tasks.RUNNER, owner=f"{tasks.RUNNER}@{glance.host}", threads=threads,
+        runner=tasks.RUNNER, lease_holder=f"{tasks.RUNNER}@{glance.host}", threads=threads,
         unknown=partial(end_unknown, glance),
     )

@@ -42,8 +42,8 @@ def build(settings: ComputeProcess, host: Host) -> None:
 
 def make_worker(ledger: Ledger, hands: Hands, host: str, threads: int) -> Worker:
     """What runs the works that are a host's. What it does not know a conductor tells the owner."""
-    return Worker(ledger, flows.make(hands), runner=runner_of(host), owner=host, threads=threads,
-                  explain=explain, unknown=lambda job, error: CONDUCTOR)
+    return Worker(ledger, flows.make(hands), runner=runner_of(host), lease_holder=host,
+                  threads=threads, explain=explain, unknown=lambda job, error: CONDUCTOR)
 
 
 def make_driver(settings: ComputeProcess, images: ImageCache, host: str) -> Driver:

@@ -56,7 +56,7 @@ def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Hos
     return worker
 
 
-def make_worker(ledger: Ledger, hands: Hands, owner: str, threads: int) -> Worker:
+def make_worker(ledger: Ledger, hands: Hands, lease_holder: str, threads: int) -> Worker:
     """What runs the works that are a conductor's."""
-    return Worker(ledger, flows.make(hands), runner=CONDUCTOR, owner=owner, threads=threads,
-                  explain=explain, unknown=partial(record_unknown, hands.nova))
+    return Worker(ledger, flows.make(hands), runner=CONDUCTOR, lease_holder=lease_holder,
+                  threads=threads, explain=explain, unknown=partial(record_unknown, hands.nova))

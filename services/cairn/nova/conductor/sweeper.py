@@ -59,7 +59,7 @@ class Sweeper:
             waiting = session.execute(
                 select(Work.id, Work.kind, Work.args).where(
                     # What it held is free once its lease lapsed.
-                    Work.state.in_(OPEN), Work.runner.in_(down), Work.owner.is_(None),
+                    Work.state.in_(OPEN), Work.runner.in_(down), Work.lease_holder.is_(None),
                     or_(Work.kind == delete.ACTION.kind, Work.cancelled.is_(True),
                         Work.state == UNDOING),
                 )
@@ -72,7 +72,7 @@ class Sweeper:
                     values |= {"state": UNDOING, "error": "The server was deleted."}
                 done = session.execute(
                     update(Work).where(Work.id == row.id, Work.state.in_((QUEUED, UNDOING)),
-                                       Work.owner.is_(None))
+                                       Work.lease_holder.is_(None))
                     .values(**values)
                 )
                 taken += changed(done)
