@@ -1,0 +1,151 @@
+"""OpenStack's own test suite, Tempest, unmodified: how it is told of a deployed cloud, how it is
+run and how it is read."""
+
+import configparser
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .clouds import BIN, HOUSE, Person
+
+# In the order of Glance's schema: its first pairs are those that may hold any bytes.
+DISKS = "raw,qcow2,vmdk,vhd,vhdx,vdi,iso,gpt,ploop,ami,ari,aki"
+CONTAINERS = "ami,ari,aki,bare,ovf,ova,docker,compressed"
+PAGE = HOUSE / "docs/operate/conformance.md"
+# "{1} a.module.Class.test [0.1s] ... ok", and of a class "{1} setUpClass (a.module.Class) ..."
+LINE = re.compile(
+    r"^\{\d+\} (?:setUpClass \()?([\w.]+)\)?(?: \[[\d.]+s\])? "
+    r"\.\.\. (ok|FAILED|SKIPPED)(?:: )?(.*)$")
+# What a cloud of this release cannot do yet. Tempest skips the tests of it.
+LACKING = (
+    "resize", "cold_migration", "shelve", "suspend", "rescue", "live_migration", "vnc_console",
+    "swap_volume", "pause", "stable_rescue", "change_password", "serial_console",
+)
+
+
+def excepted() -> set[str]:
+    """The tests, or classes or packages of tests, that are named with the reason why they do not
+    pass."""
+    return set(re.findall(r"^\| `(tempest\.[\w.]+)` \|", PAGE.read_text(), re.M))
+
+
+def configuration(admin: Person, web: str, other_image: str) -> configparser.RawConfigParser:
+    """A tempest.conf for this cloud. `web` is the URL of image.raw and image.qcow2, `other_image`
+    the id of an image that boots beside the cloud's own."""
+    os_ = {k.removeprefix("OS_").lower(): v for k, v in admin.environment.items()
+           if k.startswith("OS_")}
+    flavors = admin.ask("flavor", "list", "--all")
+    smallest = sorted((f for f in flavors if f["Disk"]), key=lambda f: (f["RAM"], f["Disk"]))
+    image = admin.ask("image", "list", "--name", "cairn-guest")[0]["ID"]
+    outside = admin.ask("network", "show", "public")
+    extensions = [e["Alias"] for e in admin.ask("extension", "list", "--network")]
+    conf = configparser.RawConfigParser()
+    conf.read_dict({
+        "DEFAULT": {"log_file": "tempest.log", "use_stderr": "false"},
+        "oslo_concurrency": {"lock_path": "lock"},
+        "auth": {
+            "use_dynamic_credentials": "true", "admin_username": os_["username"],
+            "admin_password": os_["password"], "admin_project_name": os_["project_name"],
+            "admin_domain_name": "Default", "default_credentials_domain_name": "Default",
+        },
+        "identity": {
+            "auth_version": "v3", "uri_v3": os_["auth_url"], "region": os_["region_name"],
+            "v3_endpoint_type": "public", "ca_certificates_file": os_["cacert"],
+        },
+        "identity-feature-enabled": {"trust": "true", "api_extensions": "all",
+                                     "security_compliance": "true"},
+        "service_available": {"cinder": "false", "swift": "false", "horizon": "false"},
+        "compute": {"image_ref": image, "image_ref_alt": other_image,
+                    "flavor_ref": smallest[0]["ID"], "flavor_ref_alt": smallest[1]["ID"],
+                    "max_microversion": "latest", "build_interval": "1"},
+        "compute-feature-enabled": {"snapshot": "true"} | dict.fromkeys(LACKING, "false"),
+        # Guests are reached by their floating IPs.
+        "validation": {"run_validation": "true", "image_ssh_user": "guest",
+                       "image_alt_ssh_user": "guest", "network_for_ssh": "public",
+                       "ssh_timeout": "120", "ping_timeout": "120"},
+        "network": {"public_network_id": outside["id"], "floating_network_name": "public"},
+        "network-feature-enabled": {"api_extensions": ",".join(extensions)},
+        "image": {"http_image": f"{web}/image.raw", "http_qcow2_image": f"{web}/image.qcow2",
+                  "image_caching_enabled": "true",
+                  "disk_formats": DISKS, "container_formats": CONTAINERS},
+        "image-feature-enabled": {
+            "import_image": "true", "manage_locations": "true", "http_store_enabled": "true",
+            "image_format_enforcement": "false", "do_secure_hash": "true",
+            "store_weight_enabled": "true",
+        },
+        "volume-feature-enabled": {"enable_volume_image_dep_tests": "true"},
+    })
+    return conf
+
+
+def prepare(folder: Path, conf: configparser.RawConfigParser) -> Path:
+    """Make the folder one that tests can be run in."""
+    with (folder / "tempest.conf").open("w") as file:
+        conf.write(file)
+    found = importlib.util.find_spec("tempest")
+    assert found and found.origin
+    package = Path(found.origin).parent
+    (folder / ".stestr.conf").write_text(
+        f"[DEFAULT]\ntest_path={package}/test_discover\ntop_dir={package.parent}\n"
+        "group_regex=([^\\.]*\\.)*\n")
+    return folder
+
+
+@dataclass
+class Outcome:
+    """How a run of tests went, by name of a test or, where that was skipped or failed whole, of a
+    class."""
+
+    passed: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    # Why, by name.
+    skipped: dict[str, str] = field(default_factory=dict)
+    code: int = 0
+    output: str = ""
+
+    def covers(self, name: str) -> bool:
+        """Whether something of what is named was seen not to pass."""
+        return any(within(one, {name}) for one in (*self.skipped, *self.failed))
+
+
+def within(name: str, rows: Iterable[str]) -> bool:
+    """Whether a test, or a class of tests, is one of these or in one of them."""
+    return any(name == row or name.startswith(f"{row}.") for row in rows)
+
+
+def run(workspace: Path, admin: Person, tests: Iterable[str], timeout: float = 1200) -> Outcome:
+    """Run the tests whose id matches one of these expressions, on two cores."""
+    (workspace / "tests.txt").write_text("\n".join(tests) + "\n")
+    done = subprocess.run(
+        [str(BIN / "tempest"), "run", "--config-file", "tempest.conf", "--concurrency", "2",
+         "--include-list", "tests.txt"],
+        cwd=workspace, env=admin.environment | {"PYTHON": sys.executable}, text=True,
+        capture_output=True, check=False, timeout=timeout,
+    )
+    outcome = Outcome(code=done.returncode, output=done.stdout + done.stderr)
+    for line in done.stdout.splitlines():
+        if not (match := LINE.match(line)):
+            continue
+        name, how, why = match.groups()
+        if how == "SKIPPED":
+            outcome.skipped[name] = why
+        else:
+            (outcome.passed if how == "ok" else outcome.failed).add(name)
+    return outcome
+
+
+def contradictions(outcome: Outcome) -> list[str]:
+    """Where this and the page disagree."""
+    rows = excepted()
+    return [
+        *([f"Tempest ended with {outcome.code}"] if outcome.code and not outcome.failed else ()),
+        *(f"{name} fails" for name in sorted(outcome.failed) if not within(name, rows)),
+        *(f"{name} is skipped: {why}" for name, why in sorted(outcome.skipped.items())
+          if not within(name, rows)),
+        *(f"{name} passes, and is named" for name in sorted(outcome.passed)
+          if within(name, rows)),
+    ]
