@@ -34,13 +34,13 @@ def differences(session: Session) -> Differences:
 def fix(session: Session) -> Differences:
     """Believe the allocations. Claims wait meanwhile."""
     session.execute(select(Provider.id).order_by(Provider.id).with_for_update()).all()
-    found = differences(session)
-    for (provider_id, class_id), (_, given) in found.items():
+    wrong = differences(session)
+    for (provider_id, class_id), (_, given) in wrong.items():
         session.execute(update(Inventory).where(
             Inventory.provider_id == provider_id, Inventory.class_id == class_id
         ).values(used=given), execution_options={"synchronize_session": False})
-    changes.note(session, sorted({provider_id for provider_id, _ in found}))
-    return found
+    changes.note(session, sorted({provider_id for provider_id, _ in wrong}))
+    return wrong
 
 
 def audit(rest: list[str], conf: Path) -> int:
@@ -48,21 +48,21 @@ def audit(rest: list[str], conf: Path) -> int:
     parser.add_argument("--fix", action="store_true", help="make usages what allocations add up to")
     options = parser.parse_args(rest)
     db = Database(load(Settings, conf).database.url)
-    found = db.write(fix if options.fix else differences)
-    if found and not options.fix:
+    wrong = db.write(fix if options.fix else differences)
+    if wrong and not options.fix:
         # A claim that ends between the two queries is no difference: one that stays is.
         again = db.write(differences)
-        found = {key: said for key, said in found.items() if again.get(key) == said}
+        wrong = {key: said for key, said in wrong.items() if again.get(key) == said}
     with db.reading() as session:
         uuids = {row.id: row.uuid for row in session.execute(
-            select(Provider.id, Provider.uuid).where(Provider.id.in_({p for p, _ in found})))}
+            select(Provider.id, Provider.uuid).where(Provider.id.in_({p for p, _ in wrong})))}
         classes = {row.id: row.name for row in session.execute(
             select(ResourceClass.id, ResourceClass.name))}
-    for (provider_id, class_id), (used, given) in sorted(found.items()):
+    for (provider_id, class_id), (used, given) in sorted(wrong.items()):
         print(f"{uuids.get(provider_id)} {classes[class_id]}: {used} is used, {given} is allocated"
               f"{', fixed' if options.fix else ''}")
-    print("changed" if found and options.fix else f"{len(found)} differences" if found else "ok")
-    return 0 if options.fix or not found else 1
+    print("changed" if wrong and options.fix else f"{len(wrong)} differences" if wrong else "ok")
+    return 0 if options.fix or not wrong else 1
 
 
 VERBS: dict[str, Callable[[list[str], Path], int]] = {"audit": audit}

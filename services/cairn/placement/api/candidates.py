@@ -13,7 +13,7 @@ from cairn.common.microversions import text
 from cairn.placement.api.schemas import CANDIDATES_QUERIES
 from cairn.placement.component import Placement
 from cairn.placement.core import candidates, queries
-from cairn.placement.core.candidates import Found
+from cairn.placement.core.candidates import Candidates
 from cairn.placement.core.names import Names
 from cairn.placement.core.nodes import Node
 from cairn.placement.core.requests import Group, Request
@@ -31,10 +31,10 @@ def index(placement: Placement, ctx: Context, query: Any) -> Reply:
     request = parse(placement.names, ctx.version, query)
     settings = placement.candidates
     with placement.snapshot.now() as snapshot:
-        found = candidates.find(
+        result = candidates.find(
             snapshot, request, randomize=settings.randomize_allocation_candidates,
             most=settings.max_allocation_candidates)
-        body = answer(snapshot, ctx.version, request, found)
+        body = answer(snapshot, ctx.version, request, result)
     return Reply(body, headers=JSON)
 
 
@@ -118,15 +118,15 @@ def _check_orphans(asked: list[tuple[str, str]]) -> None:
                              "required.")
 
 
-def answer(snapshot: Snapshot, version: Version, request: Request, found: Found) -> bytes:
+def answer(snapshot: Snapshot, version: Version, request: Request, result: Candidates) -> bytes:
     """The document. Written as text, of parts that are kept: there may be thousands of them."""
-    requests = _plain(snapshot, version, request, found.plain)
-    requests += [orjson.dumps(one).decode() for one in _ways(snapshot, version, found)]
+    requests = _plain(snapshot, version, request, result.plain)
+    requests += [orjson.dumps(one).decode() for one in _ways(snapshot, version, result)]
     if version >= (1, 29):
-        summaries = [node.summary or snapshot.summary(node) for node in found.summaries]
+        summaries = [node.summary or snapshot.summary(node) for node in result.summaries]
     else:
-        wanted = {id_ for group in request.groups.values() for id_ in group.resources}
-        summaries = [_old_summary(snapshot, version, wanted, node) for node in found.summaries]
+        requested = {id_ for group in request.groups.values() for id_ in group.resources}
+        summaries = [_old_summary(snapshot, version, requested, node) for node in result.summaries]
     return (f'{{"allocation_requests":[{",".join(requests)}],'
             f'"provider_summaries":{{{",".join(summaries)}}}}}').encode()
 
@@ -150,10 +150,10 @@ def _plain(
             f'"mappings":{{"{suffix}":["{node.uuid}"]}}}}' for node in nodes]
 
 
-def _ways(snapshot: Snapshot, version: Version, found: Found) -> list[Document]:
+def _ways(snapshot: Snapshot, version: Version, result: Candidates) -> list[Document]:
     name, nodes = snapshot.names.classes.name, snapshot.nodes
     documents = []
-    for way in found.ways:
+    for way in result.ways:
         by_provider: dict[str, Document] = {}
         for (id_, class_id), amount in way.amounts.items():
             entry = by_provider.setdefault(nodes[id_].uuid, {"resources": {}})
@@ -171,11 +171,11 @@ def _ways(snapshot: Snapshot, version: Version, found: Found) -> list[Document]:
     return documents
 
 
-def _old_summary(snapshot: Snapshot, version: Version, wanted: set[int], node: Node) -> str:
+def _old_summary(snapshot: Snapshot, version: Version, requested: set[int], node: Node) -> str:
     """Before 1.29 without the tree, before 1.27 only what was asked for, before 1.17 no traits."""
     resources = snapshot.resources(node)
     if version < (1, 27):
-        names = {snapshot.names.classes.name(id_) for id_ in wanted}
+        names = {snapshot.names.classes.name(id_) for id_ in requested}
         resources = {name: stock for name, stock in resources.items() if name in names}
     document: Document = {"resources": resources}
     if version >= (1, 17):

@@ -64,7 +64,7 @@ def _answer(
 def index(placement: Placement, ctx: Context, query: Any) -> Reply:
     group = _group(placement.names, ctx.version, query)
     with placement.snapshot.now() as snapshot:
-        found = [
+        nodes = [
             node for node in _asked(snapshot, query, group)
             if group.suits(node) and query.get("name", node.name) == node.name
         ]
@@ -72,10 +72,10 @@ def index(placement: Placement, ctx: Context, query: Any) -> Reply:
             view(placement, ctx.version, node,
                  None if node.parent is None else snapshot.nodes[node.parent].uuid,
                  snapshot.nodes[node.root].uuid)
-            for node in found
+            for node in nodes
         ]
     return dated({"resource_providers": documents},
-                 max((node.modified for node in found), default=None))
+                 max((node.modified for node in nodes), default=None))
 
 
 def _group(names: Names, version: Version, query: Any) -> Group:

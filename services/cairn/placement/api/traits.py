@@ -20,9 +20,9 @@ OF_PROVIDER = "/resource_providers/<uuid>/traits"
 @api.get("/traits", policy="placement:traits:list", query=TRAITS_QUERY, since="1.6")
 def index(placement: Placement, ctx: Context, query: Any) -> Document:
     names = placement.names.traits.all()
-    wanted = query.get("name")
-    if wanted is not None:
-        names = _named(names, wanted)
+    name_filter = query.get("name")
+    if name_filter is not None:
+        names = _named(names, name_filter)
     associated = query.get("associated")
     if associated is not None:
         if associated.lower() not in ("true", "false"):
@@ -33,12 +33,12 @@ def index(placement: Placement, ctx: Context, query: Any) -> Document:
     return {"traits": names}
 
 
-def _named(names: list[str], wanted: str) -> list[str]:
-    how, colon, value = wanted.partition(":")
+def _named(names: list[str], name_filter: str) -> list[str]:
+    how, colon, value = name_filter.partition(":")
     if not colon:
         raise Invalid(reason="Badly formatted name parameter. Expected name query string "
                              "parameter in form: ?name=[in|startswith]:[name1,name2|prefix]. "
-                             f'Got: "{wanted}"')
+                             f'Got: "{name_filter}"')
     if how == "startswith":
         return [name for name in names if name.startswith(value)]
     if how == "in":

@@ -13,7 +13,7 @@ from cairn.common.context import Context
 from cairn.common.db import Database, changed, utcnow
 from cairn.placement.core import changes, providers
 from cairn.placement.core.names import Names
-from cairn.placement.core.providers import Known
+from cairn.placement.core.providers import Identity
 from cairn.placement.db.models import Allocation, Consumer, Event, Inventory, Provider
 from cairn.placement.errors import (
     ConsumerConflict,
@@ -104,26 +104,26 @@ def claim(session: Session, names: Names, claims: list[Claim], *, bump: bool = T
     """
     connection = session.connection()
     # Always the same order: two claims never wait for each other in a circle.
-    claims = sorted(claims, key=lambda wanted: wanted.consumer)
-    known = [wanted.consumer for wanted in claims if _consumer(connection, wanted)]
+    claims = sorted(claims, key=lambda claim: claim.consumer)
+    existing = [claim.consumer for claim in claims if _consumer(connection, claim)]
     providers = _providers(connection, claims)
     classes = _classes(names, claims)
     demands: dict[tuple[int, int], _Demand] = {}
     new = []
-    empty = {wanted.consumer for wanted in claims if not wanted.resources}
+    empty = {claim.consumer for claim in claims if not claim.resources}
     emptied = set()
-    for consumer, provider_id, class_id, used in _held(connection, known):
+    for consumer, provider_id, class_id, used in _held(connection, existing):
         demands.setdefault((provider_id, class_id), _Demand([])).change -= used
         if consumer in empty:
             emptied.add(provider_id)
-    for wanted in claims:
-        for uuid, resources in wanted.resources.items():
+    for claim in claims:
+        for uuid, resources in claim.resources.items():
             for name, amount in resources.items():
                 key = providers[uuid], classes[name]
                 demand = demands.setdefault(key, _Demand([]))
                 demand.amounts.append(amount)
                 demand.change += amount
-                new.append({"consumer": wanted.consumer, "provider_id": key[0],
+                new.append({"consumer": claim.consumer, "provider_id": key[0],
                             "class_id": key[1], "used": amount})
     touched = sorted({provider_id for provider_id, _ in demands})
     if touched:
@@ -133,8 +133,8 @@ def claim(session: Session, names: Names, claims: list[Claim], *, bump: bool = T
     uuids = {id_: uuid for uuid, id_ in providers.items()}
     for key in sorted(demands):
         _take(connection, names, uuids, key, demands[key])
-    if known:
-        connection.execute(RELEASE, {"consumers": known})
+    if existing:
+        connection.execute(RELEASE, {"consumers": existing})
     if new:
         connection.execute(ALLOCATE, new)
     if empty:
@@ -142,48 +142,48 @@ def claim(session: Session, names: Names, claims: list[Claim], *, bump: bool = T
     changes.note(session, touched)
 
 
-def _consumer(connection: Connection, wanted: Claim) -> bool:
+def _consumer(connection: Connection, claim: Claim) -> bool:
     """Hold the consumer, as the caller believes it to be; whether it was there before."""
-    known = connection.execute(CONSUMER, {"consumer": wanted.consumer}).scalar()
-    if wanted.generation is not ANY and wanted.generation != known:
-        expected = "null" if known is None else known
-        got = "null" if wanted.generation is None else wanted.generation
+    generation = connection.execute(CONSUMER, {"consumer": claim.consumer}).scalar()
+    if claim.generation is not ANY and claim.generation != generation:
+        expected = "null" if generation is None else generation
+        got = "null" if claim.generation is None else claim.generation
         raise ConsumerConflict(expected=expected, got=got)
     now = utcnow()
-    if known is not None:
+    if generation is not None:
         connection.execute(SAME_CONSUMER, {
-            "consumer": wanted.consumer, "next": known + 1, "project": wanted.project_id,
-            "user": wanted.user_id, "kind": wanted.type, "now": now})
-    elif wanted.resources:
+            "consumer": claim.consumer, "next": generation + 1, "project": claim.project_id,
+            "user": claim.user_id, "kind": claim.type, "now": now})
+    elif claim.resources:
         try:
             connection.execute(NEW_CONSUMER, {
-                "uuid": wanted.consumer, "project_id": wanted.project_id,
-                "user_id": wanted.user_id, "type": wanted.type or UNKNOWN, "generation": 1,
+                "uuid": claim.consumer, "project_id": claim.project_id,
+                "user_id": claim.user_id, "type": claim.type or UNKNOWN, "generation": 1,
                 "created_at": now})
         except IntegrityError:
             # Somebody made it just now.
-            if wanted.generation is ANY:
-                return _consumer(connection, wanted)
+            if claim.generation is ANY:
+                return _consumer(connection, claim)
             raise ConsumerConflict(expected="another", got="null") from None
-    return known is not None
+    return generation is not None
 
 
 def _providers(connection: Connection, claims: Iterable[Claim]) -> dict[str, int]:
-    wanted = {uuid for one in claims for uuid in one.resources}
-    if not wanted:
+    uuids = {uuid for one in claims for uuid in one.resources}
+    if not uuids:
         return {}
-    ids = {row.uuid: row.id for row in connection.execute(NUMBERS, {"uuids": list(wanted)})}
-    for uuid in sorted(wanted):
+    ids = {row.uuid: row.id for row in connection.execute(NUMBERS, {"uuids": list(uuids)})}
+    for uuid in sorted(uuids):
         if uuid not in ids:
             raise UnknownProvider(id=uuid)
     return ids
 
 
 def _classes(names: Names, claims: Iterable[Claim]) -> dict[str, int]:
-    wanted = {name: one.consumer for one in claims for resources in one.resources.values()
+    consumers = {name: one.consumer for one in claims for resources in one.resources.values()
               for name in resources}
-    classes = names.classes.ids(set(wanted))
-    for name, consumer in wanted.items():
+    classes = names.classes.ids(set(consumers))
+    for name, consumer in consumers.items():
         if name not in classes:
             raise UnknownClass(name=name, consumer=consumer)
     return classes
@@ -220,33 +220,33 @@ def _take(
 
 def release(session: Session, names: Names, consumer: str) -> Claim | None:
     """Give back all that the consumer has; as what it was claimed, None if it had nothing."""
-    known = session.get(Consumer, consumer)
-    if known is None:
+    row = session.get(Consumer, consumer)
+    if row is None:
         return None
-    nothing = Claim(consumer, {}, known.project_id, known.user_id)
+    nothing = Claim(consumer, {}, row.project_id, row.user_id)
     claim(session, names, [nothing], bump=False)
     return nothing
 
 
 def of_consumer(session: Session, names: Names, consumer: str) -> dict[str, Any]:
     """Provider uuid -> {"generation", "resources"}."""
-    found: dict[str, Any] = {}
+    allocations: dict[str, Any] = {}
     for uuid, generation, class_id, used in session.connection().execute(
             OF_CONSUMER, {"consumer": consumer}):
-        entry = found.setdefault(uuid, {"generation": generation, "resources": {}})
+        entry = allocations.setdefault(uuid, {"generation": generation, "resources": {}})
         entry["resources"][names.classes.name(class_id)] = used
-    return found
+    return allocations
 
 
-def of_provider(session: Session, names: Names, provider: Known) -> dict[str, Any]:
+def of_provider(session: Session, names: Names, provider: Identity) -> dict[str, Any]:
     """Consumer uuid -> {"resources", "consumer_generation"}."""
-    found: dict[str, Any] = {}
+    allocations: dict[str, Any] = {}
     for consumer, class_id, used, generation in session.connection().execute(
             OF_PROVIDER, {"provider": provider.id}):
-        entry = found.setdefault(consumer, {
+        entry = allocations.setdefault(consumer, {
             "resources": {}, "consumer_generation": generation})
         entry["resources"][names.classes.name(class_id)] = used
-    return found
+    return allocations
 
 
 def ensure_classes(names: Names, claims: Iterable[Claim]) -> None:
@@ -258,7 +258,7 @@ def ensure_classes(names: Names, claims: Iterable[Claim]) -> None:
 def list_of_provider(db: Database, names: Names, uuid: str) -> tuple[int, dict[str, Any]]:
     """The provider's generation and `of_provider`. Raises ProviderNotFound."""
     with db.reading() as session:
-        provider = providers.known(session, uuid)
+        provider = providers.identify(session, uuid)
         return provider.generation, of_provider(session, names, provider)
 
 

@@ -18,7 +18,7 @@ from cairn.placement.core.trees import Tree, Way
 
 
 @dataclass(frozen=True)
-class Found:
+class Candidates:
     """`plain` are candidates that take all of the only group from one provider, which is a tree by
     itself; `ways` are the others. `summaries` are of all providers in the trees of both."""
 
@@ -34,17 +34,17 @@ class _Sharers:
     by_aggregate: dict[str, list[Node]] = field(default_factory=dict)
 
     def of(self, tree: Collection[Node]) -> list[Node]:
-        found = {
+        sharers = {
             node.id: node for member in tree for aggregate in member.aggregates
             for node in self.by_aggregate.get(aggregate, ())
         }
-        return list(found.values())
+        return list(sharers.values())
 
 
 def find(
     snapshot: Snapshot, request: Request, *, randomize: bool = True, most: int = -1,
     plain: bool = True,
-) -> Found:
+) -> Candidates:
     """At most `most` (-1: any number) and `request.limit` candidates. Without `plain`, the simple
     trees are treated like all others: the answer is the same, and slower."""
     limit = min((n for n in (request.limit, most) if n is not None and n >= 0),
@@ -61,17 +61,17 @@ def find(
         rest = itertools.chain(met, roots)
     ways = list(itertools.islice(_ways(snapshot, request, rest, sharers),
                                  None if limit == math.inf else int(limit - len(nodes))))
-    return Found(nodes, ways, _summaries(snapshot, request, nodes, ways))
+    return Candidates(nodes, ways, _summaries(snapshot, request, nodes, ways))
 
 
 def _sharers(snapshot: Snapshot, request: Request) -> _Sharers:
     """Those who share something that is asked for."""
     sharers = _Sharers()
-    wanted = {class_id for group in request.groups.values() for class_id in group.resources}
+    classes = {class_id for group in request.groups.values() for class_id in group.resources}
     anybody = not all(group.resources for group in request.groups.values())
     for id_ in snapshot.sharing():
         node = snapshot.nodes[id_]
-        if anybody or wanted & node.stocks.keys():
+        if anybody or classes & node.stocks.keys():
             for aggregate in node.aggregates:
                 sharers.by_aggregate.setdefault(aggregate, []).append(node)
     return sharers
@@ -85,10 +85,10 @@ def _roots(
     # What is shared with a tree tells nothing of the tree.
     narrowed = None if shared else narrow(snapshot, request)
     if narrowed is not None:
-        found = sorted(narrowed)
+        ordered = sorted(narrowed)
         if randomize:
-            random.shuffle(found)
-        return found
+            random.shuffle(ordered)
+        return ordered
     roots = snapshot.roots
     if not randomize or len(roots) < 2:
         return roots

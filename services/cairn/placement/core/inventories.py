@@ -10,7 +10,7 @@ from cairn.common.db import Database, changed
 from cairn.common.errors import Invalid
 from cairn.placement.core import providers
 from cairn.placement.core.names import Names
-from cairn.placement.core.providers import Known
+from cairn.placement.core.providers import Identity
 from cairn.placement.db.models import Inventory, Provider
 from cairn.placement.errors import (
     InventoryExists,
@@ -33,7 +33,7 @@ OF = select(_TABLE).where(_TABLE.c.provider_id == bindparam("provider")).order_b
 Values = dict[str, Any]
 
 
-def of(session: Session, names: Names, provider: Known) -> dict[str, Any]:
+def of(session: Session, names: Names, provider: Identity) -> dict[str, Any]:
     """Rows by the name of their class: FIELDS, `class_id` and `used`."""
     rows = session.connection().execute(OF, {"provider": provider.id})
     return {names.classes.name(row.class_id): row for row in rows}
@@ -43,9 +43,9 @@ def view(row: Any) -> Values:
     return {field: getattr(row, field) for field in FIELDS}
 
 
-def complete(wanted: dict[str, Any]) -> Values:
-    """The wanted inventory with upstream's defaults."""
-    given = {f: wanted[f] for f in FIELDS if f in wanted}
+def complete(inventory: dict[str, Any]) -> Values:
+    """The inventory with upstream's defaults."""
+    given = {f: inventory[f] for f in FIELDS if f in inventory}
     # 1.0 is an integer to a schema.
     return {**DEFAULTS, **{f: value if f == "allocation_ratio" else int(value)
                            for f, value in given.items()}}
@@ -64,20 +64,20 @@ def check(
 
 
 def replace(
-    session: Session, names: Names, provider: Provider, wanted: dict[str, Values],
+    session: Session, names: Names, provider: Provider, inventories: dict[str, Values],
     generation: int | None, *, keep: bool = False,
 ) -> None:
     """Make these all that the provider has; with `keep`, beside what it has. What is in use stays:
     InventoryInUse."""
     providers.bump(session, provider, generation)
-    ids = names.classes.ids(set(wanted))
-    for name in wanted:
+    ids = names.classes.ids(set(inventories))
+    for name in inventories:
         if name not in ids:
             raise UnknownClassInInventory(name=name, id=provider.uuid)
     current = of(session, names, provider)
     if not keep:
-        leave(session, names, provider, set(wanted))
-    for name, values in wanted.items():
+        leave(session, names, provider, set(inventories))
+    for name, values in inventories.items():
         put(session, provider, ids[name], values, new=name not in current)
 
 
@@ -130,7 +130,7 @@ def remove(session: Session, names: Names, provider: Provider, name: str) -> Non
 def list_inventories(db: Database, names: Names, uuid: str) -> tuple[int, dict[str, Any]]:
     """The provider's generation and `of`. Raises ProviderNotFound."""
     with db.reading() as session:
-        provider = providers.known(session, uuid)
+        provider = providers.identify(session, uuid)
         return provider.generation, of(session, names, provider)
 
 

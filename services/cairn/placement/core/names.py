@@ -39,15 +39,15 @@ class Table:
 
     def ids(self, names: set[str]) -> dict[str, int]:
         """Numbers of those of the names that there are."""
-        found = {name: self._ids[name] for name in names & self._ids.keys() & self.standard}
-        rest = names - found.keys()
+        numbers = {name: self._ids[name] for name in names & self._ids.keys() & self.standard}
+        rest = names - numbers.keys()
         if rest:
-            found |= self._read(rest)
-            missing = (rest - found.keys()) & self.standard
+            numbers |= self._read(rest)
+            missing = (rest - numbers.keys()) & self.standard
             if missing:
                 self.create(*sorted(missing))
-                found |= self._read(missing)
-        return found
+                numbers |= self._read(missing)
+        return numbers
 
     def name(self, number: int) -> str:
         if number not in self._names:
@@ -98,8 +98,8 @@ class Table:
         if names is not None:
             query = query.where(self.model.name.in_(names))
         with self.db.reading() as session:
-            found = {row.name: row.id for row in session.execute(query)}
+            numbers = {row.name: row.id for row in session.execute(query)}
         with self._lock:
-            self._ids |= found
-            self._names |= {number: name for name, number in found.items()}
-        return found
+            self._ids |= numbers
+            self._names |= {number: name for name, number in numbers.items()}
+        return numbers

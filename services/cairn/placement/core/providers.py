@@ -48,12 +48,12 @@ LOOK = select(
     func.coalesce(Provider.updated_at, Provider.created_at).label("modified"),
     _parents.uuid.label("parent"), _roots.uuid.label("root"),
 ).outerjoin(_parents, _parents.id == Provider.parent_id).join(
-    _roots, _roots.id == Provider.root_id).where(Provider.uuid == bindparam("wanted"))
+    _roots, _roots.id == Provider.root_id).where(Provider.uuid == bindparam("uuid"))
 
 _TABLE, _TRAITS, _AGGREGATES = (cast(Table, model.__table__) for model in (
     Provider, ProviderTrait, ProviderAggregate))
-KNOWN = select(_TABLE.c.id, _TABLE.c.uuid, _TABLE.c.generation).where(
-    _TABLE.c.uuid == bindparam("wanted"))
+IDENTITY = select(_TABLE.c.id, _TABLE.c.uuid, _TABLE.c.generation).where(
+    _TABLE.c.uuid == bindparam("uuid"))
 TRAITS = select(_TRAITS.c.trait_id).where(_TRAITS.c.provider_id == bindparam("provider"))
 AGGREGATES = select(_AGGREGATES.c.aggregate).where(
     _AGGREGATES.c.provider_id == bindparam("provider")).order_by(_AGGREGATES.c.aggregate)
@@ -68,7 +68,7 @@ def find(session: Session, uuid: str, *, hold: bool = False) -> Provider:
     return provider
 
 
-class Known(Protocol):
+class Identity(Protocol):
     """What a provider is told apart by."""
 
     @property
@@ -79,9 +79,9 @@ class Known(Protocol):
     def generation(self) -> Any: ...
 
 
-def known(session: Session, uuid: str) -> Known:
+def identify(session: Session, uuid: str) -> Identity:
     """A provider to be looked at, not changed."""
-    row = session.connection().execute(KNOWN, {"wanted": uuid}).first()
+    row = session.connection().execute(IDENTITY, {"uuid": uuid}).first()
     if row is None:
         raise ProviderNotFound(id=uuid)
     return row
@@ -89,7 +89,7 @@ def known(session: Session, uuid: str) -> Known:
 
 def look(session: Session, uuid: str) -> Any:
     """What there is to show of a provider, as a row: with `parent` and `root` uuids."""
-    row = session.execute(LOOK, {"wanted": uuid}).first()
+    row = session.execute(LOOK, {"uuid": uuid}).first()
     if row is None:
         raise ProviderNotFound(id=uuid)
     return row
@@ -223,20 +223,20 @@ def check(provider: Provider, generation: int) -> None:
 
 def bump(session: Session, provider: Provider, expected: int | None = None) -> int:
     """Move to the next generation, from the one the caller knows. Raises GenerationConflict."""
-    known = provider.generation if expected is None else expected
-    check(provider, known)
+    generation = provider.generation if expected is None else expected
+    check(provider, generation)
     moved = session.execute(
-        update(Provider).where(Provider.id == provider.id, Provider.generation == known)
-        .values(generation=known + 1, updated_at=utcnow())
+        update(Provider).where(Provider.id == provider.id, Provider.generation == generation)
+        .values(generation=generation + 1, updated_at=utcnow())
     )
     if not changed(moved):
-        raise GenerationConflict(id=provider.uuid, actual="another", given=known)
+        raise GenerationConflict(id=provider.uuid, actual="another", given=generation)
     changes.note(session, [provider.id])
     session.refresh(provider)
     return provider.generation
 
 
-def traits(session: Session, provider: Known) -> set[int]:
+def traits(session: Session, provider: Identity) -> set[int]:
     return set(session.connection().execute(TRAITS, {"provider": provider.id}).scalars())
 
 
@@ -254,9 +254,9 @@ def set_traits(session: Session, provider: Provider, trait_ids: set[int]) -> boo
     return True
 
 
-def aggregates(session: Session, provider: Known) -> list[str]:
-    found = session.connection().execute(AGGREGATES, {"provider": provider.id})
-    return list(found.scalars())
+def aggregates(session: Session, provider: Identity) -> list[str]:
+    rows = session.connection().execute(AGGREGATES, {"provider": provider.id})
+    return list(rows.scalars())
 
 
 def set_aggregates(session: Session, provider: Provider, uuids_: Collection[str]) -> None:
@@ -323,7 +323,7 @@ def delete_provider(db: Database, ctx: Context, uuid: str) -> None:
 def list_aggregates(db: Database, uuid: str) -> tuple[int, list[str]]:
     """The provider's generation and its aggregates. Raises ProviderNotFound."""
     with db.reading() as session:
-        provider = known(session, uuid)
+        provider = identify(session, uuid)
         return provider.generation, aggregates(session, provider)
 
 
@@ -347,7 +347,7 @@ def replace_aggregates(
 def list_traits(db: Database, uuid: str) -> tuple[int, set[int]]:
     """The provider's generation and the numbers of its traits. Raises ProviderNotFound."""
     with db.reading() as session:
-        provider = known(session, uuid)
+        provider = identify(session, uuid)
         return provider.generation, traits(session, provider)
 
 

@@ -23,7 +23,7 @@ def dashed(text: str) -> str:
 
 def add_resources(group: Group, names: Names, text: str) -> None:
     """ "VCPU:2,MEMORY_MB:512". Raises Invalid."""
-    wanted: dict[str, int] = {}
+    amounts: dict[str, int] = {}
     form = ("Badly formed resources parameter. Expected resources query string parameter in "
             "form: ?resources=VCPU:2,MEMORY_MB:1024. Got: ")
     if not text.strip():
@@ -38,13 +38,13 @@ def add_resources(group: Group, names: Names, text: str) -> None:
         if int(amount) < 1:
             raise Invalid(reason=f"Requested resource {name} requires amount >= 1. "
                                  f"Got: {int(amount)}.")
-        wanted[name] = int(amount)
-    ids = names.classes.ids(set(wanted))
-    for name in wanted:
+        amounts[name] = int(amount)
+    ids = names.classes.ids(set(amounts))
+    for name in amounts:
         if name not in ids:
             raise Invalid(reason="Invalid resource class in resources parameter: "
                                  f"No such resource class {name}.")
-    group.resources = {ids[name]: amount for name, amount in sorted(wanted.items())}
+    group.resources = {ids[name]: amount for name, amount in sorted(amounts.items())}
 
 
 def add_required(
@@ -94,9 +94,9 @@ def _any_of(names: Names, text: str, version: Version, prefix: str) -> set[int]:
     return set(_traits(names, items, prefix).values())
 
 
-def _traits(names: Names, wanted: list[str], prefix: str) -> dict[str, int]:
-    ids = names.traits.ids(set(wanted))
-    unknown = sorted(set(wanted) - ids.keys())
+def _traits(names: Names, requested: list[str], prefix: str) -> dict[str, int]:
+    ids = names.traits.ids(set(requested))
+    unknown = sorted(set(requested) - ids.keys())
     if unknown:
         raise Invalid(reason=f"{prefix}No such trait(s): {', '.join(unknown)}.")
     return ids
@@ -110,24 +110,24 @@ def add_member_of(group: Group, texts: list[str], version: Version, suffix: str 
         forbidden = text.startswith("!")
         bare = text[1:] if forbidden else text
         if bare.startswith("in:"):
-            wanted = set(bare[3:].split(","))
+            aggregates = set(bare[3:].split(","))
         elif "," in bare:
             raise Invalid(reason="Multiple values for 'member_of' must be prefixed with the 'in:' "
                                  "or '!in:' keyword using the valid microversion. "
                                  f"Got: {text}")
         else:
-            wanted = {bare}
-        for item in sorted(wanted):
+            aggregates = {bare}
+        for item in sorted(aggregates):
             if not is_uuid(item):
                 raise Invalid(reason="Invalid query string parameters: Expected 'member_of' "
                                      f"parameter to contain valid UUID(s). Got: {item}")
         if not forbidden:
-            group.member_of.append(wanted)
+            group.member_of.append(aggregates)
         elif version < (1, 32):
             raise Invalid(reason=f"Forbidden member_of{suffix} parameters are not supported in "
                                  "the specified microversion")
         else:
-            group.not_member_of |= wanted
+            group.not_member_of |= aggregates
 
 
 def add_in_tree(group: Group, text: str) -> None:

@@ -85,9 +85,9 @@ def narrow(snapshot: Snapshot, request: Request) -> set[int] | None:
                 best = snapshot.rooms.of(class_id, amount)
         sets = [snapshot.by_trait.any_of(any_of) for any_of in group.required]
         sets += [snapshot.by_aggregate.any_of(any_of) for any_of in group.member_of]
-        for found in sets:
-            if len(found) <= (most if best is None else len(best)):
-                best = found
+        for matches in sets:
+            if len(matches) <= (most if best is None else len(best)):
+                best = matches
     if best is None:
         return None
     return {snapshot.nodes[id_].root for id_ in best}

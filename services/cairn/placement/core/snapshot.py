@@ -132,15 +132,15 @@ class Snapshot:
         if self._skipped:
             asked["skipped"] = list(self._skipped)
         rows = session.execute(NEWS_AND_SKIPPED if self._skipped else NEWS, asked).all()
-        found = {row.id: row.provider_id for row in rows}
-        if self._seen and self._seen not in found:
+        changes = {row.id: row.provider_id for row in rows}
+        if self._seen and self._seen not in changes:
             # Others wrote more than is kept, or the database is another one.
             self._load(session)
             return
-        found.pop(self._seen, None)
-        if found or self._skipped:
-            self._note(found)
-        changed = set(found.values())
+        changes.pop(self._seen, None)
+        if changes or self._skipped:
+            self._note(changes)
+        changed = set(changes.values())
         if NAMES in changed:
             changed.discard(NAMES)
             self.names.classes.forget()
@@ -149,15 +149,15 @@ class Snapshot:
         if changed:
             self._read(session, sorted(changed))
 
-    def _note(self, found: Collection[int]) -> None:
+    def _note(self, changes: Collection[int]) -> None:
         """Move on to the last of these changes; those between that are missing are yet to come."""
         now = time.monotonic()
-        last = max(found, default=self._seen)
+        last = max(changes, default=self._seen)
         if self._seen:
             for id_ in range(self._seen + 1, last):
                 self._skipped[id_] = now
         for id_ in [i for i, since in self._skipped.items()
-                    if i in found or now - since > SKIPPED_FOR]:
+                    if i in changes or now - since > SKIPPED_FOR]:
             del self._skipped[id_]
         if last // KEPT > self._seen // KEPT and self._loaded:
             self._prune(last - KEPT)

@@ -103,11 +103,11 @@ class Tree:
                  for suffix, fits in options.items() if suffix}
         if self.request.isolate and len(set().union(*alone.values())) < len(alone):
             return True
-        wanted: dict[int, int] = {}
+        totals: dict[int, int] = {}
         for group in self.request.groups.values():
             for class_id, amount in group.resources.items():
-                wanted[class_id] = wanted.get(class_id, 0) + amount
-        for class_id, amount in wanted.items():
+                totals[class_id] = totals.get(class_id, 0) + amount
+        for class_id, amount in totals.items():
             room = sum(node.stocks[class_id].room for node in self.family
                        if class_id in node.stocks and node.stocks[class_id].room > 0)
             if room < amount:
