@@ -30,7 +30,7 @@ def limited(glance, people, monkeypatch):
                          for name, value in dict(own).items()]
             return SimpleNamespace(json=lambda: {kind: found})
 
-        monkeypatch.setattr(usage, "_known", {})
+        monkeypatch.setattr(usage, "_remembered", {})
         client = create_app(replace(glance, cloud=SimpleNamespace(get=get)),
                             lambda h: people.get(h.get("X-Auth-Token")), {}).test_client()
 

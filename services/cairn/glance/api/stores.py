@@ -10,7 +10,7 @@ api = Api(RULES)
 
 
 def _stores(glance: Glance, detail: bool) -> list[Document]:
-    found = []
+    documents = []
     for store in glance.stores:
         entry: Document = {"id": store.name}
         if store.name == glance.stores.default:
@@ -22,8 +22,8 @@ def _stores(glance: Glance, detail: bool) -> list[Document]:
             entry["weight"] = weight
         if detail:
             entry |= {"type": store.kind, "properties": store.properties()}
-        found.append(entry)
-    return found
+        documents.append(entry)
+    return documents
 
 
 @api.get("/info/stores", policy=ANYONE)

@@ -95,12 +95,13 @@ def list_hosts(glance: Glance, ctx: Context, image_id: str) -> list[str]:
 def drop(glance: Glance, image_id: str | None = None, states: tuple[str, ...] = ()) -> int:
     """Forget copies of an image, or of all, and remove them; how many there were."""
     with glance.db.writing() as session:
-        wanted = [CachedImage.host == glance.host]
+        conditions = [CachedImage.host == glance.host]
         if image_id is not None:
-            wanted.append(CachedImage.image_id == image_id)
+            conditions.append(CachedImage.image_id == image_id)
         if states:
-            wanted.append(CachedImage.state.in_(states))
-        rows = session.execute(select(CachedImage.id, CachedImage.image_id).where(*wanted)).all()
+            conditions.append(CachedImage.state.in_(states))
+        rows = session.execute(
+            select(CachedImage.id, CachedImage.image_id).where(*conditions)).all()
         session.execute(delete(CachedImage).where(CachedImage.id.in_([row[0] for row in rows])))
     for _, gone in rows:
         folder(glance).delete(folder(glance).url(gone))
@@ -112,11 +113,11 @@ def clean(glance: Glance) -> None:
     with glance.db.reading() as session:
         gone = session.scalars(_mine(glance, select(CachedImage.image_id).where(
             CachedImage.image_id.not_in(select(Image.id).where(Image.status != "deleted"))))).all()
-        wanted = set(session.scalars(_mine(glance, select(CachedImage.image_id))))
+        cached = set(session.scalars(_mine(glance, select(CachedImage.image_id))))
     for image_id in gone:
         drop(glance, image_id)
     for image_id, url, age in folder(glance).kept():
-        if age > 10 * LEASE and (image_id not in wanted or url.endswith(".part")):
+        if age > 10 * LEASE and (image_id not in cached or url.endswith(".part")):
             folder(glance).delete(url)
 
 
@@ -197,12 +198,12 @@ class Cacher:
         glance = self.glance
         with glance.db.reading() as session:
             image = session.get(Image, image_id)
-            found = locations.of(session, [image_id])[image_id]
+            rows = locations.of(session, [image_id])[image_id]
         if image is None or image.status not in ("active", "deactivated"):
             drop(glance, image_id)
             return
         _, _, source = locations.open_first(
-            glance.stores, locations.by_weight(glance.stores, found))
+            glance.stores, locations.by_weight(glance.stores, rows))
         writing = folder(glance).write(image_id)
         try:
             with source:
@@ -217,9 +218,9 @@ class Cacher:
             writing.abort()
             raise
         with glance.db.writing() as session:
-            wanted = session.scalar(select(func.count()).select_from(CachedImage).where(
+            exists = session.scalar(select(func.count()).select_from(CachedImage).where(
                 CachedImage.id == number))
-            if not wanted:
+            if not exists:
                 writing.abort()
                 return
             writing.commit()

@@ -111,24 +111,24 @@ def _judge_package(wrapper: Any, inside: packages.Package | None, expected: Expe
     declared = expected.container_format
     reason = inside.wrong() if inside is not None else "nothing can look into it"
     try:
-        found = _found(wrapper, expected)
+        inspector = _detect(wrapper, expected)
     except WrongContent:
         if expected.strict:
             raise
         return
-    if _name(found) not in RAW:
-        _check_harmless(found, expected)
+    if _name(inspector) not in RAW:
+        _check_harmless(inspector, expected)
         # People call a plain disk an ovf.
-        if declared == "ovf" and _name(found) == expected.disk_format:
+        if declared == "ovf" and _name(inspector) == expected.disk_format:
             return
-        reason = f"it is {_name(found)}"
+        reason = f"it is {_name(inspector)}"
     if reason and expected.strict:
         raise WrongContainer(declared=declared, reason=reason)
 
 
 def _judge_inner(wrapper: Any, expected: Expected) -> None:
     """Raises WrongContent for a disk inside that is a trap."""
-    _check_harmless(_found(wrapper, expected), expected)
+    _check_harmless(_detect(wrapper, expected), expected)
 
 
 def inspect(path: str, expected: Expected) -> str:
@@ -140,37 +140,37 @@ def inspect(path: str, expected: Expected) -> str:
             size += len(chunk)
         wrapper.close()
     judge(wrapper, expected, size)
-    return _name(_found(wrapper, expected))
+    return _name(_detect(wrapper, expected))
 
 
 def judge(wrapper: Any, expected: Expected, size: int) -> int | None:
     """The size of the disk inside. Raises WrongContent when the image lies or is a trap."""
     declared = expected.disk_format
     try:
-        found = _found(wrapper, expected)
+        inspector = _detect(wrapper, expected)
     except WrongContent:
         if expected.strict:
             raise
         return None
-    name = _name(found)
+    name = _name(inspector)
     fits = _fits(declared, name)
     if not fits and expected.container_format in AMAZON:
         fits = name in RAW
     if not fits and expected.strict:
         raise WrongContent(declared=declared, reason=f"it is {name}")
-    if found is None:
+    if inspector is None:
         return size if declared == "raw" else None
-    _check_harmless(found, expected)
+    _check_harmless(inspector, expected)
     if not fits:
         return None
     try:
         # The inspector of a partition table cannot tell where the disk ends.
-        return size if name in RAW else int(found.virtual_size)
+        return size if name in RAW else int(inspector.virtual_size)
     except format_inspector.ImageFormatError as error:
         raise WrongContent(declared=declared, reason=str(error)) from error
 
 
-def _found(wrapper: Any, expected: Expected) -> Any:
+def _detect(wrapper: Any, expected: Expected) -> Any:
     try:
         names = {str(f): f for f in wrapper.formats or ()}
         # An ISO that boots from a disk too has a partition table in front.
@@ -179,8 +179,8 @@ def _found(wrapper: Any, expected: Expected) -> Any:
         raise WrongContent(declared=expected.disk_format, reason=str(error)) from error
 
 
-def _name(found: Any) -> str:
-    return str(found) if found is not None else "raw"
+def _name(inspector: Any) -> str:
+    return str(inspector) if inspector is not None else "raw"
 
 
 def _fits(declared: str, name: str) -> bool:
@@ -190,14 +190,14 @@ def _fits(declared: str, name: str) -> bool:
     return unsigned and name in RAW
 
 
-def _check_harmless(found: Any, expected: Expected) -> None:
+def _check_harmless(inspector: Any, expected: Expected) -> None:
     try:
-        found.safety_check()
+        inspector.safety_check()
     except format_inspector.SafetyCheckFailed as error:
         fatal = error.failures.keys() - expected.nonfatal
         if expected.disk_format in NO_DISKS or expected.container_format in AMAZON:
             fatal -= {"mbr"}
-        if str(found) != "gpt" or fatal:
+        if str(inspector) != "gpt" or fatal:
             reasons = "; ".join(str(failure) for failure in error.failures.values())
             raise WrongContent(declared=expected.disk_format, reason=reasons) from error
     except format_inspector.ImageFormatError as error:

@@ -48,16 +48,16 @@ def load(
     """Bring a namespace in; whether anything changed. One that is there stays as it is, unless it
     is to be overwritten, or merged: then what it lacks is added, and with `prefer_new` what it
     has is replaced."""
-    found = session.scalar(
+    namespace = session.scalar(
         select(Namespace).where(Namespace.namespace == document["namespace"]))
-    if found is not None and overwrite:
-        session.delete(found)
+    if namespace is not None and overwrite:
+        session.delete(namespace)
         session.flush()
-        found = None
-    if found is None:
+        namespace = None
+    if namespace is None:
         metadefs.create(session, document, OWNER)
         return True
-    return merge and _merge(session, found, document, prefer_new)
+    return merge and _merge(session, namespace, document, prefer_new)
 
 
 def _merge(
@@ -84,8 +84,8 @@ def _merge(
     return bool(changed) or any(lacking.values())
 
 
-def _says(had: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(had.get(name, type(value)()) == value for name, value in wanted.items())
+def _says(had: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    return all(had.get(name, type(value)()) == value for name, value in values.items())
 
 
 def _drop(session: Session, namespace: Namespace, replaced: Mapping[str, Any]) -> None:
@@ -106,10 +106,10 @@ def _drop(session: Session, namespace: Namespace, replaced: Mapping[str, Any]) -
 def unload(session: Session, names: list[str]) -> int:
     """Forget these namespaces, or all; how many there were. Resource types that no namespace
     goes on any more are forgotten too."""
-    wanted = select(Namespace)
+    query = select(Namespace)
     if names:
-        wanted = wanted.where(Namespace.namespace.in_(names))
-    gone = session.scalars(wanted).all()
+        query = query.where(Namespace.namespace.in_(names))
+    gone = session.scalars(query).all()
     for namespace in gone:
         session.delete(namespace)
     session.flush()
@@ -125,16 +125,16 @@ def export(session: Session, namespace: Namespace) -> dict[str, Any]:
         "description": namespace.description, "visibility": namespace.visibility,
         "protected": namespace.protected, "owner": namespace.owner,
         "resource_type_associations": [
-            _known({"name": name, "prefix": a.prefix, "properties_target": a.properties_target})
+            _filled({"name": name, "prefix": a.prefix, "properties_target": a.properties_target})
             for name, a in metadefs.associations(session, [namespace])[namespace.id]],
         "properties": {p.name: p.json_schema
                        for p in metadefs.contents(session, PropertyDefinition, namespace)},
-        "objects": [_known({"name": o.name, "description": o.description, "required": o.required,
+        "objects": [_filled({"name": o.name, "description": o.description, "required": o.required,
                             "properties": o.properties})
                     for o in metadefs.contents(session, ObjectDefinition, namespace)],
         "tags": [{"name": t.name} for t in metadefs.contents(session, TagDefinition, namespace)]}
-    return _known(document)
+    return _filled(document)
 
 
-def _known(document: dict[str, Any]) -> dict[str, Any]:
+def _filled(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value not in (None, [], {})}

@@ -32,8 +32,8 @@ def purge(session: Session, before: dt.datetime, limit: int) -> int:
         session.execute(delete(UsageLock).where(
             UsageLock.locked_at < before, ~exists().where(Image.owner == UsageLock.project_id)))
         return 0
-    known = set(session.scalars(select(SpentId.id).where(SpentId.id.in_(ids))))
-    if new := [{"id": id_} for id_ in ids if id_ not in known]:
+    recorded = set(session.scalars(select(SpentId.id).where(SpentId.id.in_(ids))))
+    if new := [{"id": id_} for id_ in ids if id_ not in recorded]:
         session.execute(insert(SpentId), new)
     for model in (ImageTag, ImageProperty, ImageMember, Task, CachedImage):
         session.execute(delete(model).where(model.image_id.in_(ids)))

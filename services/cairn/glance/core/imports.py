@@ -123,10 +123,10 @@ def _rule(method: dict[str, Any]) -> str:
 def _check_status(image: Image, method: str) -> None:
     if method not in BEFORE:
         raise Invalid(reason=f"Unknown import method name '{method}'.")
-    wanted, words = BEFORE[method]
+    status, words = BEFORE[method]
     if image.status == "active" and method != "copy-image":
         raise Conflict(reason="Image with status active cannot be target for import")
-    if image.status != wanted:
+    if image.status != status:
         raise Conflict(reason=words)
     for name in ("container_format", "disk_format"):
         if not getattr(image, name):
@@ -149,9 +149,9 @@ def _take(session: Session, image: Image, method: str) -> None:
             raise Conflict(reason=f"New operation on image '{image.id}' is not permitted as prior "
                                   "operation is still in progress")
         return
-    wanted, words = BEFORE[method]
+    status, words = BEFORE[method]
     taken = session.execute(
-        update(Image).where(Image.id == image.id, Image.status == wanted,
+        update(Image).where(Image.id == image.id, Image.status == status,
                             Image.saving_by.is_(None)).values(status="importing"))
     if not changed(taken):
         raise Conflict(reason=words)

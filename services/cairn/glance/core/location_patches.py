@@ -25,22 +25,22 @@ Sizes = dict[str, int | None]
 def look(glance: Glance, ctx: Context, image_id: str, changes: list[Change]) -> Sizes:
     """The sizes of the new locations of a patch: asked for before its transaction, for as long as
     one answer may take. Raises what is wrong with them."""
-    wanted: list[str] = []
+    urls: list[str] = []
     for change in changes:
         if change.name == "locations" and change.operation != "remove":
             values = change.value if change.operation == "replace" else [change.value]
-            wanted += [value["url"] for value in values]
-    if not wanted or not glance.settings.show_multiple_locations:
+            urls += [value["url"] for value in values]
+    if not urls or not glance.settings.show_multiple_locations:
         return {}
     with glance.db.reading() as session:
         image = access.find_for(glance.policy, session, ctx, image_id, "modify_image")
         access.enforce(glance.policy, ctx, "set_image_location", image)
-        known = {locations.shown(glance.stores, row, access.sees_all(ctx))
+        existing = {locations.shown(glance.stores, row, access.sees_all(ctx))
                  for row in locations.of(session, [image_id])[image_id]
                  if image.status != "queued"}
     end, sizes = time.monotonic() + OPENING, Sizes()
-    for url in wanted:
-        if url not in known and url not in sizes:
+    for url in urls:
+        if url not in existing and url not in sizes:
             if time.monotonic() > end:
                 raise Invalid(reason=f"locations: {url} was not reached in time.")
             sizes[url] = _size(glance, url)
@@ -69,57 +69,57 @@ def apply(
     access.enforce(glance.policy, ctx, rule, image)
     if image.status == "queued":
         locations.forget(session, image.id)
-    found = locations.of(session, [image.id])[image.id]
+    rows = locations.of(session, [image.id])[image.id]
     if change.operation == "remove":
-        _remove(session, image, found, change.position)
+        _remove(session, image, rows, change.position)
         return
     if image.status not in ("active", "queued"):
         raise Conflict(reason="It's not allowed to change locations if image status is "
                               f"{image.status}.")
     if change.operation == "add":
-        _position(change.position, len(found), True)
-        _add(glance, session, ctx, image, found, change.value, sizes)
-    elif found:
+        _position(change.position, len(rows), True)
+        _add(glance, session, ctx, image, rows, change.value, sizes)
+    elif rows:
         whole = access.sees_all(ctx)
-        _replace(session, found, change.value,
-                 [locations.shown(glance.stores, row, whole) for row in found])
+        _replace(session, rows, change.value,
+                 [locations.shown(glance.stores, row, whole) for row in rows])
     else:
         for value in change.value:
-            _add(glance, session, ctx, image, found, value, sizes)
-            found = locations.of(session, [image.id])[image.id]
+            _add(glance, session, ctx, image, rows, value, sizes)
+            rows = locations.of(session, [image.id])[image.id]
 
 
 def _remove(
-    session: Session, image: Image, found: list[ImageLocation], position: str
+    session: Session, image: Image, rows: list[ImageLocation], position: str
 ) -> None:
     if image.status != "active":
         raise Conflict(reason="It's not allowed to remove locations if image status is "
                               f"{image.status}.")
-    if len(found) == 1:
+    if len(rows) == 1:
         raise Refused(reason="Cannot remove last location in the image.")
-    gone = found[_position(position, len(found), False)]
+    gone = rows[_position(position, len(rows), False)]
     # The sweeper removes the bytes, if they are ours.
     session.execute(delete(ImageLocation).where(ImageLocation.id == gone.id))
 
 
 def _replace(
-    session: Session, found: list[ImageLocation], wanted: list[Any], urls: list[str]
+    session: Session, rows: list[ImageLocation], values: list[Any], urls: list[str]
 ) -> None:
     """Only what is said of the locations may change, not where they are."""
-    if [value["url"] for value in wanted] != urls:
+    if [value["url"] for value in values] != urls:
         raise Invalid(reason="locations: only the metadata of locations can be replaced; add or "
                              "remove a location by its position.")
-    for row, value in zip(found, wanted, strict=True):
+    for row, value in zip(rows, values, strict=True):
         row.meta = {**value["metadata"], "store": row.store}
     session.flush()
 
 
 def _add(
-    glance: Glance, session: Session, ctx: Context, image: Image, found: list[ImageLocation],
+    glance: Glance, session: Session, ctx: Context, image: Image, rows: list[ImageLocation],
     value: Any, sizes: Sizes,
 ) -> None:
     url = value["url"]
-    if any(row.url == url for row in found):
+    if any(row.url == url for row in rows):
         raise Invalid(reason=f"locations: {url} is one of the image's already.")
     store = glance.stores.owner(url)
     if url not in sizes or store is None:

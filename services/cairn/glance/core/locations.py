@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 
 def of(session: Session, ids: Sequence[str]) -> dict[str, list[ImageLocation]]:
     """Locations of images by image id, oldest first."""
-    found: dict[str, list[ImageLocation]] = defaultdict(list)
+    rows: dict[str, list[ImageLocation]] = defaultdict(list)
     if ids:
         for row in session.scalars(
             select(ImageLocation).where(ImageLocation.image_id.in_(ids)).order_by(ImageLocation.id)
         ):
-            found[row.image_id].append(row)
-    return found
+            rows[row.image_id].append(row)
+    return rows
 
 
 def add(
@@ -66,13 +66,13 @@ def shown(stores: Stores, row: Any, whole: bool) -> str:
 
 def forget(session: Session, image_id: str, store: str | None = None) -> list[tuple[str, str]]:
     """Take the locations away (of one store, or all); what is to be removed there afterwards."""
-    wanted = [ImageLocation.image_id == image_id]
+    conditions = [ImageLocation.image_id == image_id]
     if store is not None:
-        wanted.append(ImageLocation.store == store)
-    found = [(row[0], row[1]) for row in session.execute(
-        select(ImageLocation.store, ImageLocation.url).where(*wanted))]
-    session.execute(delete(ImageLocation).where(*wanted))
-    return found
+        conditions.append(ImageLocation.store == store)
+    places = [(row[0], row[1]) for row in session.execute(
+        select(ImageLocation.store, ImageLocation.url).where(*conditions))]
+    session.execute(delete(ImageLocation).where(*conditions))
+    return places
 
 
 def remove(stores: Stores, places: Sequence[tuple[str, str]]) -> None:
@@ -90,28 +90,28 @@ def delete_from(store: Store, url: str) -> None:
 
 
 def by_weight(
-    stores: Stores, found: Sequence[ImageLocation], prefer: Sequence[str] = ()
+    stores: Stores, rows: Sequence[ImageLocation], prefer: Sequence[str] = ()
 ) -> list[ImageLocation]:
     """What to read from first: the stores asked for, then the heaviest, then the oldest."""
-    return sorted(found, key=lambda row: (
+    return sorted(rows, key=lambda row: (
         row.store not in prefer, -stores.weight(row.store), row.id))
 
 
-def names(stores: Stores, found: Sequence[ImageLocation]) -> str:
+def names(stores: Stores, rows: Sequence[ImageLocation]) -> str:
     """The `stores` of an image, as clients see it."""
-    if len(found) == 1:
-        return found[0].store
+    if len(rows) == 1:
+        return rows[0].store
     seen = dict.fromkeys(row.store for row in sorted(
-        found, key=lambda row: (-stores.weight(row.store), row.store)))
+        rows, key=lambda row: (-stores.weight(row.store), row.store)))
     return ",".join(seen)
 
 
 def open_first(
-    stores: Stores, found: Sequence[ImageLocation], start: int = 0
+    stores: Stores, rows: Sequence[ImageLocation], start: int = 0
 ) -> tuple[Store, ImageLocation, BinaryIO]:
     """The first location that can be read. Raises the last OSError, FileNotFoundError if none."""
     last: OSError = FileNotFoundError("no location can be read")
-    for row in found:
+    for row in rows:
         if row.store not in stores:
             continue
         store = stores.find(row.store)

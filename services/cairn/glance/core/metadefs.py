@@ -39,15 +39,15 @@ def visible(ctx: Context) -> Any:
 
 def namespaces(ctx: Context, visibility: str | None, resource_types: str | None) -> Select[Any]:
     """Those a list shows: of that visibility, on any of those resource types."""
-    wanted = select(Namespace).where(visible(ctx))
+    query = select(Namespace).where(visible(ctx))
     if visibility:
-        wanted = wanted.where(Namespace.visibility == visibility)
+        query = query.where(Namespace.visibility == visibility)
     if resource_types:
         on = select(Association.namespace_id).join(
             ResourceType, ResourceType.id == Association.resource_type_id
         ).where(ResourceType.name.in_(resource_types.split(",")))
-        wanted = wanted.where(Namespace.id.in_(on))
-    return wanted
+        query = query.where(Namespace.id.in_(on))
+    return query
 
 
 def allowed(policy: Policy, ctx: Context, rule: str, namespace: Namespace) -> bool:
@@ -72,12 +72,12 @@ def find_namespace(
     """The namespace, if the caller may see it and do to it what the rules are about. `lock` keeps
     others from changing it, and what is in it."""
     query = select(Namespace).where(Namespace.namespace == name, visible(ctx))
-    found = session.scalar(query.with_for_update() if lock else query)
-    if found is None:
+    namespace = session.scalar(query.with_for_update() if lock else query)
+    if namespace is None:
         raise DefinitionNotFound("namespace", name)
     for rule in rules:
-        enforce(policy, ctx, rule, found)
-    return found
+        enforce(policy, ctx, rule, namespace)
+    return namespace
 
 
 def unprotected(namespace: Namespace, what: str) -> None:
@@ -86,11 +86,11 @@ def unprotected(namespace: Namespace, what: str) -> None:
 
 
 def find(session: Session, kind: type[D], namespace: Namespace, name: str) -> D:
-    found = session.scalar(
+    definition = session.scalar(
         select(kind).where(kind.namespace_id == namespace.id, kind.name == name))
-    if found is None:
+    if definition is None:
         raise DefinitionNotFound(WORDS[kind], f"{name} in namespace {namespace.namespace}")
-    return found
+    return definition
 
 
 def contents(session: Session, kind: type[D], namespace: Namespace) -> Sequence[D]:
@@ -137,14 +137,14 @@ def associations(
 ) -> dict[int, list[tuple[str, Association]]]:
     """Names of resource types and what is known of them there, by the namespace's number."""
     ids = [namespace.id for namespace in namespaces]
-    found: dict[int, list[tuple[str, Association]]] = {id_: [] for id_ in ids}
+    by_namespace: dict[int, list[tuple[str, Association]]] = {id_: [] for id_ in ids}
     if ids:
         query = select(ResourceType.name, Association).join(
             Association, Association.resource_type_id == ResourceType.id
         ).where(Association.namespace_id.in_(ids)).order_by(ResourceType.name)
         for name, association in session.execute(query):
-            found[association.namespace_id].append((name, association))
-    return found
+            by_namespace[association.namespace_id].append((name, association))
+    return by_namespace
 
 
 def create(session: Session, body: Mapping[str, Any], owner: str) -> Namespace:

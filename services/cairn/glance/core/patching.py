@@ -69,11 +69,11 @@ def _change(given: Any, old: bool, check: Callable[[str, Any], None]) -> Change:
         raise Invalid(reason="Operations must be JSON objects.")
     operation: Any
     if old:
-        found = [operation for operation in OPERATIONS if operation in given]
-        if len(found) != 1:
+        operations = [operation for operation in OPERATIONS if operation in given]
+        if len(operations) != 1:
             raise Invalid(reason="Operation objects must contain exactly one member named add, "
                                  "remove or replace.")
-        operation, path = found[0], given[found[0]]
+        operation, path = operations[0], given[operations[0]]
     else:
         operation, path = given.get("op"), given.get("path")
     if operation not in OPERATIONS:
@@ -124,13 +124,13 @@ def set_property(
 ) -> None:
     """Make a change of a property. `allows(operation, name)` is what protections say."""
     name = change.name
-    known = name in properties and allows("read", name)
-    if change.operation != "add" and not known:
+    exists = name in properties and allows("read", name)
+    if change.operation != "add" and not exists:
         raise Conflict(reason=f"Property {name} does not exist.")
-    if change.operation == "add" and known and change.strict:
+    if change.operation == "add" and exists and change.strict:
         raise Conflict(reason=f"Property {name} already present.")
-    wanted = "delete" if change.operation == "remove" else "update" if known else "create"
-    if not allows(wanted, name):
+    action = "delete" if change.operation == "remove" else "update" if exists else "create"
+    if not allows(action, name):
         raise Reserved(name=name)
     if change.operation == "remove" or change.value is None:
         properties.pop(name, None)

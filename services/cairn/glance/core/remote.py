@@ -70,11 +70,11 @@ class _Body:
         self._response.close()
 
 
-def open_image(glance: Glance, found: dict[str, Any]) -> tuple[BinaryIO, dict[str, Any]]:
-    if "error" in found:
-        raise NotThere(reason=found["error"])
+def open_image(glance: Glance, document: dict[str, Any]) -> tuple[BinaryIO, dict[str, Any]]:
+    if "error" in document:
+        raise NotThere(reason=document["error"])
     assert glance.cloud is not None
-    response = glance.cloud.fetch(f"{found['url']}/file", stream=True)
+    response = glance.cloud.fetch(f"{document['url']}/file", stream=True)
     settings = glance.imports
     pace = Pace(settings.transfer_hours * 3600, settings.transfer_rate)
-    return cast("BinaryIO", _Body(response, found["size"], pace)), found
+    return cast("BinaryIO", _Body(response, document["size"], pace)), document

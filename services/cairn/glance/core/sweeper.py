@@ -63,26 +63,26 @@ class Sweeper:
         """Remove what nobody has: bytes of images that are gone or `dead`, and old leftovers."""
         dead = set(dead)
         # Whatever else somebody keeps there is not ours to remove.
-        found = [entry for entry in store.kept() if UUID.fullmatch(entry[0])]
-        ids = [image_id for image_id, _, _ in found]
+        entries = [entry for entry in store.kept() if UUID.fullmatch(entry[0])]
+        ids = [image_id for image_id, _, _ in entries]
         with self.glance.db.reading() as session:
             alive: dict[str, str] = {}
-            known: set[str] = set()
+            located: set[str] = set()
             for first in range(0, len(ids), 500):
                 part = ids[first:first + 500]
                 rows = session.execute(select(Image.id, Image.status).where(
                     Image.id.in_(part), Image.status != "deleted"))
                 alive |= {row[0]: row[1] for row in rows}
-                known |= set(session.scalars(
+                located |= set(session.scalars(
                     select(ImageLocation.url).where(ImageLocation.image_id.in_(part))))
         staging = store is self.glance.stores.staging
-        for image_id, url, age in found:
+        for image_id, url, age in entries:
             if staging and alive.get(image_id) == "uploading" and self._expired(image_id, age):
                 alive[image_id] = "queued"
             waits = staging and alive.get(image_id) in ("uploading", "importing")
             # Of a dead upload's image a new one may just have begun.
             dead_ = image_id in dead and age > claims.SILENCE * 0.75
-            if url not in known and (
+            if url not in located and (
                     image_id not in alive or dead_ or (age > FORGOTTEN and not waits)):
                 locations.delete_from(store, url)
 

@@ -64,10 +64,10 @@ def close(
 
 
 def find(session: Session, ctx: Context, task_id: str) -> Task:
-    wanted = select(Task).where(Task.id == task_id, _unexpired())
+    query = select(Task).where(Task.id == task_id, _unexpired())
     if not ctx.is_admin:
-        wanted = wanted.where(Task.owner == ctx.project)
-    task = session.scalar(wanted)
+        query = query.where(Task.owner == ctx.project)
+    task = session.scalar(query)
     if task is None:
         raise TaskNotFound(id=task_id)
     return task

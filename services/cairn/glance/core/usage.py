@@ -30,7 +30,7 @@ class OverQuota(TooLarge):
                "asked for {delta} more.")
 
 
-_known: dict[str, tuple[float, dict[str, int]]] = {}
+_remembered: dict[str, tuple[float, dict[str, int]]] = {}
 
 
 def limits(glance: Glance, ctx: Context) -> dict[str, int]:
@@ -42,9 +42,9 @@ def limits(glance: Glance, ctx: Context) -> dict[str, int]:
     held.none_for("limits")
     if not glance.settings.use_keystone_limits or glance.cloud is None or not ctx.project:
         return {}
-    moment, found = _known.get(ctx.project, (0.0, {}))
+    moment, limits = _remembered.get(ctx.project, (0.0, {}))
     if time.monotonic() - moment < REMEMBERED:
-        return found
+        return limits
     mine = {"X-Auth-Token": ctx.token}
     try:
         registered = glance.cloud.get("identity", "/registered_limits", headers=mine).json()
@@ -52,25 +52,25 @@ def limits(glance: Glance, ctx: Context) -> dict[str, int]:
     except Problem as error:
         # A keystone that is away has let nobody in for long; what was known still holds.
         log.warning("limits of project %s could not be asked for: %s", ctx.project, error)
-        return found
-    found = {}
+        return limits
+    limits = {}
     for limit in registered["registered_limits"]:
         if limit["resource_name"] in NAMES:
-            found[limit["resource_name"]] = limit["default_limit"]
+            limits[limit["resource_name"]] = limit["default_limit"]
     for limit in own["limits"]:
-        if limit["resource_name"] in found and limit.get("project_id") == ctx.project:
-            found[limit["resource_name"]] = limit["resource_limit"]
-    if len(_known) > 4096:
-        _known.clear()
-    _known[ctx.project] = (time.monotonic(), found)
-    return found
+        if limit["resource_name"] in limits and limit.get("project_id") == ctx.project:
+            limits[limit["resource_name"]] = limit["resource_limit"]
+    if len(_remembered) > 4096:
+        _remembered.clear()
+    _remembered[ctx.project] = (time.monotonic(), limits)
+    return limits
 
 
 def used(session: Session, project: str) -> dict[str, int]:
     def count(what: Any, *conditions: Any) -> int:
-        wanted = select(what).where(
+        query = select(what).where(
             Image.owner == project, Image.status != "deleted", *conditions)
-        return int(session.scalar(wanted) or 0)
+        return int(session.scalar(query) or 0)
 
     stored = session.scalar(
         select(func.sum(Image.size)).join(ImageLocation, ImageLocation.image_id == Image.id)

@@ -106,10 +106,10 @@ class Gate:
         """Where the cloud's own names lead now."""
         for name in self._names:
             try:
-                found = _resolved(name, None)
+                addresses = _resolved(name, None)
             except (OSError, UnicodeError):
                 continue
-            yield from (ipaddress.ip_network(a.partition("%")[0]) for a in found)
+            yield from (ipaddress.ip_network(a.partition("%")[0]) for a in addresses)
 
     def open(self, uri: str, start: int = 0, method: str = "GET") -> Answer:
         """Raises Refused, or OSError when nothing useful came, or not in time."""
@@ -151,8 +151,8 @@ def _taken(uri: str, start: int, status: int, reason: str, answer: Answer) -> An
 
 
 def _resolved(host: str, port: int | None, flags: int = 0) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    return [str(one[4][0]) for one in found]
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return [str(one[4][0]) for one in addresses]
 
 
 def _meant(address: Address) -> Iterator[Address]:
@@ -173,5 +173,5 @@ def _network(option: str, word: str) -> Network:
 
 
 def _passes(value: str, allowed: str, disallowed: str) -> bool:
-    wanted, unwanted = allowed.split(), disallowed.split()
-    return value in wanted if wanted else value not in unwanted
+    accepted, refused = allowed.split(), disallowed.split()
+    return value in accepted if accepted else value not in refused

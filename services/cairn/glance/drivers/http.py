@@ -28,8 +28,8 @@ class HttpStore:
         return cast("BinaryIO", self.gate.open(url, start))
 
     def size(self, url: str) -> int | None:
-        with self.gate.open(url, method="HEAD") as found:
-            return found.length
+        with self.gate.open(url, method="HEAD") as response:
+            return response.length
 
     def delete(self, url: str) -> None:
         """What is others' stays."""

@@ -109,15 +109,15 @@ class RbdStore:
             rbd.RBD().remove(ioctx, name)
 
     def kept(self) -> Iterator[tuple[str, str, float]]:
-        now, found = dt.datetime.now(dt.UTC).replace(tzinfo=None), []
+        now, images = dt.datetime.now(dt.UTC).replace(tzinfo=None), []
         with self.pool_open() as (rbd, ioctx):
             for name in rbd.RBD().list(ioctx):
                 try:
                     with rbd.Image(ioctx, name, read_only=True) as image:
-                        found.append((name, (now - image.modify_timestamp()).total_seconds()))
+                        images.append((name, (now - image.modify_timestamp()).total_seconds()))
                 except rbd.ImageNotFound:
                     continue  # It was removed, or committed, since.
-        for name, age in found:
+        for name, age in images:
             yield name.partition(".")[0], self.url(name), age
 
     def accel(self, url: str) -> str | None:

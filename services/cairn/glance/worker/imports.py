@@ -190,11 +190,11 @@ class Imports:
 
     def _image(self, job: Job) -> Image:
         """Raises Stopped when it is not to be imported any more."""
-        wanted = ("active", "deactivated") if job.args["method"]["name"] == "copy-image" else (
+        statuses = ("active", "deactivated") if job.args["method"]["name"] == "copy-image" else (
             "importing", "active")
         with self.glance.db.reading() as session:
             image = session.get(Image, job.subject)
-        if image is None or image.status not in wanted:
+        if image is None or image.status not in statuses:
             raise Stopped
         return image
 
@@ -244,9 +244,9 @@ class Imports:
         image = self._image(job)
         path = job.results.get("work over", {}).get("path")
         with self.glance.db.reading() as session:
-            found = locations.of(session, [job.subject])[job.subject]
+            rows = locations.of(session, [job.subject])[job.subject]
         if path is None:
-            path = next((r.url.removeprefix("file://") for r in found
+            path = next((r.url.removeprefix("file://") for r in rows
                          if r.url.startswith("file://")), None)
         writing = store.adopt(job.subject, path) if path is not None else None
         if writing is not None:
@@ -257,7 +257,7 @@ class Imports:
                 url = self._fill(store.write(job.subject), file,
                                  self._alive(job, f"Copied to {store.name}"))
         else:
-            with locations.open_first(self.glance.stores, found)[2] as source:
+            with locations.open_first(self.glance.stores, rows)[2] as source:
                 url = self._copy(job, store, image, source)
         size = job.results["measure"].get("size", image.size)
         try:
