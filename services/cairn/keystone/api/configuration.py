@@ -16,8 +16,8 @@ PLACES = (ALL, f"{ALL}/<section>", f"{ALL}/<section>/<name>")
 @api.put(ALL, policy="identity:create_domain_config", body=schemas.DOMAIN_CONFIG,
          event="identity.domain_config.created")
 def create(keystone: Keystone, ctx: Context, domain_id: str, body: Document) -> Reply:
-    found, first = configuration.create(keystone, ctx, domain_id, body["config"])
-    return Reply({"config": found}, status=201 if first else 200)
+    options, first = configuration.create(keystone, ctx, domain_id, body["config"])
+    return Reply({"config": options}, status=201 if first else 200)
 
 
 def show(
@@ -35,8 +35,8 @@ def update(
     keystone: Keystone, ctx: Context, domain_id: str, body: Document, section: str | None = None,
     name: str | None = None,
 ) -> Document:
-    found = configuration.update(keystone, ctx, domain_id, body["config"], section, name)
-    return {"config": found}
+    options = configuration.update(keystone, ctx, domain_id, body["config"], section, name)
+    return {"config": options}
 
 
 def remove(

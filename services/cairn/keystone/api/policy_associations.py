@@ -39,8 +39,8 @@ for _kind, _path in PLACES.items():
 
 @api.get(f"{ROOT}/endpoints", policy="identity:list_endpoints_for_policy")
 def index(keystone: Keystone, ctx: Context, policy_id: str) -> Document:
-    found = policy_associations.list_endpoints(keystone, policy_id)
-    return collection("endpoints", map(endpoints.view, found))
+    rows = policy_associations.list_endpoints(keystone, policy_id)
+    return collection("endpoints", map(endpoints.view, rows))
 
 
 @api.get("/endpoints/<endpoint_id>/OS-ENDPOINT-POLICY/policy",

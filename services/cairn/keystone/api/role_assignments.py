@@ -29,7 +29,7 @@ def _view(held: Held, names: Names | None) -> Document:
     )
     if held.inherited:
         scope["OS-INHERIT:inherited_to"] = "projects"
-    found = {
+    document = {
         "role": reference(held.role_id), held.actor: reference(held.actor_id), "scope": scope,
     }
     actor, actor_id = ("group", held.group_id) if held.group_id else (held.actor, held.actor_id)
@@ -43,4 +43,4 @@ def _view(held: Held, names: Names | None) -> Document:
         links["membership"] = link(f"groups/{held.group_id}/users/{held.actor_id}")
     if held.prior_id:
         links["prior_role"] = link(f"prior_roles/{held.prior_id}/implies/{held.role_id}")
-    return {**found, "links": links}
+    return {**document, "links": links}

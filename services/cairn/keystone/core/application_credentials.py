@@ -109,8 +109,8 @@ def list_of_user(
         statement = statement.where(ApplicationCredential.name == name)
     with keystone.db.reading() as session:
         rows.get(session, User, user_id)
-        found = session.scalars(statement.order_by(ApplicationCredential.name))
-        return _read_records(session, list(found))
+        credentials = session.scalars(statement.order_by(ApplicationCredential.name))
+        return _read_records(session, list(credentials))
 
 
 def remove(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> None:
@@ -271,10 +271,10 @@ def rules_of(session: Session, ids: Iterable[str]) -> dict[str, list[AccessRule]
     query = select(ApplicationCredentialRule.application_credential_id, AccessRule).join(
         AccessRule, AccessRule.id == ApplicationCredentialRule.access_rule_id
     ).where(ApplicationCredentialRule.application_credential_id.in_(list(ids)))
-    found: dict[str, list[AccessRule]] = {}
+    rules: dict[str, list[AccessRule]] = {}
     for credential_id, rule in session.execute(query):
-        found.setdefault(credential_id, []).append(rule)
-    return found
+        rules.setdefault(credential_id, []).append(rule)
+    return rules
 
 
 def roles_of(session: Session, ids: Iterable[str]) -> dict[str, list[Role]]:
@@ -282,10 +282,10 @@ def roles_of(session: Session, ids: Iterable[str]) -> dict[str, list[Role]]:
     query = select(ApplicationCredentialRole.application_credential_id, Role).join(
         Role, Role.id == ApplicationCredentialRole.role_id
     ).where(ApplicationCredentialRole.application_credential_id.in_(list(ids)))
-    found: dict[str, list[Role]] = {}
+    roles: dict[str, list[Role]] = {}
     for credential_id, role in session.execute(query.order_by(Role.name)):
-        found.setdefault(credential_id, []).append(role)
-    return found
+        roles.setdefault(credential_id, []).append(role)
+    return roles
 
 
 def forget_user(change: Change, user_id: str) -> None:
@@ -310,13 +310,14 @@ def by_secret(
     """Who an application credential logs in, and where. Raises Unauthorized, Invalid."""
     credential = _lookup(session, given)
     stored = credential.secret_hash if credential is not None else None
-    known = credential.id if credential is not None else ""
+    credential_id = credential.id if credential is not None else ""
     named = {"id": given.get("id"), "name": given.get("name")}
-    account = known or authentication.account(None, named)
-    if not keystone.passwords.remembers(known, stored, given["secret"]) and (
-        not authentication.checked(keystone, account, stored, given["secret"], known)
+    account = credential_id or authentication.account(None, named)
+    if not keystone.passwords.remembers(credential_id, stored, given["secret"]) and (
+        not authentication.checked(keystone, account, stored, given["secret"], credential_id)
     ) or credential is None:
-        raise refuse(f"wrong secret of application credential {known or given.get('id', '')}")
+        raise refuse("wrong secret of application credential "
+                     f"{credential_id or given.get('id', '')}")
     return scope_of(keystone, session, credential)
 
 

@@ -33,12 +33,12 @@ def projects_of(session: Session, user_id: str) -> set[str]:
         select(Assignment.target, Assignment.target_id, Assignment.inherited)
         .where(held_by(user_id), Assignment.target != "system")
     ).all()
-    found = {target_id for target, target_id, inherited in held
+    projects = {target_id for target, target_id, inherited in held
              if target == "project" and not inherited}
     for target, target_id, inherited in held:
         if inherited:
-            found |= below(session, target, target_id)
-    return found
+            projects |= below(session, target, target_id)
+    return projects
 
 
 def domains_of(session: Session, user_id: str) -> set[str]:
@@ -58,12 +58,13 @@ def below(session: Session, target: str, target_id: str) -> set[str]:
     """Ids of all projects of a domain, or under a project (without itself)."""
     if target == "domain":
         return set(session.scalars(select(Project.id).where(Project.domain_id == target_id)))
-    found: set[str] = set()
+    projects: set[str] = set()
     layer = {target_id}
     while layer:
-        layer = set(session.scalars(select(Project.id).where(Project.parent_id.in_(layer)))) - found
-        found |= layer
-    return found
+        children = session.scalars(select(Project.id).where(Project.parent_id.in_(layer)))
+        layer = set(children) - projects
+        projects |= layer
+    return projects
 
 
 @dataclass(frozen=True)
@@ -111,23 +112,23 @@ def effective(session: Session, graph: Graph, held: Iterable[Held]) -> list[Held
                     from_=(each.target, each.target_id))
             for project_id in under[each.target, each.target_id]
         )
-    found: list[Held] = []
+    assignments: list[Held] = []
     for each in placed:
         for role_id in sorted(graph.closure.get(each.role_id, {each.role_id})):
             prior = each.role_id if role_id != each.role_id else None
             if graph.domains.get(role_id) != ROOT:
                 continue  # A domain's role is only what it implies.
-            found.append(replace(each, role_id=role_id, prior_id=prior))
-    return found
+            assignments.append(replace(each, role_id=role_id, prior_id=prior))
+    return assignments
 
 
 def _members(session: Session, groups: set[str]) -> dict[str, list[str]]:
     """Ids of the users of each of these groups."""
     query = select(Membership.group_id, Membership.user_id).where(Membership.group_id.in_(groups))
-    found: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = {}
     for group_id, user_id in session.execute(query) if groups else ():
-        found.setdefault(group_id, []).append(user_id)
-    return found
+        members.setdefault(group_id, []).append(user_id)
+    return members
 
 
 def grant(session: Session, assignment: Assignment) -> bool:
@@ -202,8 +203,8 @@ def reached(session: Session, role_id: str, *, back: bool = False) -> set[str]:
     before, after = ImpliedRole.prior_id, ImpliedRole.implied_id
     if back:
         before, after = after, before
-    found = layer = {role_id}
+    roles = layer = {role_id}
     while layer:
-        layer = set(session.scalars(select(after).where(before.in_(layer)))) - found
-        found = found | layer
-    return found
+        layer = set(session.scalars(select(after).where(before.in_(layer)))) - roles
+        roles = roles | layer
+    return roles

@@ -12,13 +12,13 @@ def merge_extra(extra: Document, request: Document, own: Collection[str]) -> Doc
     return {**extra, **{k: v for k, v in request.items() if k not in own}}
 
 
-def merge_options(now: Document, request: Document, known: Mapping[str, type]) -> Document:
+def merge_options(now: Document, request: Document, types: Mapping[str, type]) -> Document:
     """Options after a change: null takes one away. Raises Invalid for one nobody knows."""
     options = dict(now)
     for name, value in request.items():
-        if name not in known or not (value is None or isinstance(value, known[name])):
+        if name not in types or not (value is None or isinstance(value, types[name])):
             raise Invalid(reason=f"Invalid input for field/attribute options.{name}. "
-                                 f"{value!r} is not valid; there are: {', '.join(known)}")
+                                 f"{value!r} is not valid; there are: {', '.join(types)}")
         options[name] = value
         if value is None:
             del options[name]

@@ -92,14 +92,14 @@ def lookup(session: Session, reference: Document) -> Any:
         raise Invalid(reason="Expecting to find user.id, or user.name and user.domain, in user. "
                              "The server could not comply with the request.")
     if "id" in domain:
-        found = session.execute(_BY_NAME, {"name": reference["name"], "domain": domain["id"]})
+        result = session.execute(_BY_NAME, {"name": reference["name"], "domain": domain["id"]})
     else:
         names = {"name": reference["name"], "domain": domain["name"]}
         row = session.execute(_BY_NAMES, names).first()
         if row is not None or not domain_names.is_default(session, domain["name"]):
             return row
-        found = session.execute(_BY_NAME, {"name": reference["name"], "domain": DEFAULT})
-    return found.first()
+        result = session.execute(_BY_NAME, {"name": reference["name"], "domain": DEFAULT})
+    return result.first()
 
 
 def person(keystone: Keystone, row: Any) -> Person:

@@ -85,17 +85,17 @@ def bootstrap(db: Database, document: Document, *, pretend: bool = False) -> lis
     """Make what is missing of `document`; what was (or would be) made or changed, in words.
     Raises Invalid for a document that is not as it should be."""
     DOCUMENT(document)
-    found: list[str] = []
+    done: list[str] = []
     now = Clock(db).now()
     try:
         with db.writing() as session:
-            work = _Bootstrap(session, now, found)
+            work = _Bootstrap(session, now, done)
             work.everything(document)
             if pretend:
                 raise _Pretended
     except _Pretended:
         pass
-    return found
+    return done
 
 
 @dataclass
@@ -141,9 +141,11 @@ class _Bootstrap:
             ))
 
     def role(self, name: str) -> Role:
-        found = self.session.scalar(select(Role).where(Role.name == name, Role.domain_id == ROOT))
-        if found is not None:
-            return found
+        existing = self.session.scalar(
+            select(Role).where(Role.name == name, Role.domain_id == ROOT)
+        )
+        if existing is not None:
+            return existing
         touch(self.session, ROLES)
         options = {"immutable": True} if name in (*PERSONAS, "service") else {}
         role: Role = self.made(f"role {name}", Role(name=name, domain_id=ROOT, options=options))
@@ -156,11 +158,11 @@ class _Bootstrap:
             touch(self.session, ROLES)
 
     def project(self, name: str) -> Project:
-        found = self.session.scalar(
+        existing = self.session.scalar(
             select(Project).where(Project.name == name, Project.domain_id == DEFAULT)
         )
-        if found is not None:
-            return found
+        if existing is not None:
+            return existing
         project: Project = self.made(
             f"project {name}", Project(name=name, domain_id=DEFAULT, parent_id=DEFAULT)
         )
@@ -224,16 +226,16 @@ class _Bootstrap:
             self.endpoint(service, region, interface, url)
 
     def endpoint(self, service: Service, region: str, interface: str, url: str) -> None:
-        found = self.session.scalar(select(Endpoint).where(
+        endpoint = self.session.scalar(select(Endpoint).where(
             Endpoint.service_id == service.id, Endpoint.region_id == region,
             Endpoint.interface == interface,
         ))
-        if found is None:
+        if endpoint is None:
             self.made(f"{interface} endpoint of {service.name}", Endpoint(
                 service_id=service.id, region_id=region, interface=interface, url=url
             ))
-        elif found.url != url or not found.enabled:
-            found.url, found.enabled = url, True
+        elif endpoint.url != url or not endpoint.enabled:
+            endpoint.url, endpoint.enabled = url, True
             self.done.append(f"{interface} endpoint of {service.name}")
         else:
             return

@@ -98,10 +98,10 @@ def _document(options: list[tuple[str, str, Any]], name: str | None) -> Document
     """By group; but one option alone where it was asked for."""
     if name is not None:
         return {option: value for _, option, value in options}
-    found: Document = {}
+    document: Document = {}
     for section, option, value in options:
-        found.setdefault(section, {})[option] = value
-    return found
+        document.setdefault(section, {})[option] = value
+    return document
 
 
 def get(
@@ -118,11 +118,11 @@ def _read(
     session: Session, domain_id: str, section: str | None = None, name: str | None = None
 ) -> Document:
     _check_names(section, name)
-    found = [(row.section, row.name, row.value)
+    options = [(row.section, row.name, row.value)
              for row in _rows(session, domain_id, section, name) if not row.secret]
-    if not found:
+    if not options:
         raise _absent(domain_id, section, name)
-    return _document(found, name)
+    return _document(options, name)
 
 
 def default(section: str | None = None, name: str | None = None) -> Document:
@@ -141,13 +141,13 @@ def compliance(keystone: Keystone, domain_id: str, name: str | None = None) -> D
     if domain_id != "default":
         raise BadConfiguration(reason="Reading security compliance information for any domain "
                                       "other than the default domain is not supported")
-    known = _password_rule(keystone)
+    rule = _password_rule(keystone)
     if name is None:
-        return {COMPLIANCE: known}
-    if name not in known:
+        return {COMPLIANCE: rule}
+    if name not in rule:
         raise BadConfiguration(reason="Of security compliance only password_regex and "
                                       "password_regex_description may be read")
-    return {name: known[name]}
+    return {name: rule[name]}
 
 
 def _password_rule(keystone: Keystone) -> Document:
@@ -168,10 +168,10 @@ def create(
         session.execute(delete(DomainOption).where(DomainOption.domain_id == domain_id))
         _write(keystone, session, domain_id, config)
         session.flush()
-        found = [(row.section, row.name, row.value)
+        options = [(row.section, row.name, row.value)
                  for row in _rows(session, domain_id, None, None) if not row.secret]
         change.record("domain_config", "created", domain_id)
-    return _document(found, None), first
+    return _document(options, None), first
 
 
 def update(

@@ -42,14 +42,14 @@ def moment(text: str | None, field: str) -> dt.datetime | None:
     if text is None:
         return None
     try:
-        found = dt.datetime.fromisoformat(text)
+        instant = dt.datetime.fromisoformat(text)
     except ValueError as wrong:
         raise Invalid(reason=f"Invalid input for field/attribute {field}. '{text}' is not an "
                              "ISO 8601 moment.") from wrong
-    found = found.astimezone(dt.UTC).replace(tzinfo=None) if found.tzinfo else found
-    if found <= utcnow():
+    instant = instant.astimezone(dt.UTC).replace(tzinfo=None) if instant.tzinfo else instant
+    if instant <= utcnow():
         raise Invalid(reason=f"Invalid input for field/attribute {field}. It is in the past.")
-    return found
+    return instant
 
 
 def caller(keystone: Keystone, ctx: Context) -> Token:
@@ -58,8 +58,8 @@ def caller(keystone: Keystone, ctx: Context) -> Token:
 
 def kinds(token: Token) -> set[str]:
     """By which delegations this token came; empty when the user is the user."""
-    found = set(token.methods) - PRIMARY
-    return found | {TRUST} if TRUST in token.extra else found
+    methods = set(token.methods) - PRIMARY
+    return methods | {TRUST} if TRUST in token.extra else methods
 
 
 def delegated(keystone: Keystone, ctx: Context, *but: str) -> bool:
@@ -76,7 +76,7 @@ def refuse_delegated(keystone: Keystone, ctx: Context, *but: str) -> None:
 
 def roles_named(session: Session, request: Iterable[Document], field: str) -> list[Role]:
     """The roles that {"id"} or {"name"} mean. Raises NotKnown."""
-    found = []
+    roles = []
     for each in request:
         if "id" in each:
             role = session.get(Role, each["id"])
@@ -89,8 +89,8 @@ def roles_named(session: Session, request: Iterable[Document], field: str) -> li
                                  "or a name.")
         if role is None:
             raise NotKnown("role", each.get("id") or each.get("name"))
-        found.append(role)
-    return found
+        roles.append(role)
+    return roles
 
 
 def held(session: Session, graph: Graph, user_id: str, project_id: str) -> dict[str, str]:

@@ -54,14 +54,14 @@ def row_id(access: str) -> str:
 def pair(blob: str) -> Document:
     """What a credential of this type holds. Raises Invalid."""
     try:
-        found = orjson.loads(blob)
+        document = orjson.loads(blob)
     except orjson.JSONDecodeError as wrong:
         raise Invalid(reason="Invalid input for field/attribute blob. Invalid blob in credential: "
                              "it must be JSON.") from wrong
-    if not isinstance(found, dict) or not isinstance(found.get("access"), str):
+    if not isinstance(document, dict) or not isinstance(document.get("access"), str):
         raise Invalid(reason="Invalid input for field/attribute blob. An ec2 credential needs "
                              "an access key.")
-    return found
+    return document
 
 
 def remove(change: Change, credential: Credential) -> None:
@@ -134,10 +134,10 @@ def _refuse_old(age: int, given: Document, now: float) -> None:
 
 def _unix(text: str) -> float:
     try:
-        found = dt.datetime.fromisoformat(text)
+        instant = dt.datetime.fromisoformat(text)
     except ValueError as wrong:
         raise refuse(f"'{text}' is not a moment") from wrong
-    return found.replace(tzinfo=found.tzinfo or dt.UTC).timestamp()
+    return instant.replace(tzinfo=instant.tzinfo or dt.UTC).timestamp()
 
 
 def _scope(

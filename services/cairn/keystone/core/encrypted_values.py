@@ -33,14 +33,14 @@ def list_encrypted(session: Session) -> Iterator[tuple[Any, str]]:
 
 def list_unreadable(encryption: Encryption, session: Session) -> list[str]:
     """What no key opens, in words."""
-    found = []
+    unreadable = []
     for row, column in list_encrypted(session):
         try:
             encryption.decrypt(getattr(row, column))
         except Unreadable:
             name = getattr(row, "id", None) or f"{row.domain_id} {row.section}/{row.name}"
-            found.append(f"{row.__tablename__} {name}")
-    return found
+            unreadable.append(f"{row.__tablename__} {name}")
+    return unreadable
 
 
 def encrypt_again(encryption: Encryption, db: Database) -> tuple[int, list[str]]:

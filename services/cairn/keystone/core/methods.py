@@ -67,14 +67,14 @@ def token(keystone: Keystone, session: Session, given: Document) -> Proof:
     good as none."""
     keystone.sweep.once()
     try:
-        found = keystone.verifier.verify(given["id"])
+        token = keystone.verifier.verify(given["id"])
     except Unauthorized as bad:
         raise NotKnown("token", "it is not valid") from bad
-    if delegations.kinds(found):
+    if delegations.kinds(token):
         raise Refused(reason="A token that was given for a trust, an application credential or "
                              "another delegation gets no other token.")
-    row = authentication.lookup(session, {"id": found.user["id"]})
-    return Proof(authentication.person(keystone, row), found)
+    row = authentication.lookup(session, {"id": token.user["id"]})
+    return Proof(authentication.person(keystone, row), token)
 
 
 def one_time_passcode(keystone: Keystone, session: Session, given: Document) -> Proof:

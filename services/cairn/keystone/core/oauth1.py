@@ -189,12 +189,12 @@ def _end(seconds: int) -> dt.datetime | None:
 
 
 def _request_token(session: Session, token_id: str) -> RequestToken:
-    found = session.get(RequestToken, token_id)
-    if found is None:
+    token = session.get(RequestToken, token_id)
+    if token is None:
         raise NotKnown("request token", token_id)
-    if found.expires_at is not None and found.expires_at <= utcnow():
+    if token.expires_at is not None and token.expires_at <= utcnow():
         raise refuse("the request token has expired")
-    return found
+    return token
 
 
 def authorize(

@@ -163,12 +163,12 @@ def get_domain(keystone: Keystone, ctx: Context, domain_id: str) -> ProjectRecor
 
 
 def tags_of(session: Session, ids: list[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    tags: dict[str, list[str]] = {}
     if ids:
         query = select(ProjectTag.project_id, ProjectTag.name).where(ProjectTag.project_id.in_(ids))
         for project_id, name in session.execute(query.order_by(ProjectTag.name)):
-            found.setdefault(project_id, []).append(name)
-    return found
+            tags.setdefault(project_id, []).append(name)
+    return tags
 
 
 def set_tags(session: Session, project_id: str, tags: list[str]) -> None:
@@ -253,13 +253,13 @@ def _place(session: Session, project: Project, parent_id: str | None, depth: int
 
 def parents(session: Session, project: Project) -> list[Project]:
     """The projects above, nearest first, without the domain."""
-    found: list[Project] = []
+    ancestors: list[Project] = []
     while project.parent_id is not None and project.parent_id != project.domain_id:
         above = session.get(Project, project.parent_id)
         assert above is not None  # A foreign key holds this.
-        found.append(above)
+        ancestors.append(above)
         project = above
-    return found
+    return ancestors
 
 
 def update(keystone: Keystone, ctx: Context, project_id: str, request: Document) -> ProjectRecord:

@@ -112,12 +112,12 @@ def _at(places: set[str], domain_id: str | None, system: str | None) -> list[Any
 
 def _above(session: Session, project_id: str) -> set[str]:
     """Ids of the projects and the domain over a project."""
-    found: set[str] = set()
+    ancestors: set[str] = set()
     project = session.get(Project, project_id)
     while project is not None and project.parent_id is not None:
-        found |= {project.parent_id, project.domain_id}
+        ancestors |= {project.parent_id, project.domain_id}
         project = session.get(Project, project.parent_id)
-    return found
+    return ancestors
 
 
 def _fits(held: Held, query: Query) -> bool:
@@ -138,10 +138,11 @@ class Names:
     """Names and domains of everything that a list mentions, read at once. A domain's people
     learn of other domains no more than their ids, whoever of them has a role here."""
 
-    def __init__(self, session: Session, found: list[Held], only: str | None) -> None:
-        places = {h.target_id for h in found} | {h.from_[1] for h in found if h.from_}
-        actors = {h.actor_id for h in found} | {h.group_id for h in found if h.group_id}
-        role_ids = {h.role_id for h in found} | {h.prior_id for h in found if h.prior_id}
+    def __init__(self, session: Session, assignments: list[Held], only: str | None) -> None:
+        places = {h.target_id for h in assignments} | {h.from_[1] for h in assignments if h.from_}
+        actors = {h.actor_id for h in assignments} | {h.group_id for h in assignments if h.group_id}
+        role_ids = {h.role_id for h in assignments} | {
+            h.prior_id for h in assignments if h.prior_id}
         self._named: dict[str, tuple[str, str | None]] = {}
         for kind, ids in ((Project, places), (User, actors), (Group, actors), (Role, role_ids)):
             rows: Any = session.execute(

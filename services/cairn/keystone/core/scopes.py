@@ -98,7 +98,7 @@ def project_row(session: Session, request: Document) -> Any:
         raise Invalid(reason="Invalid input for field/attribute auth.scope.project. Expecting id, "
                              "or name and domain.")
     if "id" in domain:
-        found = session.execute(
+        result = session.execute(
             _PROJECT_BY_NAME, {"name": request["name"], "domain": domain["id"] or ROOT}
         )
     else:
@@ -106,8 +106,8 @@ def project_row(session: Session, request: Document) -> Any:
         row = session.execute(_PROJECT_BY_NAMES, names).first()
         if row is not None or not domain_names.is_default(session, domain["name"]):
             return row
-        found = session.execute(_PROJECT_BY_NAME, {"name": request["name"], "domain": DEFAULT})
-    return found.first()
+        result = session.execute(_PROJECT_BY_NAME, {"name": request["name"], "domain": DEFAULT})
+    return result.first()
 
 
 def of_project(session: Session, graph: Graph, user_id: str, row: Any) -> Scope:

@@ -141,7 +141,7 @@ def subject(
 
 def view(keystone: Keystone, token: Token, *, catalog: bool) -> Document:
     """A token as its document. The directory must be fresh where the catalog is asked for."""
-    found: Document = {
+    document: Document = {
         "methods": token.methods,
         "user": {**token.user, "password_expires_at": token.extra.get("password_expires_at")},
         "audit_ids": token.audit_ids,
@@ -149,20 +149,20 @@ def view(keystone: Keystone, token: Token, *, catalog: bool) -> Document:
         "issued_at": iso(token.issued_at),
     }
     if delegations.TRUST in token.extra:
-        found["OS-TRUST:trust"] = token.extra[delegations.TRUST]
+        document["OS-TRUST:trust"] = token.extra[delegations.TRUST]
     if oauth1.OAUTH1 in token.extra:
-        found[oauth1.OAUTH1] = token.extra[oauth1.OAUTH1]
+        document[oauth1.OAUTH1] = token.extra[oauth1.OAUTH1]
     if delegations.CREDENTIAL in token.extra:
-        found["application_credential"] = token.extra[delegations.CREDENTIAL]
+        document["application_credential"] = token.extra[delegations.CREDENTIAL]
     if token.scope is not None:
-        found |= token.scope
-        found["roles"] = token.roles
+        document |= token.scope
+        document["roles"] = token.roles
         if "project" in token.scope:
-            found["is_domain"] = bool(token.extra.get("is_domain"))
+            document["is_domain"] = bool(token.extra.get("is_domain"))
         if catalog:
             project_id = (token.scope.get("project") or {}).get("id")
-            found["catalog"] = keystone.directory.catalog(project_id, token.user["id"])
-    return found
+            document["catalog"] = keystone.directory.catalog(project_id, token.user["id"])
+    return document
 
 
 def revoke(keystone: Keystone, ctx: Context, token: Token, *, cascade: bool = True) -> None:

@@ -245,11 +245,11 @@ def scope_of(
 
 def _chain(session: Session, trust: Trust) -> list[Trust]:
     """The trusts that this one was made with, nearest first."""
-    found: list[Trust] = []
+    chain: list[Trust] = []
     while trust.redelegated_trust_id is not None:
         trust = find(session, trust.redelegated_trust_id)
-        found.append(trust)
-    return found
+        chain.append(trust)
+    return chain
 
 
 def _able(keystone: Keystone, session: Session, user_id: str) -> Person:

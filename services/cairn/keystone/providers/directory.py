@@ -59,8 +59,8 @@ class Graph:
         every: set[str] = set()
         for role_id in role_ids:
             every |= self.closure.get(role_id, frozenset())
-        found = [{"id": i, "name": self.names[i]} for i in every if self.domains[i] == ROOT]
-        return sorted(found, key=lambda role: role["name"])
+        roles = [{"id": i, "name": self.names[i]} for i in every if self.domains[i] == ROOT]
+        return sorted(roles, key=lambda role: role["name"])
 
 
 class Directory:
@@ -112,7 +112,7 @@ class Directory:
     def _filtered(
         self, only: frozenset[str], project_id: str | None, user_id: str | None
     ) -> list[dict[str, Any]]:
-        found = []
+        catalog = []
         for service in self._catalog:
             endpoints = [
                 {**endpoint, "url": url} for endpoint in service["endpoints"]
@@ -120,8 +120,8 @@ class Directory:
                 and (url := address(endpoint["url"], project_id, user_id)) is not None
             ]
             if endpoints:
-                found.append({**service, "endpoints": endpoints})
-        return found
+                catalog.append({**service, "endpoints": endpoints})
+        return catalog
 
     def _load_catalog(self, session: Session) -> None:
         self._only = self._load_filters(session)

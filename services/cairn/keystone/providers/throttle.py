@@ -44,13 +44,13 @@ class Throttle:
         end whether it was right; what could not be checked counts as little as what was."""
         address = network(address)
         self._take(account, address)
-        found = Attempt()
+        attempt = Attempt()
         try:
-            yield found
+            yield attempt
         except BaseException:
             self._give_back(account, address)
             raise
-        if found.right:
+        if attempt.right:
             self._give_back(account, address, right=True)
 
     def _measures(self, account: str, address: str) -> Iterator[tuple[Key, int, float]]:
@@ -96,11 +96,11 @@ class Throttle:
 def network(address: str) -> str:
     """What one caller has of addresses: one of IPv4, but a whole /64 of IPv6."""
     try:
-        found = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((int(ip) >> 64 << 64, 64)))
     return address
