@@ -44,7 +44,7 @@ def read(path: Path, knobs: Iterable[Knob]) -> dict[str, Any]:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as wrong:
         raise Refused(f"cannot read the answer file {path}: {wrong}") from wrong
-    known = {knob.name: knob for knob in knobs}
+    by_name = {knob.name: knob for knob in knobs}
     given: dict[str, Any] = {}
     wrong_lines: list[str] = []
     seen: dict[str, int] = {}
@@ -56,9 +56,9 @@ def read(path: Path, knobs: Iterable[Knob]) -> dict[str, Any]:
             wrong_lines.append(f"line {number}: not of the form CONFIG_NAME=value: {line.strip()}")
             continue
         name, value = match[1], _unquoted(match[2])
-        knob = known.get(name)
+        knob = by_name.get(name)
         if knob is None:
-            wrong_lines.append(f"line {number}: there is no knob {name}{_like(name, known)}")
+            wrong_lines.append(f"line {number}: there is no knob {name}{_like(name, by_name)}")
         elif name in seen:
             wrong_lines.append(f"line {number}: {name} was given on line {seen[name]} already")
         elif value:
@@ -86,8 +86,8 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if quoted else value
 
 
-def _like(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name.upper(), list(known), n=1, cutoff=0.6)
+def _like(name: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name.upper(), list(names), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
 
 

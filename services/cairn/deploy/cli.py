@@ -78,9 +78,9 @@ def status(context: click.Context, name: str | None) -> None:
     from cairn.deploy import table
 
     chosen = pick(context, name)
-    found = command.look(chosen, chosen.existing())
-    table.show(found)
-    sys.exit(0 if found.good else 1)
+    result = command.look(chosen, chosen.existing())
+    table.show(result)
+    sys.exit(0 if result.good else 1)
 
 
 @cairn.command()
@@ -90,10 +90,10 @@ def doctor(context: click.Context, name: str | None) -> None:
     """Look for what is wrong, with the machine and with the cloud."""
     from cairn.deploy import doctor as command
 
-    found = command.look(pick(context, name))
-    for finding in found:
+    findings = command.look(pick(context, name))
+    for finding in findings:
         click.echo(f"{'  ok  ' if finding.good else ' !!!  '} {finding.what}")
-    sys.exit(0 if all(finding.good for finding in found) else 1)
+    sys.exit(0 if all(finding.good for finding in findings) else 1)
 
 
 @cairn.command(context_settings=AS_GIVEN)

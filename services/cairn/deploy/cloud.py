@@ -150,15 +150,15 @@ class Cloud:
 
 def every() -> list[Cloud]:
     """The clouds this machine knows of."""
-    found = sorted(home().glob("*/cloud.json")) if home().is_dir() else []
-    return [Cloud(path.parent.name) for path in found]
+    records = sorted(home().glob("*/cloud.json")) if home().is_dir() else []
+    return [Cloud(path.parent.name) for path in records]
 
 
 def chosen(name: str | None) -> Cloud:
     """The cloud that is meant: the named one, else the only one there is, else the default."""
     if name is None:
-        known = every()
-        name = known[0].name if len(known) == 1 else DEFAULT_NAME
+        clouds = every()
+        name = clouds[0].name if len(clouds) == 1 else DEFAULT_NAME
     return Cloud(name)
 
 

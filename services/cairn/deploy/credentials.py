@@ -69,14 +69,14 @@ def environment(cloud: Cloud, who: str | None = None) -> dict[str, str]:
     The user's own OS_ variables would be mixed in by the client, so only those that choose an API
     version or one of this cloud's entries stay.
     """
-    known = entries(cloud)
+    names = entries(cloud)
     who = who or cloud.admin
     kept = {
         name: value for name, value in os.environ.items()
         if not name.startswith("OS_") or name.endswith("_API_VERSION")
     }
-    wanted = os.environ.get("OS_CLOUD", who)
+    requested = os.environ.get("OS_CLOUD", who)
     return kept | {
         "OS_CLIENT_CONFIG_FILE": str(cloud.clouds_yaml),
-        "OS_CLOUD": wanted if wanted in known else who,
+        "OS_CLOUD": requested if requested in names else who,
     }

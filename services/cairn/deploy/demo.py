@@ -106,9 +106,9 @@ class Demo:
     # What the admin prepares.
 
     def flavors(self) -> None:
-        known = {flavor.name for flavor in self.admin.compute.flavors()}
+        existing = {flavor.name for flavor in self.admin.compute.flavors()}
         for name, (vcpus, ram, disk) in FLAVORS.items():
-            if name not in known:
+            if name not in existing:
                 self.admin.compute.create_flavor(name=name, vcpus=vcpus, ram=ram, disk=disk)
 
     def public_network(self) -> None:
@@ -145,11 +145,11 @@ class Demo:
         identity.assign_project_role_to_user(project, user, member)
 
     def image(self) -> None:
-        found = self.admin.image.find_image(IMAGE)
-        if found and found.status == "active":
+        existing = self.admin.image.find_image(IMAGE)
+        if existing and existing.status == "active":
             return
-        if found:  # A load that was cut off; its data cannot be trusted.
-            self.admin.image.delete_image(found, ignore_missing=True)
+        if existing:  # A load that was cut off; its data cannot be trusted.
+            self.admin.image.delete_image(existing, ignore_missing=True)
         path = self.image_file()
         image = self.admin.image.create_image(
             name=IMAGE, disk_format="qcow2", container_format="bare", visibility="public",
@@ -181,11 +181,11 @@ class Demo:
     def access(self) -> None:
         public_key = self._key()
         compute, network = self.member.compute, self.member.network
-        known = compute.find_keypair(NAME)
-        if known and known.public_key.split()[:2] != public_key.split()[:2]:
-            compute.delete_keypair(known)
-            known = None
-        if known is None:
+        keypair = compute.find_keypair(NAME)
+        if keypair and keypair.public_key.split()[:2] != public_key.split()[:2]:
+            compute.delete_keypair(keypair)
+            keypair = None
+        if keypair is None:
             compute.create_keypair(name=NAME, public_key=public_key)
         group = network.find_security_group(NAME) or network.create_security_group(
             name=NAME, description="ssh and ping from everywhere"

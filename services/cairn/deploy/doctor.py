@@ -8,34 +8,36 @@ from cairn.deploy.judge import Finding
 def look(cloud: Cloud) -> list[Finding]:
     record = cloud.record()
     here = machine.look()
-    found = [Finding(True, f"{here.title}, {here.architecture}, systemd: {_word(here.systemd)}")]
+    findings = [Finding(True, f"{here.title}, {here.architecture}, systemd: {_word(here.systemd)}")]
     if record is None:
         place = "host" if here.systemd else "lab"
-        found += [Finding(False, each) for each in machine.complaints(here, place, "allinone")]
-        found += [
+        findings += [Finding(False, each) for each in machine.complaints(here, place, "allinone")]
+        findings += [
             Finding(False, f"left behind by a cloud: {each}")
             for each in (leftovers.host() if place == "host" else leftovers.lab(cloud))
         ]
-        found.append(Finding(True, f"there is no cloud '{cloud.name}'; make it with: ./cairn up"))
-        return found
+        findings.append(Finding(
+            True, f"there is no cloud '{cloud.name}'; make it with: ./cairn up"))
+        return findings
     lacking = packages.missing((*packages.MACHINE, *packages.DEMO))
-    found += [Finding(False, f"the package {name} is missing here") for name in lacking]
+    findings += [Finding(False, f"the package {name} is missing here") for name in lacking]
     if here.free_disk < 2 * machine.GIB:
-        found.append(Finding(False, f"only {here.free_disk / machine.GIB:.1f} GiB of disk is free"))
+        findings.append(Finding(
+            False, f"only {here.free_disk / machine.GIB:.1f} GiB of disk is free"))
     if not record.complete:
-        found.append(Finding(False, "the deployment has not come to its end; go on: ./cairn up"))
-    found += judge.nodes(vitals.look(cloud, record))
+        findings.append(Finding(False, "the deployment has not come to its end; go on: ./cairn up"))
+    findings += judge.nodes(vitals.look(cloud, record))
     now = status.look(cloud, record)
     lines = [*now.processes, *now.apis, *now.agents]
-    found += [
+    findings += [
         Finding(False, f"{line.what} on {line.where}: {line.detail}")
         for line in lines if not line.good
     ]
     if cloud.clouds_yaml.exists():
-        found += isolated(cloud)
+        findings += isolated(cloud)
     well = sum(line.good for line in lines)
-    found.append(Finding(True, f"{well} of {len(lines)} processes, APIs and agents are well"))
-    return found
+    findings.append(Finding(True, f"{well} of {len(lines)} processes, APIs and agents are well"))
+    return findings
 
 
 def isolated(cloud: Cloud) -> list[Finding]:

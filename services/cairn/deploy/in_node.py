@@ -26,7 +26,7 @@ Facts = dict[str, object]
 
 def disks() -> list[Facts]:
     """Every filesystem that is written to here."""
-    found: dict[int, Facts] = {}
+    by_device: dict[int, Facts] = {}
     with open("/proc/mounts") as mounts:
         lines = [line.split() for line in mounts]
     for _, place, _, options, *_ in lines:
@@ -38,18 +38,18 @@ def disks() -> list[Facts]:
             seen, device = os.statvfs(place), os.stat(place).st_dev
         except OSError:
             continue
-        if seen.f_blocks and device not in found:
-            found[device] = {
+        if seen.f_blocks and device not in by_device:
+            by_device[device] = {
                 "place": place, "size": seen.f_blocks * seen.f_frsize,
                 "free": seen.f_bavail * seen.f_frsize, "inodes": seen.f_files,
                 "free_inodes": seen.f_favail,
             }
-    return list(found.values())
+    return list(by_device.values())
 
 
 def processes() -> list[Facts]:
     """The processes of the cloud's units, with the state the kernel gives each."""
-    found = []
+    facts = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cgroup") as file:
@@ -61,9 +61,9 @@ def processes() -> list[Facts]:
         except OSError:
             continue  # It has ended meanwhile.
         if unit.startswith(("cairn-", "mariadb", "rabbitmq", "nginx")):
-            found.append({"pid": int(pid), "unit": unit.removesuffix(".service"), "name": name,
+            facts.append({"pid": int(pid), "unit": unit.removesuffix(".service"), "name": name,
                           "state": stat[0]})
-    return found
+    return facts
 
 
 def stuck() -> list[Facts]:
@@ -78,7 +78,7 @@ def sockets() -> list[Facts]:
     """For each socket of the APIs, how many of the questions asked at once were answered. One that
     nobody listens at is left over: whether its processes run is systemd's to say."""
     folder = "/run/cairn"
-    found: list[Facts] = []
+    facts: list[Facts] = []
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     for name in (each for each in names if each.endswith(".sock")):
         answered: list[bool] = []  # One for each that was heard, whether it got an answer.
@@ -88,8 +88,8 @@ def sockets() -> list[Facts]:
             asker.start()
         for asker in askers:
             asker.join(PATIENCE + 1)
-        found.append({"name": name, "asked": len(answered), "answered": sum(answered)})
-    return found
+        facts.append({"name": name, "asked": len(answered), "answered": sum(answered)})
+    return facts
 
 
 def ask(path: str, answered: list[bool]) -> None:

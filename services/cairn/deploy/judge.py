@@ -33,7 +33,7 @@ def bad(what: str) -> Finding:
 
 
 def nodes(every: Iterable[Vitals]) -> list[Finding]:
-    return [found for vitals in every for found in node(vitals)]
+    return [finding for vitals in every for finding in node(vitals)]
 
 
 def node(vitals: Vitals) -> Iterator[Finding]:
@@ -121,11 +121,11 @@ def _runner(runner: str, controller: str) -> str:
 def agents(every: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Finding]:
     """What agents of the network could not carry out and have set apart, so that the rest goes
     on: (host, the agent's configurations)."""
-    found = []
+    findings = []
     for host, told in every:
         for each in told.get("isolated") or ():
-            found.append(bad(_isolated(host, each)))
-    return found
+            findings.append(bad(_isolated(host, each)))
+    return findings
 
 
 def _isolated(host: str, each: Mapping[str, Any]) -> str:

@@ -87,13 +87,13 @@ class Knob:
     def _structure(self, text: str) -> Any:
         if self.type == "list" and not text.startswith("["):
             return [part.strip() for part in text.split(",") if part.strip()]
-        wanted: type = list if self.type == "list" else dict
+        expected: type = list if self.type == "list" else dict
         try:
             value = json.loads(text)
         except ValueError:
             value = None
-        if not isinstance(value, wanted):
-            kind = "names with commas between" if wanted is list else 'JSON, like {"a": 1}'
+        if not isinstance(value, expected):
+            kind = "names with commas between" if expected is list else 'JSON, like {"a": 1}'
             raise ValueError(kind)
         return value
 
@@ -104,14 +104,14 @@ def _plain(item: Any) -> bool:
 
 def every() -> list[Knob]:
     """All knobs, the cloud's first, then role by role."""
-    found: dict[str, Knob] = {}
+    by_variable: dict[str, Knob] = {}
     for knob in _declared(checkout.GROUP_VARS / "cloud.yml", "cloud", {}):
-        found.setdefault(knob.variable, knob)
+        by_variable.setdefault(knob.variable, knob)
     for path in sorted(checkout.ROLES.glob("*/defaults/main.yml")):
         role = path.parents[1]
         for knob in _declared(path, role.name, _options(role)):
-            found.setdefault(knob.variable, knob)
-    return list(found.values())
+            by_variable.setdefault(knob.variable, knob)
+    return list(by_variable.values())
 
 
 def _declared(path: Path, home: str, options: dict[str, dict[str, Any]]) -> Iterator[Knob]:
@@ -157,16 +157,16 @@ def _type(declared: str | None, default: Any) -> str:
 
 def _comments(text: str) -> dict[str, str]:
     """The comment block right above each variable; one with a gap below belongs to none."""
-    found, block = {}, []
+    comments, block = {}, []
     for line in text.splitlines():
         match = ASSIGNMENT.match(line)
         if line.startswith("#"):
             block.append(line.lstrip("#").strip())
             continue
         if match and block:
-            found[match[1]] = "\n".join(block)
+            comments[match[1]] = "\n".join(block)
         block = []
-    return found
+    return comments
 
 
 def _options(role: Path) -> dict[str, dict[str, Any]]:
@@ -175,7 +175,7 @@ def _options(role: Path) -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     specs = (yaml.safe_load(path.read_text()) or {}).get("argument_specs", {})
-    found: dict[str, dict[str, Any]] = {}
+    options: dict[str, dict[str, Any]] = {}
     for entry in specs.values():
-        found.update(entry.get("options") or {})
-    return found
+        options.update(entry.get("options") or {})
+    return options

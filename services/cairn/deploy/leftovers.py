@@ -20,32 +20,32 @@ def lab(cloud: Cloud) -> list[str]:
     groups = {
         f"cairn-lab-{cloud.name}-{node}" for nodes in topology.TOPOLOGIES.values() for node in nodes
     }
-    found = [f"bridge {name}" for name in bridges if _interface(name)]
-    found += [f"mount {path}" for path in _mounts() if path.startswith(f"{directory}/")]
-    found += [f"nft table {name}" for name in _tables() if name.split()[-1] in tables]
-    found += [f"process {pid}" for pid, root in _roots() if root.startswith(f"{directory}/")]
-    found += [
+    leftovers = [f"bridge {name}" for name in bridges if _interface(name)]
+    leftovers += [f"mount {path}" for path in _mounts() if path.startswith(f"{directory}/")]
+    leftovers += [f"nft table {name}" for name in _tables() if name.split()[-1] in tables]
+    leftovers += [f"process {pid}" for pid, root in _roots() if root.startswith(f"{directory}/")]
+    leftovers += [
         f"control group {path}" for path in Path("/sys/fs/cgroup").glob("*/cairn-lab-*")
         if path.name in groups
     ]
     if directory.exists():
-        found.append(f"directory {directory}")
-    return found
+        leftovers.append(f"directory {directory}")
+    return leftovers
 
 
 def host() -> list[str]:
-    found = [f"bridge {name}" for name in ("br-ex",) if _interface(name)]
-    found += [f"unit {path.name}" for path in Path("/etc/systemd/system").glob("cairn-*")]
-    found += [
+    leftovers = [f"bridge {name}" for name in ("br-ex",) if _interface(name)]
+    leftovers += [f"unit {path.name}" for path in Path("/etc/systemd/system").glob("cairn-*")]
+    leftovers += [
         f"nft table {name}" for name in _tables()
         if name.split()[-1].startswith("cairn") and "cairn_lab_" not in name
     ]
-    found += [f"network namespace {name}" for name in _namespaces()]
-    found += [
+    leftovers += [f"network namespace {name}" for name in _namespaces()]
+    leftovers += [
         f"directory {path}" for path in ("/etc/cairn", "/opt/cairn", "/var/lib/cairn")
         if Path(path).exists()
     ]
-    return found
+    return leftovers
 
 
 def _interface(name: str) -> bool:
@@ -75,10 +75,10 @@ def _namespaces() -> list[str]:
 
 def _roots() -> list[tuple[int, str]]:
     """Every process and the directory that is its root."""
-    found = []
+    roots = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            found.append((int(path.name), str((path / "root").readlink())))
+            roots.append((int(path.name), str((path / "root").readlink())))
         except OSError:
             continue  # It ended meanwhile.
-    return found
+    return roots

@@ -43,36 +43,36 @@ def complaints(machine: Machine, place: str, shape: str) -> list[str]:
     """Every reason why the cloud cannot be built here, all of them at once."""
     count = len(topology.nodes(shape)) if place == "lab" else 1
     disk, memory = (3 + 3 * count) * GIB, (3 + count) * GIB // 2
-    found = []
+    reasons = []
     if not machine.root:
-        found.append("this must run as root")
+        reasons.append("this must run as root")
     if (machine.system, machine.version) != ("debian", "12"):
-        found.append(f"this is {machine.title}; Cairn needs Debian 12 (bookworm)")
+        reasons.append(f"this is {machine.title}; Cairn needs Debian 12 (bookworm)")
     if machine.architecture != "x86_64":
-        found.append(f"this is a machine of type {machine.architecture}; Cairn needs x86_64")
+        reasons.append(f"this is a machine of type {machine.architecture}; Cairn needs x86_64")
     if place == "host" and not machine.systemd:
-        found.append("systemd does not run here; a lab can be built with: ./cairn up --lab")
+        reasons.append("systemd does not run here; a lab can be built with: ./cairn up --lab")
     if place == "host" and shape != "allinone":
-        found.append(
+        reasons.append(
             f"one machine holds the topology allinone only; for {shape} add --lab, or write an "
             "inventory and run: ansible-playbook -i INVENTORY site.yml"
         )
     if machine.free_disk < disk:
-        found.append(
+        reasons.append(
             f"/var/lib has {machine.free_disk / GIB:.1f} GiB free, {disk / GIB:.0f} are needed"
         )
     if machine.memory < memory:
-        found.append(
+        reasons.append(
             f"{machine.memory / GIB:.1f} GiB of memory is available, {memory / GIB:.1f} is needed"
         )
-    return found
+    return reasons
 
 
 def require(machine: Machine, place: str, shape: str) -> None:
-    found = complaints(machine, place, shape)
-    if found:
+    reasons = complaints(machine, place, shape)
+    if reasons:
         raise Refused(
-            "the cloud cannot be built here:" + "".join(f"\n  - {line}" for line in found),
+            "the cloud cannot be built here:" + "".join(f"\n  - {line}" for line in reasons),
             "Nothing has been changed.",
         )
 

@@ -20,8 +20,8 @@ TEST = (
 )
 
 
-def missing(wanted: Iterable[str]) -> list[str]:
-    names = sorted(set(wanted))
+def missing(packages: Iterable[str]) -> list[str]:
+    names = sorted(set(packages))
     asked = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *names],
         capture_output=True, text=True, check=False,

@@ -38,8 +38,8 @@ class Plan:
 
     def tasks(self, name: str) -> int | None:
         """How many tasks the play of this name has, None while nobody knows."""
-        known = self.plays.result() if self.plays.done() else []
-        return next((play.tasks for play in known if play.name == name), None)
+        plays = self.plays.result() if self.plays.done() else []
+        return next((play.tasks for play in plays if play.name == name), None)
 
 
 def ask(playbooks: Sequence[Path], inventory: Path, environment: Mapping[str, str]) -> Plan:

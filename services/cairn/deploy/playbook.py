@@ -56,8 +56,8 @@ class Watch:
         elif kind == "runner_on_unreachable" or (
             kind == "runner_on_failed" and not data.get("ignore_errors")
         ):
-            found = failure.from_event(event)
-            self.failures[found.host] = found
+            fault = failure.from_event(event)
+            self.failures[fault.host] = fault
         # Nothing reads the events again: the log has what they say.
         return False
 

@@ -41,18 +41,19 @@ class Status:
 
 
 def look(cloud: Cloud, record: Record) -> Status:
-    found = Status()
+    status = Status()
     for name in node.names(record):
-        found.processes += processes(cloud, record, name)
+        status.processes += processes(cloud, record, name)
     if cloud.clouds_yaml.exists():
         entry = credentials.admin(cloud)
-        found.apis = [api(entry, path, name) for path, name in components.apis().items()]
+        status.apis = [api(entry, path, name) for path, name in components.apis().items()]
         # Whoever asks for the agents logs in first.
-        if _identity(found.apis).good:
-            found.agents = agents(cloud)
+        if _identity(status.apis).good:
+            status.agents = agents(cloud)
     else:
-        found.apis = [Line("all", "-", False, "the deployment has not come to its end: ./cairn up")]
-    return found
+        status.apis = [
+            Line("all", "-", False, "the deployment has not come to its end: ./cairn up")]
+    return status
 
 
 def _identity(apis: list[Line]) -> Line:
@@ -76,15 +77,15 @@ def processes(cloud: Cloud, record: Record, name: str) -> list[Line]:
 
 def units(name: str, listing: str) -> list[Line]:
     """Lines of `systemctl list-units`: unit, load, active, sub, description."""
-    found = []
+    lines = []
     for line in listing.splitlines():
         parts = line.split(None, 4)
         if len(parts) < 4 or parts[1] == "not-found":
             continue
         unit, _, active, sub = parts[:4]
         good = active == "active" or (unit in RESTING and active == "inactive")
-        found.append(Line(unit.removesuffix(".service"), name, good, f"{active} ({sub})"))
-    return found or [Line("node", name, True, "up; nothing of Cairn runs on it")]
+        lines.append(Line(unit.removesuffix(".service"), name, good, f"{active} ({sub})"))
+    return lines or [Line("node", name, True, "up; nothing of Cairn runs on it")]
 
 
 def api(entry: dict[str, Any], path: str, name: str) -> Line:
@@ -117,15 +118,15 @@ def _why(body: bytes) -> str:
 def agents(cloud: Cloud) -> list[Line]:
     """What nova and neutron say of the processes they cannot do without."""
     admin = sdk.connect(cloud, cloud.admin, PATIENCE)
-    found = []
+    lines = []
     try:
         for service in admin.compute.services():
-            found.append(
+            lines.append(
                 Line(service.binary, service.host, service.state == "up", service.state)
             )
         for agent in admin.network.agents():
             state = "up" if agent.is_alive else "down"
-            found.append(Line(agent.agent_type, agent.host, bool(agent.is_alive), state))
+            lines.append(Line(agent.agent_type, agent.host, bool(agent.is_alive), state))
     except sdk.ERRORS as wrong:
-        found.append(Line("the client", "-", False, str(wrong)))
-    return found
+        lines.append(Line("the client", "-", False, str(wrong)))
+    return lines

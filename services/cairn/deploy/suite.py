@@ -81,7 +81,7 @@ class Result:
 
 
 @dataclass
-class Wanted:
+class Request:
     """What the words after `cairn test` ask for."""
 
     stages: list[str] = field(default_factory=list)
@@ -91,34 +91,34 @@ class Wanted:
     pytest: list[str] = field(default_factory=list)
 
 
-def understand(words: Sequence[str], fast: bool) -> Wanted:
-    wanted = Wanted()
-    known = roles()
+def understand(words: Sequence[str], fast: bool) -> Request:
+    request = Request()
+    role_names = roles()
     rest = iter(words)
     for word in rest:
         if word == ACCEPTANCE:
-            wanted.stages.append(word)
-        elif ACCEPTANCE in wanted.stages and word in suites():
-            wanted.suites.append(word)
+            request.stages.append(word)
+        elif ACCEPTANCE in request.stages and word in suites():
+            request.suites.append(word)
         elif word in STAGES:
-            wanted.stages.append(word)
-        elif "molecule" in wanted.stages and word in known:
-            wanted.roles.append(word)
+            request.stages.append(word)
+        elif "molecule" in request.stages and word in role_names:
+            request.roles.append(word)
         elif word.startswith("-"):
-            wanted.pytest += [word, *rest]
+            request.pytest += [word, *rest]
         elif (checkout.ROOT / word.split("::")[0]).exists():
-            wanted.pytest.append(word)
+            request.pytest.append(word)
         else:
             raise Refused(
                 f"there is nothing to test called '{word}'",
-                f"Stages: {', '.join(STAGES)}. After molecule, roles: {', '.join(known)}. "
+                f"Stages: {', '.join(STAGES)}. After molecule, roles: {', '.join(role_names)}. "
                 f"After acceptance, suites: {', '.join(suites())}. Or paths, as for pytest.",
             )
-    if fast and any(stage not in FAST for stage in wanted.stages):
+    if fast and any(stage not in FAST for stage in request.stages):
         raise Refused("--fast leaves out molecule, system and acceptance")
-    if not wanted.stages and not any(not word.startswith("-") for word in wanted.pytest):
-        wanted.stages = list(FAST if fast else STAGES)
-    return wanted
+    if not request.stages and not any(not word.startswith("-") for word in request.pytest):
+        request.stages = list(FAST if fast else STAGES)
+    return request
 
 
 def roles() -> list[str]:
@@ -128,49 +128,49 @@ def roles() -> list[str]:
 
 def suites() -> list[str]:
     """What acceptance can be asked for."""
-    found = (checkout.ROOT / "tests/acceptance").glob("test_*.py")
-    return sorted(path.stem.removeprefix("test_") for path in found)
+    paths = (checkout.ROOT / "tests/acceptance").glob("test_*.py")
+    return sorted(path.stem.removeprefix("test_") for path in paths)
 
 
 def _scenarios() -> list[Path]:
     return sorted(checkout.ROLES.glob("*/molecule/default/molecule.yml"))
 
 
-def checks(wanted: Wanted) -> Iterator[Check]:
-    if "lint" in wanted.stages:
+def checks(request: Request) -> Iterator[Check]:
+    if "lint" in request.stages:
         for name, command in LINTERS.items():
             yield Check(name, command)
-    quick = [path for stage in ("unit", "api", "contract") if stage in wanted.stages
+    quick = [path for stage in ("unit", "api", "contract") if stage in request.stages
              for path in PYTEST[stage] if (checkout.ROOT / path).is_dir()]
-    alone = not {"system", ACCEPTANCE} & set(wanted.stages)
-    paths = [*quick, *wanted.pytest] if quick or alone else []
+    alone = not {"system", ACCEPTANCE} & set(request.stages)
+    paths = [*quick, *request.pytest] if quick or alone else []
     if paths:
-        names = [stage for stage in ("unit", "api", "contract") if stage in wanted.stages]
+        names = [stage for stage in ("unit", "api", "contract") if stage in request.stages]
         # In two processes, also beside the linters: it takes longer than all of them.
         workers = ["-n", "2"] if quick else []
         yield Check(" ".join(["pytest", *names]), ["pytest", "-q", *workers, *paths], pytest=True)
-    if "molecule" in wanted.stages:
-        for role in wanted.roles or roles():
+    if "molecule" in request.stages:
+        for role in request.roles or roles():
             yield Check(f"molecule {role}", ["molecule", "test"], checkout.ROLES / role,
                         kind="molecule")
-    if "system" in wanted.stages:
+    if "system" in request.stages:
         # Tests on clouds wait for guests while those with labs of their own work, and the other way
         # round. With options it is one run: they may leave nothing of a half.
-        options = [] if paths else wanted.pytest
+        options = [] if paths else request.pytest
         for half, mark in [("", "")] if options else HALVES:
             yield Check(f"pytest system{half}", ["pytest", "-v", *options], pytest=True,
                         kind="system", again=True, shown=True,
                         paths=(*mark.split(maxsplit=1), *PYTEST["system"]))
-    if ACCEPTANCE in wanted.stages:
-        options = [] if paths else wanted.pytest
-        for suite in wanted.suites or suites():
+    if ACCEPTANCE in request.stages:
+        options = [] if paths else request.pytest
+        for suite in request.suites or suites():
             # Its figures are what it is run for: nothing that it prints is kept back.
             yield Check(f"acceptance {suite}",
                         ["pytest", "-q", "-s", f"tests/acceptance/test_{suite}.py", *options],
                         pytest=True, kind="acceptance", width=1, shown=True)
 
 
-def run(wanted: Wanted, say: Callable[[str], None]) -> None:
+def run(request: Request, say: Callable[[str], None]) -> None:
     """Run everything, then say how it went. Raises if anything failed."""
     begun = time.monotonic()
     _prepare(say)
@@ -180,7 +180,7 @@ def run(wanted: Wanted, say: Callable[[str], None]) -> None:
         say(f"  ...  {check.name}")
         return perform(check, say if check.shown else None)
 
-    for _, alike in groupby(checks(wanted), key=lambda check: check.kind):
+    for _, alike in groupby(checks(request), key=lambda check: check.kind):
         batch = list(alike)
         with ThreadPoolExecutor(batch[0].width) as pool:
             running = [pool.submit(begin, check) for check in batch]

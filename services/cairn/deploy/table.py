@@ -6,9 +6,10 @@ from cairn.deploy.progress import console
 from cairn.deploy.status import Status
 
 
-def show(found: Status) -> None:
+def show(status: Status) -> None:
     for title, lines in (
-        ("Processes", found.processes), ("APIs", found.apis), ("Services and agents", found.agents)
+        ("Processes", status.processes), ("APIs", status.apis),
+        ("Services and agents", status.agents),
     ):
         if not lines:
             continue
@@ -18,5 +19,5 @@ def show(found: Status) -> None:
             table.add_row(line.what, line.where, line.detail, style=style)
         console.print(table)
         console.print()
-    bad = sum(not line.good for line in found.processes + found.apis + found.agents)
+    bad = sum(not line.good for line in status.processes + status.apis + status.agents)
     console.print(f"{bad} unwell; look closer with ./cairn doctor" if bad else "All is well.")

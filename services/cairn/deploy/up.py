@@ -75,8 +75,8 @@ def run(cloud: Cloud, wish: Wish, display: Display) -> None:
     if cloud.record() is None:
         machine.require(here, record.place, record.topology)
     machine.require_root()
-    known = knobs.every()
-    given = _given(cloud, wish, known)
+    declared = knobs.every()
+    given = _given(cloud, wish, declared)
     with cloud.lock():
         cloud.remember(record)
         if wish.answer_file:
@@ -86,18 +86,18 @@ def run(cloud: Cloud, wish: Wish, display: Display) -> None:
         _build(cloud, record, given, wish, display)
 
 
-def _given(cloud: Cloud, wish: Wish, known: list[knobs.Knob]) -> dict[str, Any]:
+def _given(cloud: Cloud, wish: Wish, declared: list[knobs.Knob]) -> dict[str, Any]:
     """The answers of this time, or else those of the last."""
     path = wish.answer_file or (cloud.answers if cloud.answers.exists() else None)
-    return answers.changes(answers.read(path, known), known) if path else {}
+    return answers.changes(answers.read(path, declared), declared) if path else {}
 
 
 def _build(
     cloud: Cloud, record: Record, given: dict[str, Any], wish: Wish, display: Display
 ) -> None:
     with display.phase("This machine's packages") as phase:
-        wanted = (*packages.MACHINE, *packages.DEMO)
-        added = packages.install(wanted)
+        needed = (*packages.MACHINE, *packages.DEMO)
+        added = packages.install(needed)
         phase.result = f"{len(added)} installed" if added else "all there"
     inventory.store(cloud, record, given)
     password = _demo_password(cloud) if wish.demo else ""

@@ -4,7 +4,7 @@ import pytest
 
 from cairn.deploy import packages, suite
 from cairn.deploy.errors import Failed, Refused
-from cairn.deploy.suite import Check, Wanted
+from cairn.deploy.suite import Check, Request
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def with_roles(project: Path) -> Path:
     return project
 
 
-def names(wanted: Wanted) -> list[str]:
-    return [check.name for check in suite.checks(wanted)]
+def names(request: Request) -> list[str]:
+    return [check.name for check in suite.checks(request)]
 
 
 def test_without_a_word_everything_is_tested(with_roles: Path) -> None:
@@ -91,7 +91,7 @@ def test_it_ends_with_a_line_as_pytests(
     ]))
     said: list[str] = []
     with pytest.raises(Failed, match="did not pass: .*alone"):
-        suite.run(Wanted(), said.append)
+        suite.run(Request(), said.append)
     assert said[-1].strip("= ").startswith("3 failed, 2 passed, 1 skipped in ")
     assert any("words" in line for line in said)
     assert any("boo" in line for line in said)
@@ -126,7 +126,7 @@ def test_what_fails_once_is_flaky_and_named_in_the_closing_line(
     monkeypatch.setattr(packages, "missing", lambda wanted: [])
     monkeypatch.setattr(suite, "checks", lambda wanted: iter([check]))
     said: list[str] = []
-    suite.run(Wanted(), said.append)
+    suite.run(Request(), said.append)
     assert said[-1].strip("= ").startswith(
         "2 passed, FLAKY test_some.py::TestOne::test_a[a] in ")
 

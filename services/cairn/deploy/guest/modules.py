@@ -30,8 +30,8 @@ class Modules:
     def _facts(self, name: str) -> list[tuple[str, str]]:
         """The key=value strings that its author put in."""
         data = b"\0" + self.files[name].read_bytes()
-        found = re.findall(rb"(?<=\0)(depends|softdep|alias)=([^\0]*)", data)
-        return [(key.decode(), value.decode()) for key, value in found]
+        fields = re.findall(rb"(?<=\0)(depends|softdep|alias)=([^\0]*)", data)
+        return [(key.decode(), value.decode()) for key, value in fields]
 
     def needs(self, name: str) -> list[str]:
         """What must be loaded before it."""

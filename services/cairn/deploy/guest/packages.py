@@ -32,9 +32,10 @@ class Package:
 
 def read_offers(text: str) -> list[Package]:
     """The packages that `apt-get download --print-uris` speaks of."""
-    found = [OFFER.match(line) for line in text.splitlines()]
+    matches = [OFFER.match(line) for line in text.splitlines()]
     return [
-        Package(m["file"].split("_")[0], m["file"], int(m["size"]), m["digest"]) for m in found if m
+        Package(m["file"].split("_")[0], m["file"], int(m["size"]), m["digest"])
+        for m in matches if m
     ]
 
 
@@ -59,11 +60,11 @@ def kernel_name(meta: str) -> str:
 
 def download(packages: Sequence[Package], cache: Path) -> None:
     """Fetch what the cache lacks."""
-    wanted = [p.name for p in packages if not p.is_in(cache)]
-    if not wanted:
+    missing = [p.name for p in packages if not p.is_in(cache)]
+    if not missing:
         return
     cache.mkdir(parents=True, exist_ok=True)
-    run("apt-get", *APT_OPTIONS, "download", *wanted, cwd=cache)
+    run("apt-get", *APT_OPTIONS, "download", *missing, cwd=cache)
     absent = [p.file for p in packages if not p.is_in(cache)]
     if absent:
         raise BuildError(f"apt-get download did not bring {', '.join(absent)}")
