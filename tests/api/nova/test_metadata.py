@@ -6,7 +6,7 @@ import hmac
 import pytest
 
 from cairn.nova.core import specs
-from cairn.nova.core.servers import known
+from cairn.nova.core.servers import find_any
 from cairn.nova.metadata.app import Metadata, create_app
 from cairn.nova.settings import ApiSettings, MetadataSettings
 
@@ -84,7 +84,7 @@ def test_a_key_is_found_by_number(world, call, ask, create):
 
 def test_the_config_drive_has_the_same(world, guest):
     with world.db.reading() as session:
-        drive = specs.spec(known(session, guest), ApiSettings())["config_drive"]
+        drive = specs.spec(find_any(session, guest), ApiSettings())["config_drive"]
     assert base64.b64decode(drive["openstack/latest/user_data"]) == b"#!/bin/sh"
     assert {"ec2/latest/meta-data.json", "openstack/latest/network_data.json"} <= set(drive)
 

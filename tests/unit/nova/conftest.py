@@ -37,7 +37,7 @@ class Tenant:
 
     def row(self, server_id):
         with self.world.db.reading() as session:
-            return servers.known(session, server_id)
+            return servers.find_any(session, server_id)
 
     def delete(self, server_id):
         nova, row = self.world.nova, self.row(server_id)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from cairn.nova.core import network, vifs
-from cairn.nova.core.servers import known
+from cairn.nova.core.servers import find_any
 from cairn.nova.db.models import Base, Server
 from cairn.nova.errors import ServerNotFound
 
@@ -19,7 +19,7 @@ def add_server(db):
 
 def row(db):
     with db.reading() as session:
-        return known(session, "vm")
+        return find_any(session, "vm")
 
 
 def at_once(works):

@@ -62,7 +62,7 @@ class Doer(flows.Doer):
     def row_or_none(self, job: Job) -> Any:
         """The server, whatever becomes of it; None when it is forgotten."""
         with self.nova.db.reading() as session:
-            return servers.known(session, job.subject)
+            return servers.find_any(session, job.subject)
 
     def patiently(self, func: Callable[[], T], what: str) -> T:
         return patiently(func, self.patience, what)
@@ -72,7 +72,7 @@ def record_unknown(nova: Nova, job: Job, error: str) -> None:
     """A work that this release does not know ends: the server has no task, and its fault says
     why. One that was being built is in error: nobody else will build it."""
     with nova.db.writing() as session:
-        row = servers.known(session, job.subject)
+        row = servers.find_any(session, job.subject)
         if row is not None:
             servers.record_failure(session, job.subject, error, breaks=row.vm_state == "building")
 

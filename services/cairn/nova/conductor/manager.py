@@ -144,7 +144,7 @@ class Manager(LedgerManager):
 
     def stray(self, ctx: Context, server_id: str) -> rpc.Spec:
         with self.nova.db.reading() as session:
-            row = servers.known(session, server_id)
+            row = servers.find_any(session, server_id)
         if row is None:
             raise ServerNotFound(server_id)
         return specs.stray(row)
@@ -187,7 +187,7 @@ class Manager(LedgerManager):
     def _row(self, ctx: Context, server_id: str) -> Any:
         with self.nova.db.reading() as session:
             self._check(session, ctx, server_id)
-            row = servers.known(session, server_id)
+            row = servers.find_any(session, server_id)
         if row is None:
             raise ServerNotFound(server_id)
         return row

@@ -66,7 +66,7 @@ def _find_server(session: Session, ctx: Context, server_id: str) -> Row[Any]:
     """The caller's server; since 2.21 a deleted one, too."""
     if ctx.version < (2, 21):
         return servers.find(session, ctx, server_id)
-    row = servers.known(session, server_id)
+    row = servers.find_any(session, server_id)
     if row is None or not (ctx.is_admin or row.project_id == ctx.project):
         raise ServerNotFound(server_id)
     return row

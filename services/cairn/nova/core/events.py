@@ -35,7 +35,7 @@ def record_end(session: Session, job: Job) -> None:
     work = session.execute(
         select(Work.kind, Work.subject, Work.args, Work.context).where(Work.id == job.id)).one()
     action = actions().get(work.kind)
-    row = servers.known(session, work.subject)
+    row = servers.find_any(session, work.subject)
     # What its host ends late was told to be deleted before.
     if action is None or row is None or work.args.get("orphan"):
         return

@@ -26,25 +26,25 @@ BUSES = "fdc|ide|lxc|nvme|sata|scsi|uml|usb|virtio|xen"
 @dataclass(frozen=True)
 class Feature:
     """`image` and `spec` are regular expressions of its names as an image's property and as a
-    flavor's extra spec; `known` of the values that there are, `done` of those that are done."""
+    flavor's extra spec; `accepted` of the values that there are, `done` of those that are done."""
 
     image: str
     spec: str
-    known: str
+    accepted: str
     done: str
 
 
-def _both(name: str, known: str, done: str | None = None) -> Feature:
+def _both(name: str, accepted: str, done: str | None = None) -> Feature:
     """hw_NAME of images, hw:NAME of flavors."""
-    return Feature(f"hw_{name}", f"hw:{name}", known, known if done is None else done)
+    return Feature(f"hw_{name}", f"hw:{name}", accepted, accepted if done is None else done)
 
 
-def _image(name: str, known: str, done: str | None = None) -> Feature:
-    return Feature(name, NOTHING, known, known if done is None else done)
+def _image(name: str, accepted: str, done: str | None = None) -> Feature:
+    return Feature(name, NOTHING, accepted, accepted if done is None else done)
 
 
-def _spec(name: str, known: str, done: str | None = None) -> Feature:
-    return Feature(NOTHING, name, known, known if done is None else done)
+def _spec(name: str, accepted: str, done: str | None = None) -> Feature:
+    return Feature(NOTHING, name, accepted, accepted if done is None else done)
 
 
 FEATURES = (
@@ -124,7 +124,7 @@ def check_specs(specs: Mapping[str, str]) -> None:
             if name.partition(":")[0] in _NAMESPACES and ":" in name:
                 raise Invalid(reason=f"Validation failed; extra spec '{name}' does not appear to "
                                      "be a valid extra spec.")
-        elif not re.fullmatch(feature.known, value):
+        elif not re.fullmatch(feature.accepted, value):
             raise _unknown(f"extra spec '{name}'", value)
         elif _TRAIT.fullmatch(name) and value not in ("required", "forbidden"):
             raise _unknown(f"extra spec '{name}'", value)
@@ -149,7 +149,7 @@ def check_done(image: rpc.Image, flavor: rpc.Flavor) -> None:
             feature = _find(FEATURES, name, kind)
             if feature is None:
                 continue
-            if not re.fullmatch(feature.known, str(value)):
+            if not re.fullmatch(feature.accepted, str(value)):
                 raise Invalid(reason=f"{what} {name}: there is no '{value}'.")
             grouped = kind == "spec" and _GROUPED.fullmatch(name)
             if grouped or not re.fullmatch(feature.done, str(value)):

@@ -73,11 +73,11 @@ def _first(properties: dict[str, Any], names: tuple[str, ...]) -> str | None:
 
 def _capabilities(specs: dict[str, str]) -> dict[str, str]:
     """What ComputeCapabilitiesFilter compares: the scoped ones, and plain names."""
-    found = {}
+    capabilities = {}
     for key, value in specs.items():
         scope, colon, name = key.partition(":")
         if not colon:
-            found[key] = value
+            capabilities[key] = value
         elif scope == "capabilities":
-            found[name] = value
-    return found
+            capabilities[name] = value
+    return capabilities

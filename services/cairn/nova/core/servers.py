@@ -54,8 +54,8 @@ SORTABLE = {
 
 
 # Built once: that takes SQLAlchemy longer than the database needs to answer.
-_KNOWN = select(*COLUMNS).where(S.id == bindparam("id"))
-_FIND = _KNOWN.where(S.deleted.is_(False))
+_FIND_ANY = select(*COLUMNS).where(S.id == bindparam("id"))
+_FIND = _FIND_ANY.where(S.deleted.is_(False))
 _FIND_OWN = _FIND.where(S.project_id == bindparam("project"))
 
 
@@ -71,9 +71,9 @@ def find(session: Session, ctx: Context, server_id: str) -> Row[Any]:
     return row
 
 
-def known(session: Session, server_id: str) -> Row[Any] | None:
+def find_any(session: Session, server_id: str) -> Row[Any] | None:
     """The row, whoever asks, gone or not: for those who work on it."""
-    return session.execute(_KNOWN, {"id": server_id}).one_or_none()
+    return session.execute(_FIND_ANY, {"id": server_id}).one_or_none()
 
 
 def get(nova: Nova, ctx: Context, server_id: str) -> Row[Any]:

@@ -11,10 +11,10 @@ from cairn.common.listing import FALSE, TRUE
 def moment(text: str, name: str) -> dt.datetime:
     """Raises Invalid naming the parameter."""
     try:
-        found = dt.datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace(" +", "+"))
+        instant = dt.datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace(" +", "+"))
     except ValueError:
         raise Invalid(reason=f"{name}: not a time: {text}") from None
-    return found if found.tzinfo is None else found.astimezone(dt.UTC).replace(tzinfo=None)
+    return instant if instant.tzinfo is None else instant.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def truth(text: str | None, name: str, default: bool = False) -> bool:

@@ -21,7 +21,7 @@ from cairn.common.db import Database, changed
 from cairn.common.policy import Policy
 from cairn.common.wsgi import Mount, serve
 from cairn.nova.core import guest_documents
-from cairn.nova.core.servers import known
+from cairn.nova.core.servers import find_any
 from cairn.nova.db.models import Server
 from cairn.nova.settings import ApiSettings, MetadataSettings
 
@@ -49,10 +49,10 @@ class Cache:
 
     def get(self, server_id: str, seconds: float) -> Any | None:
         with self._lock:
-            found = self._rows.get(server_id)
-            if found is None or time.monotonic() - found[0] > seconds:
+            entry = self._rows.get(server_id)
+            if entry is None or time.monotonic() - entry[0] > seconds:
                 return None
-            return found[1]
+            return entry[1]
 
     def put(self, server_id: str, row: Any) -> None:
         with self._lock:
@@ -82,7 +82,7 @@ def _server(metadata: Metadata, request: flask.Request) -> Any:
     row = metadata.cache.get(server_id, metadata.settings.cache_seconds)
     if row is None:
         with metadata.db.reading() as session:
-            row = known(session, server_id)
+            row = find_any(session, server_id)
         if row is None or row.deleted:
             raise errors.NotFound("Instance", server_id)
         metadata.cache.put(server_id, row)
@@ -157,15 +157,15 @@ def _ec2(metadata: Metadata, server: Any, rest: list[str]) -> Reply:
                      headers={"Content-Type": "application/octet-stream"})
     if rest[0] != "meta-data":
         raise errors.NoSuchPath
-    found: Any = guest_documents.ec2_metadata(server, metadata.api)
+    node: Any = guest_documents.ec2_metadata(server, metadata.api)
     for part in rest[1:]:
-        if not isinstance(found, dict) or part not in found:
+        if not isinstance(node, dict) or part not in node:
             raise errors.NoSuchPath
-        found = found[part]
-    if not isinstance(found, dict):
-        return _text(str(found))
+        node = node[part]
+    if not isinstance(node, dict):
+        return _text(str(node))
     lines = []
-    for name, value in sorted(found.items()):
+    for name, value in sorted(node.items()):
         if name == "_name":
             continue
         if isinstance(value, dict):

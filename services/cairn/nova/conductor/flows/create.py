@@ -94,7 +94,7 @@ class Steps(DeletesPorts, ReleasesClaim):
         def record(session: Session) -> None:
             nonlocal runner
             runner = None
-            row = servers.known(session, job.subject)
+            row = servers.find_any(session, job.subject)
             if row is None or row.deleted or row.task_state == "deleting":
                 return
             tried = self._host_tried(session, job)

@@ -31,10 +31,10 @@ def live(domain: Any, disk: Path, path: Path) -> None:
     with contextlib.suppress(libvirt.libvirtError):
         domain.blockJobAbort(target, 0)  # Of an earlier try.
     path.unlink(missing_ok=True)
-    wanted = xml.Element("disk", type="file")
-    xml.SubElement(wanted, "source", file=str(path))
-    xml.SubElement(wanted, "driver", type="qcow2")
-    domain.blockCopy(target, xml.tostring(wanted, encoding="unicode"), None, MIRROR)
+    destination = xml.Element("disk", type="file")
+    xml.SubElement(destination, "source", file=str(path))
+    xml.SubElement(destination, "driver", type="qcow2")
+    domain.blockCopy(target, xml.tostring(destination, encoding="unicode"), None, MIRROR)
     try:
         _await_mirror(domain, target)
         # With its file systems frozen, where a guest agent can do that.
@@ -48,8 +48,8 @@ def live(domain: Any, disk: Path, path: Path) -> None:
 
 def _target(domain: Any, disk: Path) -> str:
     """What the guest's configuration calls the disk ("vda")."""
-    for found in xml.fromstring(domain.XMLDesc(0)).iterfind("devices/disk"):
-        source, target = found.find("source"), found.find("target")
+    for device in xml.fromstring(domain.XMLDesc(0)).iterfind("devices/disk"):
+        source, target = device.find("source"), device.find("target")
         if source is not None and target is not None and source.get("file") == str(disk):
             return str(target.get("dev"))
     raise HypervisorFailed(reason=f"the domain has no disk {disk}")
@@ -58,10 +58,10 @@ def _target(domain: Any, disk: Path) -> str:
 def _await_mirror(domain: Any, target: str) -> None:
     end = time.monotonic() + HOURS
     while time.monotonic() < end:
-        for found in xml.fromstring(domain.XMLDesc(0)).iterfind("devices/disk"):
-            if found.find(f"target[@dev='{target}']") is None:
+        for device in xml.fromstring(domain.XMLDesc(0)).iterfind("devices/disk"):
+            if device.find(f"target[@dev='{target}']") is None:
                 continue
-            mirror = found.find("mirror")
+            mirror = device.find("mirror")
             if mirror is None:
                 raise HypervisorFailed(reason="the copy of the disk ended early")
             if mirror.get("ready") == "yes":

@@ -64,12 +64,12 @@ class Disks:
         with self.images.kept(image) as base:
             told = json.loads(qemu_img("info", "--output=json", "-f", kind, "-U", str(base)))
             virtual = int(told["virtual-size"])
-            wanted = int(flavor["disk"]) * GIB or virtual
-            if virtual > wanted:
-                raise FlavorTooSmall(disk=wanted, image=virtual)
+            root_size = int(flavor["disk"]) * GIB or virtual
+            if virtual > root_size:
+                raise FlavorTooSmall(disk=root_size, image=virtual)
             require_space(self.folder, 64 << 20, self.host, f"the disks of server {spec['id']}")
             qemu_img("create", "-q", "-f", "qcow2", "-b", str(base), "-F", kind,
-                     str(place / "disk"), str(wanted))
+                     str(place / "disk"), str(root_size))
         for name, size in (("disk.eph0", int(flavor["ephemeral"]) * GIB),
                            ("disk.swap", int(flavor["swap"]) << 20)):
             if size:
@@ -88,12 +88,12 @@ class Disks:
     def base(self, disk: Path) -> Path | None:
         """The image that a disk lies upon. Raises HypervisorFailed for any other file: whoever
         broke out of a guest may have written that into the disk, for root to open."""
-        found = backing_file(disk)
+        image = backing_file(disk)
         if has_data_file(disk):
             raise HypervisorFailed(reason=f"{disk} keeps its data in another file")
-        if found is not None and (found.parent != self.images.folder or found.is_symlink()):
-            raise HypervisorFailed(reason=f"{disk} lies upon {found}, which is no image")
-        return found
+        if image is not None and (image.parent != self.images.folder or image.is_symlink()):
+            raise HypervisorFailed(reason=f"{disk} lies upon {image}, which is no image")
+        return image
 
     def bytes_of(self, disk: Path) -> int:
         """What the disk takes with what is below it: a whole copy needs no more."""

@@ -58,28 +58,28 @@ class LibvirtDriver:
         self.disks.make(spec)
 
     def start(self, spec: Spec) -> None:
-        found = self.connection.find(spec["id"])
+        domain = self.connection.find(spec["id"])
         with hypervisor():
-            if found is not None and found.isActive():
+            if domain is not None and domain.isActive():
                 return
             self._define(spec).create()
 
     def stop(self, spec: Spec, *, timeout: float) -> None:
-        found = self.connection.find(spec["id"])
-        if found is None:
+        domain = self.connection.find(spec["id"])
+        if domain is None:
             return
         deadline = time.monotonic() + timeout
         pressed = 0.0
         with hypervisor():
-            while found.isActive():
+            while domain.isActive():
                 if time.monotonic() >= deadline:
-                    _destroy(found)
+                    _destroy(domain)
                     return
                 if time.monotonic() - pressed > 10:
                     # Again and again: a guest that just boots does not hear the first one.
                     pressed = time.monotonic()
                     with contextlib.suppress(libvirt.libvirtError):
-                        found.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
+                        domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
                 time.sleep(0.2)
 
     def reboot(self, spec: Spec, *, hard: bool) -> None:
@@ -87,65 +87,65 @@ class LibvirtDriver:
         self.start(spec)
 
     def snapshot(self, spec: Spec, path: Path) -> None:
-        found = self.connection.find(spec["id"])
-        if found is None:
+        domain = self.connection.find(spec["id"])
+        if domain is None:
             raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
         disk = self.disks.root(spec)
         require_space(self.folder, self.disks.bytes_of(disk), self.host,
                       f"a snapshot of server {spec['id']}")
         with hypervisor():
-            if found.isActive():
-                copies.live(found, disk, path)
+            if domain.isActive():
+                copies.live(domain, disk, path)
             else:
                 copies.still(disk, path)
 
     def destroy(self, spec: Spec) -> None:
         self._off(spec)
-        found = self.connection.find(spec["id"])
-        if found is not None:
+        domain = self.connection.find(spec["id"])
+        if domain is not None:
             with hypervisor():
-                found.undefineFlags(UNDEFINE)
+                domain.undefineFlags(UNDEFINE)
         self.disks.remove(spec)
 
     def plug(self, spec: Spec, vif: Vif) -> None:
-        found = self.connection.find(spec["id"])
-        if found is None:
+        domain = self.connection.find(spec["id"])
+        if domain is None:
             return
         with hypervisor():
-            for flag, shown in _sides(found):
-                if not _has(found, vif, shown):
-                    found.attachDeviceFlags(_interface(spec, vif), flag)
+            for flag, shown in _sides(domain):
+                if not _has(domain, vif, shown):
+                    domain.attachDeviceFlags(_interface(spec, vif), flag)
 
     def unplug(self, spec: Spec, vif: Vif) -> None:
-        found = self.connection.find(spec["id"])
-        if found is None:
+        domain = self.connection.find(spec["id"])
+        if domain is None:
             return
         deadline = time.monotonic() + UNPLUG
         with hypervisor():
-            for flag, shown in _sides(found):
+            for flag, shown in _sides(domain):
                 # A running guest lets go when it has time: ask, look, ask again.
-                while _has(found, vif, shown):
+                while _has(domain, vif, shown):
                     if time.monotonic() > deadline:
                         raise HypervisorFailed(
                             reason=f"the guest does not let go of port {vif['id']}")
                     with contextlib.suppress(libvirt.libvirtError):
-                        found.detachDeviceFlags(_interface(spec, vif), flag)
+                        domain.detachDeviceFlags(_interface(spec, vif), flag)
                     time.sleep(0.3)
 
     def power_state(self, spec: Spec) -> int:
-        found = self.connection.find(spec["id"])
-        if found is None:
+        domain = self.connection.find(spec["id"])
+        if domain is None:
             return NOSTATE
         with hypervisor():
-            return STATES.get(found.info()[0], NOSTATE)
+            return STATES.get(domain.info()[0], NOSTATE)
 
     def power_states(self) -> dict[str, int]:
         states = {}
         with hypervisor():
-            for found in self.connection.get().listAllDomains():
+            for domain in self.connection.get().listAllDomains():
                 with contextlib.suppress(libvirt.libvirtError):
-                    if found.name().startswith(PREFIX):
-                        states[found.UUIDString()] = STATES.get(found.info()[0], NOSTATE)
+                    if domain.name().startswith(PREFIX):
+                        states[domain.UUIDString()] = STATES.get(domain.info()[0], NOSTATE)
         return states
 
     def console_output(self, spec: Spec, length: int | None) -> str:
@@ -161,11 +161,11 @@ class LibvirtDriver:
         return "".join(lines if length is None else lines[max(0, len(lines) - length):])
 
     def diagnostics(self, spec: Spec) -> dict[str, Any]:
-        found = self.connection.find(spec["id"])
-        if found is None:
+        domain = self.connection.find(spec["id"])
+        if domain is None:
             raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
         with hypervisor():
-            state, maximum, memory, vcpus, cpu_time = found.info()
+            state, maximum, memory, vcpus, cpu_time = domain.info()
         return {
             "state": "running" if STATES.get(state) == RUNNING else "shutdown",
             "driver": "libvirt", "hypervisor": self.kind, "hypervisor_os": "linux", "uptime": 0,
@@ -182,16 +182,16 @@ class LibvirtDriver:
         return self.connection.get().defineXML(text)
 
     def _off(self, spec: Spec) -> None:
-        found = self.connection.find(spec["id"])
-        if found is not None:
+        domain = self.connection.find(spec["id"])
+        if domain is not None:
             with hypervisor():
-                _destroy(found)
+                _destroy(domain)
 
 
-def _destroy(found: Any) -> None:
+def _destroy(domain: Any) -> None:
     """Pull the plug; one that is off already is fine."""
     try:
-        found.destroy()
+        domain.destroy()
     except libvirt.libvirtError as error:
         if error.get_error_code() not in (libvirt.VIR_ERR_OPERATION_INVALID,
                                           libvirt.VIR_ERR_NO_DOMAIN):
@@ -204,16 +204,16 @@ def _interface(spec: Spec, vif: Vif) -> str:
     return xml.tostring(domains.interface(vif, properties), encoding="unicode")
 
 
-def _sides(found: Any) -> list[tuple[int, int]]:
+def _sides(domain: Any) -> list[tuple[int, int]]:
     """What a change is to be made to: (flag that changes it, flag that shows it)."""
     sides = [(libvirt.VIR_DOMAIN_AFFECT_CONFIG, libvirt.VIR_DOMAIN_XML_INACTIVE)]
-    if found.isActive():
+    if domain.isActive():
         sides.append((libvirt.VIR_DOMAIN_AFFECT_LIVE, 0))
     return sides
 
 
-def _has(found: Any, vif: Vif, shown: int) -> bool:
-    root = xml.fromstring(found.XMLDesc(shown))
+def _has(domain: Any, vif: Vif, shown: int) -> bool:
+    root = xml.fromstring(domain.XMLDesc(shown))
     macs = {mac.get("address") for mac in root.findall("devices/interface/mac")}
     return vif["mac"] in macs
 
