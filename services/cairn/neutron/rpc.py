@@ -56,10 +56,10 @@ class Controller(Stub):
     ) -> dict[str, str] | None:
         """Whose fixed IP asked for metadata through that router, or on that network:
         {"port_id", "device_id", "project_id"}, None if nobody's."""
-        found: dict[str, str] | None = self.call(
+        port: dict[str, str] | None = self.call(
             ctx, "instance_at", address=address, router_id=router_id, network_id=network_id
         )
-        return found
+        return port
 
 
 class Agent(Stub):

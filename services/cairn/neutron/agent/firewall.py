@@ -91,15 +91,15 @@ class Firewall:
             raise CommandFailed(why)
         if refusal(good) is not None:
             good = []
-        found: dict[Key, str] = {}
+        culprits: dict[Key, str] = {}
 
         def sort_out(suspects: list[Key]) -> None:
-            """Those of them who do not fit in go to `found`, the others to `good`."""
+            """Those of them who do not fit in go to `culprits`, the others to `good`."""
             why = refusal([*good, *suspects]) if suspects else None
             if why is None:
                 good.extend(suspects)
             elif len(suspects) == 1:
-                found[suspects[0]] = why
+                culprits[suspects[0]] = why
                 log.error("%s %s is shut in: %s", *suspects[0], why)
             else:
                 half = len(suspects) // 2
@@ -107,7 +107,7 @@ class Firewall:
                 sort_out(suspects[half:])
 
         sort_out([key for key in parts if key not in set(good)])
-        return found
+        return culprits
 
     def remove(self) -> None:
         self.tables = None

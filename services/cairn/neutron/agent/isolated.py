@@ -33,12 +33,12 @@ def tell(isolated: Isolated, before: Isolated) -> None:
 
 def report(isolated: Isolated, role: str) -> dict[str, Any]:
     """The part of an agent's `configurations` that is about this."""
-    found = [
+    entries = [
         {"kind": "security_group" if kind == MEMBERS else kind, "id": id, "reason": _plain(why)}
         for (kind, id), why in sorted(isolated.items())
         if ("security_group" if kind == MEMBERS else kind) in KINDS.get(role, ())
     ]
-    return {"isolated": found[:MOST], "isolated_count": len(found)}
+    return {"isolated": entries[:MOST], "isolated_count": len(entries)}
 
 
 def _plain(why: str) -> str:

@@ -187,9 +187,9 @@ class Links:
 
     def addresses(self, name: str) -> set[str]:
         """Global addresses with their prefix lengths."""
-        found = self.handle.get_addr(index=self.by_name[name].index)
+        addresses = self.handle.get_addr(index=self.by_name[name].index)
         return {
-            f"{a.get_attr('IFA_ADDRESS')}/{a['prefixlen']}" for a in found if a["scope"] == 0}
+            f"{a.get_attr('IFA_ADDRESS')}/{a['prefixlen']}" for a in addresses if a["scope"] == 0}
 
     def set_addresses(self, name: str, addresses: Iterable[str]) -> tuple[set[str], list[str]]:
         """Have these (with prefix lengths) and no others: (those that are new, what the kernel has
@@ -265,15 +265,15 @@ def _all(dumps: socket.socket) -> Iterator[Link]:
 
 def _link(data: bytes, at: int, end: int) -> Link:
     index, flags = struct.unpack_from("=iI", data, at + 4)
-    found = dict(_attributes(data, at + 16, end))
-    info = found.get(IFLA_LINKINFO, b"")
+    attributes = dict(_attributes(data, at + 16, end))
+    info = attributes.get(IFLA_LINKINFO, b"")
     kind = dict(_attributes(info, 0, len(info))).get(IFLA_INFO_KIND)
-    master = found.get(IFLA_MASTER)
+    master = attributes.get(IFLA_MASTER)
     return Link(
-        name=_text(found[IFLA_IFNAME]), index=index, kind=_text(kind) if kind else None,
-        mtu=struct.unpack("=I", found[IFLA_MTU])[0], up=bool(flags & IFF_UP),
+        name=_text(attributes[IFLA_IFNAME]), index=index, kind=_text(kind) if kind else None,
+        mtu=struct.unpack("=I", attributes[IFLA_MTU])[0], up=bool(flags & IFF_UP),
         master=struct.unpack("=I", master)[0] if master else None,
-        mac=found.get(IFLA_ADDRESS, b"").hex(":"))
+        mac=attributes.get(IFLA_ADDRESS, b"").hex(":"))
 
 
 def _attributes(data: bytes, at: int, end: int) -> Iterator[tuple[int, bytes]]:

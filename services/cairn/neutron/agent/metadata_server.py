@@ -154,13 +154,13 @@ class MetadataServer:
             question.say(400, f"{wrong}\n".encode())
             return
         try:
-            found = self.owner(address, door)
-            if found is None:
+            port = self.owner(address, door)
+            if port is None:
                 question.say(404, b"no server has this address\n")
                 return
             reply = self.session.request(
                 "GET" if told is None else "POST", self.settings.url + path, data=told,
-                headers=self.signed(found, address), timeout=20, allow_redirects=False)
+                headers=self.signed(port, address), timeout=20, allow_redirects=False)
         except (requests.RequestException, Problem) as error:
             log.warning("metadata for %s: %s", address, error)
             question.say(503, b"the metadata service does not answer\n")
@@ -171,21 +171,21 @@ class MetadataServer:
     def owner(self, address: str, door: Door) -> dict[str, str] | None:
         """Whose address it is, as it was known a few seconds ago at most."""
         key = (address, door.router_id, door.network_id)
-        when, found = self._known.get(key, (0.0, None))
-        if found is None or time.monotonic() - when > REMEMBER:
-            found = self.controller.instance_at(
+        when, port = self._known.get(key, (0.0, None))
+        if port is None or time.monotonic() - when > REMEMBER:
+            port = self.controller.instance_at(
                 Context(), address=address, router_id=door.router_id, network_id=door.network_id)
             if len(self._known) > REMEMBERED:
                 self._known.clear()
-            self._known[key] = (time.monotonic(), found)
-        return found
+            self._known[key] = (time.monotonic(), port)
+        return port
 
-    def signed(self, found: dict[str, str], address: str) -> dict[str, str]:
-        server_id = found["device_id"]
+    def signed(self, port: dict[str, str], address: str) -> dict[str, str]:
+        server_id = port["device_id"]
         signature = hmac.new(
             self.settings.secret.encode(), server_id.encode(), hashlib.sha256).hexdigest()
         return {
-            "X-Instance-ID": server_id, "X-Tenant-ID": found["project_id"],
+            "X-Instance-ID": server_id, "X-Tenant-ID": port["project_id"],
             "X-Instance-ID-Signature": signature, "X-Forwarded-For": address,
         }
 

@@ -46,7 +46,7 @@ def things(state: State) -> dict[Key, Any]:
 
 def unreadable(state: State) -> dict[Key, str]:
     """What no rules can be made of, and why."""
-    found: dict[Key, str] = {}
+    unreadable: dict[Key, str] = {}
     for key, thing in things(state).items():
         try:
             if key[0] == PORT:
@@ -55,8 +55,8 @@ def unreadable(state: State) -> dict[Key, str]:
                 for rule in thing["rules"]:
                     text(rule)
         except (KeyError, TypeError, ValueError) as wrong:
-            found[key] = f"{type(wrong).__name__}: {wrong}"
-    return found
+            unreadable[key] = f"{type(wrong).__name__}: {wrong}"
+    return unreadable
 
 
 def ruleset(
@@ -238,9 +238,9 @@ def _groups(state: State, isolated: Collection[Key]) -> Tables:
         shut = (MEMBERS, group_id) in isolated
         members = {} if shut else state["members"].get(group_id, {})
         for version, kind in (("4", "ipv4_addr"), ("6", "ipv6_addr")):
-            known = [a for a in members.get(version, []) if readable(a)]
+            addresses = [a for a in members.get(version, []) if readable(a)]
             tables["inet", f"m{version}_{_plain(group_id)}"] = Set(
-                kind, frozenset(_apart(known)), interval=True)
+                kind, frozenset(_apart(addresses)), interval=True)
     for group_id, rules in groups.items():
         for direction in ("ingress", "egress"):
             texts = dict.fromkeys(
@@ -263,7 +263,7 @@ def _from_the_host(
 ) -> Tables:
     """What the host sends or routes into a physical network passes no bridge's forward hook: the
     tap it will leave by is known by its address alone."""
-    found: dict[str, dict[str, str]] = {"ip": {}, "ip6": {}}
+    jumps: dict[str, dict[str, str]] = {"ip": {}, "ip6": {}}
     for port_id, port in ports.items():
         bridge = bridges.get(port["network_id"])
         if bridge is None or bridge == names.bridge(port["network_id"]):
@@ -271,11 +271,11 @@ def _from_the_host(
         for address in port["fixed_ips"]:
             family = "ip6" if ":" in address["ip"] else "ip"
             key = f"{_quoted(bridge)} . {_written(address['ip'])}"
-            found[family][key] = f"jump i_{numbers[port_id]}"
+            jumps[family][key] = f"jump i_{numbers[port_id]}"
     return {
         **{("inet", f"routed_{family}"): Set(
             f"ifname . {kind} : verdict",
-            frozenset(f"{key} : {verdict}" for key, verdict in found[family].items()), "map")
+            frozenset(f"{key} : {verdict}" for key, verdict in jumps[family].items()), "map")
            for family, kind in (("ip", "ipv4_addr"), ("ip6", "ipv6_addr"))},
         ("inet", "routed"): Chain(
             ("meta mark & 0x0000ffff != 0 accept",
@@ -290,10 +290,10 @@ def _quoted(name: str) -> str:
 
 def _plain(identifier: str) -> str:
     """An id as part of a chain's or set's name. Raises ValueError."""
-    found = identifier.replace("-", "")
-    if not re.fullmatch("[0-9a-z]{1,32}", found):
+    plain = identifier.replace("-", "")
+    if not re.fullmatch("[0-9a-z]{1,32}", plain):
         raise ValueError(f"{identifier[:64]!r} is no id")
-    return found
+    return plain
 
 
 def zone(network_id: str) -> int:

@@ -43,8 +43,8 @@ def ready(session: Session, neutron: Neutron, kind: str) -> Sequence[Row[Any]]:
 
 def living(session: Session, settings: NetworkSettings, kind: str) -> list[str]:
     """The hosts of the agents of a kind that were heard of lately."""
-    found = session.execute(select(AGENTS).where(AGENTS.c.agent_type == kind)).all()
-    return [agent.host for agent in found if alive(settings, agent)]
+    agents = session.execute(select(AGENTS).where(AGENTS.c.agent_type == kind)).all()
+    return [agent.host for agent in agents if alive(settings, agent)]
 
 
 def list_agents(neutron: Neutron, ctx: Context, listing: Listing) -> Sequence[Row[Any]]:

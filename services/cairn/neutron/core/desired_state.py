@@ -121,7 +121,7 @@ def _groups(session: Session, ids: Sequence[str]) -> Document:
 
 def _members(session: Session, ids: Sequence[str]) -> Document:
     """Who is in the groups: the ports' addresses, and those that their address pairs allow."""
-    found: dict[str, dict[str, set[str]]] = {id: {"4": set(), "6": set()} for id in ids}
+    members: dict[str, dict[str, set[str]]] = {id: {"4": set(), "6": set()} for id in ids}
     if ids:
         for group, fixed_ips, pairs in session.execute(
             select(MEMBERS.c.security_group_id, PORTS.c.fixed_ips, PORTS.c.allowed_address_pairs)
@@ -130,9 +130,9 @@ def _members(session: Session, ids: Sequence[str]) -> Document:
         ):
             for text in [*(f["ip_address"] for f in fixed_ips),
                          *(p["ip_address"] for p in pairs)]:
-                found[group]["6" if ":" in text else "4"].add(text)
+                members[group]["6" if ":" in text else "4"].add(text)
     return {id: {version: sorted(texts) for version, texts in kinds.items()}
-            for id, kinds in found.items()}
+            for id, kinds in members.items()}
 
 
 def _dhcp(host: _Host) -> Document:
@@ -143,7 +143,7 @@ def _dhcp(host: _Host) -> Document:
     ids = [server.network_id for server in servers]
     if not ids:
         return {}
-    found: dict[str, list[Any]] = {id: [] for id in ids}
+    by_network: dict[str, list[Any]] = {id: [] for id in ids}
     for port in host.session.execute(
         select(PORTS.c.id, PORTS.c.network_id, PORTS.c.project_id, PORTS.c.mac_address,
                PORTS.c.dns_name, func.coalesce(PORTS.c.named_at, PORTS.c.created_at).label("since"),
@@ -153,8 +153,8 @@ def _dhcp(host: _Host) -> Document:
         .order_by(PORTS.c.id)
     ):
         if port.fixed_ips:
-            found[port.network_id].append(port)
-    guests = {id: _guests(rows, host.settings.dns_domain) for id, rows in found.items()}
+            by_network[port.network_id].append(port)
+    guests = {id: _guests(rows, host.settings.dns_domain) for id, rows in by_network.items()}
     routed = set(host.session.scalars(select(INTERFACES.c.subnet_id).where(
         INTERFACES.c.subnet_id.in_(list(host.subnets)))))
     return {server.network_id: {

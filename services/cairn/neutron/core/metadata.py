@@ -36,11 +36,11 @@ def instance_at(
                 .where(INTERFACES.c.router_id == router_id))
             if ip in ip_network(row.cidr)
         ]
-    found = session.execute(
+    port = session.execute(
         select(PORTS.c.id, PORTS.c.device_id, PORTS.c.project_id)
         .join(ALLOCATIONS, ALLOCATIONS.c.port_id == PORTS.c.id)
         .where(ALLOCATIONS.c.ip_address == address, PORTS.c.network_id.in_(networks))
     ).first()
-    if found is None:
+    if port is None:
         return None
-    return {"port_id": found.id, "device_id": found.device_id, "project_id": found.project_id}
+    return {"port_id": port.id, "device_id": port.device_id, "project_id": port.project_id}
