@@ -40,10 +40,10 @@ def fits(pattern: str, path: str) -> bool:
 @lru_cache(64)
 def _places(path: str) -> dict[str, int]:
     """Where each letter stands, as bits."""
-    found = dict.fromkeys(path, 0)
+    places = dict.fromkeys(path, 0)
     for place, letter in enumerate(path):
-        found[letter] |= 1 << place
-    return found
+        places[letter] |= 1 << place
+    return places
 
 
 @lru_cache(1024)

@@ -98,11 +98,11 @@ class Listener:
             asked["since"] = since.isoformat()
         query, latest = urlencode(asked), self._latest
         while query:
-            found = self.neighbours.get("identity", f"/OS-REVOKE/events?{query}").json()
-            events = [Revocation(**e["cairn"]) for e in found["events"] if "cairn" in e]
+            document = self.neighbours.get("identity", f"/OS-REVOKE/events?{query}").json()
+            events = [Revocation(**e["cairn"]) for e in document["events"] if "cairn" in e]
             self.verifier.revoke(*events)
             latest = max([latest, *(event.issued_before for event in events)])
-            query = urlsplit(found["links"].get("next") or "").query
+            query = urlsplit(document["links"].get("next") or "").query
         self._latest = latest
 
     def _catch_up(self) -> None:

@@ -81,11 +81,11 @@ class Bus:
     def exchange(self, name: str, kind: str = "topic") -> Exchange:
         """Of a host's account nothing is declared: the exchanges are the broker's own, so that no
         host can change one."""
-        found = self._exchanges.get(name)
-        if found is None:
-            found = self._exchanges[name] = Exchange(
+        exchange = self._exchanges.get(name)
+        if exchange is None:
+            exchange = self._exchanges[name] = Exchange(
                 name, type=kind, durable=True, no_declare=not self._declares)
-        return found
+        return exchange
 
     def own_queue(self, name: str, key: str, *, auto_delete: bool = False) -> Queue:
         """A queue of what is put into our letterbox under that key."""

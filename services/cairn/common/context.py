@@ -70,8 +70,8 @@ class Context:
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "Context":
-        known = {f.name for f in fields(cls)} - UNSENT
-        kept = {name: value for name, value in wire.items() if name in known}
+        names = {f.name for f in fields(cls)} - UNSENT
+        kept = {name: value for name, value in wire.items() if name in names}
         kept["roles"] = frozenset(kept.get("roles", ()))
         kept["version"] = tuple(kept.get("version", (0, 0)))
         return cls(**kept)

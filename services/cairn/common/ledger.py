@@ -204,10 +204,10 @@ class DatabaseLedger:
         self._silence.free()
         for _ in range(5):
             with self.db.reading() as session:
-                found = session.scalar(self._next, {"runner": runner})
-            if found is None:
+                work_id = session.scalar(self._next, {"runner": runner})
+            if work_id is None:
                 return None
-            job = self.db.write(partial(self._lease, work_id=found, runner=runner,
+            job = self.db.write(partial(self._lease, work_id=work_id, runner=runner,
                                         lease_holder=lease_holder))
             if job is not None:
                 return job

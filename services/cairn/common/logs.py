@@ -10,7 +10,7 @@ LOUD = ("amqp", "kombu", "urllib3", "keystoneauth", "alembic")
 
 def plain(text: str) -> str:
     """`text` with its control characters written out, so that it stays one line of its own."""
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 class Formatter(logging.Formatter):

@@ -20,22 +20,22 @@ Tree = dict[str, Any]
 
 def within(schema: Any) -> Tree:
     """Where the documents of this schema have names."""
-    found: Tree = {}
+    tree: Tree = {}
     if not isinstance(schema, Mapping):
-        return found
+        return tree
     for name, inner in schema.get("properties", {}).items():
         if name == "name" or name.endswith("_name"):
-            found[name] = None
+            tree[name] = None
         elif below := within(inner):
-            found[name] = below
+            tree[name] = below
     if below := within(schema.get("items")):
-        found["*"] = below
+        tree["*"] = below
     several = [inner for key in ("anyOf", "oneOf", "allOf") for inner in schema.get(key, ())]
     for inner in (*several, schema.get("then"), schema.get("else")):
         for name, below in within(inner).items():
-            mine = found.get(name, {})
-            found[name] = None if mine is None or below is None else {**mine, **below}
-    return found
+            mine = tree.get(name, {})
+            tree[name] = None if mine is None or below is None else {**mine, **below}
+    return tree
 
 
 def bad(tree: Tree, document: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

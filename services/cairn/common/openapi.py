@@ -181,20 +181,20 @@ def versions(endpoint: Endpoint) -> str:
 def _parameters(
     operation: Operation, spoken: Microversions | None, shared: "Shared"
 ) -> list[Json]:
-    found: dict[str, Json] = {}
+    parameters: dict[str, Json] = {}
     for endpoint in operation.endpoints:
         properties = (endpoint.query or {}).get("properties", {})
         for name, schema in properties.items():
             # Each value of a repeated parameter is one of the array.
-            known = found.setdefault(name, {
+            entry = parameters.setdefault(name, {
                 "name": name, "in": "query", "schema": shared.take(_schema(schema)),
                 "required": name in (endpoint.query or {}).get("required", ())})
-            if versions(endpoint) and "description" not in known:
-                known["description"] = f"In {versions(endpoint)}."
-    for parameter in found.values():
+            if versions(endpoint) and "description" not in entry:
+                entry["description"] = f"In {versions(endpoint)}."
+    for parameter in parameters.values():
         if not parameter["required"]:
             del parameter["required"]
-    made = [found[name] for name in sorted(found)]
+    made = [parameters[name] for name in sorted(parameters)]
     if spoken is not None:
         made.append({
             "name": "OpenStack-API-Version", "in": "header",

@@ -103,22 +103,22 @@ class Outbox:
     def _run(self) -> None:
         end = float("inf")
         while time.monotonic() < end:
-            found = self._next()
-            if found is None and self._closing.is_set():
+            letter = self._next()
+            if letter is None and self._closing.is_set():
                 break
             if self._closing.is_set():
                 end = min(end, time.monotonic() + FLUSH)
             settled = self._producer is not None
             try:
-                if found is None:
+                if letter is None:
                     self._tend()
                 else:
-                    self._say(found[1])
+                    self._say(letter[1])
             except Exception as error:  # Whatever a broker, TLS or a socket may come up with.
                 opened = self._producer is not None
                 self._drop()
-                if found is not None:
-                    self._again(*found, opened, settled, error)
+                if letter is not None:
+                    self._again(*letter, opened, settled, error)
         if self._connection is not None:
             self._connection.release()
 

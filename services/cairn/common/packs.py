@@ -38,16 +38,16 @@ PATIENCE = 45.0
 
 def confs(place: Path) -> list[Path]:
     """The settings files a pack has. Exits when there is none."""
-    found = sorted(place.glob("*.conf")) if place.is_dir() else [place]
-    if not found or not found[0].exists():
+    paths = sorted(place.glob("*.conf")) if place.is_dir() else [place]
+    if not paths or not paths[0].exists():
         sys.exit(f"{place}: no settings of any process")
-    return found
+    return paths
 
 
-def build(found: list[Path], host: Host) -> dict[str, Any]:
+def build(paths: list[Path], host: Host) -> dict[str, Any]:
     """Make every process that has such settings; the WSGI applications by their mounts."""
     apps = {}
-    for conf in found:
+    for conf in paths:
         process = find(conf.stem)
         app = process.build(load(process.settings, conf), host)
         if process.mount:
@@ -81,8 +81,8 @@ def pools(place: Path, sizes: dict[str, tuple[int, int]]) -> list[Pool]:
         pool = process.pool if process.pack == API else process.pack
         members.setdefault(pool, []).append(conf)
     return [
-        Pool(pool if place.is_dir() else place.stem, found, *sizes.get(pool, (1, 16)))
-        for pool, found in members.items()
+        Pool(pool if place.is_dir() else place.stem, paths, *sizes.get(pool, (1, 16)))
+        for pool, paths in members.items()
     ]
 
 

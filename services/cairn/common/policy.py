@@ -81,19 +81,19 @@ class Policy:
             return False
         if target is None:
             target = {"project_id": ctx.project_id, "user_id": ctx.user_id}
-        known = self._known
-        if known is None:
+        answers = self._known
+        if answers is None:
             return self._check(ctx, name, target)
         try:
             key = (name, ctx.roles, ctx.user_id, ctx.project_id, ctx.domain_id, ctx.system,
                    ctx.user_domain_id, ctx.project_domain_id, *target.items())
-            answer = known.get(key)
+            answer = answers.get(key)
         except TypeError:  # A target with lists or dicts in it.
             return self._check(ctx, name, target)
         if answer is None:
-            if len(known) >= REMEMBERED:
-                known.clear()
-            answer = known[key] = self._check(ctx, name, target)
+            if len(answers) >= REMEMBERED:
+                answers.clear()
+            answer = answers[key] = self._check(ctx, name, target)
         return answer
 
     def _check(self, ctx: Context, name: str, target: Mapping[str, Any]) -> bool:

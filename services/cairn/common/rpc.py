@@ -200,11 +200,11 @@ def invoke(
     func = None if method.startswith("_") else getattr(manager, method, None)
     if not callable(func):
         raise UnknownMessage(topic=topic, method=method)
-    known = _arguments(func)
-    missing = [name for name, needed in known.items() if needed and name not in args]
+    accepted = _arguments(func)
+    missing = [name for name, needed in accepted.items() if needed and name not in args]
     if missing:
         raise IncompleteMessage(topic=topic, method=method, missing=", ".join(missing))
-    return func(ctx, **{name: args[name] for name in known if name in args})
+    return func(ctx, **{name: args[name] for name in accepted if name in args})
 
 
 @lru_cache(maxsize=256)

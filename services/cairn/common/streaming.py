@@ -179,11 +179,11 @@ def _head(file: io.BufferedReader) -> tuple[str, dict[str, Any]]:
     line = file.readline(HEAD_MOST)
     if not line:
         raise ConnectionError
-    found = _REQUEST.fullmatch(line)
-    if found is None:
+    match = _REQUEST.fullmatch(line)
+    if match is None:
         raise Garbled(reason="its first line")
-    method = found[1].decode()
-    path, _, query = found[2].partition(b"?")
+    method = match[1].decode()
+    path, _, query = match[2].partition(b"?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method, "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),

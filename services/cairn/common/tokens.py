@@ -175,7 +175,7 @@ def keys_of(token: Token) -> list[tuple[str, str]]:
     """Every Revocation.key that a revocation of this token may have."""
     scope = token.scope or {}
     project, domain = scope.get("project") or {}, scope.get("domain") or {}
-    found = [
+    keys = [
         ("", ""), ("audit_id", token.audit_ids[0]), ("audit_chain_id", token.audit_ids[-1]),
         ("delegation_id", token.extra.get("delegation_id")), ("user_id", token.user["id"]),
         ("project_id", project.get("id")), ("domain_id", domain.get("id")),
@@ -183,7 +183,7 @@ def keys_of(token: Token) -> list[tuple[str, str]]:
         ("domain_id", (project.get("domain") or {}).get("id")),
         *(("role_id", role["id"]) for role in token.roles),
     ]
-    return [(name, value) for name, value in found if value is not None]
+    return [(name, value) for name, value in keys if value is not None]
 
 
 class Verifier:
@@ -224,12 +224,12 @@ class Verifier:
     def receipt(self, text: str) -> Token:
         """What a receipt says. Raises Unauthorized as `verify` does; it is never kept, where it
         might be taken for a token."""
-        found = self._open(text, RECEIPT)
+        token = self._open(text, RECEIPT)
         with self._lock:
-            revoked = self._is_revoked(found)
-        if revoked or found.expires_at <= time.time():
+            revoked = self._is_revoked(token)
+        if revoked or token.expires_at <= time.time():
             raise Unauthorized
-        return found
+        return token
 
     def hear(self, signed: str) -> None:
         """Take what Signer.revocations wrote. Raises Unauthorized where somebody else did. Heard
@@ -304,7 +304,7 @@ class Verifier:
             path = self.folder / f"{number}.pub"
             if not path.exists():
                 raise KeyError(number)
-            found = load_pem_public_key(path.read_bytes())
-            assert isinstance(found, Ed25519PublicKey)
-            key = self._keys[number] = found
+            public_key = load_pem_public_key(path.read_bytes())
+            assert isinstance(public_key, Ed25519PublicKey)
+            key = self._keys[number] = public_key
         return key

@@ -95,8 +95,8 @@ class Job:
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> "Job":
-        known = {f.name for f in dataclasses.fields(cls)}  # A newer release may say more.
-        return cls(**{**{name: value for name, value in wire.items() if name in known},
+        names = {f.name for f in dataclasses.fields(cls)}  # A newer release may say more.
+        return cls(**{**{name: value for name, value in wire.items() if name in names},
                       "lease_holder": wire["owner"], "ctx": Context.from_wire(wire["ctx"]),
                       "begun": [(r, n) for r, n in wire["begun"]]})
 

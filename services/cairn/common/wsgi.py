@@ -112,7 +112,7 @@ def serve(
         return response
 
     @app.errorhandler(errors.Problem)
-    def known(problem: errors.Problem) -> flask.Response:
+    def refused(problem: errors.Problem) -> flask.Response:
         return refuse(problem)
 
     @app.errorhandler(StaleDataError)
@@ -258,10 +258,10 @@ def _context(endpoint: Endpoint, authenticate: Authenticate, version: tuple[int,
     if endpoint.policy == PUBLIC:
         ctx = Context()
     else:
-        found = authenticate(headers)
-        if found is None:
+        caller = authenticate(headers)
+        if caller is None:
             raise errors.Unauthorized
-        ctx = found
+        ctx = caller
         flask.g.caller = f"{ctx.user_id or '-'} {ctx.project_id or '-'}"
     if outer is not None and not (outer.startswith("req-") and len(outer) == 40):
         outer = None
