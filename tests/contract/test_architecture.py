@@ -91,6 +91,32 @@ def test_a_compare_and_set_asks_whether_it_changed_its_row():
     assert counting == {"common/db.py", "common/purge.py"}
 
 
+# Words that say of a value only how somebody came by it. It is called what it is: the project, the
+# row, the request.
+EMPTY_WORDS = {"wanted", "found", "known", "remains"}
+
+
+def empty_words(path):
+    """Variables and fields with such names, and where. The arguments of messages keep theirs: they
+    are on the wire."""
+    return [f"{path.name}:{node.lineno} {node.id}" for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            and node.id in EMPTY_WORDS]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_value_is_called_what_it_is(path):
+    assert empty_words(path) == []
+
+
+def test_a_planted_empty_word_would_be_found(tmp_path):
+    planted = tmp_path / "planted.py"
+    planted.write_text("found = 1\nfor known in (): pass\nwith a as wanted: pass\nremains: int\n"
+                       "project = 1\n")
+    assert sorted(empty_words(planted)) == [
+        "planted.py:1 found", "planted.py:2 known", "planted.py:3 wanted", "planted.py:4 remains"]
+
+
 # What endpoint modules of a component share is called alike in all of them: rows to documents, and
 # parts of schemas. Whoever renames the last one takes the name away.
 MISNAMED: set[str] = set()
