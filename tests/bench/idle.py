@@ -67,10 +67,10 @@ def main() -> None:
                  for unit, of in ours.items()}
         memory: dict[str, int] = defaultdict(int)
         ticks = 0
-        for pid, (name, _, spent) in before.items():
+        for pid, (name, _, then) in before.items():
             if (after := look(pid)) is not None:
                 memory[name] += after[1]
-                ticks += after[2] - spent
+                ticks += after[2] - then
         total = sum(memory.values()) / 1024
         print(f"{leader.parent.name}: {total:.0f} MiB PSS, "
               f"{100 * ticks / TICKS / seconds:.1f} % of a core")

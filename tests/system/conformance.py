@@ -2,14 +2,17 @@
 run and how it is read."""
 
 import configparser
+import contextlib
+import functools
 import importlib.util
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import outside
 from .clouds import BIN, HOUSE, Person
 
 # In the order of Glance's schema: its first pairs are those that may hold any bytes.
@@ -68,7 +71,8 @@ def configuration(admin: Person, web: str, other_image: str) -> configparser.Raw
                        "image_alt_ssh_user": "guest", "network_for_ssh": "public",
                        "ssh_timeout": "120", "ping_timeout": "120"},
         "network": {"public_network_id": outside["id"], "floating_network_name": "public"},
-        "network-feature-enabled": {"api_extensions": ",".join(extensions)},
+        "network-feature-enabled": {"api_extensions": ",".join(extensions),
+                                    "ipv6_subnet_attributes": "true"},
         "image": {"http_image": f"{web}/image.raw", "http_qcow2_image": f"{web}/image.qcow2",
                   "image_caching_enabled": "true",
                   "disk_formats": DISKS, "container_formats": CONTAINERS},
@@ -82,8 +86,22 @@ def configuration(admin: Person, web: str, other_image: str) -> configparser.Raw
     return conf
 
 
-def prepare(folder: Path, conf: configparser.RawConfigParser) -> Path:
-    """Make the folder one that tests can be run in."""
+@contextlib.contextmanager
+def workspace(admin: Person, folder: Path) -> Iterator[Path]:
+    """A folder that tests can be run in, with a web server and an image that they need."""
+    (folder / "web").mkdir()
+    guest = folder / "web" / "image.qcow2"
+    admin.openstack("image", "save", "--file", str(guest), "cairn-guest")
+    guest.with_name("image.raw").write_bytes(b"\0" * 65536)
+    other = admin.ask("image", "create", "--disk-format", "qcow2", "--public", "--file",
+                      str(guest), "cairn-guest-other")["id"]
+    with outside.web(functools.partial(outside.Quiet, directory=str(guest.parent))) as url:
+        _prepare(folder, configuration(admin, url, other))
+        yield folder
+    admin.openstack("image", "delete", other)
+
+
+def _prepare(folder: Path, conf: configparser.RawConfigParser) -> None:
     with (folder / "tempest.conf").open("w") as file:
         conf.write(file)
     found = importlib.util.find_spec("tempest")
@@ -92,7 +110,6 @@ def prepare(folder: Path, conf: configparser.RawConfigParser) -> Path:
     (folder / ".stestr.conf").write_text(
         f"[DEFAULT]\ntest_path={package}/test_discover\ntop_dir={package.parent}\n"
         "group_regex=([^\\.]*\\.)*\n")
-    return folder
 
 
 @dataclass
@@ -117,7 +134,7 @@ def within(name: str, rows: Iterable[str]) -> bool:
     return any(name == row or name.startswith(f"{row}.") for row in rows)
 
 
-def run(workspace: Path, admin: Person, tests: Iterable[str], timeout: float = 1200) -> Outcome:
+def run(workspace: Path, admin: Person, tests: Iterable[str], timeout: float = 3600) -> Outcome:
     """Run the tests whose id matches one of these expressions, on two cores."""
     (workspace / "tests.txt").write_text("\n".join(tests) + "\n")
     done = subprocess.run(
@@ -138,10 +155,13 @@ def run(workspace: Path, admin: Person, tests: Iterable[str], timeout: float = 1
     return outcome
 
 
-def contradictions(outcome: Outcome) -> list[str]:
-    """Where this and the page disagree."""
+def contradictions(outcome: Outcome, whole: str | None = None) -> list[str]:
+    """Where this and the page disagree. `whole` is a package of which everything was run: what the
+    page names of it was seen."""
     rows = excepted()
     return [
+        *(f"{row} is named, and not seen" for row in sorted(rows)
+          if whole and within(row, {whole}) and not outcome.covers(row)),
         *([f"Tempest ended with {outcome.code}"] if outcome.code and not outcome.failed else ()),
         *(f"{name} fails" for name in sorted(outcome.failed) if not within(name, rows)),
         *(f"{name} is skipped: {why}" for name, why in sorted(outcome.skipped.items())
@@ -149,3 +169,12 @@ def contradictions(outcome: Outcome) -> list[str]:
         *(f"{name} passes, and is named" for name in sorted(outcome.passed)
           if within(name, rows)),
     ]
+
+
+def judge(admin: Person, folder: Path, package: str) -> list[str]:
+    """Run a package whole and print how it went; where that and the page disagree."""
+    with workspace(admin, folder) as place:
+        outcome = run(place, admin, [re.escape(package)])
+    print(f"\n{package}: {len(outcome.passed)} passed, {len(outcome.failed)} failed, "
+          f"{len(outcome.skipped)} skipped", flush=True)
+    return contradictions(outcome, package)
