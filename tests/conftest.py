@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import create_engine, event, text
 
 from cairn.common import events
+from cairn.common.collation import COLLATION
 from cairn.common.db import Database
 
 # A request that does not record the event its endpoint declares fails.
@@ -52,18 +53,29 @@ def sqlite(tmp_path, _templates):
 
 
 @pytest.fixture
-def mariadb(_mariadb):
+def mariadb(schema):
     """mariadb(Base, pool_size=8) -> a Database with that schema on a real server, for what SQLite
     has not: many writers at once."""
+
+    def made(base, pool_size=8):
+        db = schema(pool_size=pool_size)
+        base.metadata.create_all(db.engine)
+        return db
+
+    return made
+
+
+@pytest.fixture
+def schema(_mariadb):
+    """schema(collation=COLLATION, pool_size=8) -> a Database on a real server, without a table."""
     admin, numbers, url = _mariadb
     opened = []
 
-    def empty(base, pool_size=8):
+    def empty(collation=COLLATION, pool_size=8):
         name = f"t{next(numbers)}"
         with admin.begin() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+            connection.execute(text(f"CREATE DATABASE {name} COLLATE {collation}"))
         db = Database(url.format(name), pool_size)
-        base.metadata.create_all(db.engine)
         opened.append((name, db))
         return db
 
@@ -114,7 +126,7 @@ def _mariadb(tmp_path_factory):
          # Nobody reads it after a crash.
          "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync",
          "--innodb-doublewrite=0", "--innodb-file-per-table=0",
-         "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin"],
+         "--character-set-server=utf8mb4", f"--collation-server={COLLATION}"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
     try:
         deadline = time.monotonic() + 30

@@ -24,11 +24,11 @@ def _config(component: str, connection: Any) -> Config:
     return config
 
 
-def sync(component: str, db: Database) -> bool:
-    """Upgrade to the newest revision; whether anything was to be done."""
+def sync(component: str, db: Database, revision: str = "heads") -> bool:
+    """Upgrade to the revision, the newest; whether anything was to be done."""
     with db.engine.connect() as connection:
         before = MigrationContext.configure(connection).get_current_heads()
-        command.upgrade(_config(component, connection), "heads")
+        command.upgrade(_config(component, connection), revision)
         connection.commit()
         return before != MigrationContext.configure(connection).get_current_heads()
 

@@ -57,7 +57,7 @@ import json
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cairn.cloud.plugins.module_utils.state import converge
 
-CHARSET, COLLATION = "utf8mb4", "utf8mb4_general_ci"
+CHARSET, COLLATION = "utf8mb4", "utf8mb4_nopad_bin"
 HOSTS = ("localhost", "%")
 
 
