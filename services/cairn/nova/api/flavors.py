@@ -10,10 +10,11 @@ from cairn.common.listing import read_value
 from cairn.nova.api.schemas import (
     BOOLEAN,
     NAME,
-    NUMBER,
+    PAGE,
+    TEXT,
     Query,
     closed,
-    query,
+    queries,
     read_limit,
     wrapped,
 )
@@ -26,7 +27,10 @@ from cairn.nova.policy import RULES
 
 api = Api(RULES)
 
-LIST_QUERY = query(limit=NUMBER, sort_dir={"enum": ["asc", "desc"]})
+_QUERIES = queries({(2, 1): {
+    **PAGE, "is_public": TEXT, "minRam": TEXT, "minDisk": TEXT,
+    "sort_key": {"enum": sorted(flavors.SORTABLE)}, "sort_dir": {"enum": ["asc", "desc"]},
+}})
 _TEXT = {"type": ["string", "null"], "maxLength": 65535}
 
 
@@ -91,7 +95,6 @@ def _listed(items: list[Document], size: int) -> Document:
     return {"flavors": items} | ({"flavors_links": following} if following else {})
 
 
-@api.get("/flavors", policy="os_compute_api:flavors", query=LIST_QUERY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
     listed, size = _list(nova, ctx, query)
     items = []
@@ -104,10 +107,16 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
     return _listed(items, size)
 
 
-@api.get("/flavors/detail", policy="os_compute_api:flavors", query=LIST_QUERY)
 def detail(nova: Nova, ctx: Context, query: Query) -> Document:
     listed, size = _list(nova, ctx, query)
     return _listed([view(nova, ctx, flavor) for flavor in listed], size)
+
+
+for _since, _until, _query in _QUERIES:
+    api.get("/flavors", policy="os_compute_api:flavors", query=_query, since=_since,
+            until=_until)(index)
+    api.get("/flavors/detail", policy="os_compute_api:flavors", query=_query, since=_since,
+            until=_until)(detail)
 
 
 @api.get("/flavors/<flavor_id>", policy="os_compute_api:flavors")

@@ -9,7 +9,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, NotFound, Unavailable
 from cairn.common.listing import read_value
-from cairn.nova.api.schemas import ANY, NUMBER, Query, query, read_limit
+from cairn.nova.api.schemas import BOOLEAN, PAGE, Query, once, queries, read_limit
 from cairn.nova.api.views import next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts, hypervisors
@@ -21,7 +21,13 @@ from cairn.nova.policy import RULES
 api = Api(RULES)
 
 _SUMS = ("vcpus", "vcpus_used", "memory_mb", "memory_mb_used", "running_vms")
-_QUERY = query(limit=NUMBER)
+_SERVERS = {"with_servers": once(BOOLEAN)}
+_QUERIES = queries(
+    {(2, 33): PAGE,
+     (2, 53): {name: once(schema) for name, schema in PAGE.items()} | _SERVERS | {
+         "hypervisor_hostname_pattern": once({"type": "string", "minLength": 1, "maxLength": 255,
+                                              "pattern": "^[a-zA-Z0-9._-]*$"})}},
+    closed_since=(2, 53))
 View = Callable[[Nova, Context, HypervisorState], Document]
 
 
@@ -76,12 +82,14 @@ def _servers(state: HypervisorState) -> list[Document]:
 
 def _list(nova: Nova, ctx: Context, query: Query, view: View) -> Document:
     pattern = read_value(query, "hypervisor_hostname_pattern") if by_uuid(ctx.version) else None
+    if pattern and ("limit" in query or "marker" in query):
+        raise Invalid(reason="hypervisor_hostname_pattern: there are no pages of what it finds.")
     with_servers = _with_servers(ctx, query)
     states = hypervisors.list_hypervisors(nova, pattern)
     if pattern and not states:
         raise NotFound("Hypervisor matching", f"'{pattern}'")
     more: Document = {}
-    if ctx.version >= (2, 33):
+    if ctx.version >= (2, 33) and not pattern:
         states, more = _cut(nova, ctx, states, query)
     items = []
     for state in states:
@@ -107,15 +115,19 @@ def _cut(
     return page, {}
 
 
-@api.get("/os-hypervisors", policy="os_compute_api:os-hypervisors:list", query=_QUERY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
     return _list(nova, ctx, query, brief)
 
 
-@api.get("/os-hypervisors/detail", policy="os_compute_api:os-hypervisors:list-detail",
-         query=_QUERY)
 def detail(nova: Nova, ctx: Context, query: Query) -> Document:
     return _list(nova, ctx, query, detailed)
+
+
+for _since, _until, _query in _QUERIES:
+    api.get("/os-hypervisors", policy="os_compute_api:os-hypervisors:list", query=_query,
+            since=_since, until=_until)(index)
+    api.get("/os-hypervisors/detail", policy="os_compute_api:os-hypervisors:list-detail",
+            query=_query, since=_since, until=_until)(detail)
 
 
 @api.get("/os-hypervisors/statistics", policy="os_compute_api:os-hypervisors:statistics",
@@ -125,8 +137,6 @@ def statistics(nova: Nova, ctx: Context) -> Document:
     return {"hypervisor_statistics": {"count": sums["count"]} | _amounts(sums)}
 
 
-@api.get("/os-hypervisors/<hypervisor_id>", policy="os_compute_api:os-hypervisors:show",
-         query=ANY)
 def show(nova: Nova, ctx: Context, hypervisor_id: str, query: Query) -> Document:
     state = hypervisors.get(nova, ctx, hypervisor_id)
     shown = detailed(nova, ctx, state)
@@ -134,6 +144,11 @@ def show(nova: Nova, ctx: Context, hypervisor_id: str, query: Query) -> Document
         if state.servers or ctx.version >= (2, 75):
             shown["servers"] = _servers(state)
     return {"hypervisor": shown}
+
+
+for _since, _until, _query in queries({(2, 53): _SERVERS}, closed_since=(2, 53)):
+    api.get("/os-hypervisors/<hypervisor_id>", policy="os_compute_api:os-hypervisors:show",
+            query=_query, since=_since, until=_until)(show)
 
 
 @api.get("/os-hypervisors/<hypervisor_id>/uptime", policy="os_compute_api:os-hypervisors:uptime",

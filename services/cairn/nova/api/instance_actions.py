@@ -1,10 +1,10 @@
 """/servers/{id}/os-instance-actions"""
 
-from cairn.common.api import Api, Document
+from cairn.common.api import Api, Document, Schema
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.listing import read_value
-from cairn.nova.api.schemas import ANY, Query, read_limit
+from cairn.nova.api.schemas import PAGE, Query, once, queries, read_limit
 from cairn.nova.api.views import host_id, micro, next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import actions, servers
@@ -27,7 +27,6 @@ def _action(ctx: Context, server_id: str, action: actions.Action) -> Document:
     return shown
 
 
-@api.get(PATH, policy="os_compute_api:os-instance-actions:list", query=ANY)
 def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
     since = before = None
     if ctx.version >= (2, 58) and "changes-since" in query:
@@ -39,6 +38,14 @@ def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
     if ctx.version >= (2, 58):
         listed, document = _paged(listed, query, nova)
     return {"instanceActions": [_action(ctx, server_id, action) for action in listed]} | document
+
+
+_TIME: Schema = once({"type": "string", "format": "date-time"})
+for _since, _until, _query in queries(
+        {(2, 58): {name: once(schema) for name, schema in PAGE.items()} | {"changes-since": _TIME},
+         (2, 66): {"changes-before": _TIME}}, closed_since=(2, 58)):
+    api.get(PATH, policy="os_compute_api:os-instance-actions:list", query=_query, since=_since,
+            until=_until)(index)
 
 
 def _paged(

@@ -5,7 +5,7 @@ from typing import Any
 from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.listing import read_value
-from cairn.nova.api.schemas import ANY, Query, closed, read_limit, wrapped
+from cairn.nova.api.schemas import PAGE, TEXT, Query, closed, queries, read_limit, wrapped
 from cairn.nova.api.views import next_link, stamp
 from cairn.nova.component import Nova
 from cairn.nova.core import keypairs
@@ -15,6 +15,7 @@ from cairn.nova.policy import RULES
 api = Api(RULES)
 
 _KEY = {"type": "string"}
+_OF_ONE = queries({(2, 10): {"user_id": TEXT}})
 _TYPE = {"enum": ["ssh", "x509"]}
 _USER = {"type": "string", "minLength": 1, "maxLength": 255}
 # What can be one segment of a path: names of old have no dots, those since 2.92 are not all dots;
@@ -40,7 +41,6 @@ def _user(nova: Nova, ctx: Context, verb: str, asked: str | None) -> str:
     return user
 
 
-@api.get("/os-keypairs", policy="os_compute_api:os-keypairs:index", query=ANY, late=True)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
     user = _user(nova, ctx, "index", read_value(query, "user_id"))
     size = marker = None
@@ -52,7 +52,11 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
     return {"keypairs": items} | ({"keypairs_links": following} if following else {})
 
 
-@api.get("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:show", query=ANY, late=True)
+for _since, _until, _query in queries({(2, 10): {"user_id": TEXT}, (2, 35): PAGE}):
+    api.get("/os-keypairs", policy="os_compute_api:os-keypairs:index", query=_query, late=True,
+            since=_since, until=_until)(index)
+
+
 def show(nova: Nova, ctx: Context, name: str, query: Query) -> Document:
     user = _user(nova, ctx, "show", read_value(query, "user_id"))
     pair = keypairs.get(nova, user, name)
@@ -60,6 +64,11 @@ def show(nova: Nova, ctx: Context, name: str, query: Query) -> Document:
         "user_id": pair.user_id, "id": pair.number, "deleted": False, "deleted_at": None,
         "created_at": stamp(pair.created_at), "updated_at": stamp(pair.updated_at),
     }}
+
+
+for _since, _until, _query in _OF_ONE:
+    api.get("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:show", query=_query,
+            late=True, since=_since, until=_until)(show)
 
 
 def create(nova: Nova, ctx: Context, body: Document) -> Reply:
@@ -89,9 +98,12 @@ for _since, _until, _schema in (
              late=True, event="keypair.create")(create)
 
 
-@api.delete("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:delete", query=ANY,
-            late=True, event="keypair.delete")
 def remove(nova: Nova, ctx: Context, name: str, query: Query) -> Reply:
     user = _user(nova, ctx, "delete", read_value(query, "user_id"))
     keypairs.remove(nova, ctx, user, name)
     return Reply(None, 204 if ctx.version >= (2, 2) else 202)
+
+
+for _since, _until, _query in _OF_ONE:
+    api.delete("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:delete", query=_query,
+               late=True, since=_since, until=_until, event="keypair.delete")(remove)

@@ -3,7 +3,7 @@
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import read_value
-from cairn.nova.api.schemas import ANY, Query
+from cairn.nova.api.schemas import TEXT, Query, queries
 from cairn.nova.component import Nova
 from cairn.nova.core import quotas
 from cairn.nova.policy import RULES
@@ -11,7 +11,6 @@ from cairn.nova.policy import RULES
 api = Api(RULES)
 
 
-@api.get("/limits", policy="os_compute_api:limits", query=ANY)
 def show(nova: Nova, ctx: Context, query: Query) -> Document:
     project = read_value(query, "tenant_id") or ctx.project
     if project != ctx.project:
@@ -34,3 +33,8 @@ def show(nova: Nova, ctx: Context, query: Query) -> Document:
         absolute |= {"maxTotalFloatingIps": -1, "totalFloatingIpsUsed": 0, "maxSecurityGroups": -1,
                      "totalSecurityGroupsUsed": 0, "maxSecurityGroupRules": -1}
     return {"limits": {"rate": [], "absolute": absolute}}
+
+
+for _since, _until, _query in queries({(2, 1): {"tenant_id": TEXT}}):
+    api.get("/limits", policy="os_compute_api:limits", query=_query, since=_since,
+            until=_until)(show)

@@ -3,7 +3,7 @@
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Forbidden
-from cairn.nova.api.schemas import ANY, BOOLEAN, Query, quota_limits, wrapped
+from cairn.nova.api.schemas import BOOLEAN, TEXT, Query, queries, quota_limits, wrapped
 from cairn.nova.api.views import quota_names
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, quotas
@@ -18,7 +18,6 @@ def _check(ctx: Context, project_id: str) -> None:
         raise Forbidden(rule="os_compute_api:os-quota-sets:show")
 
 
-@api.get("/os-quota-sets/<project_id>", policy="os_compute_api:os-quota-sets:show", query=ANY)
 def show(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
     _check(ctx, project_id)
     limits = quotas.get_limits(nova, project_id)
@@ -31,8 +30,6 @@ def defaults(nova: Nova, ctx: Context, project_id: str) -> Document:
     return {"quota_set": {"id": project_id} | {name: limits[name] for name in quota_names(ctx)}}
 
 
-@api.get("/os-quota-sets/<project_id>/detail", policy="os_compute_api:os-quota-sets:detail",
-         query=ANY)
 def detail(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
     _check(ctx, project_id)
     limits, used = quotas.get_usage(nova, project_id)
@@ -60,7 +57,14 @@ for _since, _until, _network, _files in (
             since=_since, until=_until, event="quota.update")(change)
 
 
-@api.delete("/os-quota-sets/<project_id>", policy="os_compute_api:os-quota-sets:delete",
-            status=202, query=ANY, event="quota.delete")
 def reset(nova: Nova, ctx: Context, project_id: str, query: Query) -> None:
     quotas.reset(nova, ctx, project_id)
+
+
+for _since, _until, _query in queries({(2, 1): {"user_id": TEXT}}):
+    api.get("/os-quota-sets/<project_id>", policy="os_compute_api:os-quota-sets:show",
+            query=_query, since=_since, until=_until)(show)
+    api.get("/os-quota-sets/<project_id>/detail", policy="os_compute_api:os-quota-sets:detail",
+            query=_query, since=_since, until=_until)(detail)
+    api.delete("/os-quota-sets/<project_id>", policy="os_compute_api:os-quota-sets:delete",
+               status=202, query=_query, since=_since, until=_until, event="quota.delete")(reset)

@@ -1,6 +1,7 @@
 """What requests may say: the parts of schemas that resources share, and bodies of the server
 endpoints by microversion."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -59,7 +60,36 @@ def query(**single: Schema) -> Schema:
 
 
 NUMBER: Schema = {"type": "string", "pattern": "^[0-9]+$"}
-PAGE = {"limit": NUMBER, "marker": {"type": "string"}}
+TEXT: Schema = {"type": "string"}
+PAGE: dict[str, Schema] = {"limit": NUMBER, "marker": TEXT}
+# Since when most lists refuse a parameter that they do not know.
+CLOSED = (2, 75)
+
+
+def once(schema: Schema) -> Schema:
+    """A query parameter that may not be repeated."""
+    return {"type": "array", "items": schema, "maxItems": 1}
+
+
+def queries(
+    changes: Mapping[Version, Mapping[str, Schema]], *, closed_since: Version = CLOSED
+) -> list[tuple[str, str | None, Schema]]:
+    """The queries of a list as (since, until, schema): `changes` are the parameters that a version
+    adds. What a version does not know is let pass, unchecked, before `closed_since`, and refused
+    from there on."""
+    versions = sorted({(2, 1), *changes, closed_since})
+    stretches: list[tuple[str, str | None, Schema]] = []
+    for since, until, version in ranges(versions):
+        items = {name: schema for start, added in changes.items() if start <= version
+                 for name, schema in added.items()}
+        document = {
+            "type": "object",
+            "properties": {name: schema if schema.get("type") == "array" else
+                           {"type": "array", "items": schema} for name, schema in items.items()},
+            "additionalProperties": False if version >= closed_since else {"type": "array"},
+        }
+        stretches.append((since, until, document))
+    return stretches
 
 
 # --- Pages ---------------------------------------------------------------------------------

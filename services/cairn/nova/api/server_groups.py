@@ -6,11 +6,19 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.listing import read_value
-from cairn.nova.api.schemas import NAME, NUMBER, Query, closed, query, read_limit, wrapped
+from cairn.nova.api.schemas import (
+    NAME,
+    NUMBER,
+    TEXT,
+    Query,
+    closed,
+    queries,
+    read_limit,
+    wrapped,
+)
 from cairn.nova.component import Nova
 from cairn.nova.core import groups
 from cairn.nova.core.groups import GroupState
-from cairn.nova.core.values import truth
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -33,16 +41,21 @@ def view(ctx: Context, state: GroupState) -> Document:
     return shown
 
 
-@api.get("/os-server-groups", policy="os_compute_api:os-server-groups:index",
-         query=query(limit=NUMBER, offset=NUMBER))
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
     project: str | None = ctx.project
-    if truth(read_value(query, "all_projects"), "all_projects"):
+    # That it is said is enough, whatever its value.
+    if "all_projects" in query:
         if nova.policy.allows(ctx, "os_compute_api:os-server-groups:index:all_projects"):
             project = None
     offset = int(read_value(query, "offset") or 0)
     listed = groups.list_groups(nova, project, read_limit(nova, query), offset)
     return {"server_groups": [view(ctx, state) for state in listed]}
+
+
+for _since, _until, _schema in queries(
+        {(2, 1): {"limit": NUMBER, "offset": NUMBER, "all_projects": TEXT}}):
+    api.get("/os-server-groups", policy="os_compute_api:os-server-groups:index", query=_schema,
+            since=_since, until=_until)(index)
 
 
 @api.get("/os-server-groups/<group_id>", policy="os_compute_api:os-server-groups:show")

@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.listing import read_value
-from cairn.nova.api.schemas import ANY, BOOLEAN, NAME, Query, closed
+from cairn.nova.api.schemas import BOOLEAN, NAME, TEXT, Query, closed, queries
 from cairn.nova.api.views import micro
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, hosts, services
@@ -33,11 +33,15 @@ def view(nova: Nova, ctx: Context, placed: PlacedService) -> Document:
     return shown
 
 
-@api.get("/os-services", policy="os_compute_api:os-services:list", query=ANY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
     listed = services.list_services(nova, host=read_value(query, "host"),
                                     binary=read_value(query, "binary"))
     return {"services": [view(nova, ctx, placed) for placed in listed]}
+
+
+for _since, _until, _query in queries({(2, 1): {"host": TEXT, "binary": TEXT}}):
+    api.get("/os-services", policy="os_compute_api:os-services:list", query=_query,
+            since=_since, until=_until)(index)
 
 
 @api.put("/os-services/enable", policy=_UPDATE, until="2.52",

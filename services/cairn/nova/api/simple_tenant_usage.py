@@ -7,7 +7,7 @@ from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Forbidden, Invalid
 from cairn.common.listing import read_value
-from cairn.nova.api.schemas import ANY, Query, read_limit
+from cairn.nova.api.schemas import PAGE, TEXT, Query, queries, read_limit
 from cairn.nova.api.views import micro, next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import usages
@@ -23,7 +23,7 @@ def _period(query: Query) -> tuple[dt.datetime, dt.datetime]:
     first, last = read_value(query, "start"), read_value(query, "end")
     stop = moment(last, "end") if last else now
     start = moment(first, "start") if first else now - dt.timedelta(weeks=4)
-    if start > stop:
+    if start >= stop:
         raise Invalid(reason="start: it must lie before the end.")
     return start, stop
 
@@ -53,7 +53,6 @@ def view(
     return shown
 
 
-@api.get("/os-simple-tenant-usage", policy="os_compute_api:os-simple-tenant-usage:list", query=ANY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
     start, stop = _period(query)
     detailed = read_value(query, "detailed") == "1"
@@ -63,8 +62,12 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
     return document | ({"tenant_usages_links": links} if links else {})
 
 
-@api.get("/os-simple-tenant-usage/<project_id>",
-         policy="os_compute_api:os-simple-tenant-usage:show", query=ANY)
+_PERIOD = {"start": TEXT, "end": TEXT}
+for _since, _until, _query in queries({(2, 1): {**_PERIOD, "detailed": TEXT}, (2, 40): PAGE}):
+    api.get("/os-simple-tenant-usage", policy="os_compute_api:os-simple-tenant-usage:list",
+            query=_query, since=_since, until=_until)(index)
+
+
 def show(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
     if not ctx.is_admin and project_id != ctx.project:
         raise Forbidden(rule="os_compute_api:os-simple-tenant-usage:show")
@@ -73,6 +76,12 @@ def show(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
     servers = by_project.get(project_id)
     document = {"tenant_usage": view(project_id, servers, start, stop, True) if servers else {}}
     return document | ({"tenant_usage_links": links} if links else {})
+
+
+for _since, _until, _query in queries({(2, 1): _PERIOD, (2, 40): PAGE}):
+    api.get("/os-simple-tenant-usage/<project_id>",
+            policy="os_compute_api:os-simple-tenant-usage:show", query=_query, since=_since,
+            until=_until)(show)
 
 
 def _page(

@@ -3,7 +3,7 @@
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import NotFound
-from cairn.nova.api.schemas import ANY, Query
+from cairn.nova.api.schemas import NUMBER, Query, queries
 from cairn.nova.component import Nova
 from cairn.nova.core import servers
 from cairn.nova.policy import RULES
@@ -11,11 +11,15 @@ from cairn.nova.policy import RULES
 api = Api(RULES)
 
 
-@api.get("/servers/<server_id>/os-volume_attachments",
-         policy="os_compute_api:os-volumes-attachments:index", query=ANY)
 def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
     servers.get(nova, ctx, server_id)
     return {"volumeAttachments": []}
+
+
+for _since, _until, _query in queries({(2, 1): {"limit": NUMBER, "offset": NUMBER}}):
+    api.get("/servers/<server_id>/os-volume_attachments",
+            policy="os_compute_api:os-volumes-attachments:index", query=_query, since=_since,
+            until=_until)(index)
 
 
 @api.get("/servers/<server_id>/os-volume_attachments/<volume_id>",

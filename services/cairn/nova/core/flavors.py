@@ -27,6 +27,8 @@ SORTABLE = {
     "vcpus": Flavor.vcpus, "root_gb": Flavor.disk, "ephemeral_gb": Flavor.ephemeral,
     "swap": Flavor.swap, "rxtx_factor": Flavor.rxtx_factor, "created_at": Flavor.created_at,
     "updated_at": Flavor.updated_at, "is_public": Flavor.is_public, "disabled": Flavor.disabled,
+    "description": Flavor.description,
+    "vcpu_weight": Flavor.number,  # It is a column of old that nothing sets.
 }
 
 
