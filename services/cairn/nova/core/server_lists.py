@@ -181,7 +181,7 @@ def _number(column: Any) -> Callable[[str, Values], Condition]:
 
 
 def _contains(column: Any) -> Callable[[str, Values], Condition]:
-    return lambda name, values: or_(*(column.contains(v, autoescape=True) for v in values))
+    return lambda name, values: or_(*(column.icontains(v, autoescape=True) for v in values))
 
 
 def _time(column: Any) -> Callable[[str, Values], Condition]:

@@ -161,11 +161,12 @@ def page_of(
 def named(
     session: Session, pattern: str, where: Sequence[ColumnElement[bool]]
 ) -> ColumnElement[bool]:
-    """Names are asked for by regular expression, as Nova has it: among those of the servers that
-    `where` means. They are compared here, not by the database: see common.patterns. Raises Invalid.
+    """Names are asked for by regular expression without regard to case, as Nova has it: among those
+    of the servers that `where` means. They are compared here, not by the database: see
+    common.patterns. Raises Invalid.
     """
     if re.fullmatch(r"[\w \-]*", pattern):
-        return Server.name.contains(pattern, autoescape=True)
+        return Server.name.icontains(pattern, autoescape=True)
     if len(pattern) > 255:
         raise Invalid(reason="name: a regular expression has at most 255 characters")
     try:
