@@ -1,12 +1,14 @@
 """MariaDB compares texts exactly, on new clouds and on those that did not yet."""
 
 import importlib
+import itertools
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible_collections.cairn.cloud.plugins.modules import mariadb_database
-from sqlalchemy import text
+from fakes.kills import Killed, killed_after
+from sqlalchemy import select, text
 
 from cairn.common import collation, migrate
 from cairn.common.manage import COMPONENTS
@@ -51,8 +53,33 @@ def test_a_cloud_of_before_gets_what_the_models_say(component, schema, mariadb):
     assert columns(db) == columns(mariadb(models.Base))
 
 
+def test_and_its_rows_whenever_its_migration_is_killed(schema, mariadb):
+    """Each run comes one statement further than the one before it."""
+    models = importlib.import_module("cairn.nova.db.models")
+    db = schema(collation.BEFORE)
+    migrate.sync("nova", db, BEFORE["nova"])
+    with db.writing() as session:
+        session.add(models.Flavor(id="m1", name="small", vcpus=1, ram=1, disk=1))
+        session.flush()
+        session.add(models.FlavorAccess(flavor_id="M1", project_id="red"))
+        session.add(models.Aggregate(name="a", meta={"A": "a "}))
+    for statements in itertools.count(1):
+        try:
+            with killed_after(db, statements):
+                migrate.sync("nova", db)
+            break
+        except Killed:
+            pass
+    assert statements > 5
+    assert columns(db) == columns(mariadb(models.Base))
+    with db.writing() as session:
+        assert session.scalars(select(models.FlavorAccess.flavor_id)).all() == ["m1"]
+        assert session.scalars(select(models.Aggregate.meta)).all() == [{"A": "a "}]
+        session.add(models.Aggregate(name="A"))
+
+
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_so_does_a_new_one(component, schema, mariadb):
+def test_a_new_one_has_it_as_well(component, schema, mariadb):
     models = importlib.import_module(f"cairn.{component}.db.models")
     db = schema()
     assert migrate.sync(component, db)

@@ -31,7 +31,6 @@ from cairn.glance.errors import ImageNotFound, OverLimit, Protected
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _property, _tag, _place = (
     cast(Table, model.__table__).c for model in (ImageProperty, ImageTag, ImageLocation))
-# No column has texts of two collations: there is no union of these.
 _0: ColumnElement[Any] = literal_column("0")
 _EMPTY: ColumnElement[Any] = literal_column("''")
 _PROPERTIES = select(

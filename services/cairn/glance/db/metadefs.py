@@ -1,14 +1,14 @@
 """Metadata definitions: what keys of images, flavors and others are known to mean."""
 
+from typing import Annotated
+
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.dialects.mysql import VARCHAR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cairn.common.db import Json, JsonList, Timestamps
 from cairn.glance.db.models import Base
 
-# Names differ by case and by spaces, which the server's own collation does not see.
-NAME = String(80).with_variant(VARCHAR(80, collation="utf8mb4_nopad_bin"), "mysql", "mariadb")
+Word = Annotated[str, mapped_column(String(80))]
 
 
 class Namespace(Timestamps, Base):
@@ -17,7 +17,7 @@ class Namespace(Timestamps, Base):
     __tablename__ = "metadef_namespaces"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    namespace: Mapped[str] = mapped_column(NAME, unique=True)
+    namespace: Mapped[Word] = mapped_column(unique=True)
     display_name: Mapped[str | None] = mapped_column(String(80))
     description: Mapped[str | None] = mapped_column(Text)
     visibility: Mapped[str] = mapped_column(String(32), default="private")
@@ -31,7 +31,7 @@ class Definition(Timestamps):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     namespace_id: Mapped[int] = mapped_column(
         ForeignKey("metadef_namespaces.id", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(NAME)
+    name: Mapped[Word]
 
 
 class ObjectDefinition(Definition, Base):
@@ -67,7 +67,7 @@ class ResourceType(Timestamps, Base):
     __tablename__ = "metadef_resource_types"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    name: Mapped[str] = mapped_column(NAME, unique=True)
+    name: Mapped[Word] = mapped_column(unique=True)
 
 
 class Association(Timestamps, Base):

@@ -3,14 +3,10 @@
 import datetime as dt
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
-from sqlalchemy.dialects.mysql import VARCHAR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from cairn.common.db import Moment, Timestamps, Uuid, new_id, new_metadata, utcnow
+from cairn.common.db import Moment, Name, Timestamps, Uuid, new_id, new_metadata, utcnow
 from cairn.common.events import EventReaderRow, EventRow
-
-# Words that differ by case or a space only, which the server's own collation takes for the same.
-EXACT = String(255).with_variant(VARCHAR(255, collation="utf8mb4_nopad_bin"), "mysql", "mariadb")
 
 
 class Base(DeclarativeBase):
@@ -51,7 +47,7 @@ class ImageProperty(Base):
 
     image_id: Mapped[Uuid] = mapped_column(
         ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(EXACT, primary_key=True)
+    name: Mapped[Name] = mapped_column(primary_key=True)
     value: Mapped[str] = mapped_column(Text)
 
 
@@ -60,7 +56,7 @@ class ImageTag(Base):
 
     image_id: Mapped[Uuid] = mapped_column(
         ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
-    value: Mapped[str] = mapped_column(EXACT, primary_key=True)
+    value: Mapped[Name] = mapped_column(primary_key=True)
 
 
 class ImageMember(Timestamps, Base):
@@ -70,7 +66,7 @@ class ImageMember(Timestamps, Base):
 
     image_id: Mapped[Uuid] = mapped_column(
         ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
-    member: Mapped[str] = mapped_column(EXACT, primary_key=True, index=True)
+    member: Mapped[Name] = mapped_column(primary_key=True, index=True)
     status: Mapped[str] = mapped_column(String(20), default="pending")
 
 

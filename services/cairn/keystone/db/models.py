@@ -1,25 +1,19 @@
 """Keystone's tables.
 
-Names are compared exactly, trailing spaces and case included, on every database: two accounts that
-a human can tell apart are never one account. (Upstream leaves that to the database's collation.)
+Names are compared exactly, as all texts are: two accounts that a human can tell apart are never one
+account. (Upstream leaves that to the database's collation.)
 """
 
 import datetime as dt
 from typing import Annotated, Any
 
 from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from cairn.common.db import Id, Json, Moment, Timestamps, new_hex_id, new_metadata, utcnow
+from cairn.common.db import Id, Json, Moment, Name, Timestamps, new_hex_id, new_metadata, utcnow
 from cairn.common.events import EventReaderRow, EventRow
 from cairn.common.periodic import PeriodicRow
 
-Exact = Annotated[str, mapped_column(
-    String(255).with_variant(
-        mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_nopad_bin"), "mysql", "mariadb"
-    )
-)]
 Key = Annotated[str, mapped_column(String(64), primary_key=True, default=new_hex_id)]
 Kind = Annotated[str, mapped_column(String(8))]
 
@@ -45,7 +39,7 @@ class Project(Timestamps, Base):
         String(64), ForeignKey("projects.id"), index=True
     )
     is_domain: Mapped[bool] = mapped_column(default=False)
-    name: Mapped[Exact]
+    name: Mapped[Name]
     description: Mapped[str | None] = mapped_column(Text, default="")
     enabled: Mapped[bool] = mapped_column(default=True)
     options: Mapped[Json] = mapped_column(default=dict)
@@ -58,7 +52,7 @@ class ProjectTag(Base):
     project_id: Mapped[str] = mapped_column(
         String(64), ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True
     )
-    name: Mapped[Exact] = mapped_column(primary_key=True)
+    name: Mapped[Name] = mapped_column(primary_key=True)
 
 
 class User(Timestamps, Base):
@@ -67,7 +61,7 @@ class User(Timestamps, Base):
 
     id: Mapped[Key]
     domain_id: Mapped[str] = mapped_column(String(64), ForeignKey("projects.id"))
-    name: Mapped[Exact]
+    name: Mapped[Name]
     enabled: Mapped[bool] = mapped_column(default=True)
     default_project_id: Mapped[str | None] = mapped_column(String(64))
     # Argon2id in its own string form; NULL when the user cannot log in by password.
@@ -91,7 +85,7 @@ class Group(Timestamps, Base):
 
     id: Mapped[Key]
     domain_id: Mapped[str] = mapped_column(String(64), ForeignKey("projects.id"))
-    name: Mapped[Exact]
+    name: Mapped[Name]
     description: Mapped[str | None] = mapped_column(Text, default="")
     extra: Mapped[Json] = mapped_column(default=dict)
 
@@ -116,7 +110,7 @@ class Role(Timestamps, Base):
 
     id: Mapped[Key]
     domain_id: Mapped[str] = mapped_column(String(64), default=ROOT)
-    name: Mapped[Exact]
+    name: Mapped[Name]
     description: Mapped[str | None] = mapped_column(Text)
     options: Mapped[Json] = mapped_column(default=dict)
     extra: Mapped[Json] = mapped_column(default=dict)
@@ -248,7 +242,7 @@ class ApplicationCredential(Timestamps, Base):
 
     id: Mapped[Key]
     user_id: Mapped[str] = mapped_column(String(64), ForeignKey("users.id", ondelete="CASCADE"))
-    name: Mapped[Exact]
+    name: Mapped[Name]
     project_id: Mapped[str] = mapped_column(
         String(64), ForeignKey("projects.id", ondelete="CASCADE"), index=True
     )
@@ -322,7 +316,7 @@ class RegisteredLimit(Timestamps, Base):
     region_id: Mapped[str | None] = mapped_column(String(255), ForeignKey("regions.id"))
     # The region's id, "" for none: see ROOT.
     region_key: Mapped[str] = mapped_column(String(255), default=ROOT)
-    resource_name: Mapped[Exact]
+    resource_name: Mapped[Name]
     default_limit: Mapped[int]
     description: Mapped[str | None] = mapped_column(Text)
 
