@@ -61,9 +61,9 @@ class ConductorSettings:
 @dataclass(frozen=True)
 class SchedulerSettings:
     filters: str = option(
-        "ComputeFilter AvailabilityZoneFilter ComputeCapabilitiesFilter ImagePropertiesFilter "
-        "SameHostFilter DifferentHostFilter ServerGroupAntiAffinityFilter "
-        "ServerGroupAffinityFilter",
+        "ComputeFilter AvailabilityZoneFilter ComputeCapabilitiesFilter "
+        "AggregateInstanceExtraSpecsFilter ImagePropertiesFilter SameHostFilter "
+        "DifferentHostFilter ServerGroupAntiAffinityFilter ServerGroupAffinityFilter",
         "Filters a host must pass, in this order.",
     )
     ram_weight: float = option(1.0, "RAMWeigher: positive spreads, negative stacks.")
@@ -139,7 +139,8 @@ class ComputeSettings:
     folder: str = option("/var/lib/cairn/instances", "Where servers' disks and logs are kept.")
     threads: int = option(8, "Works this host does at once.")
     vif_plugging_timeout: float = option(60.0, "Seconds to wait for a port to become ACTIVE.")
-    shutdown_timeout: float = option(60.0, "Seconds a guest gets to end in a soft reboot.")
+    shutdown_timeout: float = option(60.0, "Seconds a guest gets to power off, or to end in a soft "
+                                    "reboot, where its image has no os_shutdown_timeout.")
     resume_guests: bool = option(True, "Start servers again that ran when the host went down.")
     reserved_vcpus: int = option(0, "Processors never given to servers.")
     reserved_memory_mb: int = option(512, "MiB of memory never given to servers.")

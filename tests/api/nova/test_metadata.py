@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import json
 
 import pytest
 
@@ -16,7 +17,7 @@ SECRET = "a shared secret"
 @pytest.fixture
 def ask(world):
     """ask(path, server_id, **headers) -> the response."""
-    metadata = Metadata(world.db, MetadataSettings(secret=SECRET), ApiSettings())
+    metadata = Metadata(world.db, MetadataSettings(secret=SECRET, cache_seconds=0), ApiSettings())
     client = create_app(metadata).test_client()
 
     def ask(path, server_id, method="GET", data=None, **headers):
@@ -61,6 +62,55 @@ def test_the_ec2_tree(ask, guest):
     assert ask("/2009-04-04/meta-data/placement/availability-zone", guest).text == "nova"
     assert ask("/latest/user-data", guest).data == b"#!/bin/sh"
     assert ask("/latest/meta-data/none", guest).status_code == 404
+
+
+def told(world, ask, server_id):
+    """The hostnames that a guest is told, in every place that tells one."""
+    with world.db.reading() as session:
+        drive = specs.spec(find_any(session, server_id), ApiSettings())["config_drive"]
+    ec2 = json.loads(base64.b64decode(drive["ec2/latest/meta-data.json"]))
+    openstack = json.loads(base64.b64decode(drive["openstack/latest/meta_data.json"]))
+    return {
+        ask("/openstack/latest/meta_data.json", server_id).json["hostname"],
+        *(ask(f"/latest/meta-data/{name}", server_id).text
+          for name in ("hostname", "local-hostname", "public-hostname")),
+        ec2["hostname"], ec2["local-hostname"], openstack["hostname"],
+    }
+
+
+def test_a_hostname_is_told_with_its_own_domain_since_294(world, call, create, ask):
+    for version, refused in (("2.89", "web"), ("2.93", "web.example.org")):
+        assert create(hostname=refused, version=version).status_code == 400
+    made = create(hostname="web", version="2.90", config_drive=True).json["server"]["id"]
+    full = create(hostname="web.example.org", version="2.94", config_drive=True)
+    assert full.status_code == 202, full.json
+    full = full.json["server"]["id"]
+    world.settle()
+    assert told(world, ask, made) == {"web.novalocal"}
+    assert told(world, ask, full) == {"web.example.org"}
+    shown = call("GET", f"/v2.1/servers/{full}").json["server"]
+    assert shown["OS-EXT-SRV-ATTR:hostname"] == "web.example.org"
+
+    body = {"server": {"hostname": "db.example.org"}}
+    assert call("PUT", f"/v2.1/servers/{full}", body, version="2.93").status_code == 400
+    assert call("PUT", f"/v2.1/servers/{full}", body, version="2.94").status_code == 200
+    assert told(world, ask, full) == {"db.example.org"}
+    body = {"rebuild": {"imageRef": shown["image"]["id"], "hostname": "new.example.org"}}
+    assert call("POST", f"/v2.1/servers/{full}/action", body, version="2.93").status_code == 400
+    assert call("POST", f"/v2.1/servers/{full}/action", body, version="2.94").status_code == 202
+    world.settle()
+    assert told(world, ask, full) == {"new.example.org"}
+
+
+@pytest.mark.parametrize("hostname", ["web..org", ".org", "web.", "-web.org", "a b.org", "w", "",
+                                      "web.org\n", "x" * 256, "w\u00e9b.org"])
+def test_what_is_no_hostname_is_refused(create, hostname):
+    assert create(hostname=hostname).status_code == 400
+
+
+def test_several_servers_cannot_have_one_hostname(create):
+    assert create(hostname="web.example.org", max_count=2).status_code == 400
+    assert create(hostname="web.example.org", max_count=1).status_code == 202
 
 
 def test_only_the_proxy_is_answered(ask, guest):

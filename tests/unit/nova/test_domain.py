@@ -116,6 +116,7 @@ def test_uefi_where_there_is_firmware_for_it(tmp_path, monkeypatch):
     {"hw_numa_nodes": "2"}, {"hw_tpm_model": "tpm-crb"}, {"hw_cpu_max_cores": "many"},
     {"hw_machine_type": "pc-q35-7.2", "hw_disk_bus": "ide"}, {"hw_video_ram": "64"},
     {"hw_vif_multiqueue_enabled": "true"}, {"os_require_quiesce": "yes"},
+    {"os_shutdown_timeout": "901"}, {"os_shutdown_timeout": "soon"}, {"os_shutdown_timeout": "-1"},
 ])
 def test_what_is_not_done_is_refused_by_name(properties):
     name = next(iter(properties)) if "hw_machine_type" not in properties else "hw_disk_bus"
@@ -137,7 +138,8 @@ def test_what_a_flavor_asks_for_in_vain_is_refused_by_name(specs):
 def test_what_asks_for_nothing_passes():
     guest_features.check_done(
         image(hw_disk_bus="virtio", os_distro="debian", mine="x", hw_qemu_guest_agent="yes",
-              os_secure_boot="optional", hw_cpu_policy="shared", kernel_id=""),
+              os_secure_boot="optional", hw_cpu_policy="shared", kernel_id="",
+              os_shutdown_timeout=900),
         flavor(**{"hw:cpu_policy": "shared", "resources:VCPU": "1", "own": "x",
                   "trait:COMPUTE_NODE": "required", "capabilities:vcpus": ">= 1"}))
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from cairn.nova.core import host_request
-from cairn.nova.db.models import Flavor
+from cairn.nova.db.models import Aggregate, AggregateHost, Flavor
 from cairn.nova.scheduler.filters import FILTERS, HostState, matches
 from cairn.nova.scheduler.manager import Manager
 from cairn.nova.scheduler.weighers import order
@@ -39,6 +39,16 @@ def group(policy, hosts, **rules):
     ("ComputeCapabilitiesFilter", {}, {"capabilities": {"gpu": "1"}}, "no capability gpu"),
     ("ComputeCapabilitiesFilter", {"aggregates": [{"ssd": "true"}]},
      {"capabilities": {"ssd": "true"}}, None),
+    ("AggregateInstanceExtraSpecsFilter", {"aggregates": [{"ssd": "no"}, {"ssd": "yes, fast"}]},
+     {"aggregate_specs": {"ssd": "fast"}}, None),
+    ("AggregateInstanceExtraSpecsFilter", {"aggregates": [{"disks": "4"}]},
+     {"aggregate_specs": {"disks": ">= 2"}}, None),
+    ("AggregateInstanceExtraSpecsFilter", {"aggregates": [{"ssd": "no"}]},
+     {"aggregate_specs": {"ssd": "yes"}}, "ssd of its aggregates is no, asked for yes"),
+    ("AggregateInstanceExtraSpecsFilter", {"aggregates": [{"gpu": "yes"}, {}]},
+     {"aggregate_specs": {"ssd": "yes"}}, "is of none of them"),
+    # A request of the release before.
+    ("AggregateInstanceExtraSpecsFilter", {}, {}, None),
     ("ImagePropertiesFilter", {}, {"image": {"arch": "x86_64", "hypervisor": None,
                                              "mode": None}}, None),
     ("ImagePropertiesFilter", {}, {"image": {"arch": "aarch64", "hypervisor": None,
@@ -114,6 +124,24 @@ def test_required_traits_are_asked_of_placement(world, alice):
     server_id = alice.boot()
     world.settle()
     assert "trait" in alice.row(server_id).fault["details"]
+
+
+def test_a_flavor_may_ask_for_hosts_of_an_aggregate(world, alice):
+    world.add_host("two")
+    with world.db.writing() as session:
+        session.execute(update(Flavor).values(
+            extra_specs={"aggregate_instance_extra_specs:ssd": "true"}))
+        session.add(Aggregate(id="fast", number=1, name="fast", zone=None, meta={"ssd": "true"}))
+        session.flush()
+        session.add(AggregateHost(aggregate=1, host="two"))
+    servers = [alice.boot() for _ in range(3)]
+    world.settle()
+    assert {alice.row(server).host for server in servers} == {"two"}
+    with world.db.writing() as session:
+        session.execute(update(Aggregate).values(meta={"ssd": "false"}))
+    server = alice.boot()
+    world.settle()
+    assert "asked for true" in alice.row(server).fault["details"]
 
 
 def test_resources_of_a_flavor_are_numbers(world, alice):

@@ -126,9 +126,10 @@ HOSTNAME: Schema = {
     "type": "string", "minLength": 2, "maxLength": 63,
     "pattern": "^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$",
 }
+_LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
 FQDN: Schema = {
     "type": "string", "minLength": 2, "maxLength": 255,
-    "pattern": r"^[a-zA-Z0-9]+[a-zA-Z0-9.\-]*[a-zA-Z0-9]+$",
+    "pattern": rf"^{_LABEL}(\.{_LABEL})*$",
 }
 DISK_CONFIG: Schema = {"type": "string", "enum": ["AUTO", "MANUAL"]}
 USER_DATA: Schema = {"type": ["string", "null"], "maxLength": 65535}

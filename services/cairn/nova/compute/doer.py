@@ -16,6 +16,7 @@ from cairn.common.work import Job, check
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.orders import spec_of
 from cairn.nova.compute.transfers import Transfers
+from cairn.nova.core import guest_features
 from cairn.nova.drivers.base import Driver
 from cairn.nova.errors import PortNotPlugged
 from cairn.nova.rpc import CONDUCTOR, Conductor, Spec, Vif
@@ -54,6 +55,10 @@ class Doer(flows.Doer):
 
     def spec(self, job: Job) -> Spec:
         return spec_of(self.conductor, job.ctx, job.subject)
+
+    def patience(self, spec: Spec) -> float:
+        """Seconds that its guest gets to power off by itself."""
+        return guest_features.shutdown_timeout(spec["image"], self.settings.shutdown_timeout)
 
     def await_ports(self, job: Job) -> Done:
         """Every port's tap is made and filtered by the network agent before a guest can speak."""

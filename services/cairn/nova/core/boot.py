@@ -60,6 +60,8 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
     nothing. Raises Invalid and its like, naming the field."""
     _check_parts(nova, ctx, body)
     count = _count(body)
+    if count > 1 and body.get("hostname"):
+        raise Invalid(reason="hostname: several servers cannot have one.")
     devices = _block_devices(body.get("block_device_mapping_v2"))
     image_id = body.get("imageRef") or _boot_image(devices)
     if not image_id:
@@ -165,8 +167,7 @@ def record(
         server_id = new_id()
         server = Server(
             id=server_id, launch_index=index, name=plan.name + suffix,
-            hostname=(plan.hostname + suffix) if plan.hostname
-            else hostname(plan.name + suffix, server_id),
+            hostname=plan.hostname or hostname(plan.name + suffix, server_id),
             **plan.columns,
         )
         session.add(server)

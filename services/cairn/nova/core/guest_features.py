@@ -19,6 +19,7 @@ BOOL = f"{YES}|{NO}"
 NUMBER = "[0-9]{1,9}"
 COUNT = "[1-9][0-9]{0,4}"
 TEXT = ".{0,255}"
+SHUTDOWN = "[0-9]{1,2}|[1-8][0-9]{2}|900"
 NOTHING = "(?!)"  # Of a feature that is not done, whatever its value.
 BUSES = "fdc|ide|lxc|nvme|sata|scsi|uml|usb|virtio|xen"
 
@@ -97,6 +98,8 @@ FEATURES = (
     _both("ephemeral_encryption_format", "luks", NOTHING),
     Feature("img_hide_hypervisor_id", "hide_hypervisor_id|hw:hide_hypervisor_id", BOOL, BOOL),
     _image("os_require_quiesce", BOOL, NO), _image("img_config_drive", "mandatory|optional"),
+    # Longer than a quarter of an hour a guest is not waited for: it holds one of a host's workers.
+    _image("os_shutdown_timeout", NUMBER, SHUTDOWN),
     # Shares and limits.
     _spec("quota:cpu_(shares|period|quota)", "-?" + NUMBER),
     _spec("quota:disk_(read|write|total)_(bytes|iops)_sec", "[0-9]{1,15}"),
@@ -205,6 +208,14 @@ def value(image: rpc.Image | None, flavor: rpc.Flavor, name: str) -> str | None:
 
 def is_true(text: Any) -> bool:
     return re.fullmatch(YES, str(text)) is not None
+
+
+def shutdown_timeout(image: rpc.Image | None, default: float) -> float:
+    """Seconds that a guest gets to power off by itself before its plug is pulled."""
+    properties: Mapping[str, Any] = image["properties"] if image is not None else {}
+    asked = str(properties.get("os_shutdown_timeout"))
+    # Servers are older than the check of what they ask for.
+    return float(asked) if re.fullmatch(SHUTDOWN, asked) else default
 
 
 def root_device(image: rpc.Image) -> str:

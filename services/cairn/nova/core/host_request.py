@@ -1,7 +1,7 @@
 """What a server needs of a host, from its row: what travels from conductor to scheduler."""
 
 import math
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from cairn.common.bounds import parse_whole
 
@@ -9,6 +9,7 @@ from cairn.common.bounds import parse_whole
 _ARCH = ("hw_architecture", "architecture")
 _HYPERVISOR = ("img_hv_type", "hypervisor_type")
 _MODE = ("hw_vm_mode", "vm_mode")
+_AGGREGATE = "aggregate_instance_extra_specs:"
 
 
 class Group(TypedDict):
@@ -32,6 +33,8 @@ class HostRequest(TypedDict):
     host: str | None
     node: str | None
     capabilities: dict[str, str]  # What ComputeCapabilitiesFilter compares.
+    # What AggregateInstanceExtraSpecsFilter compares; a conductor of before does not say it.
+    aggregate_specs: NotRequired[dict[str, str]]
     hints: dict[str, Any]
     group: Group | None
     image: dict[str, str | None]  # arch, hypervisor, mode
@@ -58,7 +61,10 @@ def build(server: Any, args: dict[str, Any], group: Group | None) -> HostRequest
         "required": sorted(t for t, v in traits.items() if v == "required"),
         "forbidden": sorted(t for t, v in traits.items() if v == "forbidden"),
         "zone": server.asked_zone, "host": args.get("host"), "node": args.get("node"),
-        "capabilities": _capabilities(specs), "hints": server.scheduler_hints, "group": group,
+        "capabilities": _capabilities(specs),
+        "aggregate_specs": {key.removeprefix(_AGGREGATE): value for key, value in specs.items()
+                            if key.startswith(_AGGREGATE)},
+        "hints": server.scheduler_hints, "group": group,
         "image": {"arch": _first(properties, _ARCH), "hypervisor": _first(properties, _HYPERVISOR),
                   "mode": _first(properties, _MODE)},
     }

@@ -40,8 +40,8 @@ class Driver(Protocol):
         """Ask the guest to power off, pull the plug after `timeout` seconds (0: at once)."""
         ...
 
-    def reboot(self, spec: Spec, *, hard: bool) -> None:
-        """Soft: ask the guest, fall back to hard. Hard: destroy, define anew, start."""
+    def reboot(self, spec: Spec, *, timeout: float) -> None:
+        """Off as by stop(), defined anew, and on."""
         ...
 
     def snapshot(self, spec: Spec, path: Path) -> None:

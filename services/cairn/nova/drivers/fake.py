@@ -56,7 +56,7 @@ class FakeDriver:
             if spec["id"] in self.domains:
                 self.domains[spec["id"]] = SHUTDOWN
 
-    def reboot(self, spec: Spec, *, hard: bool) -> None:
+    def reboot(self, spec: Spec, *, timeout: float) -> None:
         self.start(spec)
 
     def snapshot(self, spec: Spec, path: Path) -> None:

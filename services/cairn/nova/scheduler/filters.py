@@ -63,6 +63,18 @@ def compute_capabilities_filter(
     return None
 
 
+def aggregate_instance_extra_specs_filter(
+    state: HostState, request: HostRequest, servers: dict[str, str]
+) -> str | None:
+    for name, expected in request.get("aggregate_specs", {}).items():
+        values = [part.strip() for aggregate in state.aggregates if aggregate.get(name)
+                  for part in str(aggregate[name]).split(",")]
+        if not any(matches(value, expected) for value in values):
+            there = f"is {', '.join(values)}" if values else "is of none of them"
+            return f"{name} of its aggregates {there}, asked for {expected}"
+    return None
+
+
 def matches(value: str, expected: str) -> bool:
     """Whether a value fits an extra spec's requirement, in upstream's small language."""
     words = expected.split()
@@ -150,6 +162,7 @@ FILTERS: dict[str, Filter] = {
     "ComputeFilter": compute_filter,
     "AvailabilityZoneFilter": availability_zone_filter,
     "ComputeCapabilitiesFilter": compute_capabilities_filter,
+    "AggregateInstanceExtraSpecsFilter": aggregate_instance_extra_specs_filter,
     "ImagePropertiesFilter": image_properties_filter,
     "SameHostFilter": same_host_filter,
     "DifferentHostFilter": different_host_filter,

@@ -76,7 +76,7 @@ class Manager:
             services = hosts.computes(session)
             zones = hosts.zones(session)
             aggregates: dict[str, list[dict[str, Any]]] = {}
-            if request["capabilities"]:
+            if request["capabilities"] or request.get("aggregate_specs"):
                 aggregates = hosts.aggregate_traits(session, services)
         states = []
         for provider, summary in candidates.items():

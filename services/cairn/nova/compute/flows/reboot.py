@@ -13,5 +13,5 @@ class Steps(Doer):
 
     def reboot(self, job: Job) -> Done:
         spec = self.spec(job)
-        self.driver.reboot(spec, hard=bool(job.args.get("hard")))
+        self.driver.reboot(spec, timeout=0 if job.args.get("hard") else self.patience(spec))
         return self.say(job, spec, "active")

@@ -13,5 +13,5 @@ class Steps(Doer):
 
     def stop(self, job: Job) -> Done:
         spec = self.spec(job)
-        self.driver.stop(spec, timeout=float(job.args.get("timeout", 60)))
+        self.driver.stop(spec, timeout=float(job.args.get("timeout", self.patience(spec))))
         return self.say(job, spec, "stopped")

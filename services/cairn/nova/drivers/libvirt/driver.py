@@ -82,8 +82,8 @@ class LibvirtDriver:
                         domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
                 time.sleep(0.2)
 
-    def reboot(self, spec: Spec, *, hard: bool) -> None:
-        self.stop(spec, timeout=0 if hard else self.settings.compute.shutdown_timeout)
+    def reboot(self, spec: Spec, *, timeout: float) -> None:
+        self.stop(spec, timeout=timeout)
         self.start(spec)
 
     def snapshot(self, spec: Spec, path: Path) -> None:
