@@ -54,3 +54,12 @@ def test_a_definition_that_means_two_things_is_refused():
     assert shared.take(first) == {"$ref": "#/components/schemas/thing"}
     with pytest.raises(ValueError, match="thing is defined twice"):
         shared.take({"definitions": {"thing": {"type": "integer"}}})
+
+
+def test_a_parameter_is_told_with_all_the_versions_that_have_it():
+    operation = openapi.document("placement")["paths"]["/placement/allocation_candidates"]["get"]
+    said = {one["name"]: one for one in operation["parameters"]}
+    assert said["limit"]["description"] == "In 1.16-."
+    assert said["root_required"]["description"] == "In 1.35-."
+    # From 1.25 on resources1 and the like will do.
+    assert "required" not in said["resources"] and "^resources" in operation["description"]

@@ -40,7 +40,7 @@ def test_what_the_suite_calls_smoke_passes(workspace, admin):
 
 
 def test_what_makes_a_cloud_interoperable_passes(workspace, admin):
-    """The required tests of the Interop Working Group's guideline, of the services there are."""
+    """The required ones of the Interop Working Group's guideline 2020.06, of what there is."""
     outcome = conformance.run(
         workspace, admin, [rf"^{re.escape(name)}\[" for name in INTEROP])
     rows = conformance.excepted()

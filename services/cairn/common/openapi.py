@@ -12,7 +12,7 @@ from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 
-from cairn.common.api import ANYONE, PUBLIC, Endpoint, Schema
+from cairn.common.api import ANYONE, PUBLIC, Endpoint, Schema, Version
 from cairn.common.declared import Declaration, declarations, envelope_of, mount_of
 from cairn.common.errors import NotFound
 from cairn.common.microversions import Microversions, text
@@ -104,6 +104,10 @@ def _operation(operation: Operation, spoken: Microversions | None, shared: "Shar
         "responses": _responses(endpoints),
         "x-openstack-variants": [_variant(endpoint) for endpoint in endpoints],
     }
+    if patterns := sorted({pattern for endpoint in endpoints
+                           for pattern in (endpoint.query or {}).get("patternProperties", {})}):
+        words = ", ".join(f"`{pattern}`" for pattern in patterns)
+        made["description"] = f"Names of further query parameters match {words}."
     if all(endpoint.policy == PUBLIC for endpoint in endpoints):
         made["security"] = []
     bodies = [(endpoint, endpoint.body) for endpoint in endpoints if endpoint.body is not None]
@@ -111,6 +115,8 @@ def _operation(operation: Operation, spoken: Microversions | None, shared: "Shar
         schemas = [_titled(shared.take(body), endpoint) for endpoint, body in bodies]
         made["requestBody"] = {"content": {"application/json": {
             "schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}}}
+        if len(bodies) == len(endpoints):
+            made["requestBody"]["required"] = True
     elif operation.method in ("put", "post", "patch") and any(e.raw for e in endpoints):
         made["requestBody"] = {"content": {"*/*": {}}}
     return {name: value for name, value in made.items() if value or name == "security"}
@@ -172,7 +178,10 @@ def _titled(schema: Json, endpoint: Endpoint) -> Json:
 
 def versions(endpoint: Endpoint) -> str:
     """The microversions that have it, as "2.19-2.53", or nothing where all have."""
-    since, until = endpoint.since, endpoint.until
+    return _range(endpoint.since, endpoint.until)
+
+
+def _range(since: Version | None, until: Version | None) -> str:
     if since is None and until is None:
         return ""
     return f"{text(since) if since else ''}-{text(until) if until else ''}"
@@ -181,20 +190,20 @@ def versions(endpoint: Endpoint) -> str:
 def _parameters(
     operation: Operation, spoken: Microversions | None, shared: "Shared"
 ) -> list[Json]:
-    parameters: dict[str, Json] = {}
-    for endpoint in operation.endpoints:
-        properties = (endpoint.query or {}).get("properties", {})
-        for name, schema in properties.items():
-            # Each value of a repeated parameter is one of the array.
-            entry = parameters.setdefault(name, {
-                "name": name, "in": "query", "schema": shared.take(_schema(schema)),
-                "required": name in (endpoint.query or {}).get("required", ())})
-            if versions(endpoint) and "description" not in entry:
-                entry["description"] = f"In {versions(endpoint)}."
-    for parameter in parameters.values():
-        if not parameter["required"]:
-            del parameter["required"]
-    made = [parameters[name] for name in sorted(parameters)]
+    queries = [endpoint.query or {} for endpoint in operation.endpoints]
+    made: list[Json] = []
+    for name in sorted({name for query in queries for name in query.get("properties", {})}):
+        having = [endpoint for endpoint in operation.endpoints
+                  if name in (endpoint.query or {}).get("properties", {})]
+        # Each value of a repeated parameter is one of the array. The newest version's word counts.
+        schema = (having[-1].query or {})["properties"][name]
+        parameter: Json = {"name": name, "in": "query", "schema": shared.take(_schema(schema))}
+        if all(name in query.get("required", ()) for query in queries):
+            parameter["required"] = True
+        words = _range(having[0].since, having[-1].until)
+        if words and len(having) < len(queries):
+            parameter["description"] = f"In {words}."
+        made.append(parameter)
     if spoken is not None:
         made.append({
             "name": "OpenStack-API-Version", "in": "header",
