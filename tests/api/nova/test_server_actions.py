@@ -24,6 +24,17 @@ def test_stop_and_start(world, call, server):
     assert status(call, server) == "ACTIVE"
 
 
+def test_a_stop_leaves_the_guest_as_long_as_its_image_says(world, call, create, monkeypatch):
+    server = create(imageRef=world.cloud.image(os_shutdown_timeout="7")).json["server"]["id"]
+    world.settle()
+    waited, stop = [], world.drivers["one"].stop
+    monkeypatch.setattr(world.drivers["one"], "stop", lambda spec, timeout: (
+        waited.append(timeout), stop(spec, timeout=timeout)))
+    act(call, server, {"os-stop": None})
+    world.settle()
+    assert waited == [7.0]
+
+
 @pytest.mark.parametrize(("kind", "word"), [("SOFT", "REBOOT"), ("HARD", "HARD_REBOOT")])
 def test_reboot(world, call, server, kind, word):
     assert act(call, server, {"reboot": {"type": kind}}).status_code == 202

@@ -31,7 +31,7 @@ def start(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
           body=closed(["os-stop"], **{"os-stop": NULL_OR_OBJECT}),
           event=stop_flow.ACTION.event)
 def stop(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
-    works.ask(nova, ctx, server_id, stop_flow.ACTION, args={"timeout": 60})
+    works.ask(nova, ctx, server_id, stop_flow.ACTION)
 
 
 @api.post(PATH, action="reboot", policy="os_compute_api:servers:reboot", status=202,
