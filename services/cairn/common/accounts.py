@@ -11,6 +11,7 @@ _HOST = "host."
 
 
 def of_host(host: str) -> str:
+    """The account by which a host's agents enter the broker."""
     return _HOST + host
 
 

@@ -105,6 +105,8 @@ def new_metadata() -> MetaData:
 
 
 class Timestamps:
+    """When a row was made, and last changed (NULL until it is), in UTC."""
+
     created_at: Mapped[dt.datetime] = mapped_column(Moment, default=utcnow)
     updated_at: Mapped[dt.datetime | None] = mapped_column(Moment, onupdate=utcnow)
 

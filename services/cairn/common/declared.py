@@ -13,6 +13,8 @@ from cairn.common.wsgi import Envelope, Mount
 
 @dataclass(frozen=True)
 class Declaration:
+    """An endpoint, whose it is, and the mount that serves it."""
+
     component: str
     mount: Mount
     endpoint: Endpoint

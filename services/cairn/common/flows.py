@@ -42,6 +42,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Action:
+    """What can be done to a resource late: from which states, in which steps, and what comes of it
+    when that fails. Declared once; rooms register how its steps are done."""
+
     # As clients know it, and as works are filed.
     kind: str
     does: str

@@ -14,6 +14,8 @@ Check = Callable[[], str | None]
 
 
 def database(db: Database) -> Check:
+    """Whether the component's database answers a query."""
+
     def check() -> str | None:
         try:
             with db.reading() as session:
@@ -26,6 +28,8 @@ def database(db: Database) -> Check:
 
 
 def messaging(server: Server) -> Check:
+    """Whether what is put into our own queue comes back within 3 s: broker and threads live."""
+
     def check() -> str | None:
         back = server.round_trip(timeout=3)
         return None if back else "a message through our own queue did not come back in 3 s"

@@ -25,6 +25,7 @@ COMPONENTS = tuple(sorted(
 
 
 def main() -> None:
+    """The command: ends with what its verb returns, with 2 when it was called wrongly."""
     parser = argparse.ArgumentParser(prog="cairn-manage", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--settings", type=Path, help="default /etc/cairn/api/COMPONENT-api.conf")

@@ -66,4 +66,5 @@ class Microversions:
 
 
 def text(version: Version) -> str:
+    """(2, 30) as "2.30"."""
     return f"{version[0]}.{version[1]}"

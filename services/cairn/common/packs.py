@@ -169,10 +169,12 @@ def _worker_of(pool: Pool, pack: str) -> Callable[[Any], None]:
 
 
 def worker() -> None:
+    """cairn-worker: the processes of a controller that have no API of their own."""
     _run(_options(WORKER).place)
 
 
 def agent() -> None:
+    """cairn-agent: the processes of a host."""
     _run(_options(AGENT).place)
 
 

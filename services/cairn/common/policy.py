@@ -123,6 +123,7 @@ ENFORCED = _Enforced()
 
 
 def scope_of(ctx: Context) -> str:
+    """What the caller's token is scoped to: SYSTEM, DOMAIN or PROJECT."""
     if ctx.system:
         return SYSTEM
     if ctx.domain_id:

@@ -97,6 +97,7 @@ def _query(operation: Operation) -> str:
 
 
 def main() -> None:
+    """Write the reference into a folder, and take away what is no page of it any more."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     made = pages()

@@ -13,21 +13,27 @@ class BadSetting(Exception):
 
 
 def option(default: Any, about: str) -> Any:
+    """A field of a section: its default, and the sentence that documents it."""
     return dataclasses.field(default=default, metadata={"about": about})
 
 
 def section(kind: type[T]) -> T:
+    """A field that is a section: its options have their defaults until a file says other."""
     return dataclasses.field(default_factory=kind)
 
 
 @dataclasses.dataclass(frozen=True)
 class DatabaseSettings:
+    """[database]: where the records are."""
+
     url: str = option("sqlite://", "Where the component keeps its records, as a SQLAlchemy URL.")
     pool_size: int = option(8, "Connections kept open to the database by one process.")
 
 
 @dataclasses.dataclass(frozen=True)
 class MessagingSettings:
+    """[messaging]: the broker, and who we are to it."""
+
     url: str = option("memory://", "The broker, as a kombu URL (amqps://user:password@host/vhost).")
     ca_file: str = option("", "CA that the broker's certificate must come from.")
     cert_file: str = option("", "This host's certificate, which the broker wants to see.")
@@ -36,6 +42,8 @@ class MessagingSettings:
 
 @dataclasses.dataclass(frozen=True)
 class IdentitySettings:
+    """[identity]: whose tokens are good, and how neighbours are asked."""
+
     public_keys: str = option(
         "/etc/cairn/keys/token", "Folder of the public keys (*.pub) that tokens are verified with."
     )
@@ -51,6 +59,8 @@ class IdentitySettings:
 
 @dataclasses.dataclass(frozen=True)
 class PolicySettings:
+    """[policy]: what an operator rules otherwise."""
+
     file: str = option("", "YAML file of policy overrides in oslo.policy's syntax; empty: none.")
 
 

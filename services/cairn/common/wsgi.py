@@ -285,6 +285,7 @@ def _selected(candidates: list[Endpoint], body: Any) -> Endpoint:
 
 
 def parse_json(data: bytes) -> Any:
+    """What a body says. Raises Invalid for none, and for what is no JSON."""
     if not data:
         raise errors.Invalid(reason="Malformed request body: a JSON document is required")
     try:
