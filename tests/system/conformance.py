@@ -155,13 +155,10 @@ def run(workspace: Path, admin: Person, tests: Iterable[str], timeout: float = 3
     return outcome
 
 
-def contradictions(outcome: Outcome, whole: str | None = None) -> list[str]:
-    """Where this and the page disagree. `whole` is a package of which everything was run: what the
-    page names of it was seen."""
+def contradictions(outcome: Outcome) -> list[str]:
+    """Where this and the page disagree."""
     rows = excepted()
     return [
-        *(f"{row} is named, and not seen" for row in sorted(rows)
-          if whole and within(row, {whole}) and not outcome.covers(row)),
         *([f"Tempest ended with {outcome.code}"] if outcome.code and not outcome.failed else ()),
         *(f"{name} fails" for name in sorted(outcome.failed) if not within(name, rows)),
         *(f"{name} is skipped: {why}" for name, why in sorted(outcome.skipped.items())
@@ -171,10 +168,16 @@ def contradictions(outcome: Outcome, whole: str | None = None) -> list[str]:
     ]
 
 
+def unseen(outcome: Outcome, package: str) -> list[str]:
+    """What the page names of a package of which everything was run, and which was not met."""
+    return [row for row in sorted(excepted())
+            if within(row, {package}) and not outcome.covers(row)]
+
+
 def judge(admin: Person, folder: Path, package: str) -> list[str]:
     """Run a package whole and print how it went; where that and the page disagree."""
     with workspace(admin, folder) as place:
         outcome = run(place, admin, [re.escape(package)])
     print(f"\n{package}: {len(outcome.passed)} passed, {len(outcome.failed)} failed, "
           f"{len(outcome.skipped)} skipped", flush=True)
-    return contradictions(outcome, package)
+    return contradictions(outcome) + unseen(outcome, package)
