@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from cairn.common.api import PUBLIC
+from cairn.common.context import Context
 from cairn.common.declared import declarations, mount_of
 from cairn.common.manage import COMPONENTS
 from cairn.common.microversions import text
@@ -48,6 +49,34 @@ def test_a_stranger_is_turned_away(clients, component, endpoint):
     body = {endpoint.action: None} if endpoint.action else {}
     reply = clients[component].open(path, method=endpoint.method, json=body, headers=headers)
     assert reply.status_code == 401
+
+
+@pytest.fixture(scope="module")
+def permissive():
+    """A client of each component, whose every caller may do all."""
+    allowing = SimpleNamespace(enforce=lambda *rule: None, allows=lambda *rule: True)
+    made = {}
+    for component in COMPONENTS:
+        app = importlib.import_module(f"cairn.{component}.app")
+        made[component] = app.create_app(
+            SimpleNamespace(policy=allowing), lambda headers: Context("root"), {}).test_client()
+    return made
+
+
+@pytest.mark.parametrize(("component", "endpoint"), [
+    case for case in ENDPOINTS if case.values[1].body is not None and not case.values[1].raw])
+def test_a_body_that_is_none_is_refused(permissive, component, endpoint):
+    """Before anything is looked up: there is no database behind these."""
+    mount = mount_of(component)
+    path = mount.prefix + re.sub(r"<(?:\w+:)?\w+>", "any", endpoint.path)
+    headers = {}
+    if mount.microversions and endpoint.since:
+        headers = mount.microversions.announce(endpoint.since)
+    for data in (b"", b"{", b"no JSON", b"\xff\xfe", b'"text"', b"7", b'{"a": 1,}', b"NaN"):
+        reply = permissive[component].open(
+            path, method=endpoint.method, data=data, headers=headers,
+            content_type="application/json")
+        assert (data, reply.status_code) == (data, 400)
 
 
 def objects(schema, where="body"):

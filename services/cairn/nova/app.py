@@ -55,6 +55,7 @@ _KINDS = {
     405: "badMethod", 406: "notAcceptable", 409: "conflictingRequest", 413: "overLimit",
     415: "badMediaType", 429: "overLimit", 501: "notImplemented", 503: "serviceUnavailable",
 }
+_MEDIA_TYPES = ("application/json", "application/vnd.openstack.compute+json", "text/plain", "")
 
 
 def envelope(problem: errors.Problem, request_id: str) -> Document:
@@ -68,7 +69,7 @@ def create_app(
     component: Nova, authenticate: Authenticate, checks: Mapping[str, health.Check]
 ) -> flask.Flask:
     """The application, to be mounted at /compute."""
-    return serve(
+    app = serve(
         "cairn.nova", component,
         [
             Mount("", [versions.root, health.endpoint(checks)]),
@@ -78,3 +79,12 @@ def create_app(
         authenticate=authenticate, envelope=envelope, service="compute",
         request_id_headers=("X-Compute-Request-Id",),
     )
+    app.before_request(_check_media_type)
+    return app
+
+
+def _check_media_type() -> None:
+    """A body is JSON, or does not say what it is. Raises Unsupported."""
+    request = flask.request
+    if request.content_length and request.mimetype not in _MEDIA_TYPES:
+        raise errors.Unsupported(reason="Unsupported Content-Type")

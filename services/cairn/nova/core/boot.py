@@ -256,6 +256,8 @@ def _zone(
     host, node = body.get("host"), body.get("hypervisor_hostname")
     if host or node:
         nova.policy.enforce(ctx, "os_compute_api:compute:servers:create:requested_destination")
+        if not hosts.has_node(session, host, node):
+            raise Invalid(reason=f"Compute host {host or node} could not be found.")
     if not text:
         return None, host, node
     zone, *rest = text.split(":")

@@ -151,11 +151,9 @@ def grant(nova: Nova, ctx: Context, flavor_id: str, project_id: str) -> list[str
 
 
 def revoke(nova: Nova, ctx: Context, flavor_id: str, project_id: str) -> list[str]:
-    """The other way round. Raises FlavorNotFound, AccessNotFound, and Conflict for a public one."""
+    """The other way round. Raises FlavorNotFound and AccessNotFound."""
     with nova.db.writing() as session:
         flavor = find(session, ctx, flavor_id)
-        if flavor.is_public:
-            raise Conflict(reason="Can not remove access from a public flavor.")
         gone = session.execute(delete(FlavorAccess).where(
             FlavorAccess.flavor_id == flavor.id, FlavorAccess.project_id == project_id))
         if not changed(gone):

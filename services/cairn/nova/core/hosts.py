@@ -72,6 +72,12 @@ def hypervisors(session: Session) -> list[Hypervisor]:
     return list(session.scalars(select(Hypervisor).order_by(Hypervisor.number)).all())
 
 
+def has_node(session: Session, host: str | None, node: str | None) -> bool:
+    """Whether there is a hypervisor on that host and of that name; None is any."""
+    return any(host in (None, each.host) and node in (None, each.node)
+               for each in hypervisors(session))
+
+
 def zones(session: Session) -> dict[str, str]:
     """Availability zones by host, of the hosts that are in one."""
     return {row.host: row.zone for row in session.execute(
