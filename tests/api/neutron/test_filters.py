@@ -111,3 +111,13 @@ def test_pages_link_both_ways(api):
     back, links = page(links["previous"])
     assert back == first and "previous" not in links
     assert page(links["next"])[0] == second
+
+
+def test_words_of_ours_are_found_in_any_case(api, hosts, net, subnet):
+    """MAC addresses, states and types: as upstream's database compares them."""
+    port = api.made("alice", "/ports", network_id=net["id"])
+    for query in (f"mac_address={port['mac_address'].upper()}", f"id={port['id']}&status=down"):
+        assert [one["id"] for one in api.get("alice", f"/ports?{query}")] == [port["id"]], query
+    assert [one["id"] for one in api.get("alice", "/networks?status=active")] == [net["id"]]
+    agents = api.get("admin", "/agents?agent_type=DHCP%20Agent")
+    assert {agent["agent_type"] for agent in agents} == {"DHCP agent"}

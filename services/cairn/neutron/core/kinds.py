@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, false, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
@@ -215,6 +215,16 @@ def _always(value: str | None) -> Filter:
     return lambda values: true() if any(v.lower() in spelt for v in values) else false()
 
 
+def _in_any_case(column: ColumnElement[Any], spell: Callable[[str], str]) -> Filter:
+    """A column of words of ours, all of one case, that clients may spell in any."""
+    return lambda values: column.in_([spell(value) for value in values])
+
+
+def _agent_type(values: Sequence[str]) -> ColumnElement[bool]:
+    """In any case: Tempest asks for "DHCP Agent"."""
+    return func.lower(AGENTS.c.agent_type).in_([value.lower() for value in values])
+
+
 def _ip_allocation(values: Sequence[str]) -> ColumnElement[bool]:
     """Ports with addresses have them at once ("immediate"); others want none."""
     has = PORTS.c.id.in_(select(ALLOCATIONS.c.port_id))
@@ -240,7 +250,7 @@ NETWORK = Kind(
         "provider:physical_network": "physical_network",
         "provider:segmentation_id": "segmentation_id", "revision_number": "revision",
     },
-    filters=_changed_since(NETWORKS),
+    filters={"status": _in_any_case(NETWORKS.c.status, str.upper), **_changed_since(NETWORKS)},
 )
 SUBNET = Kind(
     "subnet", SUBNETS, errors.SubnetNotFound, shown=_seen_subnets, shown_with="network",
@@ -266,6 +276,8 @@ PORT = Kind(
     },
     filters={
         "fixed_ips": _fixed_ips, "security_groups": _members, "ip_allocation": _ip_allocation,
+        "mac_address": _in_any_case(PORTS.c.mac_address, str.lower),
+        "status": _in_any_case(PORTS.c.status, str.upper),
         **_changed_since(PORTS),
     },
 )
@@ -275,12 +287,14 @@ ROUTER = Kind(
     renamed={"revision_number": "revision"},
     filters={
         "enable_ndp_proxy": _always("false"), "distributed": _always("false"),
-        "ha": _always("false"), **_changed_since(ROUTERS),
+        "ha": _always("false"), "status": _in_any_case(ROUTERS.c.status, str.upper),
+        **_changed_since(ROUTERS),
     },
 )
 FLOATINGIP = Kind(
     "floatingip", FLOATING, errors.FloatingIPNotFound, inner=COMMON | {"floating_port_id", "name"},
-    renamed={"revision_number": "revision"}, filters=_changed_since(FLOATING),
+    renamed={"revision_number": "revision"},
+    filters={"status": _in_any_case(FLOATING.c.status, str.upper), **_changed_since(FLOATING)},
 )
 SECURITY_GROUP = Kind(
     "security_group", GROUPS, errors.SecurityGroupNotFound, inner=COMMON | {"default_of"},
@@ -299,6 +313,7 @@ AGENT = Kind(
     "agent", AGENTS, errors.AgentNotFound, owned=False,
     inner=frozenset({"tunnel_ip", "configurations"}),
     renamed={"started_at": "started_at", "heartbeat_timestamp": "heartbeat_at"},
+    filters={"agent_type": _agent_type},
 )
 
 KINDS = {kind.name: kind for kind in (
