@@ -7,9 +7,12 @@
 Each question is asked N times over one connection that is kept alive, as the admin, after a tenth
 of that to warm up. What the node spends on its own meanwhile is measured before and taken off.
 Milliseconds of processor time per request: nginx (with TLS), the APIs' processes (granian, Python),
-MariaDB, all else of ours (work that follows later), and their sum; and of wall time. The benches
-of the components (nova.py, keystone.py, ...) print the same questions in process: what is between
-the two figures is the proxy, TLS, granian and the database.
+MariaDB, all else of ours (work that follows later), and their sum; and of wall time.
+
+Beside it the same questions asked in process (inside.py), of the same applications with the same
+database: Python alone. What the APIs take more is the server around it: granian, its threads, its
+sockets. And SQL statements per request, and of what speed the machine is just now: milliseconds
+for a million rounds of an empty loop, without which no two runs compare.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import cgroups
+import inside
 import yaml
 
 PARTS = {"nginx": ("nginx",), "apis": ("cairn-api",), "mariadb": ("mariadb",)}
@@ -64,29 +68,6 @@ class Client:
                  {"auth": {"identity": identity, "scope": scope}}, 201)
 
 
-def questions(client: Client, network: str) -> dict[str, Callable[[], object]]:
-    """What is asked, by its name."""
-    def port() -> None:
-        made = client.ask("POST", "/networking/v2.0/ports", {"port": {"network_id": network}}, 201)
-        client.ask("DELETE", f"/networking/v2.0/ports/{made['port']['id']}", expect=204)
-
-    def get(path: str, expect: int = 200) -> Callable[[], object]:
-        return lambda: client.ask("GET", path, expect=expect)
-
-    count = len(client.ask("GET", "/compute/v2.1/servers?all_tenants=1")["servers"])
-    return {
-        "version document": get("/networking/"),
-        "GET images": get("/image/v2/images"),
-        "GET flavors/detail": get("/compute/v2.1/flavors/detail"),
-        "GET networks": get("/networking/v2.0/networks"),
-        "validate a token": get("/identity/v3/auth/tokens"),
-        "allocation candidates": get(
-            "/placement/allocation_candidates?resources=VCPU:1,MEMORY_MB:64"),
-        f"servers/detail of {count}": get("/compute/v2.1/servers/detail?all_tenants=1"),
-        "POST and DELETE port": port,
-    }
-
-
 def shares(spent: dict[str, float]) -> dict[str, float]:
     """What each part spent, all else of the node's units as later work."""
     of_parts = {part: sum(spent.get(unit, 0.0) for unit in units) for part, units in PARTS.items()}
@@ -104,6 +85,14 @@ def measure(top: Path, ask: Callable[[], object], requests: int) -> tuple[dict[s
     wall = time.monotonic() - begun
     time.sleep(LATE)
     return shares(cgroups.difference(before, cgroups.units(top))), wall
+
+
+def yardstick() -> float:
+    """Milliseconds of processor time for a million rounds of an empty loop."""
+    begun = time.process_time()
+    for _ in range(1_000_000):
+        pass
+    return 1000 * (time.process_time() - begun)
 
 
 def main() -> None:
@@ -124,14 +113,22 @@ def main() -> None:
         time.sleep(IDLE)
         idle = {part: seconds / IDLE for part, seconds in shares(
             cgroups.difference(before, cgroups.units(top))).items()}
-        print(f"{'ms per request':<24}{'nginx':>8}{'apis':>8}{'mariadb':>8}{'later':>8}"
-              f"{'all':>8}{'wall':>8}")
-        for what, ask in questions(client, network).items():
+        servers = len(client.ask("GET", "/compute/v2.1/servers?all_tenants=1")["servers"])
+        leader = Path("/var/lib/cairn-lab", options.cloud, "nodes", options.node, "leader")
+        alone = json.loads(inside.run(leader.read_text().strip(), (
+            f"measure({client.token!r}, {network!r}, {servers}, {options.requests})")))
+        print(f"{'ms per request':<24}{'nginx':>8}{'apis':>8}{'mariadb':>8}{'later':>8}{'all':>8}"
+              f"{'wall':>8}{'python':>8}{'server':>8}{'SQL':>6}")
+        for what, ask in inside.questions(client.ask, network, servers).items():
             spent, wall = measure(top, ask, options.requests)
             each = {part: 1000 * max(0.0, seconds - idle[part] * (wall + LATE)) / options.requests
                     for part, seconds in spent.items()}
-            figures = [*each.values(), sum(each.values()), 1000 * wall / options.requests]
-            print(f"{what:<24}" + "".join(f"{figure:8.2f}" for figure in figures), flush=True)
+            python, statements = 1000 * alone[what][0], alone[what][1]
+            figures = [*each.values(), sum(each.values()), 1000 * wall / options.requests,
+                       python, each["apis"] - python]
+            print(f"{what:<24}" + "".join(f"{figure:8.2f}" for figure in figures)
+                  + f"{statements:6.1f}", flush=True)
+        print(f"a million rounds of an empty loop: {yardstick():.0f} ms")
     finally:
         client.ask("DELETE", f"/networking/v2.0/networks/{network}", expect=204)
 
