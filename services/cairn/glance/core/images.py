@@ -2,26 +2,28 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple, cast
 
+import orjson
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     CompoundSelect,
+    String,
     Table,
     bindparam,
     delete,
     insert,
     literal_column,
     select,
+    type_coerce,
     union_all,
     update,
 )
 from sqlalchemy.orm import Session
 
 from cairn.common.db import changed, utcnow
-from cairn.glance.component import Glance
-from cairn.glance.core import locations
 from cairn.glance.db.data import ImageLocation
 from cairn.glance.db.models import Image, ImageMember, ImageProperty, ImageTag
 from cairn.glance.errors import ImageNotFound, OverLimit, Protected
@@ -31,27 +33,30 @@ from cairn.glance.errors import ImageNotFound, OverLimit, Protected
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _property, _tag, _place = (
     cast(Table, model.__table__).c for model in (ImageProperty, ImageTag, ImageLocation))
+_meta: ColumnElement[Any] = type_coerce(_place.meta, String)
 _0: ColumnElement[Any] = literal_column("0")
 _EMPTY: ColumnElement[Any] = literal_column("''")
 _PROPERTIES = select(
-    _property.image_id, literal_column("1"), _property.name, _property.value, _EMPTY, _0,
+    _property.image_id, literal_column("1"), _property.name, _property.value, _EMPTY, _EMPTY, _0,
 ).where(_property.image_id.in_(_IDS))
-_TAGS = select(_tag.image_id, literal_column("2"), _tag.value, _EMPTY, _EMPTY, _0).where(
-    _tag.image_id.in_(_IDS))
+_TAGS = select(
+    _tag.image_id, literal_column("2"), _tag.value, _EMPTY, _EMPTY, _EMPTY, _0,
+).where(_tag.image_id.in_(_IDS))
 _PLACES = select(
-    _place.image_id, literal_column("3"), _EMPTY, _place.url, _place.store, _place.id,
+    _place.image_id, literal_column("3"), _EMPTY, _place.url, _place.store, _meta, _place.id,
 ).where(_place.image_id.in_(_IDS))
 _EXTRAS = union_all(_PROPERTIES, _TAGS)
 _BESIDE = union_all(_PROPERTIES, _TAGS, _PLACES)
 
 
 class Place(NamedTuple):
-    """A location, without what is said of it."""
+    """A location of an image."""
 
     id: int
     image_id: str
     store: str
     url: str
+    meta: dict[str, Any]
 
 
 def read_extras(
@@ -69,18 +74,19 @@ def _read_beside(
     tags: dict[str, list[str]] = {id_: [] for id_ in ids}
     places: dict[str, list[Place]] = {id_: [] for id_ in ids}
     if ids:
-        for image_id, kind, name, value, store, number in session.execute(
+        for image_id, kind, name, value, store, meta, number in session.execute(
                 statement, {"ids": ids}).all():
             if kind == 1:
                 properties[image_id][name] = value
             elif kind == 2:
                 tags[image_id].append(name)
             else:
-                places[image_id].append(Place(number, image_id, store, value))
+                places[image_id].append(
+                    Place(number, image_id, store, value, orjson.loads(meta)))
     for words in tags.values():
         words.sort()
     for rows in places.values():
-        rows.sort()
+        rows.sort(key=attrgetter("id"))
     return properties, tags, places
 
 
@@ -138,20 +144,15 @@ class ImageRecord:
     row: Any
     properties: dict[str, str]
     tags: list[str]
-    # Rows of locations, oldest first; with `meta` only where the settings show them.
-    places: list[Any]
+    # Oldest first.
+    places: list[Place]
 
 
-def read_records(glance: Glance, session: Session, rows: Sequence[Any]) -> list[ImageRecord]:
+def read_records(session: Session, rows: Sequence[Any]) -> list[ImageRecord]:
     """What belongs to the images, in their order."""
     ids = [row.id for row in rows]
-    if glance.settings.show_multiple_locations:
-        properties, tags = read_extras(session, ids)
-        places: dict[str, Any] = locations.of(session, ids)
-    else:
-        properties, tags, places = _read_beside(session, _BESIDE, ids)
-    return [ImageRecord(row, properties[row.id], tags[row.id], places.get(row.id, []))
-            for row in rows]
+    properties, tags, places = _read_beside(session, _BESIDE, ids)
+    return [ImageRecord(row, properties[row.id], tags[row.id], places[row.id]) for row in rows]
 
 
 def check_quota(what: str, attempted: int, maximum: int) -> None:

@@ -34,7 +34,7 @@ def show_image(glance: Glance, ctx: Context, image_id: str) -> ImageRecord:
     """Raises ImageNotFound."""
     with glance.db.reading() as session:
         row = access.find_row(session, ctx, image_id)
-        record = images.read_records(glance, session, [row])[0]
+        record = images.read_records(session, [row])[0]
     access.enforce(glance.policy, ctx, "get_image", row, record.properties)
     return record
 
@@ -71,7 +71,7 @@ def create_image(glance: Glance, ctx: Context, request: Mapping[str, Any]) -> Im
         images.set_tags(session, image.id, tags)
         images.set_properties(session, image.id, {}, properties)
         notices.record_image(session, ctx, "create", image, properties, sorted(tags))
-        return images.read_records(glance, session, [image])[0]
+        return images.read_records(session, [image])[0]
 
 
 def _read_properties(
@@ -107,7 +107,7 @@ def update_image(
             glance.policy, session, ctx, image_id, "modify_image", lock=bool(changes))
         if changes:
             _apply(glance, session, ctx, image, changes, sizes)
-        record = images.read_records(glance, session, [image])[0]
+        record = images.read_records(session, [image])[0]
         if changes:
             notices.record_image(session, ctx, "update", image, record.properties, record.tags)
         else:

@@ -196,5 +196,5 @@ def list_images(
                 _statement(*shape).where(*conditions), keys, after=after, limit=page.limit)
         rows = session.execute(statement, {"project": ctx.project, "most": page.limit}).all()
         visible = access.seen(glance.policy, session, ctx, rows)
-        records = images.read_records(glance, session, visible)
+        records = images.read_records(session, visible)
     return records, rows[-1].id if rows and len(rows) == page.limit else None
