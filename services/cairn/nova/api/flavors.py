@@ -1,5 +1,6 @@
 """/flavors"""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cairn.common.api import Api, Document
@@ -21,7 +22,6 @@ from cairn.nova.api.schemas import (
 from cairn.nova.api.views import links, next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, flavors
-from cairn.nova.core.flavors import Flavor
 from cairn.nova.core.values import truth
 from cairn.nova.policy import RULES
 
@@ -51,7 +51,8 @@ _CREATE: dict[str, Any] = {
 _REQUIRED = ["name", "ram", "vcpus", "disk"]
 
 
-def view(nova: Nova, ctx: Context, flavor: Flavor) -> Document:
+def view(nova: Nova, ctx: Context, flavor: Any) -> Document:
+    """`flavor` is a row or a Flavor."""
     shown: Document = {
         "id": flavor.id, "name": flavor.name, "ram": flavor.ram, "vcpus": flavor.vcpus,
         "disk": flavor.disk, "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral,
@@ -67,7 +68,7 @@ def view(nova: Nova, ctx: Context, flavor: Flavor) -> Document:
     return shown
 
 
-def _list(nova: Nova, ctx: Context, query: Query) -> tuple[list[Flavor], int]:
+def _list(nova: Nova, ctx: Context, query: Query) -> tuple[Sequence[Any], int]:
     size = read_limit(nova, query)
     numbers = {}
     for name in ("minDisk", "minRam"):

@@ -28,7 +28,12 @@ def base() -> str:
 def roots() -> tuple[str, str]:
     """What links of this request start with, those to the API's own version and those to none:
     with the project, where the request named it."""
-    request = flask.request
+    if "roots" not in flask.g:
+        flask.g.roots = _read_roots(flask.request)
+    return flask.g.roots  # type: ignore[no-any-return]
+
+
+def _read_roots(request: flask.Request) -> tuple[str, str]:
     version = request.path.split("/", 2)[1]
     project = (request.view_args or {}).get("project_in_path")
     tail = f"/{project}" if project else ""
