@@ -1,5 +1,7 @@
 """The promise of durable work: killed anywhere, it ends whole or leaves nothing, and says so."""
 
+import os
+
 import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import DeclarativeBase
@@ -267,9 +269,12 @@ def test_what_was_put_off_comes_back_though_the_clock_was_set_back(db, ledger, t
 
 
 def test_a_process_has_its_name_alone():
-    first, second = Sole("mason a"), Sole("mason a")
+    # The names of this run alone: they are the machine's.
+    name, other = f"mason a {os.getpid()}", f"mason b {os.getpid()}" * 40
+    first, second, third = Sole(name), Sole(name), Sole(other)
     assert first.claim() and first.claim() and not second.claim()
-    assert Sole("mason b" * 40).claim()
+    assert third.claim()
+    third.release()
     first.release()
     assert second.claim()
     second.release()
