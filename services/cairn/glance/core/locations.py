@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -14,6 +14,18 @@ from cairn.glance.drivers.base import Store
 from cairn.glance.drivers.stores import Stores
 
 log = logging.getLogger(__name__)
+
+
+class Location(Protocol):
+    """A row of a location, or what a list has read of it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def store(self) -> str: ...
+
+
+L = TypeVar("L", bound=Location)
 
 
 def of(session: Session, ids: Sequence[str]) -> dict[str, list[ImageLocation]]:
@@ -90,14 +102,14 @@ def delete_from(store: Store, url: str) -> None:
 
 
 def by_weight(
-    stores: Stores, rows: Sequence[ImageLocation], prefer: Sequence[str] = ()
-) -> list[ImageLocation]:
+    stores: Stores, rows: Sequence[L], prefer: Sequence[str] = ()
+) -> list[L]:
     """What to read from first: the stores asked for, then the heaviest, then the oldest."""
     return sorted(rows, key=lambda row: (
         row.store not in prefer, -stores.weight(row.store), row.id))
 
 
-def names(stores: Stores, rows: Sequence[ImageLocation]) -> str:
+def names(stores: Stores, rows: Sequence[Location]) -> str:
     """The `stores` of an image, as clients see it."""
     if len(rows) == 1:
         return rows[0].store
