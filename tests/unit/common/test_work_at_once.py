@@ -73,6 +73,8 @@ class Site:
         self.seconds, self.pause, self.stops = seconds, pause, stops
         self.at, self.twice, self.ended = Counter(), [], Counter()
         self.lock = threading.Lock()
+        self.open = threading.Event()
+        self.open.set()
 
     def do(self, job):
         end = time.monotonic() + self.seconds
@@ -81,7 +83,7 @@ class Site:
             if self.at[job.subject] > 1:
                 self.twice.append(job.subject)
         try:
-            while time.monotonic() < end:
+            while time.monotonic() < end or not self.open.is_set():
                 if self.stops:
                     check()
                 time.sleep(self.pause)
@@ -142,16 +144,20 @@ def test_two_workers_never_meet(mariadb):
 def test_a_worker_that_takes_its_own_again_waits_for_its_old_thread(mariadb):
     """Its renewals were lost for longer than a lease, and the effect cannot be stopped."""
     db = mariadb(Base)
-    site = Site(4 * LEASE, stops=False)
+    site = Site(0.2, stops=False)
+    site.open.clear()
     ledger = Away(DatabaseLedger(db, Work, WorkStep))
     ledger.away = {"renew"}
     worker = Worker(ledger, [site.flow()], runner="mason", lease_holder="mason@a", threads=3)
     order(db, 1)
     worker.start()
     try:
-        time.sleep(3 * LEASE)
-        assert len(worker._held) == 2  # It has it again, and waits.
+        end = time.monotonic() + 40
+        while len(worker._held) < 2:  # It has it again, and waits.
+            assert time.monotonic() < end
+            time.sleep(0.05)
         ledger.away = set()
+        site.open.set()
         until(db, lambda: not open_works(db))
     finally:
         worker.stop()
