@@ -20,14 +20,9 @@ class Declaration:
     endpoint: Endpoint
 
     @property
-    def inner_path(self) -> str:
-        """The path as the component's application knows it: /v2.1/servers/<server_id>."""
-        return self.mount.prefix + self.endpoint.path
-
-    @property
     def path(self) -> str:
         """The path as clients call it: /compute/v2.1/servers/<server_id>."""
-        return front(self.component) + self.inner_path
+        return front(self.component) + self.mount.prefix + self.endpoint.path
 
 
 def front(component: str) -> str:

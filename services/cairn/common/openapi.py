@@ -22,9 +22,6 @@ Json = dict[str, Any]
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 # What the API's words are called where a declaration's function has no sentence of its own.
 VERBS = {"index": "list", "of": "list"}
-# What a refusal may be, beside what `default` says: by what an endpoint is declared to look at.
-REFUSED = {400: "What was sent is not as it must be.", 401: "There is no valid token.",
-           403: "The caller's roles do not allow it.", 404: "What the path names is not there."}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, NotFound, Unavailable
 from cairn.common.listing import read_value
-from cairn.nova.api.schemas import BOOLEAN, PAGE, Query, once, queries, read_limit
+from cairn.nova.api.schemas import BOOLEAN, PAGE, PAGE_ONCE, Query, once, queries, read_limit
 from cairn.nova.api.views import next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts, hypervisors
@@ -24,7 +24,7 @@ _SUMS = ("vcpus", "vcpus_used", "memory_mb", "memory_mb_used", "running_vms")
 _SERVERS = {"with_servers": once(BOOLEAN)}
 _QUERIES = queries(
     {(2, 33): PAGE,
-     (2, 53): {name: once(schema) for name, schema in PAGE.items()} | _SERVERS | {
+     (2, 53): PAGE_ONCE | _SERVERS | {
          "hypervisor_hostname_pattern": once({"type": "string", "minLength": 1, "maxLength": 255,
                                               "pattern": "^[a-zA-Z0-9._-]*$"})}},
     closed_since=(2, 53))

@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document, Schema
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.listing import read_value
-from cairn.nova.api.schemas import PAGE, Query, once, queries, read_limit
+from cairn.nova.api.schemas import PAGE_ONCE, Query, once, queries, read_limit
 from cairn.nova.api.views import host_id, micro, next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import actions, servers
@@ -42,7 +42,7 @@ def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
 
 _TIME: Schema = once({"type": "string", "format": "date-time"})
 for _since, _until, _query in queries(
-        {(2, 58): {name: once(schema) for name, schema in PAGE.items()} | {"changes-since": _TIME},
+        {(2, 58): PAGE_ONCE | {"changes-since": _TIME},
          (2, 66): {"changes-before": _TIME}}, closed_since=(2, 58)):
     api.get(PATH, policy="os_compute_api:os-instance-actions:list", query=_query, since=_since,
             until=_until)(index)

@@ -71,6 +71,9 @@ def once(schema: Schema) -> Schema:
     return {"type": "array", "items": schema, "maxItems": 1}
 
 
+PAGE_ONCE = {name: once(schema) for name, schema in PAGE.items()}
+
+
 def queries(
     changes: Mapping[Version, Mapping[str, Schema]], *, closed_since: Version = CLOSED
 ) -> list[tuple[str, str | None, Schema]]:
