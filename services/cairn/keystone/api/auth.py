@@ -54,13 +54,14 @@ def _heads(request: Any) -> dict[str, str]:
 # Before GET, which would answer HEAD as well.
 @api.head("/auth/tokens", policy="identity:check_token", late=True, raw=True)
 def check(keystone: Keystone, ctx: Context, request: Any) -> Reply:
+    """Check the token of X-Subject-Token without an answer's body; 404 if it is not valid."""
     _subject(keystone, ctx, request, "identity:check_token")
     return Reply(headers=_heads(request))
 
 
 @api.get("/auth/tokens", policy="identity:validate_token", late=True, raw=True)
 def validate(keystone: Keystone, ctx: Context, request: Any) -> Reply:
-    """What the token in X-Subject-Token says."""
+    """Show the token of X-Subject-Token; 404 if it is not valid."""
     token = _subject(keystone, ctx, request, "identity:validate_token")
     view = tokens.described(keystone, token, catalog="nocatalog" not in request.args)
     return Reply({"token": view}, headers=_heads(request))
@@ -69,29 +70,33 @@ def validate(keystone: Keystone, ctx: Context, request: Any) -> Reply:
 @api.delete("/auth/tokens", policy="identity:revoke_token", status=204, late=True, raw=True,
             event="identity.token.revoked")
 def revoke(keystone: Keystone, ctx: Context, request: Any) -> None:
-    """With ?cascade=false, not those that were got with it."""
+    """Revoke the token of X-Subject-Token; a login's takes along, unless cascade=false, those that
+    were got with it."""
     token = _subject(keystone, ctx, request, "identity:revoke_token")
     tokens.revoke(keystone, ctx, token, cascade=is_true(request.args.get("cascade", "true")))
 
 
 @api.get("/auth/catalog", policy="identity:get_auth_catalog")
 def catalog(keystone: Keystone, ctx: Context) -> Document:
+    """List the services and endpoints that the token's project sees; 403 without a project."""
     return {"catalog": own_scopes.read_catalog(keystone, ctx),
             "links": {"self": link("auth/catalog")}}
 
 
 @api.get("/auth/projects", policy="identity:get_auth_projects")
 def list_projects(keystone: Keystone, ctx: Context) -> Document:
-    """Where the bearer could ask a token for."""
+    """List the enabled projects that the bearer can ask a token for."""
     return collection("projects", map(projects.view, own_scopes.list_projects(keystone, ctx)))
 
 
 @api.get("/auth/domains", policy="identity:get_auth_domains")
 def list_domains(keystone: Keystone, ctx: Context) -> Document:
+    """List the enabled domains that the bearer can ask a token for."""
     return collection("domains", map(domains.view, own_scopes.list_domains(keystone, ctx)))
 
 
 @api.get("/auth/system", policy="identity:get_auth_system")
 def system(keystone: Keystone, ctx: Context) -> Document:
+    """Tell whether the bearer can ask for a token of the system's scope."""
     held = own_scopes.has_system(keystone, ctx)
     return {"system": [{"all": True}] if held else [], "links": {"self": link("auth/system")}}

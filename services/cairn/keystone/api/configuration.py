@@ -16,6 +16,7 @@ PLACES = (ALL, f"{ALL}/<section>", f"{ALL}/<section>/<name>")
 @api.put(ALL, policy="identity:create_domain_config", body=schemas.DOMAIN_CONFIG,
          event="identity.domain_config.created")
 def create(keystone: Keystone, ctx: Context, domain_id: str, body: Document) -> Reply:
+    """Replace all that a domain has set for itself; 201 if that was nothing."""
     options, first = configuration.create(keystone, ctx, domain_id, body["config"])
     return Reply({"config": options}, status=201 if first else 200)
 
@@ -24,6 +25,7 @@ def show(
     keystone: Keystone, ctx: Context, domain_id: str, section: str | None = None,
     name: str | None = None,
 ) -> Document:
+    """Show what a domain has set for itself, without passwords; 404 if that is nothing."""
     if section == COMPLIANCE:
         keystone.policy.enforce(ctx, "identity:get_security_compliance_domain_config")
         return {"config": configuration.compliance(keystone, domain_id, name)}
@@ -35,6 +37,7 @@ def update(
     keystone: Keystone, ctx: Context, domain_id: str, body: Document, section: str | None = None,
     name: str | None = None,
 ) -> Document:
+    """Change what a domain sets; a group or option that the path names must be set already."""
     options = configuration.update(keystone, ctx, domain_id, body["config"], section, name)
     return {"config": options}
 
@@ -43,6 +46,7 @@ def remove(
     keystone: Keystone, ctx: Context, domain_id: str, section: str | None = None,
     name: str | None = None,
 ) -> None:
+    """Delete what a domain has set, or one group or option of it."""
     configuration.remove(keystone, ctx, domain_id, section, name)
 
 
@@ -57,7 +61,7 @@ for _place in PLACES:
 def default(
     keystone: Keystone, ctx: Context, section: str | None = None, name: str | None = None
 ) -> Document:
-    """What holds where a domain says nothing."""
+    """Show what holds where a domain sets nothing."""
     return {"config": configuration.default(section, name)}
 
 

@@ -24,26 +24,31 @@ def view(endpoint: Endpoint) -> Document:
 @api.post("/endpoints", policy="identity:create_endpoint", body=schemas.ENDPOINT_CREATE,
           status=201, event="identity.endpoint.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
+    """Create an endpoint of a service; what `region` names is made where it is not there."""
     return {"endpoint": view(endpoints.create(keystone, ctx, body["endpoint"]))}
 
 
 @api.get("/endpoints", policy="identity:list_endpoints", query=QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
+    """List the endpoints of all services."""
     return page("endpoints", endpoints.list_page(keystone, query), view)
 
 
 @api.get("/endpoints/<endpoint_id>", policy="identity:get_endpoint")
 def show(keystone: Keystone, ctx: Context, endpoint_id: str) -> Document:
+    """Show an endpoint."""
     return {"endpoint": view(endpoints.get(keystone, endpoint_id))}
 
 
 @api.patch("/endpoints/<endpoint_id>", policy="identity:update_endpoint",
            body=schemas.ENDPOINT_UPDATE, event="identity.endpoint.updated")
 def update(keystone: Keystone, ctx: Context, endpoint_id: str, body: Document) -> Document:
+    """Change an endpoint, and so the catalog of every later token."""
     return {"endpoint": view(endpoints.update(keystone, ctx, endpoint_id, body["endpoint"]))}
 
 
 @api.delete("/endpoints/<endpoint_id>", policy="identity:delete_endpoint", status=204,
             event="identity.endpoint.deleted")
 def delete(keystone: Keystone, ctx: Context, endpoint_id: str) -> None:
+    """Delete an endpoint, and so take it from the catalog."""
     endpoints.delete(keystone, ctx, endpoint_id)

@@ -26,16 +26,20 @@ class Grants:
         self.kind = kind
 
     def index(self, keystone: Keystone, ctx: Context, **ids: str) -> Document:
+        """List the roles that were given here; not what groups, inheritance or other roles add."""
         return collection("roles", map(
             roles.view, grants.list_roles(keystone, ctx, self.kind, **ids)))
 
     def check(self, keystone: Keystone, ctx: Context, **ids: str) -> None:
+        """Check that a role was given here; 404 if not."""
         grants.check(keystone, ctx, self.kind, **ids)
 
     def create(self, keystone: Keystone, ctx: Context, **ids: str) -> None:
+        """Give a role; to repeat it changes nothing."""
         grants.create(keystone, ctx, self.kind, **ids)
 
     def revoke(self, keystone: Keystone, ctx: Context, **ids: str) -> None:
+        """Take a role away; the tokens and trusts that have it by this end."""
         grants.revoke(keystone, ctx, self.kind, **ids)
 
 

@@ -24,24 +24,27 @@ def _registered_view(row: RegisteredLimit) -> Document:
 @api.post("/registered_limits", policy="identity:create_registered_limits", status=201,
           body=schemas.REGISTERED_LIMITS_CREATE, event="identity.registered_limit.created")
 def register(keystone: Keystone, ctx: Context, body: Document) -> Document:
-    """All of them or none."""
+    """Register the limits of resources that hold for every project: all of them or none."""
     made = limits.register(keystone, ctx, body["registered_limits"])
     return {"registered_limits": [_registered_view(row) for row in made]}
 
 
 @api.get("/registered_limits", policy="identity:list_registered_limits", query=QUERY)
 def registered(keystone: Keystone, ctx: Context, query: Query) -> Document:
+    """List the registered limits."""
     return page("registered_limits", limits.list_registered(keystone, query), _registered_view)
 
 
 @api.get("/registered_limits/<limit_id>", policy="identity:get_registered_limit")
 def show_registered(keystone: Keystone, ctx: Context, limit_id: str) -> Document:
+    """Show a registered limit."""
     return {"registered_limit": _registered_view(limits.get_registered(keystone, limit_id))}
 
 
 @api.patch("/registered_limits/<limit_id>", policy="identity:update_registered_limit",
            body=schemas.REGISTERED_LIMIT_UPDATE, event="identity.registered_limit.updated")
 def update_registered(keystone: Keystone, ctx: Context, limit_id: str, body: Document) -> Document:
+    """Change a registered limit; 403 while a project or domain has its own."""
     row = limits.update_registered(keystone, ctx, limit_id, body["registered_limit"])
     return {"registered_limit": _registered_view(row)}
 
@@ -49,6 +52,7 @@ def update_registered(keystone: Keystone, ctx: Context, limit_id: str, body: Doc
 @api.delete("/registered_limits/<limit_id>", policy="identity:delete_registered_limit", status=204,
             event="identity.registered_limit.deleted")
 def unregister(keystone: Keystone, ctx: Context, limit_id: str) -> None:
+    """Delete a registered limit; 403 while a project or domain has its own."""
     limits.unregister(keystone, ctx, limit_id)
 
 
@@ -65,6 +69,7 @@ def view(limit: Limit, of: RegisteredLimit) -> Document:
 # Before /limits/<limit_id>, which it is not.
 @api.get("/limits/model", policy="identity:get_limit_model")
 def model(keystone: Keystone, ctx: Context) -> Document:
+    """Show how limits of nested projects are held against each other."""
     name = keystone.unified_limit.enforcement_model
     return {"model": {"name": name, "description": limits.MODELS[name]}}
 
@@ -72,29 +77,33 @@ def model(keystone: Keystone, ctx: Context) -> Document:
 @api.post("/limits", policy="identity:create_limits", body=schemas.LIMITS_CREATE, status=201,
           event="identity.limit.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
-    """All of them or none."""
+    """Set limits of projects and domains: all of them or none; each must be registered."""
     made = limits.create(keystone, ctx, body["limits"])
     return {"limits": [view(*each) for each in made]}
 
 
 @api.get("/limits", policy="identity:list_limits", query=QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
+    """List the limits of the token's project or domain; all of them for who may see those."""
     return page("limits", limits.list_page(keystone, ctx, query),
                 lambda limit: view(limit, limit.registered))
 
 
 @api.get("/limits/<limit_id>", policy="identity:get_limit", late=True)
 def show(keystone: Keystone, ctx: Context, limit_id: str) -> Document:
+    """Show a limit."""
     return {"limit": view(*limits.get(keystone, ctx, limit_id))}
 
 
 @api.patch("/limits/<limit_id>", policy="identity:update_limit", body=schemas.LIMIT_UPDATE,
            event="identity.limit.updated")
 def update(keystone: Keystone, ctx: Context, limit_id: str, body: Document) -> Document:
+    """Change a limit's number or description."""
     return {"limit": view(*limits.update(keystone, ctx, limit_id, body["limit"]))}
 
 
 @api.delete("/limits/<limit_id>", policy="identity:delete_limit", status=204,
             event="identity.limit.deleted")
 def delete(keystone: Keystone, ctx: Context, limit_id: str) -> None:
+    """Delete a limit; what is registered holds again."""
     limits.delete(keystone, ctx, limit_id)

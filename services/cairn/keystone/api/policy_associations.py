@@ -18,14 +18,17 @@ PLACES = {
 
 
 def associate(keystone: Keystone, ctx: Context, **ids: str) -> None:
+    """Make an endpoint or a service go by a policy, instead of one it went by before."""
     policy_associations.associate(keystone, ctx, ids)
 
 
 def check(keystone: Keystone, ctx: Context, **ids: str) -> None:
+    """Check that an endpoint or a service goes by a policy; 404 if not."""
     policy_associations.check(keystone, ids)
 
 
 def dissociate(keystone: Keystone, ctx: Context, **ids: str) -> None:
+    """Take a policy from an endpoint or a service; to repeat it changes nothing."""
     policy_associations.dissociate(keystone, ctx, ids)
 
 
@@ -39,6 +42,7 @@ for _kind, _path in PLACES.items():
 
 @api.get(f"{ROOT}/endpoints", policy="identity:list_endpoints_for_policy")
 def index(keystone: Keystone, ctx: Context, policy_id: str) -> Document:
+    """List the endpoints that associations of a policy cover."""
     rows = policy_associations.list_endpoints(keystone, policy_id)
     return collection("endpoints", map(endpoints.view, rows))
 
@@ -46,5 +50,5 @@ def index(keystone: Keystone, ctx: Context, policy_id: str) -> Document:
 @api.get("/endpoints/<endpoint_id>/OS-ENDPOINT-POLICY/policy",
          policy="identity:get_policy_for_endpoint")
 def show(keystone: Keystone, ctx: Context, endpoint_id: str) -> Document:
-    """The policy an endpoint goes by."""
+    """Show the policy that an endpoint goes by: its own, its region's or its service's."""
     return {"policy": policies.view(policy_associations.get_policy(keystone, endpoint_id))}

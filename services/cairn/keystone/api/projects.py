@@ -31,16 +31,19 @@ def view(record: ProjectRecord) -> Document:
 @api.post("/projects", policy="identity:create_project", body=schemas.PROJECT_CREATE, status=201,
           late=True, event="identity.project.created")
 def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
+    """Create a project; with is_domain, a domain."""
     return {"project": view(projects.create(keystone, ctx, body["project"]))}
 
 
 @api.get("/projects", policy="identity:list_projects", query=QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
+    """List the projects; with a token of a domain those of that domain."""
     return page("projects", projects.list_page(keystone, ctx, query), view)
 
 
 @api.get("/projects/<project_id>", policy="identity:get_project", query=QUERY, late=True)
 def show(keystone: Keystone, ctx: Context, project_id: str, query: Query) -> Document:
+    """Show a project, with what is above or below it where the query names that."""
     include = {name for name, _ in query.items(multi=True)}
     tree = project_trees.get(keystone, ctx, project_id, include)
     document = view(tree.record)
@@ -66,10 +69,12 @@ def _relative(relative: Relative) -> Document:
 @api.patch("/projects/<project_id>", policy="identity:update_project", late=True,
            body=schemas.PROJECT_UPDATE, event="identity.project.updated")
 def update(keystone: Keystone, ctx: Context, project_id: str, body: Document) -> Document:
+    """Change a project; to disable it ends its tokens."""
     return {"project": view(projects.update(keystone, ctx, project_id, body["project"]))}
 
 
 @api.delete("/projects/<project_id>", policy="identity:delete_project", status=204, late=True,
             event="identity.project.deleted")
 def delete(keystone: Keystone, ctx: Context, project_id: str) -> None:
+    """Delete a project with its credentials and limits; 403 if there are projects below it."""
     projects.delete_project(keystone, ctx, project_id)

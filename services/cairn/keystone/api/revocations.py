@@ -27,7 +27,7 @@ def _view(event: Revocation) -> Document:
 
 @api.get("/OS-REVOKE/events", policy="identity:list_revoke_events", query=QUERY)
 def events(keystone: Keystone, ctx: Context, query: Query) -> Document:
-    """Those that count since the moment `since`; where there are more, with a link to the next."""
+    """List the revocations that count since the moment `since`, at most 1000 at a time."""
     limit = min(read_limit(query) or PAGE, PAGE)
     part = revocations.list_since(keystone, _moment(query), _marker(query), limit)
     following = link_to_next(str(part.rows[-1].id)) if part.more else None

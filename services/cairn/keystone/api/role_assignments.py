@@ -15,6 +15,7 @@ api = Api(RULES)
 
 @api.get("/role_assignments", policy="identity:list_role_assignments", query=QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
+    """List who has which role where; with `effective`, what groups and inheritance come to."""
     held, names = role_assignments.list_held(keystone, ctx, query)
     return collection("role_assignments", [_view(each, names) for each in held])
 

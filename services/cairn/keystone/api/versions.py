@@ -23,9 +23,11 @@ def version() -> Document:
 
 @api.get("/", policy=PUBLIC)
 def index(keystone: Keystone, ctx: Context) -> Reply:
+    """List the versions of the API, with 300 and the address of v3."""
     return Reply({"versions": {"values": [version()]}}, 300, {"Location": f"{root()}/v3/"})
 
 
 @api.get("/v3", policy=PUBLIC)
 def show(keystone: Keystone, ctx: Context) -> Document:
+    """Show the version that is spoken here."""
     return {"version": version()}

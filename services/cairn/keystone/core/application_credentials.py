@@ -91,7 +91,8 @@ def _authorize(
 
 
 def get(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> CredentialRecord:
-    """Raises Forbidden, Refused, NotKnown."""
+    """An application credential, for its user or who may see all. Raises Forbidden, Refused,
+    NotKnown."""
     policy = "identity:get_application_credential"
     credential = _authorize(keystone, ctx, policy, user_id, credential_id)
     with keystone.db.reading() as session:
@@ -101,7 +102,8 @@ def get(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> C
 def list_of_user(
     keystone: Keystone, ctx: Context, user_id: str, query: Query
 ) -> list[CredentialRecord]:
-    """Raises Forbidden, Refused, NotKnown."""
+    """A user's application credentials, by name; of one `name` where the query has it. Raises
+    Forbidden, Refused, NotKnown."""
     _authorize_for(keystone, ctx, "identity:list_application_credentials", user_id)
     statement = select(ApplicationCredential).where(ApplicationCredential.user_id == user_id)
     name = read_value(query, "name")
@@ -114,7 +116,7 @@ def list_of_user(
 
 
 def remove(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -> None:
-    """Raises Forbidden, Refused, NotKnown."""
+    """Delete an application credential, and end its tokens. Raises Forbidden, Refused, NotKnown."""
     policy = "identity:delete_application_credential"
     _authorize(keystone, ctx, policy, user_id, credential_id)
     refuse_restricted(keystone, ctx)
@@ -138,14 +140,15 @@ def _find_rule(session: Session, user_id: str, rule_id: str) -> AccessRule:
 
 
 def get_rule(keystone: Keystone, ctx: Context, user_id: str, rule_id: str) -> AccessRule:
-    """Raises Forbidden, Refused, NotKnown."""
+    """One of a user's access rules. Raises Forbidden, Refused, NotKnown."""
     _authorize_for(keystone, ctx, "identity:get_access_rule", user_id)
     with keystone.db.reading() as session:
         return _find_rule(session, user_id, rule_id)
 
 
 def remove_rule(keystone: Keystone, ctx: Context, user_id: str, rule_id: str) -> None:
-    """Raises Forbidden, NotKnown; Refused while a credential has it."""
+    """Delete one of a user's access rules. Raises Forbidden, NotKnown; Refused while a credential
+    has it."""
     _authorize_for(keystone, ctx, "identity:delete_access_rule", user_id)
     with changing(keystone, ctx) as change:
         session = change.session
@@ -159,6 +162,8 @@ def remove_rule(keystone: Keystone, ctx: Context, user_id: str, rule_id: str) ->
 
 
 def refuse_restricted(keystone: Keystone, ctx: Context) -> None:
+    """Hold a caller against the kind of token: one of an application credential that is not
+    `unrestricted` manages no others. Raises Refused."""
     extra = caller(keystone, ctx).extra
     if CREDENTIAL in extra and extra[CREDENTIAL]["restricted"]:
         raise Refused(reason="Using method 'application_credential' is not allowed for managing "
@@ -295,6 +300,7 @@ def forget_user(change: Change, user_id: str) -> None:
 
 
 def end(change: Change, *conditions: Any) -> None:
+    """Delete the application credentials that meet these conditions, and end their tokens."""
     ended = change.session.execute(select(
         ApplicationCredential.id, ApplicationCredential.project_id).where(*conditions)).all()
     ids = [row.id for row in ended]

@@ -23,6 +23,7 @@ from cairn.keystone.providers.directory import Graph
 
 
 def held_by(user_id: str) -> Any:
+    """The condition on assignments that a user has, directly or as a member of a group."""
     groups = select(Membership.group_id).where(Membership.user_id == user_id)
     return or_(Assignment.actor_id == user_id, Assignment.actor_id.in_(groups))
 
@@ -42,6 +43,7 @@ def projects_of(session: Session, user_id: str) -> set[str]:
 
 
 def domains_of(session: Session, user_id: str) -> set[str]:
+    """Ids of the domains the user has a role on itself, not on its projects only."""
     return set(session.scalars(
         select(Assignment.target_id).where(
             held_by(user_id), Assignment.target == "domain", Assignment.inherited.is_(False)
@@ -50,6 +52,7 @@ def domains_of(session: Session, user_id: str) -> set[str]:
 
 
 def on_system(session: Session, user_id: str) -> bool:
+    """Whether the user has any role on the system."""
     query = select(Assignment.role_id).where(held_by(user_id), Assignment.target == "system")
     return session.execute(query.limit(1)).first() is not None
 
@@ -83,6 +86,7 @@ class Held:
 
 
 def granted(session: Session, *conditions: Any) -> list[Held]:
+    """The assignments that meet these conditions, as they were granted."""
     rows = session.scalars(select(Assignment).where(*conditions))
     return [Held(a.actor, a.actor_id, a.target, a.target_id, a.role_id, a.inherited) for a in rows]
 

@@ -28,7 +28,8 @@ def merge_options(now: Document, request: Document, types: Mapping[str, type]) -
 def refuse_immutable(
     options: Document, kind: str, id_: str, request: Document | None = None
 ) -> None:
-    """Raises Immutable, unless the change is what makes it mutable again, and nothing else."""
+    """Hold a change, or a deletion, against the option `immutable`. Raises Immutable, unless the
+    change is what makes it mutable again, and nothing else."""
     freed = (
         request is not None and set(request) == {"options"}
         and request["options"].get("immutable", True) in (False, None)
@@ -38,12 +39,12 @@ def refuse_immutable(
 
 
 def refuse_new_id(request: Document, id_: str) -> None:
-    """Raises Invalid for a change of what never changes."""
+    """Hold a change against the id. Raises Invalid for a change of what never changes."""
     if request.get("id", id_) != id_:
         raise Invalid(reason="Invalid input for field/attribute id. Cannot change ID")
 
 
 def refuse_new_domain(request: Document, domain_id: str) -> None:
-    """Raises Invalid for a change of what never changes."""
+    """Hold a change against the domain. Raises Invalid for a change of what never changes."""
     if request.get("domain_id", domain_id) != domain_id:
         raise Invalid(reason="Invalid input for field/attribute domain_id. Cannot change Domain ID")

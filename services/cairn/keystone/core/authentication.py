@@ -103,7 +103,7 @@ def lookup(session: Session, reference: Document) -> Any:
 
 
 def person(keystone: Keystone, row: Any) -> Person:
-    """Raises Unauthorized for one who may not log in."""
+    """The user of a row of `lookup`. Raises Unauthorized for one who may not log in."""
     if row is None:
         raise refuse("there is no such user")
     if not row.enabled or not row.domain_enabled:

@@ -16,4 +16,5 @@ def remember(forwarded: str, peer: str) -> None:
 
 
 def address() -> str:
+    """The address of the client whose request this thread works on, or "unknown"."""
     return _ADDRESS.get()

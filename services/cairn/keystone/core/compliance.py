@@ -40,7 +40,7 @@ class Account(Protocol):
 
 
 def check_settings(settings: ComplianceSettings) -> None:
-    """Raises BadSetting."""
+    """Hold the settings against what can be asked of passwords. Raises BadSetting."""
     try:
         _strong(settings.password_regex)
     except ValueError as wrong:
@@ -118,6 +118,8 @@ def succeeded(db: Database, settings: ComplianceSettings, person: Person) -> Non
 
 
 def inactive(settings: ComplianceSettings, account: Account) -> bool:
+    """Whether the account has not logged in for as many days as make it count as disabled; one that
+    never did counts from the day it was created."""
     days = settings.disable_user_account_days_inactive
     if days <= 0 or _option(account, "ignore_user_inactivity"):
         return False
@@ -132,7 +134,8 @@ def expired(account: Any) -> bool:
 
 
 def check(settings: ComplianceSettings, password: str) -> None:
-    """Raises Invalid for a new password that is too weak."""
+    """Hold a new password against password_regex. Raises Invalid for a new password that is too
+    weak."""
     if settings.password_regex and not _strong(settings.password_regex)(password):
         what = settings.password_regex_description or "it is too weak"
         raise Invalid(reason=f"The password does not match the requirements: {what}.")

@@ -126,6 +126,8 @@ def _read(
 
 
 def default(section: str | None = None, name: str | None = None) -> Document:
+    """What holds where a domain sets nothing: all of it, a group, or one option. Raises
+    BadConfiguration for what there is not, and for what is never told."""
     _check_names(section, name)
     if name is not None and section is not None:
         if name not in DEFAULTS[section]:
@@ -214,6 +216,8 @@ def remove(
     keystone: Keystone, ctx: Context, domain_id: str, section: str | None = None,
     name: str | None = None,
 ) -> None:
+    """Delete all that the domain has set, a group, or one option. Raises NotKnown,
+    BadConfiguration; NotConfigured for a group or an option that is not set."""
     with changing(keystone, ctx, "domain_config", f"domain ID {domain_id}") as change:
         session = change.session
         find_domain(session, domain_id)

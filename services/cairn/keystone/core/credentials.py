@@ -58,7 +58,8 @@ def _make_id(request: Document) -> str:
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> OpenCredential:
-    """Raises Forbidden, Refused, Invalid, NotKnown for the user, Taken."""
+    """Keep a credential, encrypted, for the caller or the user it names. Raises Forbidden, Refused,
+    Invalid, NotKnown for the user, Taken."""
     refuse_delegated(keystone, ctx)
     user_id = request.get("user_id") or ctx.user_id
     keystone.policy.enforce(
@@ -99,7 +100,7 @@ def list_page(keystone: Keystone, ctx: Context, query: Query) -> Part:
 
 
 def get(keystone: Keystone, ctx: Context, credential_id: str) -> OpenCredential:
-    """Raises Forbidden, Refused, NotKnown."""
+    """A credential, opened. Raises Forbidden, Refused, NotKnown."""
     credential = _authorize(keystone, ctx, "get", credential_id)
     refuse_delegated(keystone, ctx)
     return _open(keystone, credential)
@@ -133,7 +134,7 @@ def update(
 
 
 def delete(keystone: Keystone, ctx: Context, credential_id: str) -> None:
-    """Raises Forbidden, Refused, NotKnown."""
+    """Delete a credential, and end the tokens it got. Raises Forbidden, Refused, NotKnown."""
     refuse_delegated(keystone, ctx)
     _authorize(keystone, ctx, "delete", credential_id)
     with changing(keystone, ctx) as change:

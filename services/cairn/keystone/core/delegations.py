@@ -53,6 +53,7 @@ def moment(text: str | None, field: str) -> dt.datetime | None:
 
 
 def caller(keystone: Keystone, ctx: Context) -> Token:
+    """The token that the caller showed. Raises Unauthorized."""
     return keystone.verifier.verify(ctx.token)
 
 

@@ -41,6 +41,8 @@ PLACEHOLDERS = {"project_id", "tenant_id", "user_id"}
 
 
 def symptoms(settings: ApiSettings) -> Iterator[str]:
+    """All that is wrong, one sentence each; nothing where all is well. Where the database does not
+    answer, only what can be told without it."""
     yield from _tokens(settings)
     yield from _folders(settings)
     yield from _settings(settings)

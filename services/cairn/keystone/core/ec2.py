@@ -72,6 +72,8 @@ def remove(change: Change, credential: Credential) -> None:
 
 
 def signed_request(secret: str, given: Document) -> bool:
+    """Whether the request that `given` describes was signed with this secret. Raises ValueError for
+    one that cannot be checked."""
     host = str(given.get("host", ""))
     # Some clients leave the port out of what they sign.
     return any(_same(given, signatures.request(secret, given, each))
@@ -79,6 +81,8 @@ def signed_request(secret: str, given: Document) -> bool:
 
 
 def signed_string(secret: str, given: Document) -> bool:
+    """Whether the string in base64 that `given` has as `token` was signed with this secret. Raises
+    Invalid for what is no base64, ValueError for what cannot be checked."""
     try:
         text = base64.urlsafe_b64decode(str(given.get("token", "")))
     except ValueError as wrong:

@@ -38,7 +38,7 @@ def _check_filters(filters: Document) -> None:
 
 
 def create_group(keystone: Keystone, ctx: Context, request: Document) -> EndpointGroup:
-    """Raises Invalid."""
+    """Make an endpoint group. Raises Invalid."""
     _check_filters(request["filters"])
     with changing(keystone, ctx) as change:
         group = EndpointGroup(name=request["name"], description=request.get("description"),
@@ -54,7 +54,7 @@ def list_groups(keystone: Keystone, query: Query) -> Part:
 
 
 def get_group(keystone: Keystone, group_id: str) -> EndpointGroup:
-    """Raises NotKnown."""
+    """An endpoint group. Raises NotKnown."""
     with keystone.db.reading() as session:
         return _find_group(session, group_id)
 
@@ -62,7 +62,7 @@ def get_group(keystone: Keystone, group_id: str) -> EndpointGroup:
 def update_group(
     keystone: Keystone, ctx: Context, group_id: str, request: Document
 ) -> EndpointGroup:
-    """Raises NotKnown, Invalid."""
+    """Change an endpoint group. Raises NotKnown, Invalid."""
     _check_filters(request.get("filters", {}))
     with changing(keystone, ctx) as change:
         group = _find_group(change.session, group_id)
@@ -75,7 +75,7 @@ def update_group(
 
 
 def delete_group(keystone: Keystone, ctx: Context, group_id: str) -> None:
-    """Raises NotKnown."""
+    """Delete an endpoint group, also from its projects. Raises NotKnown."""
     with changing(keystone, ctx) as change:
         change.session.delete(_find_group(change.session, group_id))
         change.record("endpoint_group", "deleted", group_id)
@@ -83,7 +83,7 @@ def delete_group(keystone: Keystone, ctx: Context, group_id: str) -> None:
 
 
 def list_endpoints_of_group(keystone: Keystone, group_id: str) -> list[Endpoint]:
-    """Raises NotKnown."""
+    """The endpoints that meet a group's filters now. Raises NotKnown."""
     with keystone.db.reading() as session:
         return _endpoints_of_group(session, _find_group(session, group_id).filters)
 
@@ -116,7 +116,7 @@ def list_projects_of_group(keystone: Keystone, group_id: str) -> list[ProjectRec
 
 
 def list_projects_of_endpoint(keystone: Keystone, endpoint_id: str) -> list[ProjectRecord]:
-    """Raises NotKnown."""
+    """The projects that the endpoint was added to by itself. Raises NotKnown."""
     with keystone.db.reading() as session:
         rows.get(session, Endpoint, endpoint_id)
         column = ProjectEndpoint.endpoint_id
@@ -138,7 +138,7 @@ def list_endpoints(keystone: Keystone, project_id: str) -> list[Endpoint]:
 
 
 def list_groups_of_project(keystone: Keystone, project_id: str) -> list[EndpointGroup]:
-    """Raises NotKnown."""
+    """The endpoint groups that were added to a project. Raises NotKnown."""
     with keystone.db.reading() as session:
         projects.find(session, project_id)
         return _groups_of_project(session, project_id)
@@ -159,19 +159,19 @@ def _find_tie(session: Session, kind: type[Any], project_id: str, id_: str) -> A
 
 
 def check_endpoint(keystone: Keystone, project_id: str, endpoint_id: str) -> None:
-    """Raises NotKnown, NotAssociated."""
+    """Whether an endpoint was added to a project. Raises NotKnown, NotAssociated."""
     with keystone.db.reading() as session:
         _find_tie(session, ProjectEndpoint, project_id, endpoint_id)
 
 
 def check_group(keystone: Keystone, project_id: str, group_id: str) -> None:
-    """Raises NotKnown, NotAssociated."""
+    """Whether an endpoint group was added to a project. Raises NotKnown, NotAssociated."""
     with keystone.db.reading() as session:
         _find_tie(session, ProjectEndpointGroup, project_id, group_id)
 
 
 def add_endpoint(keystone: Keystone, ctx: Context, project_id: str, endpoint_id: str) -> None:
-    """Raises NotKnown, Taken."""
+    """Add an endpoint to a project. Raises NotKnown, Taken."""
     with changing(keystone, ctx, "project_endpoint", f"endpoint {endpoint_id}") as change:
         projects.find(change.session, project_id)
         rows.get(change.session, Endpoint, endpoint_id)
@@ -181,7 +181,7 @@ def add_endpoint(keystone: Keystone, ctx: Context, project_id: str, endpoint_id:
 
 
 def add_group(keystone: Keystone, ctx: Context, project_id: str, group_id: str) -> None:
-    """Raises NotKnown, Taken."""
+    """Add an endpoint group to a project. Raises NotKnown, Taken."""
     with changing(keystone, ctx, "project_endpoint_group", f"group {group_id}") as change:
         projects.find(change.session, project_id)
         _find_group(change.session, group_id)
@@ -193,7 +193,7 @@ def add_group(keystone: Keystone, ctx: Context, project_id: str, group_id: str) 
 
 
 def remove_endpoint(keystone: Keystone, ctx: Context, project_id: str, endpoint_id: str) -> None:
-    """Raises NotKnown, NotAssociated."""
+    """Take an endpoint from a project. Raises NotKnown, NotAssociated."""
     with changing(keystone, ctx) as change:
         session = change.session
         session.delete(_find_tie(session, ProjectEndpoint, project_id, endpoint_id))
@@ -202,7 +202,7 @@ def remove_endpoint(keystone: Keystone, ctx: Context, project_id: str, endpoint_
 
 
 def remove_group(keystone: Keystone, ctx: Context, project_id: str, group_id: str) -> None:
-    """Raises NotKnown, NotAssociated."""
+    """Take an endpoint group from a project. Raises NotKnown, NotAssociated."""
     with changing(keystone, ctx) as change:
         session = change.session
         session.delete(_find_tie(session, ProjectEndpointGroup, project_id, group_id))

@@ -47,7 +47,7 @@ def _write(change: Change, endpoint: Endpoint, request: Document) -> None:
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> Endpoint:
-    """Raises Invalid."""
+    """Add an endpoint to the catalog. Raises Invalid."""
     with changing(keystone, ctx) as change:
         endpoint = Endpoint(enabled=True, region_id=None)
         _write(change, endpoint, request)
@@ -62,13 +62,13 @@ def list_page(keystone: Keystone, query: Query) -> Part:
 
 
 def get(keystone: Keystone, endpoint_id: str) -> Endpoint:
-    """Raises NotKnown."""
+    """An endpoint. Raises NotKnown."""
     with keystone.db.reading() as session:
         return rows.get(session, Endpoint, endpoint_id)
 
 
 def update(keystone: Keystone, ctx: Context, endpoint_id: str, request: Document) -> Endpoint:
-    """Raises NotKnown, Invalid."""
+    """Change an endpoint. Raises NotKnown, Invalid."""
     with changing(keystone, ctx) as change:
         endpoint = rows.lock(change.session, Endpoint, endpoint_id)
         refuse_new_id(request, endpoint_id)
@@ -78,7 +78,7 @@ def update(keystone: Keystone, ctx: Context, endpoint_id: str, request: Document
 
 
 def delete(keystone: Keystone, ctx: Context, endpoint_id: str) -> None:
-    """Raises NotKnown."""
+    """Take an endpoint from the catalog. Raises NotKnown."""
     with changing(keystone, ctx) as change:
         change.session.delete(rows.get(change.session, Endpoint, endpoint_id))
         change.record("endpoint", "deleted", endpoint_id)

@@ -89,7 +89,8 @@ def _conditions(kind: Kind, actor_id: str, place_id: str, role_id: str = "") -> 
 def list_roles(
     keystone: Keystone, ctx: Context, kind: Kind, actor_id: str, place_id: str = SYSTEM_ID
 ) -> list[Role]:
-    """Raises Forbidden, NotKnown."""
+    """The roles that were granted to one actor at one place, by name. Raises Forbidden, NotKnown.
+    """
     _authorize(keystone, ctx, kind, "list", actor_id, place_id)
     statement = select(Role).join(Assignment, Assignment.role_id == Role.id)
     with keystone.db.reading() as session:
@@ -101,7 +102,7 @@ def check(
     keystone: Keystone, ctx: Context, kind: Kind, actor_id: str, role_id: str,
     place_id: str = SYSTEM_ID,
 ) -> None:
-    """Raises Forbidden, NotKnown."""
+    """Whether a role was granted just so. Raises Forbidden, NotKnown."""
     _authorize(keystone, ctx, kind, "check", actor_id, place_id, role_id)
     with keystone.db.reading() as session:
         statement = select(Assignment).where(*_conditions(kind, actor_id, place_id, role_id))
@@ -113,7 +114,7 @@ def create(
     keystone: Keystone, ctx: Context, kind: Kind, actor_id: str, role_id: str,
     place_id: str = SYSTEM_ID,
 ) -> None:
-    """Safe to repeat. Raises Forbidden, NotKnown, Refused, Invalid."""
+    """Grant a role. Safe to repeat. Raises Forbidden, NotKnown, Refused, Invalid."""
     _authorize(keystone, ctx, kind, "create", actor_id, place_id, role_id)
     _refuse_foreign(keystone, kind, place_id, role_id)
     try:
@@ -135,7 +136,7 @@ def revoke(
     keystone: Keystone, ctx: Context, kind: Kind, actor_id: str, role_id: str,
     place_id: str = SYSTEM_ID,
 ) -> None:
-    """Raises Forbidden, NotKnown."""
+    """Take a grant away, and end the tokens that carry it. Raises Forbidden, NotKnown."""
     _authorize(keystone, ctx, kind, "revoke", actor_id, place_id, role_id)
     with changing(keystone, ctx) as change:
         if not assignments.ungrant(change, *_conditions(kind, actor_id, place_id, role_id)):

@@ -37,7 +37,7 @@ def authorize(
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> Group:
-    """Raises Forbidden, NotKnown for the domain, Taken."""
+    """Make a group. Raises Forbidden, NotKnown for the domain, Taken."""
     domain_id = request.get("domain_id") or read_default_domain(keystone, ctx, {})
     keystone.policy.enforce(ctx, "identity:create_group", {"target.group.domain_id": domain_id})
     taken = f"name {request['name']} at domain ID {domain_id}"
@@ -76,7 +76,7 @@ def list_of_user(keystone: Keystone, ctx: Context, user_id: str, query: Query) -
 
 
 def update(keystone: Keystone, ctx: Context, group_id: str, request: Document) -> Group:
-    """Raises Forbidden, NotKnown, Invalid, Taken."""
+    """Change a group. Raises Forbidden, NotKnown, Invalid, Taken."""
     authorize(keystone, ctx, "identity:update_group", group_id)
     with changing(keystone, ctx, "group", f"name {request.get('name')}") as change:
         group = rows.lock(change.session, Group, group_id)
@@ -123,7 +123,7 @@ def list_members(keystone: Keystone, ctx: Context, group_id: str, query: Query) 
 
 
 def add_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str) -> None:
-    """Safe to repeat. Raises Forbidden, Refused, NotKnown."""
+    """Put a user into a group. Safe to repeat. Raises Forbidden, Refused, NotKnown."""
     authorize(keystone, ctx, "identity:add_user_to_group", group_id, user_id)
     privileges.refuse_privileged_group(keystone, ctx, group_id)
     with changing(keystone, ctx, "membership", f"user {user_id}") as change:
@@ -140,7 +140,7 @@ def _record_member(change: Change, operation: str, group_id: str, user_id: str) 
 
 
 def check_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str) -> None:
-    """Raises Forbidden, NotKnown."""
+    """Whether a user is in a group. Raises Forbidden, NotKnown."""
     authorize(keystone, ctx, "identity:check_user_in_group", group_id, user_id)
     with keystone.db.reading() as session:
         if session.get(Membership, (user_id, group_id)) is None:
@@ -148,7 +148,8 @@ def check_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str) 
 
 
 def remove_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str) -> None:
-    """Raises Forbidden, Refused, NotKnown."""
+    """Take a user out of a group, and end the tokens that carry its roles. Raises Forbidden,
+    Refused, NotKnown."""
     authorize(keystone, ctx, "identity:remove_user_from_group", group_id, user_id)
     privileges.refuse_privileged_group(keystone, ctx, group_id)
     with changing(keystone, ctx) as change:

@@ -56,7 +56,8 @@ def _authorize(
 
 
 def create(keystone: Keystone, ctx: Context, user_id: str, project_id: str) -> KeyPair:
-    """Raises Forbidden, Refused, NotKnown."""
+    """Make a key pair of random keys, for an enabled project. Raises Forbidden, Refused, NotKnown.
+    """
     refuse_delegated(keystone, ctx)
     keystone.policy.enforce(ctx, "identity:ec2_create_credential", _describe(user_id))
     access, secret = secrets.token_hex(16), secrets.token_hex(16)
@@ -76,7 +77,7 @@ def create(keystone: Keystone, ctx: Context, user_id: str, project_id: str) -> K
 
 
 def list_of_user(keystone: Keystone, ctx: Context, user_id: str) -> list[KeyPair]:
-    """Raises Forbidden, Refused, NotKnown."""
+    """A user's key pairs. Raises Forbidden, Refused, NotKnown."""
     keystone.policy.enforce(ctx, "identity:ec2_list_credentials", _describe(user_id))
     refuse_delegated(keystone, ctx)
     with keystone.db.reading() as session:
@@ -88,13 +89,14 @@ def list_of_user(keystone: Keystone, ctx: Context, user_id: str) -> list[KeyPair
 
 
 def get(keystone: Keystone, ctx: Context, user_id: str, access: str) -> KeyPair:
-    """Raises NotKnown, Forbidden, Refused."""
+    """The key pair of an access key. Raises NotKnown, Forbidden, Refused."""
     credential = _authorize(keystone, ctx, "identity:ec2_get_credential", user_id, access)
     return _open(keystone, credential)
 
 
 def remove(keystone: Keystone, ctx: Context, user_id: str, access: str) -> None:
-    """Raises NotKnown, Forbidden, Refused."""
+    """Delete the key pair of an access key, and end the tokens it got. Raises NotKnown, Forbidden,
+    Refused."""
     _authorize(keystone, ctx, "identity:ec2_delete_credential", user_id, access)
     with changing(keystone, ctx) as change:
         ec2.remove(change, _find(change.session, access))

@@ -41,7 +41,7 @@ class OutOfBounds(Refused):
 
 
 def check_model(name: str) -> None:
-    """Raises BadSetting for one nobody knows."""
+    """Hold the setting against the models there are. Raises BadSetting for one nobody knows."""
     if name not in MODELS:
         raise BadSetting(f"[unified_limit] enforcement_model: {name} is none of "
                          f"{', '.join(MODELS)}")
@@ -87,7 +87,7 @@ def list_registered(keystone: Keystone, query: Query) -> Part:
 
 
 def get_registered(keystone: Keystone, limit_id: str) -> RegisteredLimit:
-    """Raises NotKnown."""
+    """A registered limit. Raises NotKnown."""
     with keystone.db.reading() as session:
         return rows.get(session, RegisteredLimit, limit_id, "registered limit")
 
@@ -95,8 +95,8 @@ def get_registered(keystone: Keystone, limit_id: str) -> RegisteredLimit:
 def update_registered(
     keystone: Keystone, ctx: Context, limit_id: str, request: Document
 ) -> RegisteredLimit:
-    """Raises NotKnown, Invalid, Taken; LimitInUse whatever it is that changes, as upstream has
-    it."""
+    """Change a registered limit. Raises NotKnown, Invalid, Taken; LimitInUse whatever it is that
+    changes, as upstream has it."""
     with changing(keystone, ctx, "registered_limit", "that service, region and name") as change:
         row = _find_registered(change.session, limit_id)
         _refuse_used(change.session, limit_id)
@@ -109,7 +109,7 @@ def update_registered(
 
 
 def unregister(keystone: Keystone, ctx: Context, limit_id: str) -> None:
-    """Raises NotKnown, LimitInUse."""
+    """Delete a registered limit. Raises NotKnown, LimitInUse."""
     with changing(keystone, ctx) as change:
         row = _find_registered(change.session, limit_id)
         _refuse_used(change.session, limit_id)
@@ -212,6 +212,7 @@ def _make(session: Session, request: Document) -> Both:
 
 
 def update(keystone: Keystone, ctx: Context, limit_id: str, request: Document) -> Both:
+    """Change a limit. Raises NotKnown; OutOfBounds where the tree of projects forbids it."""
     with changing(keystone, ctx) as change:
         limit, of = _find(change.session, limit_id)
         for name, value in request.items():
@@ -250,7 +251,7 @@ def _more(one: int, other: int) -> bool:
 
 
 def delete(keystone: Keystone, ctx: Context, limit_id: str) -> None:
-    """Raises NotKnown."""
+    """Delete a limit: what is registered holds again. Raises NotKnown."""
     with changing(keystone, ctx) as change:
         limit, _ = _find(change.session, limit_id)
         change.session.delete(limit)

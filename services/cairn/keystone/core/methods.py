@@ -118,6 +118,8 @@ def _use_passcode(db: Database, credential_id: str, window: int) -> None:
 
 
 def application_credential(keystone: Keystone, session: Session, given: Document) -> Proof:
+    """The secret of an application credential, which has a scope of its own. Raises Unauthorized,
+    Invalid, TooManyAttempts, Busy."""
     person, scope = application_credentials.by_secret(keystone, session, given)
     return Proof(person, scope=scope)
 

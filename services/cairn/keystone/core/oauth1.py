@@ -132,7 +132,7 @@ def list_consumers(keystone: Keystone, query: Query) -> Part:
 
 
 def get_consumer(keystone: Keystone, consumer_id: str) -> Consumer:
-    """Raises NotKnown."""
+    """A consumer. Raises NotKnown."""
     with keystone.db.reading() as session:
         return rows.get(session, Consumer, consumer_id)
 
@@ -140,7 +140,7 @@ def get_consumer(keystone: Keystone, consumer_id: str) -> Consumer:
 def update_consumer(
     keystone: Keystone, ctx: Context, consumer_id: str, request: Document
 ) -> Consumer:
-    """Raises NotKnown, Invalid."""
+    """Change a consumer. Raises NotKnown, Invalid."""
     with changing(keystone, ctx) as change:
         consumer = rows.lock(change.session, Consumer, consumer_id)
         refuse_new_id(request, consumer_id)
@@ -264,7 +264,7 @@ def list_access_tokens(keystone: Keystone, ctx: Context, user_id: str) -> list[A
 def get_access_token(
     keystone: Keystone, ctx: Context, user_id: str, token_id: str
 ) -> AccessToken:
-    """Raises Refused, NotKnown."""
+    """An access token that a user gave. Raises Refused, NotKnown."""
     delegations.refuse_delegated(keystone, ctx)
     with keystone.db.reading() as session:
         return _find_access_token(session, user_id, token_id)

@@ -22,6 +22,7 @@ def read_catalog(keystone: Keystone, ctx: Context) -> list[dict[str, Any]]:
 
 
 def list_projects(keystone: Keystone, ctx: Context) -> list[ProjectRecord]:
+    """The enabled projects that the bearer has a role on, in whatever way."""
     with keystone.db.reading() as session:
         ids = assignments.projects_of(session, ctx.user_id)
         statement = select(Project).where(Project.id.in_(ids), Project.enabled)
@@ -29,6 +30,7 @@ def list_projects(keystone: Keystone, ctx: Context) -> list[ProjectRecord]:
 
 
 def list_domains(keystone: Keystone, ctx: Context) -> list[ProjectRecord]:
+    """The enabled domains that the bearer has a role on."""
     with keystone.db.reading() as session:
         ids = assignments.domains_of(session, ctx.user_id)
         statement = select(Project).where(Project.id.in_(ids), Project.enabled)
@@ -36,5 +38,6 @@ def list_domains(keystone: Keystone, ctx: Context) -> list[ProjectRecord]:
 
 
 def has_system(keystone: Keystone, ctx: Context) -> bool:
+    """Whether the bearer has a role on the system."""
     with keystone.db.reading() as session:
         return assignments.on_system(session, ctx.user_id)

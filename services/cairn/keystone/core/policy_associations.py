@@ -56,14 +56,14 @@ def associate(keystone: Keystone, ctx: Context, ids: dict[str, str]) -> None:
 
 
 def check(keystone: Keystone, ids: dict[str, str]) -> None:
-    """Raises NotKnown, NoPolicy."""
+    """Whether a place goes by this policy. Raises NotKnown, NoPolicy."""
     with keystone.db.reading() as session:
         if _find_any(session, ids) is None:
             raise NoPolicy(what=" and ".join(f"{KINDS[n][1]} {i}" for n, i in ids.items()))
 
 
 def dissociate(keystone: Keystone, ctx: Context, ids: dict[str, str]) -> None:
-    """Safe to repeat, as upstream has it. Raises NotKnown."""
+    """End that a place goes by this policy. Safe to repeat, as upstream has it. Raises NotKnown."""
     with changing(keystone, ctx) as change:
         association = _find_any(change.session, ids)
         if association is not None:

@@ -17,6 +17,7 @@ COLUMNS = {"type": PolicyBlob.type, "id": PolicyBlob.id}
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> PolicyBlob:
+    """Keep a policy document."""
     with changing(keystone, ctx) as change:
         policy = PolicyBlob(type=request["type"], blob=request["blob"],
                             extra=merge_extra({}, request, OWN))
@@ -31,13 +32,13 @@ def list_page(keystone: Keystone, query: Query) -> Part:
 
 
 def get(keystone: Keystone, policy_id: str) -> PolicyBlob:
-    """Raises NotKnown."""
+    """A policy document. Raises NotKnown."""
     with keystone.db.reading() as session:
         return rows.get(session, PolicyBlob, policy_id, "policy")
 
 
 def update(keystone: Keystone, ctx: Context, policy_id: str, request: Document) -> PolicyBlob:
-    """Raises NotKnown, Invalid."""
+    """Change a policy document. Raises NotKnown, Invalid."""
     with changing(keystone, ctx) as change:
         policy = rows.lock(change.session, PolicyBlob, policy_id, "policy")
         refuse_new_id(request, policy_id)
@@ -49,7 +50,7 @@ def update(keystone: Keystone, ctx: Context, policy_id: str, request: Document) 
 
 
 def delete(keystone: Keystone, ctx: Context, policy_id: str) -> None:
-    """Raises NotKnown."""
+    """Delete a policy document with its associations. Raises NotKnown."""
     with changing(keystone, ctx) as change:
         change.session.delete(rows.get(change.session, PolicyBlob, policy_id, "policy"))
         change.record("policy", "deleted", policy_id)

@@ -66,12 +66,12 @@ class ProjectRecord:
 
 
 def find(session: Session, project_id: str) -> Project:
-    """Raises NotKnown."""
+    """A project, or a domain, by its id. Raises NotKnown."""
     return rows.get(session, Project, project_id)
 
 
 def find_domain(session: Session, domain_id: str) -> Project:
-    """Raises NotKnown."""
+    """A domain by its id. Raises NotKnown."""
     domain = session.get(Project, domain_id)
     if domain is None or not domain.is_domain:
         raise NotKnown("domain", domain_id)
@@ -153,7 +153,7 @@ def list_domains(keystone: Keystone, ctx: Context, query: Query) -> Part:
 
 
 def get_domain(keystone: Keystone, ctx: Context, domain_id: str) -> ProjectRecord:
-    """Raises Forbidden, NotKnown."""
+    """A domain. Raises Forbidden, NotKnown."""
     with keystone.db.reading() as session:
         domain = session.get(Project, domain_id)
         keystone.policy.enforce(ctx, "identity:get_domain", {"target.domain.id": domain_id})
@@ -163,6 +163,7 @@ def get_domain(keystone: Keystone, ctx: Context, domain_id: str) -> ProjectRecor
 
 
 def tags_of(session: Session, ids: list[str]) -> dict[str, list[str]]:
+    """The tags of each of these projects that has any, in their order."""
     tags: dict[str, list[str]] = {}
     if ids:
         query = select(ProjectTag.project_id, ProjectTag.name).where(ProjectTag.project_id.in_(ids))
@@ -172,6 +173,7 @@ def tags_of(session: Session, ids: list[str]) -> dict[str, list[str]]:
 
 
 def set_tags(session: Session, project_id: str, tags: list[str]) -> None:
+    """Give a project these tags, and no others."""
     session.execute(delete(ProjectTag).where(ProjectTag.project_id == project_id))
     session.add_all(ProjectTag(project_id=project_id, name=name) for name in tags)
 
@@ -188,7 +190,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> ProjectRecord
 
 
 def create_domain(keystone: Keystone, ctx: Context, request: Document) -> ProjectRecord:
-    """Raises Invalid, Taken."""
+    """Make a domain. Raises Invalid, Taken."""
     return _create(keystone, ctx, {**request, "is_domain": True})
 
 
@@ -263,7 +265,8 @@ def parents(session: Session, project: Project) -> list[Project]:
 
 
 def update(keystone: Keystone, ctx: Context, project_id: str, request: Document) -> ProjectRecord:
-    """Raises Forbidden, NotKnown, Immutable, Invalid, Refused, Taken."""
+    """Change a project, or a domain as a project. Raises Forbidden, NotKnown, Immutable, Invalid,
+    Refused, Taken."""
     authorize(keystone, ctx, "identity:update_project", project_id)
     with changing(keystone, ctx, "project", f"name {request.get('name')}") as change:
         project = rows.lock(change.session, Project, project_id)
@@ -282,7 +285,8 @@ def update(keystone: Keystone, ctx: Context, project_id: str, request: Document)
 def update_domain(
     keystone: Keystone, ctx: Context, domain_id: str, request: Document
 ) -> ProjectRecord:
-    """Raises Forbidden, Immutable, Taken; NotKnown to everybody, as upstream has it."""
+    """Change a domain. Raises Forbidden, Immutable, Taken; NotKnown to everybody, as upstream has
+    it."""
     with keystone.db.reading() as session:
         find_domain(session, domain_id)
     keystone.policy.enforce(ctx, "identity:update_domain")
@@ -326,6 +330,8 @@ def _enable(change: Change, project: Project, enabled: bool) -> None:
 
 
 def end_tokens(change: Change, project: Project) -> None:
+    """End the tokens of a project; of a domain, those of its users and projects as well, and what
+    was lent by its users' trusts."""
     change.revoke(project_id=project.id)
     if project.is_domain:
         change.revoke(domain_id=project.id)
@@ -335,7 +341,8 @@ def end_tokens(change: Change, project: Project) -> None:
 
 
 def delete_project(keystone: Keystone, ctx: Context, project_id: str) -> None:
-    """Raises Forbidden, NotKnown, Immutable, NotALeaf."""
+    """Delete a project that has none below it; a domain as delete_domain does. Raises Forbidden,
+    NotKnown, Immutable, NotALeaf."""
     authorize(keystone, ctx, "identity:delete_project", project_id)
     with changing(keystone, ctx) as change:
         project = find(change.session, project_id)

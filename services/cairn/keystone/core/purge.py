@@ -46,6 +46,7 @@ KEPT = {
 
 
 def make(settings: ApiSettings, db: Database, cloud: object = None) -> Purge:
+    """What keystone forgets, and at what age."""
     own, tokens = settings.purge, settings.tokens
     expired = own.expired_days * DAY
     # No living token is older; a transaction that began before may be yet to commit.
@@ -67,6 +68,7 @@ def make(settings: ApiSettings, db: Database, cloud: object = None) -> Purge:
 
 
 def revocations(session: Session, before: dt.datetime, limit: int) -> int:
+    """Forget at most `limit` revocations of before that moment; how many went."""
     moment = before.replace(tzinfo=dt.UTC).timestamp()
     keys = session.scalars(
         select(Revoked.id).where(Revoked.issued_before < moment)

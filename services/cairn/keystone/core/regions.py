@@ -28,7 +28,7 @@ def _check_parent(session: Session, region_id: str, parent_id: str | None) -> No
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> Region:
-    """Raises Conflict for an id there is, NotKnown for a parent there is not."""
+    """Make a region. Raises Conflict for an id there is, NotKnown for a parent there is not."""
     with changing(keystone, ctx, "region", f"ID {request.get('id')}") as change:
         region = Region(
             description=request.get("description") or "",
@@ -51,13 +51,13 @@ def list_page(keystone: Keystone, query: Query) -> Part:
 
 
 def get(keystone: Keystone, region_id: str) -> Region:
-    """Raises NotKnown."""
+    """A region. Raises NotKnown."""
     with keystone.db.reading() as session:
         return rows.get(session, Region, region_id)
 
 
 def update(keystone: Keystone, ctx: Context, region_id: str, request: Document) -> Region:
-    """Raises NotKnown, Invalid."""
+    """Change a region. Raises NotKnown, Invalid."""
     with changing(keystone, ctx) as change:
         region = rows.lock(change.session, Region, region_id)
         refuse_new_id(request, region_id)

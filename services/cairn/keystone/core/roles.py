@@ -41,7 +41,7 @@ def authorize(keystone: Keystone, ctx: Context, verb: str, role_id: str) -> Role
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> Role:
-    """Raises Forbidden, NotKnown, Invalid, Taken."""
+    """Make a role, of the cloud or of a domain. Raises Forbidden, NotKnown, Invalid, Taken."""
     name, domain_id = request["name"].strip(), request.get("domain_id") or ROOT
     keystone.policy.enforce(
         ctx, "identity:create_domain_role" if domain_id else "identity:create_role"
@@ -80,7 +80,7 @@ def list_page(keystone: Keystone, ctx: Context, query: Query) -> Part:
 
 
 def update(keystone: Keystone, ctx: Context, role_id: str, request: Document) -> Role:
-    """Raises Forbidden, NotKnown, Immutable, Invalid, Taken."""
+    """Change a role. Raises Forbidden, NotKnown, Immutable, Invalid, Taken."""
     authorize(keystone, ctx, "update", role_id)
     with changing(keystone, ctx, "role", f"name {request.get('name')}") as change:
         role = rows.lock(change.session, Role, role_id)
@@ -103,7 +103,8 @@ def update(keystone: Keystone, ctx: Context, role_id: str, request: Document) ->
 
 
 def delete(keystone: Keystone, ctx: Context, role_id: str) -> None:
-    """Raises Forbidden, NotKnown, Immutable."""
+    """Delete a role, and end the tokens that carry it or what it implies. Raises Forbidden,
+    NotKnown, Immutable."""
     authorize(keystone, ctx, "delete", role_id)
     with changing(keystone, ctx) as change:
         session = change.session
@@ -160,7 +161,7 @@ def get_implied(keystone: Keystone, prior_id: str, implied_id: str) -> tuple[Rol
 
 
 def end_implying(keystone: Keystone, ctx: Context, prior_id: str, implied_id: str) -> None:
-    """Raises NotKnown."""
+    """End that a role implies another, and the tokens that carry the first. Raises NotKnown."""
     with changing(keystone, ctx) as change:
         row = change.session.get(ImpliedRole, (prior_id, implied_id))
         if row is None:

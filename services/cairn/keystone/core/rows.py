@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def get(session: Session, kind: type[T], id_: str, name: str = "") -> T:
-    """Raises NotKnown, of `name` (the table's class by default)."""
+    """The row of this id. Raises NotKnown, of `name` (the table's class by default)."""
     row = session.get(kind, id_)
     if row is None:
         raise NotKnown(name or kind.__name__.lower(), id_)

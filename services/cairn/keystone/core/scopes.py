@@ -91,6 +91,7 @@ def resolve(session: Session, graph: Graph, user_id: str, request: Document) -> 
 
 
 def project_row(session: Session, request: Document) -> Any:
+    """The row of the project that {"id"} or {"name", "domain"} means, or None. Raises Invalid."""
     if "id" in request:
         return session.execute(_PROJECT_BY_ID, {"id": request["id"]}).first()
     domain = request.get("domain") or {}

@@ -19,6 +19,7 @@ COLUMNS = {"name": Service.name, "type": Service.type, "enabled": Service.enable
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> Service:
+    """Add a service, as yet without endpoints, to the catalog."""
     with changing(keystone, ctx) as change:
         service = Service(
             type=request["type"], name=request.get("name"), enabled=request.get("enabled", True),
@@ -36,13 +37,13 @@ def list_page(keystone: Keystone, query: Query) -> Part:
 
 
 def get(keystone: Keystone, service_id: str) -> Service:
-    """Raises NotKnown."""
+    """A service. Raises NotKnown."""
     with keystone.db.reading() as session:
         return rows.get(session, Service, service_id)
 
 
 def update(keystone: Keystone, ctx: Context, service_id: str, request: Document) -> Service:
-    """Raises NotKnown, Invalid."""
+    """Change a service. Raises NotKnown, Invalid."""
     with changing(keystone, ctx) as change:
         service = rows.lock(change.session, Service, service_id)
         refuse_new_id(request, service_id)

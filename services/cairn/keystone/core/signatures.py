@@ -45,6 +45,7 @@ class Moments:
 
 
 def moments(given: dict[str, Any]) -> Moments:
+    """What the parameters and headers of a request say of its time, as far as they are signed."""
     params = {str(name): str(value) for name, value in (given.get("params") or {}).items()}
     if "SignatureVersion" in params:
         return Moments(params.get("Timestamp"), params.get("Expires"))

@@ -43,7 +43,7 @@ def replace(keystone: Keystone, ctx: Context, project_id: str, tags: list[str]) 
 
 
 def clear(keystone: Keystone, ctx: Context, project_id: str) -> None:
-    """Raises Forbidden, NotKnown, Immutable."""
+    """Take all tags from a project. Raises Forbidden, NotKnown, Immutable."""
     _authorize_change(keystone, ctx, "delete_project_tags", project_id)
     with changing(keystone, ctx) as change:
         set_tags(change.session, project_id, [])
@@ -51,14 +51,15 @@ def clear(keystone: Keystone, ctx: Context, project_id: str) -> None:
 
 
 def check(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
-    """Raises Forbidden, NotKnown."""
+    """Whether a project has a tag. Raises Forbidden, NotKnown."""
     authorize(keystone, ctx, "identity:get_project_tag", project_id)
     if tag not in _read(keystone, project_id):
         raise NotKnown("project tag", tag)
 
 
 def add(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
-    """Safe to repeat. Raises Forbidden, NotKnown, Immutable, Invalid."""
+    """Give a project one more tag. Safe to repeat. Raises Forbidden, NotKnown, Immutable, Invalid.
+    """
     _authorize_change(keystone, ctx, "create_project_tag", project_id)
     if "," in tag or len(tag) > 255:
         raise Invalid(reason="Invalid input for field/attribute tag. It must have at most 255 "
@@ -77,7 +78,7 @@ def add(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
 
 
 def remove(keystone: Keystone, ctx: Context, project_id: str, tag: str) -> None:
-    """Raises Forbidden, NotKnown, Immutable."""
+    """Take a tag from a project. Raises Forbidden, NotKnown, Immutable."""
     _authorize_change(keystone, ctx, "delete_project_tag", project_id)
     with changing(keystone, ctx) as change:
         row = change.session.get(ProjectTag, (project_id, tag))

@@ -118,6 +118,7 @@ def _scope(
 
 
 def audit_id() -> str:
+    """A new audit id, as upstream makes them: 16 random bytes in base64 without padding."""
     return base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
 
 

@@ -8,6 +8,8 @@ STEP = 30
 
 
 def code(key: bytes, window: int) -> str:
+    """The passcode of a window, a number of 30 seconds since 1970: HOTP of RFC 4226, section 5.3,
+    with the window for its counter."""
     digest = hmac.digest(key, window.to_bytes(8, "big"), hashlib.sha1)
     offset = digest[-1] & 15
     number = int.from_bytes(digest[offset:offset + 4], "big") & 0x7FFFFFFF

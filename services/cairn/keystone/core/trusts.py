@@ -55,7 +55,7 @@ def get(keystone: Keystone, ctx: Context, trust_id: str) -> tuple[Trust, list[Ro
 
 
 def list_roles(keystone: Keystone, ctx: Context, trust_id: str) -> list[Role]:
-    """Raises NotKnown, Forbidden, Refused."""
+    """The roles that a trust gives, by name. Raises NotKnown, Forbidden, Refused."""
     _authorize(keystone, ctx, "identity:list_roles_for_trust", trust_id)
     refuse_delegated(keystone, ctx, TRUST)
     with keystone.db.reading() as session:
@@ -63,7 +63,7 @@ def list_roles(keystone: Keystone, ctx: Context, trust_id: str) -> list[Role]:
 
 
 def get_role(keystone: Keystone, ctx: Context, trust_id: str, role_id: str) -> Role:
-    """Raises NotKnown, Forbidden, Refused."""
+    """One of the roles that a trust gives. Raises NotKnown, Forbidden, Refused."""
     _authorize(keystone, ctx, "identity:get_role_for_trust", trust_id)
     refuse_delegated(keystone, ctx, TRUST)
     with keystone.db.reading() as session:
@@ -96,7 +96,8 @@ def list_trusts(keystone: Keystone, ctx: Context, query: Query) -> list[Trust]:
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> tuple[Trust, list[Role]]:
-    """Raises Forbidden, Refused, NotKnown, Invalid."""
+    """Make a trust of the caller's; with a token of a trust, one that is at most as much. Raises
+    Forbidden, Refused, NotKnown, Invalid."""
     keystone.policy.enforce(ctx, "identity:create_trust", {
         "target.trust.trustor_user_id": request["trustor_user_id"]
     })
@@ -176,7 +177,7 @@ def _redelegate(
 
 
 def find(session: Session, trust_id: str) -> Trust:
-    """Raises NotKnown, for one that is used up or over as well."""
+    """A trust that holds. Raises NotKnown, for one that is used up or over as well."""
     trust = session.get(Trust, trust_id)
     if trust is None or trust.remaining_uses == 0 or (
         trust.expires_at is not None and trust.expires_at <= utcnow()
@@ -186,6 +187,7 @@ def find(session: Session, trust_id: str) -> Trust:
 
 
 def roles_of(session: Session, trust_id: str) -> list[Role]:
+    """The roles that a trust gives, by name."""
     query = select(Role).join(TrustRole, TrustRole.role_id == Role.id)
     return list(session.scalars(query.where(TrustRole.trust_id == trust_id).order_by(Role.name)))
 
@@ -199,6 +201,8 @@ def remove(keystone: Keystone, ctx: Context, trust_id: str) -> None:
 
 
 def end(change: Change, *conditions: Any) -> None:
+    """Delete the trusts that meet these conditions, with those made with them, and end their
+    tokens."""
     ended = end_trusts(change, *conditions)
     change.session.execute(delete(Trust).where(Trust.id.in_(ended)))
     for trust_id, project_id in ended.items():

@@ -118,7 +118,7 @@ def _compare_expiry(text: str) -> Any:
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> User:
-    """Raises Forbidden, Invalid, NotKnown for the domain, Taken."""
+    """Make a user. Raises Forbidden, Invalid, NotKnown for the domain, Taken."""
     # As upstream has it: a domain's manager names the domain.
     keystone.policy.enforce(ctx, "identity:create_user",
                             {"target.user.domain_id": request.get("domain_id") or ""})
@@ -210,7 +210,8 @@ def _check_default_project(session: Session, user: User) -> None:
 
 
 def delete(keystone: Keystone, ctx: Context, user_id: str) -> None:
-    """Raises Forbidden, Refused, NotKnown."""
+    """Delete a user, with the user's grants and credentials, and end all tokens. Raises Forbidden,
+    Refused, NotKnown."""
     authorize(keystone, ctx, "identity:delete_user", user_id)
     privileges.refuse_privileged_user(keystone, ctx, user_id)
     with changing(keystone, ctx) as change:
