@@ -34,6 +34,7 @@ def view(ctx: Context, state: AggregateState) -> Document:
 
 @api.get("/os-aggregates", policy="os_compute_api:os-aggregates:index")
 def index(nova: Nova, ctx: Context) -> Document:
+    """List all aggregates with their hosts and metadata."""
     return {"aggregates": [view(ctx, state) for state in aggregates.list_aggregates(nova)]}
 
 
@@ -41,6 +42,7 @@ def index(nova: Nova, ctx: Context) -> Document:
           body=wrapped("aggregate", closed(["name"], name=NAME, availability_zone=_ZONE)),
           event="aggregate.create")
 def create(nova: Nova, ctx: Context, body: Document) -> Document:
+    """Make an aggregate without hosts; with a zone its hosts will be in that availability zone."""
     request = body["aggregate"]
     made = aggregates.create(nova, ctx, request["name"], request.get("availability_zone"))
     return {"aggregate": brief(ctx, made)}
@@ -48,6 +50,7 @@ def create(nova: Nova, ctx: Context, body: Document) -> Document:
 
 @api.get("/os-aggregates/<number>", policy="os_compute_api:os-aggregates:show")
 def show(nova: Nova, ctx: Context, number: str) -> Document:
+    """Show one aggregate, by its number, with its hosts and metadata."""
     return {"aggregate": view(ctx, aggregates.get(nova, number))}
 
 
@@ -55,6 +58,7 @@ def show(nova: Nova, ctx: Context, number: str) -> Document:
          body=wrapped("aggregate", closed(name=NAME, availability_zone=_ZONE)
                       | {"minProperties": 1}), event="aggregate.update_prop")
 def change(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
+    """Rename an aggregate, or put its hosts into another availability zone."""
     columns = {"name": "name", "availability_zone": "zone"}
     values = {columns[key]: value for key, value in body["aggregate"].items()}
     return {"aggregate": view(ctx, aggregates.change(nova, ctx, number, values))}
@@ -63,6 +67,7 @@ def change(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
 @api.delete("/os-aggregates/<number>", policy="os_compute_api:os-aggregates:delete",
             event="aggregate.delete")
 def remove(nova: Nova, ctx: Context, number: str) -> None:
+    """Delete an aggregate; one that still has hosts is refused."""
     aggregates.remove(nova, ctx, number)
 
 
@@ -73,6 +78,7 @@ _ACTION = "/os-aggregates/<number>/action"
 @api.post(_ACTION, action="add_host", policy="os_compute_api:os-aggregates:add_host",
           body=wrapped("add_host", _HOST), event="aggregate.add_host")
 def add_host(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
+    """Add a compute host to an aggregate; a host is in one availability zone at most."""
     host = body["add_host"]["host"]
     return {"aggregate": view(ctx, aggregates.add_host(nova, ctx, number, host))}
 
@@ -80,6 +86,7 @@ def add_host(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
 @api.post(_ACTION, action="remove_host", policy="os_compute_api:os-aggregates:remove_host",
           body=wrapped("remove_host", _HOST), event="aggregate.remove_host")
 def remove_host(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
+    """Take a host out of an aggregate."""
     host = body["remove_host"]["host"]
     return {"aggregate": view(ctx, aggregates.remove_host(nova, ctx, number, host))}
 
@@ -89,5 +96,6 @@ def remove_host(nova: Nova, ctx: Context, number: str, body: Document) -> Docume
               "type": "object", "additionalProperties": {"type": ["string", "null"]}})),
           event="aggregate.update_metadata")
 def set_metadata(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
+    """Add or replace items of an aggregate's metadata; those that are null are taken away."""
     items = body["set_metadata"]["metadata"]
     return {"aggregate": view(ctx, aggregates.set_metadata(nova, ctx, number, items))}

@@ -34,12 +34,14 @@ def view(ctx: Context, interface: interfaces.Interface) -> Document:
 
 @api.get(PATH, policy="os_compute_api:os-attach-interfaces:list")
 def index(nova: Nova, ctx: Context, server_id: str) -> Document:
+    """List the server's ports, as Neutron has them now."""
     return {"interfaceAttachments": [view(ctx, interface) for interface in
                                      interfaces.list_of(nova, ctx, server_id)]}
 
 
 @api.get(PATH + "/<port_id>", policy="os_compute_api:os-attach-interfaces:show")
 def show(nova: Nova, ctx: Context, server_id: str, port_id: str) -> Document:
+    """Show one of the server's ports, as Neutron has it now."""
     return {"interfaceAttachment": view(
         ctx, interfaces.find(nova, ctx, server_id, port_id))}
 

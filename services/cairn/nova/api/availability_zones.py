@@ -14,6 +14,7 @@ api = Api(RULES)
 
 @api.get("/os-availability-zone", policy="os_compute_api:os-availability-zone:list")
 def index(nova: Nova, ctx: Context) -> Document:
+    """List availability zones of compute hosts; one is available while a host of it is enabled."""
     available: dict[str, bool] = {}
     for placed in services.list_services(nova, binary=hosts.COMPUTE):
         enabled = not placed.service.disabled
@@ -26,6 +27,7 @@ def index(nova: Nova, ctx: Context) -> Document:
 
 @api.get("/os-availability-zone/detail", policy="os_compute_api:os-availability-zone:detail")
 def detail(nova: Nova, ctx: Context) -> Document:
+    """List all zones, the internal one too, with each host's services and whether they are up."""
     zones: dict[str, Any] = {}
     for placed in services.list_services(nova):
         service = placed.service

@@ -42,11 +42,13 @@ def _extension(alias: str) -> Document:
 
 @api.get("/extensions", policy="os_compute_api:extensions")
 def index(nova: Nova, ctx: Context) -> Document:
+    """List the extensions; the list is fixed, and what came later is told by microversion."""
     return {"extensions": [_extension(alias) for alias in _EXTENSIONS]}
 
 
 @api.get("/extensions/<alias>", policy="os_compute_api:extensions")
 def show(nova: Nova, ctx: Context, alias: str) -> Document:
+    """Show one extension, by its alias."""
     if alias not in _EXTENSIONS:
         raise NotFound("Extension", alias)
     return {"extension": _extension(alias)}

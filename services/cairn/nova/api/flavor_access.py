@@ -20,6 +20,7 @@ def view(flavor_id: str, projects: list[str]) -> Document:
 
 @api.get("/flavors/<flavor_id>/os-flavor-access", policy="os_compute_api:os-flavor-access")
 def index(nova: Nova, ctx: Context, flavor_id: str) -> Document:
+    """List the projects that may use a flavor that is not public; a public one has no such list."""
     flavor, projects = flavors.get_access(nova, ctx, flavor_id)
     if flavor.is_public:
         raise NotFound("Access list of public flavor", flavor_id)
@@ -30,6 +31,7 @@ def index(nova: Nova, ctx: Context, flavor_id: str) -> Document:
           policy="os_compute_api:os-flavor-access:add_tenant_access",
           body=wrapped("addTenantAccess", _TENANT), event="flavor.update")
 def add(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
+    """Let a project use a flavor that is not public."""
     return view(flavor_id, flavors.grant(nova, ctx, flavor_id, body["addTenantAccess"]["tenant"]))
 
 
@@ -37,5 +39,6 @@ def add(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
           policy="os_compute_api:os-flavor-access:remove_tenant_access",
           body=wrapped("removeTenantAccess", _TENANT), event="flavor.update")
 def remove(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
+    """Let a project no longer use a flavor; servers that it has keep what they were made from."""
     project_id = body["removeTenantAccess"]["tenant"]
     return view(flavor_id, flavors.revoke(nova, ctx, flavor_id, project_id))

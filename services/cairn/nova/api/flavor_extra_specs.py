@@ -21,6 +21,7 @@ _SPECS = {
 
 @api.get(PATH, policy="os_compute_api:os-flavor-extra-specs:index")
 def index(nova: Nova, ctx: Context, flavor_id: str) -> Document:
+    """List a flavor's extra specs."""
     return {"extra_specs": flavors.get(nova, ctx, flavor_id).extra_specs}
 
 
@@ -32,6 +33,7 @@ def _check(ctx: Context, specs: dict[str, str]) -> None:
 @api.post(PATH, policy="os_compute_api:os-flavor-extra-specs:create",
           body=wrapped("extra_specs", _SPECS), event="flavor.update")
 def create(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
+    """Add or replace extra specs of a flavor; servers that exist keep those they were made with."""
     specs = {key: str(value) for key, value in body["extra_specs"].items()}
     _check(ctx, specs)
     flavors.set_specs(nova, ctx, flavor_id, specs)
@@ -40,6 +42,7 @@ def create(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document
 
 @api.get(PATH + "/<key>", policy="os_compute_api:os-flavor-extra-specs:show")
 def show(nova: Nova, ctx: Context, flavor_id: str, key: str) -> Document:
+    """Show one extra spec of a flavor."""
     specs = flavors.get(nova, ctx, flavor_id).extra_specs
     if key not in specs:
         raise ExtraSpecNotFound("extra spec", key, flavor=flavor_id)
@@ -49,6 +52,7 @@ def show(nova: Nova, ctx: Context, flavor_id: str, key: str) -> Document:
 @api.put(PATH + "/<key>", policy="os_compute_api:os-flavor-extra-specs:update",
          body={**_SPECS, "minProperties": 1, "maxProperties": 1}, event="flavor.update")
 def update(nova: Nova, ctx: Context, flavor_id: str, key: str, body: Document) -> Document:
+    """Set one extra spec of a flavor, which the body names as the path does."""
     if key not in body:
         raise Invalid(reason="Request body and URI mismatch")
     spec = {key: str(body[key])}
@@ -60,4 +64,5 @@ def update(nova: Nova, ctx: Context, flavor_id: str, key: str, body: Document) -
 @api.delete(PATH + "/<key>", policy="os_compute_api:os-flavor-extra-specs:delete",
             event="flavor.update")
 def delete(nova: Nova, ctx: Context, flavor_id: str, key: str) -> None:
+    """Take one extra spec from a flavor."""
     flavors.drop_spec(nova, ctx, flavor_id, key)

@@ -97,6 +97,7 @@ def _listed(items: list[Document], size: int) -> Document:
 
 
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    """List flavors by id and name, by default those the caller may use."""
     listed, size = _list(nova, ctx, query)
     items = []
     for flavor in listed:
@@ -109,6 +110,7 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
 
 
 def detail(nova: Nova, ctx: Context, query: Query) -> Document:
+    """List flavors with everything they say, by default those the caller may use."""
     listed, size = _list(nova, ctx, query)
     return _listed([view(nova, ctx, flavor) for flavor in listed], size)
 
@@ -122,10 +124,12 @@ for _since, _until, _query in _QUERIES:
 
 @api.get("/flavors/<flavor_id>", policy="os_compute_api:flavors")
 def show(nova: Nova, ctx: Context, flavor_id: str) -> Document:
+    """Show one flavor that the caller may use."""
     return {"flavor": view(nova, ctx, flavors.get(nova, ctx, flavor_id))}
 
 
 def create(nova: Nova, ctx: Context, body: Document) -> Document:
+    """Make a flavor; without an id it gets one."""
     asked = body["flavor"]
     values = {
         "id": None if asked.get("id") in (None, "", "auto") else str(asked["id"]).strip(),
@@ -153,6 +157,7 @@ api.post("/flavors", policy=_MANAGE, body=_NEW, since="2.55",
          body=wrapped("flavor", closed(["description"], description=_TEXT)),
          event="flavor.update")
 def change(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document:
+    """Describe a flavor anew; nothing else of one can be changed."""
     flavor = flavors.describe(nova, ctx, flavor_id, body["flavor"]["description"])
     return {"flavor": view(nova, ctx, flavor)}
 
@@ -160,4 +165,5 @@ def change(nova: Nova, ctx: Context, flavor_id: str, body: Document) -> Document
 @api.delete("/flavors/<flavor_id>", policy="os_compute_api:os-flavor-manage:delete", status=202,
             event="flavor.delete")
 def remove(nova: Nova, ctx: Context, flavor_id: str) -> None:
+    """Delete a flavor; servers keep what they were made from."""
     flavors.remove(nova, ctx, flavor_id)

@@ -116,10 +116,12 @@ def _cut(
 
 
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    """List hypervisors by name, state and status."""
     return _list(nova, ctx, query, brief)
 
 
 def detail(nova: Nova, ctx: Context, query: Query) -> Document:
+    """List hypervisors with what each last said of itself."""
     return _list(nova, ctx, query, detailed)
 
 
@@ -133,11 +135,13 @@ for _since, _until, _query in _QUERIES:
 @api.get("/os-hypervisors/statistics", policy="os_compute_api:os-hypervisors:statistics",
          until="2.87")
 def statistics(nova: Nova, ctx: Context) -> Document:
+    """Sum up what the hypervisors that are not disabled have and use."""
     sums = hypervisors.sums(nova)
     return {"hypervisor_statistics": {"count": sums["count"]} | _amounts(sums)}
 
 
 def show(nova: Nova, ctx: Context, hypervisor_id: str, query: Query) -> Document:
+    """Show one hypervisor with what it last said of itself."""
     state = hypervisors.get(nova, ctx, hypervisor_id)
     shown = detailed(nova, ctx, state)
     if _with_servers(ctx, query):
@@ -154,6 +158,7 @@ for _since, _until, _query in queries({(2, 53): _SERVERS}, closed_since=(2, 53))
 @api.get("/os-hypervisors/<hypervisor_id>/uptime", policy="os_compute_api:os-hypervisors:uptime",
          until="2.87")
 def uptime(nova: Nova, ctx: Context, hypervisor_id: str) -> Document:
+    """Ask a hypervisor's host how long it has been up; one that does not answer is an error."""
     state = hypervisors.get(nova, ctx, hypervisor_id)
     try:
         text = nova.compute.uptime(ctx, host=state.hypervisor.host)
@@ -165,12 +170,14 @@ def uptime(nova: Nova, ctx: Context, hypervisor_id: str) -> Document:
 @api.get("/os-hypervisors/<pattern>/search", policy="os_compute_api:os-hypervisors:search",
          until="2.52")
 def search(nova: Nova, ctx: Context, pattern: str) -> Document:
+    """List the hypervisors that have a text in their names."""
     return {"hypervisors": [brief(nova, ctx, state) for state in _matching(nova, pattern)]}
 
 
 @api.get("/os-hypervisors/<pattern>/servers", policy="os_compute_api:os-hypervisors:servers",
          until="2.52")
 def servers_on(nova: Nova, ctx: Context, pattern: str) -> Document:
+    """List the hypervisors that have a text in their names, each with its servers."""
     return {"hypervisors": [
         brief(nova, ctx, state) | ({"servers": _servers(state)} if state.servers else {})
         for state in _matching(nova, pattern)]}

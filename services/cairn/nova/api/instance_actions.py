@@ -28,6 +28,7 @@ def _action(ctx: Context, server_id: str, action: actions.Action) -> Document:
 
 
 def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
+    """List what was done to a server, the newest first."""
     since = before = None
     if ctx.version >= (2, 58) and "changes-since" in query:
         since = moment(query.getlist("changes-since")[-1], "changes-since")

@@ -12,11 +12,13 @@ api = Api(RULES)
 
 @api.get("/servers/<server_id>/ips", policy="os_compute_api:ips:index")
 def index(nova: Nova, ctx: Context, server_id: str) -> Document:
+    """List the server's fixed and floating addresses, by network."""
     return {"addresses": _addresses(nova, ctx, server_id)}
 
 
 @api.get("/servers/<server_id>/ips/<label>", policy="os_compute_api:ips:show")
 def show(nova: Nova, ctx: Context, server_id: str, label: str) -> Document:
+    """List the server's fixed and floating addresses on one network, by the network's name."""
     networks = _addresses(nova, ctx, server_id)
     if label not in networks:
         raise NotFound("Network", label)

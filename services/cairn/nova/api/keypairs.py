@@ -42,6 +42,7 @@ def _user(nova: Nova, ctx: Context, verb: str, asked: str | None) -> str:
 
 
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    """List a user's key pairs, by default the caller's, by name."""
     user = _user(nova, ctx, "index", read_value(query, "user_id"))
     size = marker = None
     if ctx.version >= (2, 35):
@@ -58,6 +59,7 @@ for _since, _until, _query in queries({(2, 10): {"user_id": TEXT}, (2, 35): PAGE
 
 
 def show(nova: Nova, ctx: Context, name: str, query: Query) -> Document:
+    """Show one of a user's key pairs, by its name."""
     user = _user(nova, ctx, "show", read_value(query, "user_id"))
     pair = keypairs.get(nova, user, name)
     return {"keypair": view(ctx, pair) | {
@@ -72,6 +74,7 @@ for _since, _until, _query in _OF_ONE:
 
 
 def create(nova: Nova, ctx: Context, body: Document) -> Reply:
+    """Import a public key; before 2.92, without one, make a pair and show its private key once."""
     request = body["keypair"]
     user = _user(nova, ctx, "create", request.get("user_id"))
     pair, private_key = keypairs.create(
@@ -99,6 +102,7 @@ for _since, _until, _schema in (
 
 
 def remove(nova: Nova, ctx: Context, name: str, query: Query) -> Reply:
+    """Delete a key pair; servers keep the key they were made with."""
     user = _user(nova, ctx, "delete", read_value(query, "user_id"))
     keypairs.remove(nova, ctx, user, name)
     return Reply(None, 204 if ctx.version >= (2, 2) else 202)

@@ -12,6 +12,7 @@ api = Api(RULES)
 
 
 def show(nova: Nova, ctx: Context, query: Query) -> Document:
+    """Show a project's limits, by default the caller's, and what it uses of them."""
     project = read_value(query, "tenant_id") or ctx.project
     if project != ctx.project:
         nova.policy.enforce(ctx, "os_compute_api:limits:other_project")

@@ -20,10 +20,12 @@ def view(nova: Nova, ctx: Context, name: str) -> Document:
 
 @api.get("/os-quota-class-sets/<name>", policy="os_compute_api:os-quota-class-sets:show")
 def show(nova: Nova, ctx: Context, name: str) -> Document:
+    """Show the limits of a class; `default` holds for projects that have none of their own."""
     return {"quota_class_set": {"id": name} | view(nova, ctx, name)}
 
 
 def change(nova: Nova, ctx: Context, name: str, body: Document) -> Document:
+    """Set limits of a class; those of `default` hold for projects that have none of their own."""
     values = {key: int(value) for key, value in body["quota_class_set"].items()}
     quotas.change(nova, ctx, f"class:{name}", values, force=True)
     return {"quota_class_set": view(nova, ctx, name)}

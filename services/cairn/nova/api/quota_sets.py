@@ -19,6 +19,7 @@ def _check(ctx: Context, project_id: str) -> None:
 
 
 def show(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
+    """Show a project's limits."""
     _check(ctx, project_id)
     limits = quotas.get_limits(nova, project_id)
     return {"quota_set": {"id": project_id} | {name: limits[name] for name in quota_names(ctx)}}
@@ -26,11 +27,13 @@ def show(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
 
 @api.get("/os-quota-sets/<project_id>/defaults", policy="os_compute_api:os-quota-sets:defaults")
 def defaults(nova: Nova, ctx: Context, project_id: str) -> Document:
+    """Show the limits that hold for a project that has none of its own."""
     limits = quotas.get_limits(nova, quotas.DEFAULT_CLASS)
     return {"quota_set": {"id": project_id} | {name: limits[name] for name in quota_names(ctx)}}
 
 
 def detail(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
+    """Show a project's limits with what is in use of each; nothing is ever only reserved."""
     _check(ctx, project_id)
     limits, used = quotas.get_usage(nova, project_id)
     return {"quota_set": {"id": project_id} | {
@@ -40,6 +43,7 @@ def detail(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
 
 
 def change(nova: Nova, ctx: Context, project_id: str, body: Document) -> Document:
+    """Give a project limits of its own; below what it uses only with `force`."""
     request = dict(body["quota_set"])
     force = boot.truthy(request.pop("force", False))
     request.pop("tenant_id", None)
@@ -58,6 +62,7 @@ for _since, _until, _network, _files in (
 
 
 def reset(nova: Nova, ctx: Context, project_id: str, query: Query) -> None:
+    """Forget a project's own limits: the defaults hold again."""
     quotas.reset(nova, ctx, project_id)
 
 

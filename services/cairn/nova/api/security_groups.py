@@ -72,6 +72,7 @@ def _of_server(nova: Nova, ctx: Context, server_id: str) -> list[Document]:
 
 @api.get("/servers/<server_id>/os-security-groups", policy="os_compute_api:os-security-groups:list")
 def index_of_server(nova: Nova, ctx: Context, server_id: str) -> Document:
+    """List the security groups of a server's ports, as Neutron has them now."""
     row = servers.get(nova, ctx, server_id)
     return {"security_groups": _of_server(nova, ctx, row.id)}
 
@@ -79,6 +80,7 @@ def index_of_server(nova: Nova, ctx: Context, server_id: str) -> Document:
 @api.get("/os-security-groups", policy="os_compute_api:os-security-groups:get", until=LAST,
          query=ANY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    """List the project's security groups, which are Neutron's."""
     groups = _groups(nova, ctx)
     names = {g["id"]: g for g in groups}
     return {"security_groups": [view(group, names) for group in groups]}
@@ -87,6 +89,7 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
 @api.get("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:show",
          until=LAST)
 def show(nova: Nova, ctx: Context, group_id: str) -> Document:
+    """Show one security group with its rules for incoming traffic."""
     return {"security_group": _view_of(nova, ctx, group_id)}
 
 
@@ -102,6 +105,7 @@ _BODY = wrapped("security_group", closed(["name", "description"], name=_NAME, de
 @api.post("/os-security-groups", policy="os_compute_api:os-security-groups:create", until=LAST,
           body=_BODY, changes_nothing=NEUTRONS)
 def create(nova: Nova, ctx: Context, body: Document) -> Document:
+    """Make a security group in Neutron."""
     made = _ask(nova, ctx, "POST", "/security-groups", json=body)["security_group"]
     return {"security_group": view(made, {made["id"]: made})}
 
@@ -109,6 +113,7 @@ def create(nova: Nova, ctx: Context, body: Document) -> Document:
 @api.put("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:update",
          until=LAST, body=_BODY, changes_nothing=NEUTRONS)
 def change(nova: Nova, ctx: Context, group_id: str, body: Document) -> Document:
+    """Rename a security group in Neutron, and describe it anew."""
     _ask(nova, ctx, "PUT", f"/security-groups/{group_id}", json=body)
     return {"security_group": _view_of(nova, ctx, group_id)}
 
@@ -116,6 +121,7 @@ def change(nova: Nova, ctx: Context, group_id: str, body: Document) -> Document:
 @api.delete("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:delete",
             until=LAST, status=202, changes_nothing=NEUTRONS)
 def remove(nova: Nova, ctx: Context, group_id: str) -> None:
+    """Delete a security group in Neutron; one that is in use is refused."""
     try:
         _ask(nova, ctx, "DELETE", f"/security-groups/{group_id}")
     except Problem as problem:
@@ -135,6 +141,7 @@ _RULE = closed(
 @api.post("/os-security-group-rules", policy="os_compute_api:os-security-groups:rule:create",
           until=LAST, body=wrapped("security_group_rule", _RULE), changes_nothing=NEUTRONS)
 def create_rule(nova: Nova, ctx: Context, body: Document) -> Document:
+    """Add a rule for incoming traffic to a security group in Neutron."""
     asked = body["security_group_rule"]
     ports = []
     for name in ("from_port", "to_port"):
@@ -160,6 +167,7 @@ def create_rule(nova: Nova, ctx: Context, body: Document) -> Document:
             policy="os_compute_api:os-security-groups:rule:delete", until=LAST, status=202,
             changes_nothing=NEUTRONS)
 def remove_rule(nova: Nova, ctx: Context, rule_id: str) -> None:
+    """Delete a rule of a security group in Neutron."""
     try:
         _ask(nova, ctx, "DELETE", f"/security-group-rules/{rule_id}")
     except Problem as problem:

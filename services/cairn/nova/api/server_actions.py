@@ -24,6 +24,7 @@ PATH = "/servers/<server_id>/action"
           body=closed(["os-start"], **{"os-start": NULL_OR_OBJECT}),
           event=start_flow.ACTION.event)
 def start(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Power on a server that is off."""
     works.ask(nova, ctx, server_id, start_flow.ACTION)
 
 
@@ -31,6 +32,7 @@ def start(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
           body=closed(["os-stop"], **{"os-stop": NULL_OR_OBJECT}),
           event=stop_flow.ACTION.event)
 def stop(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Ask the guest to power off, and pull the plug when it does not."""
     works.ask(nova, ctx, server_id, stop_flow.ACTION)
 
 
@@ -39,6 +41,7 @@ def stop(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
               "enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]})),
           event=reboot_flow.ACTION.event)
 def reboot(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Restart a server: soft, its guest is asked to power off first; hard, the plug is pulled."""
     hard = body["reboot"]["type"].upper() == "HARD"
     works.ask(nova, ctx, server_id, reboot_flow.ACTION, args={"hard": hard},
               entry=reboot_flow.HARD if hard else reboot_flow.SOFT)
@@ -48,6 +51,7 @@ def reboot(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
           body=closed(["forceDelete"], forceDelete=NULL_OR_OBJECT),
           event=delete_flow.ACTION.event)
 def force_delete(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Begin to delete a server; the same as DELETE, as nothing deleted is kept."""
     remove(nova, ctx, server_id)
 
 
@@ -104,6 +108,7 @@ def lock(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
               "properties": {"locked_reason": {
                   "type": "string", "minLength": 1, "maxLength": 255}}}), event=locks.LOCK)
 def lock_with_reason(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Let nobody but admins change it, and say why."""
     locks.lock(nova, ctx, server_id, (body["lock"] or {}).get("locked_reason"))
 
 
@@ -142,6 +147,7 @@ NEUTRONS = "Neutron tells of its ports"
               ["name"], name={"type": "string", "minLength": 1, "maxLength": 255})),
           changes_nothing=NEUTRONS)
 def add_security_group(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Put all of the server's ports into a security group, given by name or id."""
     server_ports.add_group(nova, ctx, server_id, body["addSecurityGroup"]["name"])
 
 
@@ -150,6 +156,7 @@ def add_security_group(nova: Nova, ctx: Context, server_id: str, body: Document)
               ["name"], name={"type": "string", "minLength": 1, "maxLength": 255})),
           changes_nothing=NEUTRONS)
 def remove_security_group(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Take all of the server's ports out of a security group, given by name or id."""
     server_ports.remove_group(nova, ctx, server_id, body["removeSecurityGroup"]["name"])
 
 
@@ -167,4 +174,5 @@ def add_fixed_ip(nova: Nova, ctx: Context, server_id: str, body: Document) -> No
               ["address"], address={"type": "string", "maxLength": 45})),
           changes_nothing=NEUTRONS)
 def remove_fixed_ip(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Take a fixed address from the server's port that has it."""
     server_ports.remove_address(nova, ctx, server_id, body["removeFixedIp"]["address"])

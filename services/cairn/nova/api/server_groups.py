@@ -42,6 +42,7 @@ def view(ctx: Context, state: GroupState) -> Document:
 
 
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    """List the project's server groups with the servers in them; admins may list everybody's."""
     project: str | None = ctx.project
     # That it is said is enough, whatever its value.
     if "all_projects" in query:
@@ -60,10 +61,12 @@ for _since, _until, _schema in queries(
 
 @api.get("/os-server-groups/<group_id>", policy="os_compute_api:os-server-groups:show")
 def show(nova: Nova, ctx: Context, group_id: str) -> Document:
+    """Show one server group with the servers in it."""
     return {"server_group": view(ctx, groups.get(nova, ctx, group_id))}
 
 
 def create(nova: Nova, ctx: Context, body: Document) -> Document:
+    """Make a server group; servers join it only when they are created, by a scheduler hint."""
     request = body["server_group"]
     policy = request["policy"] if ctx.version >= (2, 64) else request["policies"][0]
     rules = {key: int(value) for key, value in request.get("rules", {}).items()}
@@ -90,4 +93,5 @@ for _since, _until, _schema in (
 @api.delete("/os-server-groups/<group_id>", policy="os_compute_api:os-server-groups:delete",
             status=204, event="server_group.delete")
 def remove(nova: Nova, ctx: Context, group_id: str) -> None:
+    """Delete a server group; its servers stay as they are."""
     groups.remove(nova, ctx, group_id)

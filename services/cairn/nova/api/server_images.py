@@ -19,6 +19,7 @@ POLICY = "os_compute_api:servers:create_image"
 @api.post(PATH, action="createImage", policy=POLICY, status=202, until="2.44", body=BODY,
           event=create_image.ACTION.event)
 def create(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:
+    """Make an image of a server's root disk; its id is in the answer's Location."""
     image_id = snapshots.take(nova, ctx, server_id, body["createImage"])
     return Reply(None, 202, {"Location": f"{roots()[0]}/images/{image_id}"})
 

@@ -50,6 +50,7 @@ for _since, _until, _version in schemas.ranges(schemas.CREATE_CHANGES):
 
 @api.get("/servers", policy="os_compute_api:servers:index", query=LIST_QUERY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    """List servers by id and name, the caller's project's unless an admin asks for all."""
     _check_all_tenants(nova, ctx, query, "os_compute_api:servers:index:get_all_tenants")
     view = ServerView(nova, ctx)
     shown = server_lists.list_servers(nova, ctx, _request(nova, query))
@@ -58,6 +59,7 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
 
 @api.get("/servers/detail", policy="os_compute_api:servers:detail", query=LIST_QUERY)
 def detail(nova: Nova, ctx: Context, query: Query) -> Document:
+    """List servers with everything they say, the project's unless an admin asks for all."""
     _check_all_tenants(nova, ctx, query, "os_compute_api:servers:detail:get_all_tenants")
     view = ServerView(nova, ctx)
     request = _request(nova, query, more=view.more, states=view.host_status)
@@ -93,6 +95,7 @@ def _listed(nova: Nova, query: Query, items: list[Document]) -> Document:
 
 @api.get("/servers/<server_id>", policy="os_compute_api:servers:show")
 def show(nova: Nova, ctx: Context, server_id: str) -> Document:
+    """Show one server with everything it says."""
     return {"server": shown(nova, ctx, server_id)}
 
 

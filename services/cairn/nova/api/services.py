@@ -34,6 +34,7 @@ def view(nova: Nova, ctx: Context, placed: PlacedService) -> Document:
 
 
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    """List nova's processes by host, whether each is enabled and whether it was heard of lately."""
     listed = services.list_services(nova, host=read_value(query, "host"),
                                     binary=read_value(query, "binary"))
     return {"services": [view(nova, ctx, placed) for placed in listed]}
@@ -48,6 +49,7 @@ for _since, _until, _query in queries({(2, 1): {"host": TEXT, "binary": TEXT}}):
          body=closed(["host", "binary"], **_NAMED),
          event="service.update")
 def enable(nova: Nova, ctx: Context, body: Document) -> Document:
+    """Let a service, named by host and binary, have new servers again."""
     services.change_named(nova, ctx, body["host"], body["binary"], disabled=False,
                           disabled_reason=None)
     return {"service": body | {"status": "enabled"}}
@@ -57,6 +59,7 @@ def enable(nova: Nova, ctx: Context, body: Document) -> Document:
          body=closed(["host", "binary"], **_NAMED),
          event="service.update")
 def disable(nova: Nova, ctx: Context, body: Document) -> Document:
+    """Let a service, named by host and binary, have no new servers; those it has stay."""
     services.change_named(nova, ctx, body["host"], body["binary"], disabled=True,
                           disabled_reason=None)
     return {"service": body | {"status": "disabled"}}
@@ -66,6 +69,7 @@ def disable(nova: Nova, ctx: Context, body: Document) -> Document:
          body=closed(["host", "binary", "disabled_reason"], **_NAMED, disabled_reason=NAME),
          event="service.update")
 def disable_with_reason(nova: Nova, ctx: Context, body: Document) -> Document:
+    """Let a service have no new servers, and keep a reason for people to read."""
     services.change_named(nova, ctx, body["host"], body["binary"], disabled=True,
                           disabled_reason=body["disabled_reason"])
     return {"service": body | {"status": "disabled"}}
@@ -75,6 +79,7 @@ def disable_with_reason(nova: Nova, ctx: Context, body: Document) -> Document:
          body=closed(["host", "binary", "forced_down"], **_NAMED, forced_down=BOOLEAN),
          event="service.update")
 def force_down(nova: Nova, ctx: Context, body: Document) -> Document:
+    """Call a service down without waiting for its silence, or no longer."""
     down = boot.truthy(body["forced_down"])
     services.change_named(nova, ctx, body["host"], body["binary"], forced_down=down)
     return {"service": body | {"forced_down": down}}
@@ -85,6 +90,7 @@ def force_down(nova: Nova, ctx: Context, body: Document) -> Document:
                      forced_down=BOOLEAN) | {"minProperties": 1},
          event="service.update")
 def change(nova: Nova, ctx: Context, service_id: str, body: Document) -> Document:
+    """Enable or disable a compute service, or call it down without waiting for its silence."""
     status = body.get("status")
     if "disabled_reason" in body and status != "disabled":
         raise Invalid(reason="disabled_reason: it goes with status disabled.")

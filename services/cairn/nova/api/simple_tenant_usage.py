@@ -54,6 +54,7 @@ def view(
 
 
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
+    """Sum up what each project used in a period, by default in the last four weeks."""
     start, stop = _period(query)
     detailed = read_value(query, "detailed") == "1"
     by_project, links = _page(nova, ctx, query, None, start, stop)
@@ -69,6 +70,7 @@ for _since, _until, _query in queries({(2, 1): {**_PERIOD, "detailed": TEXT}, (2
 
 
 def show(nova: Nova, ctx: Context, project_id: str, query: Query) -> Document:
+    """Sum up what one project used in a period, by default four weeks, with each of its servers."""
     if not ctx.is_admin and project_id != ctx.project:
         raise Forbidden(rule="os_compute_api:os-simple-tenant-usage:show")
     start, stop = _period(query)

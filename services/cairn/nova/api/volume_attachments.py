@@ -12,6 +12,7 @@ api = Api(RULES)
 
 
 def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
+    """List a server's volumes, of which there are none yet."""
     servers.get(nova, ctx, server_id)
     return {"volumeAttachments": []}
 
@@ -25,5 +26,6 @@ for _since, _until, _query in queries({(2, 1): {"limit": NUMBER, "offset": NUMBE
 @api.get("/servers/<server_id>/os-volume_attachments/<volume_id>",
          policy="os_compute_api:os-volumes-attachments:show")
 def show(nova: Nova, ctx: Context, server_id: str, volume_id: str) -> Document:
+    """Show one of a server's volumes: always 404, as there are none yet."""
     servers.get(nova, ctx, server_id)
     raise NotFound("Volume", volume_id)

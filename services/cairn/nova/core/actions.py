@@ -21,6 +21,8 @@ from cairn.nova.errors import ServerNotFound
 
 @dataclass
 class Event:
+    """One step of an action; `runner` is who did it (api, conductor, compute.HOST)."""
+
     name: str
     runner: str
     started_at: dt.datetime
@@ -31,6 +33,9 @@ class Event:
 
 @dataclass
 class Action:
+    """What one request had done to a server, from its first work to its last; failed when the last
+    one did. `events` are there only when one action is asked for."""
+
     request_id: str
     kind: str
     user_id: str

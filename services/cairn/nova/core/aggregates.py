@@ -25,6 +25,7 @@ class AggregateState:
 
 
 def list_aggregates(nova: Nova) -> list[AggregateState]:
+    """All of them, in the order in which they were made."""
     with nova.db.reading() as session:
         members: dict[int, list[str]] = {}
         for row in session.execute(

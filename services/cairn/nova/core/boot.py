@@ -200,6 +200,7 @@ def hostname(name: str, server_id: str) -> str:
 
 
 def password() -> str:
+    """An admin password for a server that was given none: twelve letters and digits."""
     return "".join(secrets.choice(PASSWORD) for _ in range(12))
 
 
@@ -213,6 +214,7 @@ def _count(body: dict[str, Any]) -> int:
 
 
 def truthy(value: Any) -> bool:
+    """Whether a flag of a body, checked by its schema, says yes: true, or a word for it."""
     return value is True or str(value).lower() in TRUE
 
 
@@ -230,6 +232,7 @@ def access(text: str | None, name: str) -> str:
 
 
 def user_data(text: str | None) -> str | None:
+    """The text as it came. Raises Invalid when it is not base64, which a guest could not read."""
     if text is None:
         return None
     try:

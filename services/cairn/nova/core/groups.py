@@ -131,4 +131,5 @@ def members(session: Session, group_ids: Sequence[str]) -> dict[str, list[str]]:
 
 
 def of_server(session: Session, server_id: str) -> str | None:
+    """The id of the group that a server joined when it was made, if it joined one."""
     return session.scalar(_OF_SERVER, {"id": server_id})

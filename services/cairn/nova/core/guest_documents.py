@@ -51,12 +51,15 @@ def _json(document: Any) -> bytes:
 
 
 def full_hostname(server: Any, settings: ApiSettings) -> str:
+    """The server's hostname, in the settings' dhcp_domain unless it names a domain itself."""
     domain = settings.dhcp_domain
     return f"{server.hostname}.{domain}" if domain and "." not in server.hostname else (
         str(server.hostname))
 
 
 def meta_data(server: Any, settings: ApiSettings, admin_pass: str | None = None) -> dict[str, Any]:
+    """openstack/VERSION/meta_data.json: another `random_seed` each time; `admin_pass` where one is
+    given, which HTTP never does."""
     document = {
         "uuid": server.id, "name": server.name, "hostname": full_hostname(server, settings),
         "launch_index": server.launch_index, "availability_zone": server.zone,
@@ -80,11 +83,13 @@ def _devices(vifs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def vendor_data(settings: ApiSettings) -> Any:
+    """What the operator's file says to every guest. Raises OSError, ValueError for no JSON file."""
     file = settings.vendordata_file
     return json.loads(Path(file).read_text()) if file else {}
 
 
 def user_data(server: Any) -> bytes:
+    """The bytes that the user gave; text of before it was checked to be base64 as it is."""
     try:
         return base64.b64decode(server.user_data or "")
     except binascii.Error:

@@ -207,6 +207,7 @@ def value(image: rpc.Image | None, flavor: rpc.Flavor, name: str) -> str | None:
 
 
 def is_true(text: Any) -> bool:
+    """Whether an extra spec or image property says yes."""
     return re.fullmatch(YES, str(text)) is not None
 
 

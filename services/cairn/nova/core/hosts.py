@@ -31,6 +31,7 @@ def seen(session: Session, binary: str, host: str) -> None:
 
 
 def up(service: Any, settings: ServiceSettings, now: dt.datetime | None = None) -> bool:
+    """Whether a service is not forced down and was heard of in the last `down_after` seconds."""
     if service.forced_down or service.seen_at is None:
         return False
     silent = ((now or utcnow()) - service.seen_at).total_seconds()
@@ -38,6 +39,7 @@ def up(service: Any, settings: ServiceSettings, now: dt.datetime | None = None) 
 
 
 def is_up(session: Session, host: str, settings: ServiceSettings) -> bool:
+    """The same of a host's nova-compute; False where there is none."""
     service = session.scalar(
         select(Service).where(Service.host == host, Service.binary == COMPUTE)
     )
@@ -69,6 +71,7 @@ def report(session: Session, host: str, document: dict[str, Any]) -> str:
 
 
 def hypervisors(session: Session) -> list[Hypervisor]:
+    """All of them, in the order in which they were first heard of."""
     return list(session.scalars(select(Hypervisor).order_by(Hypervisor.number)).all())
 
 
@@ -88,6 +91,7 @@ def zones(session: Session) -> dict[str, str]:
 
 
 def zone_of(session: Session, host: str, default: str) -> str:
+    """The availability zone that one of the host's aggregates makes, else the default one."""
     zone = session.scalar(
         select(Aggregate.zone).join(AggregateHost, Aggregate.number == AggregateHost.aggregate)
         .where(AggregateHost.host == host, Aggregate.zone.is_not(None)).limit(1)

@@ -267,6 +267,7 @@ def undo_attach(
 
 
 def ports_of(nova: Nova, ctx: Context, server_id: str) -> list[dict[str, Any]]:
+    """A server's ports as Neutron shows them now."""
     return _of(nova, ctx, [server_id])
 
 

@@ -40,6 +40,7 @@ KEPT = {
 
 
 def make(settings: ConductorProcess, db: Database, cloud: Identity | None) -> Purge:
+    """The conductor's purge; with `cloud` it asks which projects are gone, too."""
     own = settings.purge
     return Purge(db, own, (
         Age("deleted servers", ("servers", "work", "work_steps"), own.deleted_days * DAY,
@@ -94,11 +95,13 @@ def idle(session: Session, before: dt.datetime, limit: int) -> int:
 
 
 def owners(session: Session) -> set[str]:
+    """The projects that have limits of their own or may use a flavor by grant; classes are none."""
     limited = session.scalars(
         select(Quota.project_id).where(Quota.project_id.not_like("class:%")).distinct())
     return {*limited, *session.scalars(select(FlavorAccess.project_id).distinct())}
 
 
 def disown(session: Session, projects: Sequence[str]) -> int:
+    """Forget the limits and flavor grants of these projects; how many rows went."""
     return (drop(session, Quota, Quota.project_id.in_(projects))
             + drop(session, FlavorAccess, FlavorAccess.project_id.in_(projects)))

@@ -37,6 +37,7 @@ def limits(session: Session, project_id: str, defaults: QuotaSettings) -> dict[s
 
 
 def usage(session: Session, project_id: str) -> dict[str, int]:
+    """What a project uses of `instances`, `cores`, `ram` (MiB) and `server_groups`."""
     row = session.execute(
         select(Usage.instances, Usage.cores, Usage.ram).where(Usage.project_id == project_id)
     ).one_or_none()
@@ -105,6 +106,7 @@ def release(session: Session, project_id: str, amounts: dict[str, int]) -> None:
 
 
 def of_servers(vcpus: int, ram: int, count: int = 1) -> dict[str, int]:
+    """What `count` servers of so many VCPUs and MiB of memory use together, by resource."""
     return {"instances": count, "cores": vcpus * count, "ram": ram * count}
 
 

@@ -178,6 +178,7 @@ def named(
 
 
 def tagged(tag: str) -> ColumnElement[bool]:
+    """Servers that have the tag: a condition on the JSON text of their tags."""
     quoted = tag.replace("\\", "\\\\").replace('"', '\\"')
     return type_coerce(S.tags, String).contains(f'"{quoted}"', autoescape=True)
 
@@ -233,6 +234,7 @@ def without(host: str, text: str) -> str:
 
 
 def fault(message: str, details: str = "", code: int = 500) -> dict[str, Any]:
+    """A server's fault, as the API shows it: `message` cut to 255 characters, `details` whole."""
     return {"code": code, "created": f"{utcnow():%Y-%m-%dT%H:%M:%SZ}", "message": message[:255],
             "details": details or message}
 
@@ -284,8 +286,10 @@ def of_host(session: Session, host: str) -> Sequence[Any]:
 
 
 def domain_name(number: int) -> str:
+    """What the hypervisor calls a server, and admins see as OS-EXT-SRV-ATTR:instance_name."""
     return f"instance-{number:08x}"
 
 
 def stamp(moment: dt.datetime | None) -> str | None:
+    """A UTC time as the API writes it, in whole seconds."""
     return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"

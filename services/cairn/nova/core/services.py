@@ -18,6 +18,8 @@ INTERNAL = "internal"  # The zone of all that is no compute host.
 
 @dataclass(frozen=True)
 class PlacedService:
+    """A service and the availability zone of its host, `internal` unless it is a nova-compute."""
+
     service: Service
     zone: str
 

@@ -45,6 +45,7 @@ STATUSES = {*PLAIN.values(), *(s for tasks in _BY_TASK.values() for s in tasks.v
 
 
 def status(vm_state: str, task_state: str | None) -> str:
+    """What the API calls a server in that state with that task; UNKNOWN for a state it has not."""
     word = _BY_TASK.get(vm_state, {}).get(task_state or "")
     return word or PLAIN.get(vm_state, "UNKNOWN")
 

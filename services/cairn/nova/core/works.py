@@ -145,6 +145,8 @@ def remove(
 
 @dataclass(frozen=True)
 class Outcome:
+    """How a work ended: `error` is None when all of it was done."""
+
     error: str | None
     # The step that failed, where one did.
     failed_step: str | None
