@@ -96,11 +96,13 @@ def view(alias: str) -> Document:
 
 @api.get("/extensions", policy=ANYONE)
 def index(neutron: Neutron, ctx: Context) -> Document:
+    """List the extensions: what clients may count on beyond networks, subnets and ports."""
     return {"extensions": [view(alias) for alias in sorted(EXTENSIONS)]}
 
 
 @api.get("/extensions/<alias>", policy=ANYONE)
 def show(neutron: Neutron, ctx: Context, alias: str) -> Document:
+    """Show one extension by its alias."""
     if alias not in EXTENSIONS:
         raise errors.ExtensionNotFound(alias)
     return {"extension": view(alias)}
@@ -108,6 +110,6 @@ def show(neutron: Neutron, ctx: Context, alias: str) -> Document:
 
 @api.get("/service-providers", policy=ANYONE)
 def providers(neutron: Neutron, ctx: Context) -> Document:
-    """What carries out the services: routers on one network node each."""
+    """List what carries out the services: routers, on one network node each."""
     return {"service_providers": [
         {"service_type": "L3_ROUTER_NAT", "name": "single_node", "default": True}]}

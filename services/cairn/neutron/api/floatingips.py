@@ -35,28 +35,32 @@ def view(row: Any, port: Any) -> Document:
 
 @api.get("/floatingips", policy="get_floatingip", query=QUERY, raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
+    """List the project's floating IPs; administrators see those of every project."""
     return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
 @api.get("/floatingips/<floatingip_id>", policy="get_floatingip", query=QUERY)
 def show(neutron: Neutron, ctx: Context, floatingip_id: str, query: Query) -> Document:
+    """Show one floating IP, with some of the port it leads to."""
     return views.show_one(neutron, ctx, RESOURCE, view, floatingip_id, query)
 
 
 @api.post("/floatingips", policy="create_floatingip", body=FLOATINGIP_CREATE, status=201,
           event="floatingip.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
+    """Take an IPv4 address of an external network, and lead it to a port if one is named."""
     return views.create(neutron, ctx, RESOURCE, view, body)
 
 
 @api.put("/floatingips/<floatingip_id>", policy="update_floatingip", body=FLOATINGIP_UPDATE,
          event="floatingip.update")
 def change(neutron: Neutron, ctx: Context, floatingip_id: str, body: Document) -> Document:
-    """A port_id of null disassociates it."""
+    """Lead a floating IP to a port; a port_id of null takes it from the one it has."""
     return views.change(neutron, ctx, RESOURCE, view, floatingip_id, body)
 
 
 @api.delete("/floatingips/<floatingip_id>", policy="delete_floatingip", status=204,
             event="floatingip.delete")
 def delete(neutron: Neutron, ctx: Context, floatingip_id: str) -> None:
+    """Give a floating IP's address back; its port loses it at once."""
     views.delete(neutron, ctx, RESOURCE, floatingip_id)

@@ -36,6 +36,7 @@ def _number(value: int) -> int | float:
 
 @api.get("/network-ip-availabilities", policy="get_network_ip_availability", query=QUERY)
 def index(neutron: Neutron, ctx: Context, query: Query) -> Document:
+    """List how many addresses each network's allocation pools have, and how many are taken."""
     documents = [view(each) for each in list_availabilities(
         neutron, query.getlist("network_id"), query.getlist("network_name"),
         [*query.getlist("project_id"), *query.getlist("tenant_id")])]
@@ -47,4 +48,5 @@ def index(neutron: Neutron, ctx: Context, query: Query) -> Document:
 
 @api.get("/network-ip-availabilities/<network_id>", policy="get_network_ip_availability")
 def show(neutron: Neutron, ctx: Context, network_id: str) -> Document:
+    """Show how many addresses a network's allocation pools have, and how many are taken."""
     return {"network_ip_availability": view(find_availability(neutron, ctx, network_id))}

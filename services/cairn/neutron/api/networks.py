@@ -33,28 +33,31 @@ def view(row: Any, subnets: list[str]) -> Document:
 
 @api.get("/networks", policy="get_network", query=QUERY, raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
-    """The project's own networks, and those shared with everybody."""
+    """List the project's networks, those shared with everybody, and the external ones."""
     return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
 @api.get("/networks/<network_id>", policy="get_network", query=QUERY)
 def show(neutron: Neutron, ctx: Context, network_id: str, query: Query) -> Document:
+    """Show one network, with the ids of its subnets."""
     return views.show_one(neutron, ctx, RESOURCE, view, network_id, query)
 
 
 @api.post("/networks", policy="create_network", body=NETWORK_CREATE, status=201,
           event="network.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
+    """Create one network or several; its VNI or VLAN is chosen where none is named."""
     return views.create(neutron, ctx, RESOURCE, view, body)
 
 
 @api.put("/networks/<network_id>", policy="update_network", body=NETWORK_UPDATE,
          event="network.update")
 def change(neutron: Neutron, ctx: Context, network_id: str, body: Document) -> Document:
+    """Change a network; its type, physical network and segment stay what they are."""
     return views.change(neutron, ctx, RESOURCE, view, network_id, body)
 
 
 @api.delete("/networks/<network_id>", policy="delete_network", status=204, event="network.delete")
 def delete(neutron: Neutron, ctx: Context, network_id: str) -> None:
-    """With its subnets; refused while ports use it."""
+    """Delete a network with its subnets; refused while ports use it."""
     views.delete(neutron, ctx, RESOURCE, network_id)

@@ -50,27 +50,29 @@ def _view(neutron: Neutron) -> views.View:
 
 @api.get("/ports", policy="get_port", query=QUERY, raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
-    """The project's ports, and those of others on its networks."""
+    """List the project's ports, and those of others on its networks."""
     return views.index(neutron, ctx, RESOURCE, _view(neutron), query, request)
 
 
 @api.get("/ports/<port_id>", policy="get_port", query=QUERY)
 def show(neutron: Neutron, ctx: Context, port_id: str, query: Query) -> Document:
+    """Show one port; how and where it is bound is for administrators and services only."""
     return views.show_one(neutron, ctx, RESOURCE, _view(neutron), port_id, query)
 
 
 @api.post("/ports", policy="create_port", body=PORT_CREATE, status=201, event="port.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
-    """With addresses, of every IP version the network has, where none are named."""
+    """Create one port or several, with an address of each IP version unless told otherwise."""
     return views.create(neutron, ctx, RESOURCE, _view(neutron), body)
 
 
 @api.put("/ports/<port_id>", policy="update_port", body=PORT_UPDATE, event="port.update")
 def change(neutron: Neutron, ctx: Context, port_id: str, body: Document) -> Document:
+    """Change a port; fixed_ips are all that it shall have, not those to add."""
     return views.change(neutron, ctx, RESOURCE, _view(neutron), port_id, body)
 
 
 @api.delete("/ports/<port_id>", policy="delete_port", status=204, event="port.delete")
 def delete(neutron: Neutron, ctx: Context, port_id: str) -> None:
-    """A floating IP of the port is kept, and leads nowhere."""
+    """Delete a port; a floating IP of it is kept, and leads nowhere."""
     views.delete(neutron, ctx, RESOURCE, port_id)

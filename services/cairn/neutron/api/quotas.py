@@ -17,7 +17,7 @@ def _enforce(neutron: Neutron, ctx: Context, rule: str, project_id: str) -> None
 
 @api.get("/quotas", policy="update_quota")
 def index(neutron: Neutron, ctx: Context) -> Document:
-    """Projects that have limits of their own."""
+    """List the limits of those projects that have limits of their own."""
     return {"quotas": [
         {"tenant_id": project, "project_id": project, **limits}
         for project, limits in quotas.list_own(neutron).items()
@@ -27,18 +27,20 @@ def index(neutron: Neutron, ctx: Context) -> Document:
 @api.get("/quotas/tenant", policy=ANYONE)
 @api.get("/quotas/project", policy=ANYONE)
 def mine(neutron: Neutron, ctx: Context) -> Document:
-    """Which project the token is for."""
+    """Show which project the token is for."""
     return {"tenant": {"tenant_id": ctx.project}}
 
 
 @api.get("/quotas/<project_id>", policy="get_quota", late=True)
 def show(neutron: Neutron, ctx: Context, project_id: str) -> Document:
+    """Show what a project may have of each resource; -1 is without limit."""
     _enforce(neutron, ctx, "get_quota", project_id)
     return {"quota": quotas.find_limits(neutron, project_id)}
 
 
 @api.get("/quotas/<project_id>/default", policy="get_quota", late=True)
 def default(neutron: Neutron, ctx: Context, project_id: str) -> Document:
+    """Show what a project may have that has no limits of its own."""
     _enforce(neutron, ctx, "get_quota", project_id)
     return {"quota": quotas.defaults(neutron)}
 
@@ -46,7 +48,7 @@ def default(neutron: Neutron, ctx: Context, project_id: str) -> Document:
 @api.get("/quotas/<project_id>/details.json", policy="get_quota", late=True)
 @api.get("/quotas/<project_id>/details", policy="get_quota", late=True)
 def details(neutron: Neutron, ctx: Context, project_id: str) -> Document:
-    """The limits, and what is used of them."""
+    """Show what a project may have of each resource, and what it has."""
     _enforce(neutron, ctx, "get_quota", project_id)
     return {"quota": {
         name: {"limit": limit, "used": used, "reserved": 0}
@@ -57,6 +59,7 @@ def details(neutron: Neutron, ctx: Context, project_id: str) -> Document:
 @api.put("/quotas/<project_id>", policy="update_quota", body=QUOTA_UPDATE,
          event="quota.update")
 def change(neutron: Neutron, ctx: Context, project_id: str, body: Document) -> Document:
+    """Set limits of a project's own; those not named stay what they are."""
     limits = {name: int(value) for name, value in body["quota"].items()
               if name not in ("check_limit", "force")}
     checked = body["quota"].get("check_limit") in TRUE
@@ -66,5 +69,5 @@ def change(neutron: Neutron, ctx: Context, project_id: str, body: Document) -> D
 @api.delete("/quotas/<project_id>", policy="delete_quota", status=204,
             event="quota.delete")
 def delete(neutron: Neutron, ctx: Context, project_id: str) -> None:
-    """Back to the defaults."""
+    """Put a project back to the default limits; 404 if it has none of its own."""
     quotas.delete(neutron, ctx, project_id)

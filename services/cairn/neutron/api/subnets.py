@@ -31,25 +31,29 @@ def view(row: Any, external: bool) -> Document:
 
 @api.get("/subnets", policy="get_subnet", query=QUERY, raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
+    """List the subnets of the project, and of networks that are its own, shared or external."""
     return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
 @api.get("/subnets/<subnet_id>", policy="get_subnet", query=QUERY)
 def show(neutron: Neutron, ctx: Context, subnet_id: str, query: Query) -> Document:
+    """Show one subnet; whoever may see its network may see it."""
     return views.show_one(neutron, ctx, RESOURCE, view, subnet_id, query)
 
 
 @api.post("/subnets", policy="create_subnet", body=SUBNET_CREATE, status=201, event="subnet.create")
 def create(neutron: Neutron, ctx: Context, body: Document) -> Document:
+    """Create one subnet or several, of the cidr given or of one cut from a subnet pool."""
     return views.create(neutron, ctx, RESOURCE, view, body)
 
 
 @api.put("/subnets/<subnet_id>", policy="update_subnet", body=SUBNET_UPDATE, event="subnet.update")
 def change(neutron: Neutron, ctx: Context, subnet_id: str, body: Document) -> Document:
+    """Change a subnet; its cidr and IP version stay what they are."""
     return views.change(neutron, ctx, RESOURCE, view, subnet_id, body)
 
 
 @api.delete("/subnets/<subnet_id>", policy="delete_subnet", status=204, event="subnet.delete")
 def delete(neutron: Neutron, ctx: Context, subnet_id: str) -> None:
-    """Refused while ports have addresses of it."""
+    """Delete a subnet; refused while ports have addresses of it."""
     views.delete(neutron, ctx, RESOURCE, subnet_id)

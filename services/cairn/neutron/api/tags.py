@@ -35,21 +35,25 @@ def _declare(collection: str, resource: Resource) -> Api:
 
     @api.get(path, policy=f"get_{rule}")
     def index(neutron: Neutron, ctx: Context, resource_id: str) -> Document:
+        """List a resource's tags."""
         return {"tags": tags.list_tags(neutron, ctx, kind, resource_id)}
 
     @api.get(path + "/<tag>", policy=f"get_{rule}", status=204)
     def show(neutron: Neutron, ctx: Context, resource_id: str, tag: str) -> None:
+        """Answer 204 if the resource has the tag, 404 if not."""
         if tag not in tags.list_tags(neutron, ctx, kind, resource_id):
             raise errors.TagNotFound(tag)
 
     @api.put(path, policy=f"update_{rule}", body=TAGS_REPLACE, event="tag.update")
     def replace(neutron: Neutron, ctx: Context, resource_id: str, body: Document) -> Document:
+        """Give a resource exactly these tags, whatever it had."""
         return {"tags": tags.change_tags(
             neutron, ctx, resource, resource_id, "update", read_revision(),
             lambda held: body["tags"])}
 
     @api.put(path + "/<tag>", policy=f"create_{rule}", status=201, event="tag.create")
     def add(neutron: Neutron, ctx: Context, resource_id: str, tag: str) -> Reply:
+        """Give a resource one more tag; one that it has already is no error."""
         if len(tag) > LONGEST:
             raise errors.BadAttribute(name="tag", reason=f"'{tag}' is longer than {LONGEST}.")
         tags.change_tags(neutron, ctx, resource, resource_id, "create", read_revision(),
@@ -58,6 +62,8 @@ def _declare(collection: str, resource: Resource) -> Api:
 
     @api.delete(path + "/<tag>", policy=f"delete_{rule}", status=204, event="tag.delete")
     def remove(neutron: Neutron, ctx: Context, resource_id: str, tag: str) -> None:
+        """Take one tag from a resource; 404 if it has no such tag."""
+
         def without(held: list[str]) -> list[str]:
             if tag not in held:
                 raise errors.TagNotFound(tag)
@@ -68,6 +74,7 @@ def _declare(collection: str, resource: Resource) -> Api:
 
     @api.delete(path, policy=f"delete_{rule}", status=204, event="tag.delete")
     def clear(neutron: Neutron, ctx: Context, resource_id: str) -> None:
+        """Take all tags from a resource."""
         tags.change_tags(
             neutron, ctx, resource, resource_id, "delete", read_revision(), lambda held: [])
 

@@ -20,6 +20,7 @@ COLLECTIONS = {
 
 @root.get("/", policy=PUBLIC, raw=True)
 def index(neutron: Neutron, ctx: object, request: Any) -> Document:
+    """List the versions of the API that are spoken, for everybody."""
     return {"versions": [{
         "id": "v2.0", "status": "CURRENT",
         "links": [{"rel": "self", "href": f"{request.root_url}v2.0/"}],
@@ -28,6 +29,7 @@ def index(neutron: Neutron, ctx: object, request: Any) -> Document:
 
 @api.get("/", policy=PUBLIC, raw=True)
 def resources(neutron: Neutron, ctx: object, request: Any) -> Document:
+    """List the collections that there are, with links, for everybody."""
     return {"resources": [
         {"name": name, "collection": collection,
          "links": [{"rel": "self", "href": f"{request.root_url}v2.0/{collection}"}]}

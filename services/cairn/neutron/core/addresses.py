@@ -41,6 +41,7 @@ _release = delete(ALLOCATIONS).where(ALLOCATIONS.c.port_id == bindparam("port"))
 
 
 def key(address: int | Address) -> str:
+    """An address as its row is found and sorted by: 32 hexadecimal digits, of IPv4 too."""
     return f"{int(address):032x}"
 
 
@@ -61,6 +62,7 @@ def free(session: Session, subnet_id: str, start: int, end: int) -> int | None:
 
 
 def pools(subnet: Row[Any]) -> list[tuple[int, int]]:
+    """A subnet's allocation pools as numbers: (first, last), both of them in it."""
     return [(int(ip_address(p["start"])), int(ip_address(p["end"])))
             for p in subnet.allocation_pools]
 
@@ -96,6 +98,7 @@ def take(w: Write, subnet: Row[Any], port_id: str, address: Address) -> bool:
 
 
 def number(subnet: Row[Any], value: int) -> Address:
+    """The number as an address of the subnet's IP version."""
     return IPv4Address(value) if subnet.ip_version == 4 else IPv6Address(value)
 
 
@@ -120,6 +123,8 @@ def automatic(subnet: Row[Any]) -> bool:
 
 
 def eui64(cidr: str, mac: str) -> IPv6Address:
+    """The address that a host makes up from its MAC in the /64 `cidr` (RFC 4862; RFC 4291,
+    appendix A)."""
     digits = [int(part, 16) for part in mac.split(":")]
     digits[0] ^= 2
     host = int.from_bytes(bytes([*digits[:3], 0xFF, 0xFE, *digits[3:]]), "big")
@@ -158,6 +163,8 @@ def usable(subnet: Row[Any], address: Address) -> bool:
 
 
 def suits(subnet: Row[Any], device_owner: str) -> bool:
+    """Whether ports of the owner may have addresses of the subnet: service_types are the starts of
+    such owners, and none is every owner."""
     kinds = subnet.service_types
     return not kinds or any(device_owner.startswith(kind) for kind in kinds)
 

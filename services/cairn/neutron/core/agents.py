@@ -28,6 +28,7 @@ def alive(settings: NetworkSettings, agent: Row[Any]) -> bool:
 
 
 def on(session: Session, host: str, kind: str) -> Row[Any] | None:
+    """The host's agent of a kind (L2, L3, DHCP, METADATA), None if it has none."""
     return session.execute(
         select(AGENTS).where(AGENTS.c.host == host, AGENTS.c.agent_type == kind)
     ).first()

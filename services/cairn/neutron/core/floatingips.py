@@ -189,6 +189,7 @@ def _tell(w: Write, floating: Any) -> None:
 
 
 def delete(w: Write, floating: Row[Any]) -> None:
+    """With its port outside. `floating` is held by the transaction; its router's host is told."""
     _tell(w, floating)
     tags.forget(w, floating.id)
     w.session.execute(FLOATING.delete().where(FLOATING.c.id == floating.id))
@@ -207,6 +208,7 @@ def associated(w: Write, network_id: str) -> list[str]:
 
 
 def delete_all(w: Write, network_id: str) -> None:
+    """The floating IPs of a network that is going."""
     for floating in w.session.execute(
         select(FLOATING).where(FLOATING.c.floating_network_id == network_id)
     ).all():

@@ -77,6 +77,8 @@ def unscoped(ctx: Context) -> bool:
 
 
 def scoped(query: Select[Any], ctx: Context, kind: Kind) -> Select[Any]:
+    """The query, but only of rows that the caller may see: `unscoped` callers see all, others what
+    their project owns and what the kind shows beside that."""
     if unscoped(ctx) or not kind.owned:
         return query
     return query.where(_mine(kind, ctx.project))
@@ -132,6 +134,7 @@ def target(row: Any, **more: Any) -> dict[str, Any]:
 
 
 def network_target(row: Any) -> dict[str, Any]:
+    """What policy is told of a network, whose project rules may also call the network's owner."""
     return target(
         row, shared=row.shared, **{"router:external": row.external},
         **{"network:tenant_id": row.project_id, "network:project_id": row.project_id},
@@ -139,6 +142,7 @@ def network_target(row: Any) -> dict[str, Any]:
 
 
 def port_target(row: Any) -> dict[str, Any]:
+    """What policy is told of a port: beside its own project, that which owns its network."""
     return target(
         row, device_owner=row.device_owner,
         **{"network:tenant_id": row.network_owner, "network:project_id": row.network_owner},

@@ -43,15 +43,19 @@ def ranges(text: str) -> list[tuple[int, int]]:
 
 
 def vlan_ranges(text: str) -> list[tuple[str, int, int]]:
+    """ "physnet1:100:199, physnet2:5:9" as (physical network, first VLAN, last VLAN)."""
     parts = (part.strip().split(":") for part in text.split(",") if part.strip())
     return [(name, int(first), int(last)) for name, first, last in parts]
 
 
 def physical_networks(settings: NetworkSettings) -> list[str]:
+    """The physical networks that operators' provider networks may be on."""
     return [name.strip() for name in settings.physical_networks.split(",") if name.strip()]
 
 
 def largest_mtu(settings: NetworkSettings, network_type: str) -> int:
+    """The MTU in bytes that the wire leaves a network of the type: without what is put around its
+    packets."""
     return settings.underlay_mtu - OVERHEAD.get(network_type, 0)
 
 

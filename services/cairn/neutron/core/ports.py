@@ -127,11 +127,14 @@ def _tell(w: Write, *ports: Any) -> None:
 
 
 def made_up_mac(w: Write) -> str:
+    """A MAC address that begins as the settings say and ends at random. Whether it is free on the
+    network only the insert can tell."""
     given = w.neutron.settings.base_mac.split(":")
     return ":".join([*given, *(f"{random.randrange(256):02x}" for _ in range(6 - len(given)))])
 
 
 def checked_mac(text: str) -> str:
+    """In lower case, by colons. Raises BadAttribute."""
     try:
         return ips.mac(text)
     except ValueError:
@@ -163,6 +166,9 @@ def checked_domain(text: str | None, field: str = "dns_domain") -> str:
 def checked_pairs(
     w: Write, mac: str, given: Sequence[Mapping[str, str]]
 ) -> list[dict[str, str]]:
+    """A port's allowed address pairs as they are stored: each with a MAC, the port's own (`mac`)
+    where none is given, and an address, or a prefix without the bits of a host. Raises
+    BadAttribute where there are too many, one is no address, or one is there twice."""
     limit = w.neutron.settings.max_allowed_address_pairs
     if len(given) > limit:
         raise errors.BadAttribute(

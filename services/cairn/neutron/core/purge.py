@@ -29,6 +29,8 @@ TAGGED = (kinds.NETWORKS, kinds.SUBNETS, kinds.POOLS, kinds.PORTS, kinds.ROUTERS
 
 
 def make(settings: RpcServerSettings, db: Database, cloud: Identity | None) -> Purge:
+    """The purge that the RPC server runs: tags and usages of nothing, old events, and the quotas of
+    projects that keystone (`cloud`) no longer has."""
     return Purge(db, settings.purge, (
         Age("tags of nothing", ("tags",), 1.0, loose_tags),
         Age("usages of nothing", ("quota_usages",), 1.0, idle),
@@ -60,8 +62,10 @@ def idle(session: Session, before: dt.datetime, limit: int) -> int:
 
 
 def owners(session: Session) -> set[str]:
+    """The projects that have quotas of their own."""
     return set(session.scalars(select(Quota.project_id).distinct()))
 
 
 def disown(session: Session, projects: Sequence[str]) -> int:
+    """Delete the quotas of these projects; how many rows that were."""
     return drop(session, Quota, Quota.project_id.in_(projects))

@@ -59,15 +59,18 @@ def take(w: Write, project: str, resource: str, n: int = 1, *, checked: bool = T
 
 
 def give_back(w: Write, project: str, resource: str, n: int = 1) -> None:
+    """Count `n` less; what belongs to no project was not counted."""
     if project and n:
         w.session.execute(_COUNT, {"p": project, "r": resource, "n": -n})
 
 
 def defaults(neutron: Neutron) -> dict[str, int]:
+    """The limits of a project that has none of its own, by resource; -1 is none."""
     return asdict(neutron.quota)
 
 
 def limits(session: Session, neutron: Neutron, project: str) -> dict[str, int]:
+    """What the project may have of each resource: its own limits over the defaults."""
     own = session.execute(
         select(QUOTAS.c.resource, QUOTAS.c.limit).where(QUOTAS.c.project_id == project)
     )
@@ -75,6 +78,7 @@ def limits(session: Session, neutron: Neutron, project: str) -> dict[str, int]:
 
 
 def usages(session: Session, project: str) -> dict[str, int]:
+    """What the project has, of each resource it ever had any of."""
     rows = session.execute(
         select(USAGES.c.resource, USAGES.c.used).where(USAGES.c.project_id == project)
     )

@@ -57,6 +57,8 @@ class Item:
 
 @dataclass(frozen=True)
 class Resource:
+    """What a kind alone knows of how it is made, changed, deleted and shown."""
+
     kind: Kind
     # Makes what a request asks for, if the caller may; the new row.
     make: Callable[[Write, Request], Any]

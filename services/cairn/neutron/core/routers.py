@@ -105,6 +105,7 @@ def _tell(w: Write, id: str) -> None:
 
 
 def interface_ports(session: Session, id: str) -> Sequence[Row[Any]]:
+    """The ports by which a router is connected to subnets, without the one of its gateway."""
     return session.execute(
         select(PORTS).where(PORTS.c.device_id == id, PORTS.c.device_owner == INTERFACE)
     ).all()
@@ -420,11 +421,15 @@ def _set_routes(w: Write, router: Row[Any], given: Sequence[Mapping[str, str]]) 
 
 
 def add_routes(w: Write, router: Row[Any], given: Sequence[Mapping[str, str]]) -> None:
+    """Set the routes that there are and these; what is there already is not added. Raises
+    InvalidRoutes, RoutesExhausted."""
     new = [r for r in map(_plain, given) if r not in router.routes]
     change(w, router, {"routes": [*router.routes, *new]})
 
 
 def remove_routes(w: Write, router: Row[Any], given: Sequence[Mapping[str, str]]) -> None:
+    """Set the routes that there are without these; what is not there is passed over. Raises
+    InvalidRoutes."""
     gone = list(map(_plain, given))
     change(w, router, {"routes": [r for r in router.routes if r not in gone]})
 

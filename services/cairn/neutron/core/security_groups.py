@@ -176,6 +176,7 @@ def delete(w: Write, group: Row[Any]) -> None:
 
 
 def rules_of(session: Session, ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    """The rules of each group by its id, oldest first; an empty list for a group without."""
     rules: dict[str, list[Row[Any]]] = {id: [] for id in ids}
     if ids:
         for rule in session.execute(
@@ -342,6 +343,7 @@ def _port(rule: dict[str, Any], name: str) -> int | None:
 
 
 def delete_rule(w: Write, rule: Row[Any]) -> None:
+    """`rule` is read in the transaction; its group's revision goes up by one."""
     w.session.execute(RULES.delete().where(RULES.c.id == rule.id))
     w.session.execute(
         update(GROUPS).where(GROUPS.c.id == rule.security_group_id)

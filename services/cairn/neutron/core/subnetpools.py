@@ -48,6 +48,8 @@ def _only_default(w: Write, mine: str, version: int) -> None:
 
 
 def create(w: Write, request: Mapping[str, Any]) -> str:
+    """The new pool's id. Prefixes that touch or overlap are stored as one. Raises BadAttribute,
+    IllegalSubnetPoolPrefixBounds, DefaultSubnetPoolExists, OverQuota."""
     id, now = new_id(), utcnow()
     prefixes = _prefixes(request["prefixes"])
     version = prefixes[0].version
@@ -67,6 +69,8 @@ def create(w: Write, request: Mapping[str, Any]) -> str:
 
 
 def change(w: Write, pool: Row[Any], request: Mapping[str, Any]) -> None:
+    """`pool` is held by the transaction. Prefixes may grow, never shrink: subnets are cut from
+    them. Raises BadAttribute, IllegalSubnetPoolPrefixBounds, DefaultSubnetPoolExists."""
     values = {name: request[name] for name in ("name", "description", "is_default", "default_quota")
               if name in request}
     if any(name.endswith("_prefixlen") for name in request):
