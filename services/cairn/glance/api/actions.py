@@ -19,4 +19,5 @@ def deactivate(glance: Glance, ctx: Context, image_id: str) -> None:
 @api.post("/images/<image_id>/actions/reactivate", policy="reactivate", status=204, late=True,
           event="image.update")
 def reactivate(glance: Glance, ctx: Context, image_id: str) -> None:
+    """Let everybody who may download the image have its bytes again."""
     lifecycle.run_action(glance, ctx, image_id, "reactivate")

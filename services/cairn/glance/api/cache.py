@@ -29,6 +29,7 @@ def view(row: Any) -> Document:
 
 @api.get("/cache", policy="cache_list")
 def index(glance: Glance, ctx: Context) -> Document:
+    """List the images that this host has copies of, and those it is to get."""
     _enabled(glance)
     rows = cache.list_cached(glance)
     return {"cached_images": [view(row) for row in rows if row.state == cache.CACHED],
@@ -38,6 +39,7 @@ def index(glance: Glance, ctx: Context) -> Document:
 @api.put("/cache/<image_id>", policy="cache_image", status=202,
          changes_nothing="a copy of an image on one host")
 def queue(glance: Glance, ctx: Context, image_id: str) -> Reply:
+    """Have this host get a copy of an active image, in the background."""
     _enabled(glance)
     cache.queue_image(glance, ctx, image_id)
     return Reply(None, 202)
@@ -46,6 +48,7 @@ def queue(glance: Glance, ctx: Context, image_id: str) -> Reply:
 @api.delete("/cache/<image_id>", policy="cache_delete", status=204,
             changes_nothing="a copy of an image on one host")
 def delete(glance: Glance, ctx: Context, image_id: str) -> None:
+    """Remove this host's copy of an image, or its wish for one."""
     _enabled(glance)
     cache.drop_image(glance, ctx, image_id)
 
@@ -53,6 +56,7 @@ def delete(glance: Glance, ctx: Context, image_id: str) -> None:
 @api.delete("/cache", policy="cache_delete", status=204, raw=True,
             changes_nothing="a copy of an image on one host")
 def clear(glance: Glance, ctx: Context, request: Any) -> None:
+    """Remove this host's copies, its queue, or both, as X-Image-Cache-Clear-Target says."""
     _enabled(glance)
     states = {
         "": (), "cache": (cache.CACHED,), "queue": (cache.QUEUED, cache.CACHING),

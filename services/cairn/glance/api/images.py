@@ -20,6 +20,7 @@ PATCH_TYPES = (patching.OLD, patching.NEW)
 @api.post("/images", policy="add_image", body=CREATE, status=201, late=True,
           event="image.create")
 def create(glance: Glance, ctx: Context, body: Document) -> Reply:
+    """Register an image, queued until its bytes are uploaded or imported."""
     document = show_record(glance, ctx, lifecycle.create_image(glance, ctx, body))
     return Reply(document, 201, {
         "Location": f"/image/v2/images/{document['id']}",
@@ -29,12 +30,14 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
 
 @api.get("/images/<image_id>", policy="get_image", late=True)
 def show(glance: Glance, ctx: Context, image_id: str) -> Document:
+    """Show an image; one that the caller may not see is not found."""
     return show_record(glance, ctx, lifecycle.show_image(glance, ctx, image_id))
 
 
 @api.delete("/images/<image_id>", policy="delete_image", status=204, late=True,
             event="image.delete")
 def delete(glance: Glance, ctx: Context, image_id: str) -> None:
+    """Delete an image with its bytes, unless it is protected."""
     lifecycle.delete_image(glance, ctx, image_id)
 
 
@@ -53,6 +56,7 @@ def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Documen
 
 @api.get("/images", policy="get_images", query={"type": "object"}, late=True)
 def index(glance: Glance, ctx: Context, query: Any) -> Document:
+    """List images, the newest first; community images of others only where visibility asks."""
     if not glance.policy.allows(ctx, "read_image_as_service"):
         glance.policy.enforce(ctx, "get_images")
     page = read_page(glance, query, listing.SORTABLE, glance.settings.limit_param_default)

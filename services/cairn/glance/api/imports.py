@@ -40,12 +40,14 @@ def begin(glance: Glance, ctx: Context, image_id: str, request: Any) -> Document
 
 @api.get("/images/<image_id>/tasks", policy="get_image", late=True)
 def index(glance: Glance, ctx: Context, image_id: str) -> Document:
+    """List the tasks that worked, or work, on an image, the newest first, until they expire."""
     return {"tasks": [task_views.view(task)
                       for task in imports.list_tasks(glance, ctx, image_id)]}
 
 
 @api.get("/info/import", policy=ANYONE)
 def methods(glance: Glance, ctx: Context) -> Document:
+    """Show the import methods that this cloud offers."""
     return {"import-methods": {
         "description": "Import methods available.", "type": "array",
         "value": glance.imports.methods.split()}}

@@ -27,6 +27,7 @@ ADD: Schema = {
           late=True,
           event="task.create")
 def add(glance: Glance, ctx: Context, image_id: str, body: Document) -> Reply:
+    """Say where a queued image's bytes already are; they are looked at in the background."""
     url, given = body["url"], body.get("validation_data") or None
     store = sources.check_addable(glance, ctx, image_id, url)
     if given is not None:
@@ -52,5 +53,6 @@ def _check_hash(given: Document) -> None:
 
 @api.get("/images/<image_id>/locations", policy="fetch_image_location", late=True)
 def index(glance: Glance, ctx: Context, image_id: str) -> Reply:
+    """List where an image's bytes are; the answer is a bare array."""
     return Reply([{"url": row.url, "metadata": row.meta}
                   for row in sources.list_locations(glance, ctx, image_id)])

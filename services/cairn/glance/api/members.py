@@ -23,17 +23,20 @@ def view(member: Any) -> Document:
 @api.post(PATH, policy="add_member", body=MEMBER_CREATE, late=True,
           event="image.member.create")
 def create(glance: Glance, ctx: Context, image_id: str, body: Document) -> Document:
+    """Share an image with a project, which is pending until it accepts."""
     return view(members.add_member(glance, ctx, image_id, body["member"]))
 
 
 @api.get(PATH, policy="get_members", late=True)
 def index(glance: Glance, ctx: Context, image_id: str) -> Document:
+    """List the projects that an image is shared with; a member sees itself only."""
     return {"members": [view(m) for m in members.list_members(glance, ctx, image_id)],
             "schema": "/v2/schemas/members"}
 
 
 @api.get(f"{PATH}/<member_id>", policy="get_member", late=True)
 def show(glance: Glance, ctx: Context, image_id: str, member_id: str) -> Document:
+    """Show whether a project took the image that is shared with it."""
     return view(members.show_member(glance, ctx, image_id, member_id))
 
 
@@ -49,4 +52,5 @@ def update(
 @api.delete(f"{PATH}/<member_id>", policy="delete_member", status=204, late=True,
             event="image.member.delete")
 def delete(glance: Glance, ctx: Context, image_id: str, member_id: str) -> None:
+    """Stop sharing an image with a project."""
     members.remove_member(glance, ctx, image_id, member_id)

@@ -49,6 +49,7 @@ def _full(record: NamespaceRecord, resource_type: str | None = None) -> Document
 
 @api.get(PATH, policy="get_metadef_namespaces", query={"type": "object"})
 def index(glance: Glance, ctx: Context, query: Any) -> Document:
+    """List the caller's namespaces and the public ones, with the resource types they go on."""
     glance.policy.enforce(ctx, "list_metadef_resource_types")
     visibility = read_value(query, "visibility")
     if visibility not in (None, "", "public", "private"):
@@ -66,6 +67,7 @@ def index(glance: Glance, ctx: Context, query: Any) -> Document:
 @api.post(PATH, policy="add_metadef_namespace", body=NAMESPACE_BODY, status=201,
           event="metadef_namespace.create")
 def create(glance: Glance, ctx: Context, body: Document) -> Reply:
+    """Create a namespace, with all of the contents that the body has."""
     check_writable(body)
     for name, rule in INSIDE.items():
         if body.get(name):
@@ -78,6 +80,7 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
 @api.get(f"{PATH}/<namespace>", policy="get_metadef_namespace", query={"type": "object"},
          late=True)
 def show(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
+    """Show a namespace with everything in it, keys prefixed as resource_type asks for."""
     return _full(namespaces.show_namespace(glance, ctx, namespace),
                  read_value(query, "resource_type"))
 
@@ -93,6 +96,7 @@ def update(glance: Glance, ctx: Context, namespace: str, body: Document) -> Docu
 @api.delete(f"{PATH}/<namespace>", policy="delete_metadef_namespace", status=204, late=True,
             event="metadef_namespace.delete")
 def delete(glance: Glance, ctx: Context, namespace: str) -> None:
+    """Delete a namespace with everything in it, unless it is protected."""
     namespaces.delete_namespace(glance, ctx, namespace)
 
 
@@ -100,6 +104,7 @@ def delete(glance: Glance, ctx: Context, namespace: str) -> None:
             late=True,
             event="metadef_namespace.delete_objects")
 def delete_objects(glance: Glance, ctx: Context, namespace: str) -> None:
+    """Delete all objects of a namespace, unless it is protected."""
     contents.clear_contents(glance, ctx, contents.OBJECT, namespace)
 
 
@@ -107,10 +112,12 @@ def delete_objects(glance: Glance, ctx: Context, namespace: str) -> None:
             late=True,
             event="metadef_namespace.delete_properties")
 def delete_properties(glance: Glance, ctx: Context, namespace: str) -> None:
+    """Delete all properties of a namespace, unless it is protected."""
     contents.clear_contents(glance, ctx, contents.PROPERTY, namespace)
 
 
 @api.delete(f"{PATH}/<namespace>/tags", policy="delete_metadef_tags", status=204, late=True,
             event="metadef_namespace.delete_tags")
 def delete_tags(glance: Glance, ctx: Context, namespace: str) -> None:
+    """Delete all tags of a namespace, unless it is protected."""
     contents.clear_contents(glance, ctx, contents.TAG, namespace, "delete_metadef_tags")

@@ -31,6 +31,7 @@ def _fields(body: Document) -> Document:
 
 @api.get(PATH, policy="get_metadef_objects", query={"type": "object"}, late=True)
 def index(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
+    """List the objects of a namespace, the newest first."""
     page = read_page(glance, query, contents.SORTABLE)
     if page.limit == 0:
         raise Invalid(reason="limit param must be positive")
@@ -41,18 +42,21 @@ def index(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
 @api.post(PATH, policy="add_metadef_object", body=OBJECT_BODY, status=201, late=True,
           event="metadef_object.create")
 def create(glance: Glance, ctx: Context, namespace: str, body: Document) -> Document:
+    """Add an object, which is a group of properties, to a namespace."""
     check_writable(body)
     return view(*contents.create_content(glance, ctx, OBJECT, namespace, _fields(body)))
 
 
 @api.get(f"{PATH}/<name>", policy="get_metadef_object", late=True)
 def show(glance: Glance, ctx: Context, namespace: str, name: str) -> Document:
+    """Show an object of a namespace with its properties."""
     return view(*contents.show_content(glance, ctx, OBJECT, namespace, name))
 
 
 @api.put(f"{PATH}/<name>", policy="modify_metadef_object", body=OBJECT_BODY, late=True,
          event="metadef_object.update")
 def update(glance: Glance, ctx: Context, namespace: str, name: str, body: Document) -> Document:
+    """Replace an object; what the body leaves out is emptied."""
     check_writable(body)
     return view(*contents.update_content(glance, ctx, OBJECT, namespace, name, _fields(body)))
 
@@ -60,4 +64,5 @@ def update(glance: Glance, ctx: Context, namespace: str, name: str, body: Docume
 @api.delete(f"{PATH}/<name>", policy="delete_metadef_object", status=204, late=True,
             event="metadef_object.delete")
 def delete(glance: Glance, ctx: Context, namespace: str, name: str) -> None:
+    """Delete an object, unless its namespace is protected."""
     contents.delete_content(glance, ctx, OBJECT, namespace, name)

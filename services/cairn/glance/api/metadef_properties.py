@@ -27,6 +27,7 @@ def _fields(body: Document) -> Document:
 
 @api.get(PATH, policy="get_metadef_properties", late=True)
 def index(glance: Glance, ctx: Context, namespace: str) -> Document:
+    """List all properties of a namespace by name, as JSON schemas."""
     _, properties = contents.list_contents(glance, ctx, PROPERTY, namespace)
     return {"properties": {p.name: view(p, named=False) for p in properties}}
 
@@ -34,6 +35,7 @@ def index(glance: Glance, ctx: Context, namespace: str) -> Document:
 @api.post(PATH, policy="add_metadef_property", body=PROPERTY_BODY, status=201, late=True,
           event="metadef_property.create")
 def create(glance: Glance, ctx: Context, namespace: str, body: Document) -> Document:
+    """Add a property, which is a JSON schema with a name, to a namespace."""
     check_writable(body)
     return view(contents.create_content(glance, ctx, PROPERTY, namespace, _fields(body))[1])
 
@@ -50,6 +52,7 @@ def show(glance: Glance, ctx: Context, namespace: str, name: str, query: Any) ->
 @api.put(f"{PATH}/<name>", policy="modify_metadef_property", body=PROPERTY_BODY, late=True,
          event="metadef_property.update")
 def update(glance: Glance, ctx: Context, namespace: str, name: str, body: Document) -> Document:
+    """Replace a property's schema, and its name if the body has another."""
     check_writable(body)
     return view(contents.update_content(glance, ctx, PROPERTY, namespace, name, _fields(body))[1])
 
@@ -57,4 +60,5 @@ def update(glance: Glance, ctx: Context, namespace: str, name: str, body: Docume
 @api.delete(f"{PATH}/<name>", policy="remove_metadef_property", status=204, late=True,
             event="metadef_property.delete")
 def delete(glance: Glance, ctx: Context, namespace: str, name: str) -> None:
+    """Delete a property, unless its namespace is protected."""
     contents.delete_content(glance, ctx, PROPERTY, namespace, name)

@@ -22,6 +22,7 @@ def view(name: str, association: Any) -> Document:
 
 @api.get("/metadefs/resource_types", policy="list_metadef_resource_types")
 def index(glance: Glance, ctx: Context) -> Document:
+    """List the resource types that namespaces can go on, used yet or not."""
     return {"resource_types": [
         {"name": name, **(times(row) if row is not None else {})}
         for name, row in namespaces.list_resource_types(glance)]}
@@ -29,6 +30,7 @@ def index(glance: Glance, ctx: Context) -> Document:
 
 @api.get(PATH, policy="get_metadef_resource_type", late=True)
 def show(glance: Glance, ctx: Context, namespace: str) -> Document:
+    """List the resource types that a namespace goes on."""
     return {"resource_type_associations": [
         view(*pair) for pair in namespaces.list_associations(glance, ctx, namespace)]}
 
@@ -37,6 +39,7 @@ def show(glance: Glance, ctx: Context, namespace: str) -> Document:
           late=True,
           event="metadef_resource_type.create")
 def create(glance: Glance, ctx: Context, namespace: str, body: Document) -> Document:
+    """Say that a namespace goes on a resource type, which need not have been known before."""
     check_writable(body)
     return view(body["name"], namespaces.add_association(glance, ctx, namespace, body))
 
@@ -45,4 +48,5 @@ def create(glance: Glance, ctx: Context, namespace: str, body: Document) -> Docu
             late=True,
             event="metadef_resource_type.delete")
 def delete(glance: Glance, ctx: Context, namespace: str, name: str) -> None:
+    """Take a namespace off a resource type, unless the namespace is protected."""
     namespaces.remove_association(glance, ctx, namespace, name)

@@ -24,6 +24,7 @@ def view(record: Any) -> Document:
 
 @api.get(PATH, policy="get_metadef_tags", query={"type": "object"}, late=True)
 def index(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
+    """List the names of a namespace's tags, the newest first."""
     _, tags = contents.list_contents(
         glance, ctx, TAG, namespace, read_page(glance, query, contents.SORTABLE))
     return {"tags": [{"name": tag.name} for tag in tags]}
@@ -46,18 +47,21 @@ def create_many(glance: Glance, ctx: Context, namespace: str, request: Any) -> D
 @api.post(f"{PATH}/<name>", policy="add_metadef_tag", status=201, late=True,
           event="metadef_tag.create")
 def create(glance: Glance, ctx: Context, namespace: str, name: str) -> Document:
+    """Add a tag of that name to a namespace; the request has no body."""
     check_tag({"name": name})
     return view(contents.create_content(glance, ctx, TAG, namespace, {"name": name})[1])
 
 
 @api.get(f"{PATH}/<name>", policy="get_metadef_tag", late=True)
 def show(glance: Glance, ctx: Context, namespace: str, name: str) -> Document:
+    """Show a tag, and when it was made."""
     return view(contents.show_content(glance, ctx, TAG, namespace, name)[1])
 
 
 @api.put(f"{PATH}/<name>", policy="modify_metadef_tag", body=TAG_BODY, late=True,
          event="metadef_tag.update")
 def update(glance: Glance, ctx: Context, namespace: str, name: str, body: Document) -> Document:
+    """Rename a tag."""
     check_writable(body)
     return view(contents.update_content(
         glance, ctx, TAG, namespace, name, {"name": body["name"]})[1])
@@ -66,4 +70,5 @@ def update(glance: Glance, ctx: Context, namespace: str, name: str, body: Docume
 @api.delete(f"{PATH}/<name>", policy="delete_metadef_tag", status=204, late=True,
             event="metadef_tag.delete")
 def delete(glance: Glance, ctx: Context, namespace: str, name: str) -> None:
+    """Delete a tag, unless its namespace is protected."""
     contents.delete_content(glance, ctx, TAG, namespace, name)

@@ -40,16 +40,19 @@ DEFINED = {
 
 @api.get("/schemas/image", policy=ANYONE)
 def image_schema(glance: Glance, ctx: Context) -> Document:
+    """Show the JSON schema of an image, with the properties that the operator defined."""
     return image(glance.property_schemas)
 
 
 @api.get("/schemas/images", policy=ANYONE)
 def images_schema(glance: Glance, ctx: Context) -> Document:
+    """Show the JSON schema of a list of images."""
     return collection("images", image(glance.property_schemas))
 
 
 @api.get("/schemas/<name>", policy=ANYONE)
 def schema(glance: Glance, ctx: Context, name: str) -> Document:
+    """Show the JSON schema of a member, of a task, or of a list of either."""
     if name not in SCHEMAS:
         raise NoSuchPath
     return SCHEMAS[name]
@@ -57,6 +60,7 @@ def schema(glance: Glance, ctx: Context, name: str) -> Document:
 
 @api.get("/schemas/metadefs/<name>", policy=ANYONE)
 def definition_schema(glance: Glance, ctx: Context, name: str) -> Document:
+    """Show the JSON schema of a kind of metadata definition, or of a list of it."""
     if name not in DEFINED:
         raise NoSuchPath
     return dict(DEFINED[name])

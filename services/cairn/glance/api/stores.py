@@ -28,16 +28,19 @@ def _stores(glance: Glance, detail: bool) -> list[Document]:
 
 @api.get("/info/stores", policy=ANYONE)
 def index(glance: Glance, ctx: Context) -> Document:
+    """List the stores that images can be kept in, and which of them is the default."""
     return {"stores": _stores(glance, False)}
 
 
 @api.get("/info/stores/detail", policy="stores_info_detail")
 def detail(glance: Glance, ctx: Context) -> Document:
+    """List the stores with their kinds and how they are set up."""
     return {"stores": _stores(glance, True)}
 
 
 @api.get("/info/usage", policy=ANYONE)
 def show_usage(glance: Glance, ctx: Context) -> Document:
+    """Show the project's use and limits; empty where limits are not kept in keystone."""
     return {"usage": usage.report(glance, ctx)}
 
 

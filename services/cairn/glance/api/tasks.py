@@ -54,6 +54,7 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
 
 @api.get("/tasks", policy="tasks_api_access", query={"type": "object"})
 def index(glance: Glance, ctx: Context, query: Any) -> Document:
+    """List tasks that have not expired: the project's own, or all for an administrator."""
     filters = {}
     for name, values in (("status", tasks.STATES), ("type", tasks.TYPES)):
         value = read_value(query, name)
@@ -70,6 +71,7 @@ def index(glance: Glance, ctx: Context, query: Any) -> Document:
 
 @api.get("/tasks/<task_id>", policy="tasks_api_access")
 def show(glance: Glance, ctx: Context, task_id: str) -> Document:
+    """Show a task with its input and its result."""
     return view(tasks.show_task(glance, ctx, task_id))
 
 

@@ -22,9 +22,11 @@ def _versions() -> Document:
 
 @root.get("/", policy=PUBLIC, status=300)
 def choices(glance: Glance, ctx: Context) -> Document:
+    """Show the versions of the API, with the code 300 that old clients expect."""
     return _versions()
 
 
 @root.get("/versions", policy=PUBLIC)
 def versions(glance: Glance, ctx: Context) -> Document:
+    """Show the versions of the API; no token is needed."""
     return _versions()

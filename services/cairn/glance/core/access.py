@@ -21,6 +21,7 @@ READS = ("get_image", "download_image")
 
 
 def sees_all(ctx: Context) -> bool:
+    """Whether the caller sees images of every project: administrators do, and services."""
     return ctx.is_admin or ctx.is_service
 
 

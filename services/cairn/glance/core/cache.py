@@ -25,6 +25,7 @@ LEASE = 60  # Seconds a copying may be silent.
 
 
 def folder(glance: Glance) -> FileStore:
+    """The folder of this host's copies, as a store."""
     return FileStore("cache", glance.cache.folder, root=glance.settings.folder,
                      accel=glance.settings.accel)
 
@@ -52,6 +53,8 @@ def lookup(glance: Glance, image: Image) -> tuple[Store, str] | None:
 
 
 def queue(glance: Glance, image_id: str) -> None:
+    """Note that this host is to have a copy, and ring whoever makes it. Nothing where it is noted
+    or there."""
     try:
         with glance.db.writing() as session:
             session.add(CachedImage(image_id=image_id, host=glance.host, state=QUEUED))

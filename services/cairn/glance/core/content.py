@@ -205,6 +205,7 @@ def _check_harmless(inspector: Any, expected: Expected) -> None:
 
 
 def words(text: str) -> frozenset[str]:
+    """The words of a setting, which blanks part."""
     return frozenset(text.split())
 
 

@@ -91,6 +91,7 @@ def _read_beside(
 
 
 def set_tags(session: Session, image_id: str, tags: Iterable[str]) -> None:
+    """Make these the image's only tags. How many it may have is asked before."""
     session.execute(delete(ImageTag).where(ImageTag.image_id == image_id))
     rows = [{"image_id": image_id, "value": tag} for tag in sorted(set(tags))]
     if rows:
@@ -98,6 +99,7 @@ def set_tags(session: Session, image_id: str, tags: Iterable[str]) -> None:
 
 
 def add_tag(session: Session, image_id: str, tag: str) -> None:
+    """Give the image a tag. Raises IntegrityError where it has it."""
     session.execute(insert(ImageTag).values(image_id=image_id, value=tag))
 
 

@@ -42,6 +42,7 @@ def of(session: Session, ids: Sequence[str]) -> dict[str, list[ImageLocation]]:
 def add(
     session: Session, image_id: str, store: str, url: str, meta: dict[str, Any] | None = None
 ) -> None:
+    """Write a location; its store is told in its metadata too, as clients expect it there."""
     session.add(ImageLocation(
         image_id=image_id, store=store, url=url, meta={**(meta or {}), "store": store}))
     session.flush()
@@ -95,6 +96,7 @@ def remove(stores: Stores, places: Sequence[tuple[str, str]]) -> None:
 
 
 def delete_from(store: Store, url: str) -> None:
+    """Remove bytes from a store. That they cannot be removed is logged, not raised."""
     try:
         store.delete(url)
     except OSError as error:  # It is away, or disks are clones of the image.

@@ -51,6 +51,7 @@ def namespaces(ctx: Context, visibility: str | None, resource_types: str | None)
 
 
 def allowed(policy: Policy, ctx: Context, rule: str, namespace: Namespace) -> bool:
+    """Whether `rule` lets the caller do that to the namespace, as `enforce` asks."""
     return policy.allows(
         ctx, rule, {"project_id": namespace.owner, "visibility": namespace.visibility})
 
@@ -81,11 +82,13 @@ def find_namespace(
 
 
 def unprotected(namespace: Namespace, what: str) -> None:
+    """Raises ProtectedDefinition, of a `what`, where the namespace is protected."""
     if namespace.protected:
         raise ProtectedDefinition(what=what, namespace=namespace.namespace)
 
 
 def find(session: Session, kind: type[D], namespace: Namespace, name: str) -> D:
+    """What of that kind the namespace has under the name. Raises DefinitionNotFound."""
     definition = session.scalar(
         select(kind).where(kind.namespace_id == namespace.id, kind.name == name))
     if definition is None:
@@ -100,6 +103,7 @@ def contents(session: Session, kind: type[D], namespace: Namespace) -> Sequence[
 
 
 def clear(session: Session, kind: type[Definition], namespace: Namespace) -> None:
+    """Remove everything of that kind from the namespace."""
     session.execute(delete(kind).where(kind.namespace_id == namespace.id))
 
 
@@ -159,6 +163,8 @@ def create(session: Session, body: Mapping[str, Any], owner: str) -> Namespace:
 
 
 def fill(session: Session, namespace: Namespace, body: Mapping[str, Any]) -> None:
+    """Write what a namespace's document has inside: associations, properties, objects and tags.
+    Raises Conflict where a name is there twice."""
     for fields in body.get("resource_type_associations") or ():
         associate(session, namespace, fields)
     for name, schema in (body.get("properties") or {}).items():

@@ -41,12 +41,14 @@ def record_image_id(
 def record_member(
     session: Session, ctx: Context, verb: str, image: Image, member: ImageMember
 ) -> None:
+    """Record image.member.VERB, for the project that owns the image."""
     Event.record(session, ctx, f"image.member.{verb}", "image", image.id, {
         "image_id": image.id, "member_id": member.member, "status": member.status,
         "deleted": verb == "delete"}, project_id=image.owner or "")
 
 
 def record_task(session: Session, ctx: Context, verb: str, task: Task) -> None:
+    """Record task.VERB, for the project that owns the task."""
     Event.record(session, ctx, f"task.{verb}", "task", task.id, {
         "id": task.id, "type": task.type, "status": task.status, "owner": task.owner,
         "image_id": task.image_id}, project_id=task.owner)
@@ -61,6 +63,8 @@ def record_task_id(session: Session, ctx: Context, verb: str, task_id: str, mess
 def record_namespace(
     session: Session, ctx: Context, verb: str, namespace: Namespace, old_name: str | None = None
 ) -> None:
+    """Record metadef_namespace.VERB. `old_name` is what it was called before, if that was
+    otherwise."""
     Event.record(session, ctx, f"metadef_namespace.{verb}", "metadef_namespace",
                  namespace.namespace, {
         "namespace": namespace.namespace, "namespace_old": old_name or namespace.namespace,
@@ -73,6 +77,7 @@ def record_content(
     session: Session, ctx: Context, kind: str, verb: str, namespace: Namespace,
     content: Definition, old_name: str | None = None,
 ) -> None:
+    """Record metadef_KIND.VERB of an object, a property or a tag, each told as NAMESPACE/NAME."""
     Event.record(session, ctx, f"metadef_{kind}.{verb}", f"metadef_{kind}",
                  f"{namespace.namespace}/{content.name}", {
         "namespace": namespace.namespace, "name": content.name,
@@ -84,6 +89,7 @@ def record_association(
     session: Session, ctx: Context, verb: str, namespace: Namespace, name: str,
     association: Association,
 ) -> None:
+    """Record metadef_resource_type.VERB: that a namespace goes on a resource type, or no more."""
     Event.record(session, ctx, f"metadef_resource_type.{verb}", "metadef_resource_type",
                  f"{namespace.namespace}/{name}", {
         "namespace": namespace.namespace, "name": name, "prefix": association.prefix,

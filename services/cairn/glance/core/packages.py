@@ -53,6 +53,8 @@ class _Feed:
 
 
 class Tar:
+    """A tar, looked into file by file as it passes."""
+
     def __init__(self, judge: Judge | None) -> None:
         """With `judge` an ova: only plain files, and each disk is looked at."""
         self._judge = judge
@@ -161,6 +163,8 @@ class _Head:
 
 
 class Packed(_Head):
+    """What is compressed, of which only the first bytes are judged."""
+
     def wrong(self) -> str:
         return "" if bytes(self._head[:8]).startswith(PACKED) else "it is not compressed"
 

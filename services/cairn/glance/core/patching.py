@@ -30,6 +30,8 @@ FORMATS = ("disk_format", "container_format")
 
 @dataclass(frozen=True)
 class Change:
+    """One operation of a patch, on one attribute or property."""
+
     operation: str
     name: str
     value: Any = None

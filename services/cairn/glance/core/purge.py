@@ -24,6 +24,8 @@ KEPT = {
 
 
 def make(settings: WorkerProcess, db: Database, cloud: object = None) -> Purge:
+    """What glance-worker forgets by itself: expired tasks, ended works, deleted images, and events
+    that are old."""
     own = settings.purge
     return Purge(db, own, (
         # They say themselves when they end.

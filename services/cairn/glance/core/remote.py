@@ -71,6 +71,8 @@ class _Body:
 
 
 def open_image(glance: Glance, document: dict[str, Any]) -> tuple[BinaryIO, dict[str, Any]]:
+    """The bytes of what `look` has found, asked for as the service, and `document` again. Raises
+    NotThere where `look` said why not; reading raises OSError."""
     if "error" in document:
         raise NotThere(reason=document["error"])
     assert glance.cloud is not None

@@ -21,6 +21,9 @@ UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Sweeper:
+    """A thread that sweeps every `interval` seconds. What goes wrong in one round is logged, and
+    done in the next."""
+
     interval = 30.0
 
     def __init__(self, glance: Glance) -> None:

@@ -49,6 +49,7 @@ def start(
 
 
 def set_state(session: Session, task_id: str, status: str, **values: Any) -> None:
+    """Move a task to that status, with other columns' values; one that ended stays as it is."""
     session.execute(
         update(Task).where(Task.id == task_id, Task.status.not_in(("success", "failure")))
         .values(status=status, **values))
@@ -58,12 +59,15 @@ def close(
     session: Session, ctx: Context, task_id: str, status: str, hours: int, message: str = "",
     **values: Any,
 ) -> None:
+    """End a task as success or failure, to be forgotten in `hours`, and record it."""
     set_state(session, task_id, status, expires_at=utcnow() + dt.timedelta(hours=hours),
               message=message, **values)
     notices.record_task_id(session, ctx, status, task_id, message)
 
 
 def find(session: Session, ctx: Context, task_id: str) -> Task:
+    """The task, if it has not expired and is the caller's project's; an administrator finds any.
+    Raises TaskNotFound."""
     query = select(Task).where(Task.id == task_id, _unexpired())
     if not ctx.is_admin:
         query = query.where(Task.owner == ctx.project)
@@ -74,6 +78,7 @@ def find(session: Session, ctx: Context, task_id: str) -> Task:
 
 
 def of_image(session: Session, image_id: str) -> list[Task]:
+    """The tasks of an image that have not expired, the newest first."""
     return list(session.scalars(
         select(Task).where(Task.image_id == image_id, _unexpired())
         .order_by(Task.created_at.desc(), Task.id)))

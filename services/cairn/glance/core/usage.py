@@ -67,6 +67,8 @@ def limits(glance: Glance, ctx: Context) -> dict[str, int]:
 
 
 def used(session: Session, project: str) -> dict[str, int]:
+    """What the project uses by the names of limits: NAMES. Sizes are in whole MiB, and each copy in
+    a further store counts."""
     def count(what: Any, *conditions: Any) -> int:
         query = select(what).where(
             Image.owner == project, Image.status != "deleted", *conditions)
@@ -115,6 +117,8 @@ def _lock(session: Session, project: str) -> None:
 
 
 def report(glance: Glance, ctx: Context) -> dict[str, dict[str, int]]:
+    """Of each of NAMES `usage` and `limit` (-1: any), as GET /info/usage shows it; empty where no
+    limits are kept."""
     if not glance.settings.use_keystone_limits:
         return {}
     allowed = limits(glance, ctx)

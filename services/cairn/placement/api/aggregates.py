@@ -21,18 +21,21 @@ def _view(ctx: Context, generation: int, uuids: list[str]) -> Document:
 
 @api.get(BASE, policy="placement:resource_providers:aggregates:list", since="1.1")
 def index(placement: Placement, ctx: Context, uuid: str) -> Document:
+    """List a provider's aggregates: uuids that need not have been created anywhere."""
     return _view(ctx, *providers.list_aggregates(placement.db, uuid))
 
 
 @api.put(BASE, policy="placement:resource_providers:aggregates:update", body=AGGREGATES_1_1,
          since="1.1", until="1.18", event="resource_provider.aggregates.update")
 def replace(placement: Placement, ctx: Context, uuid: str, body: list[str]) -> Document:
+    """Make these the provider's only aggregates, whatever its generation, which stays."""
     return _replace(placement, ctx, uuid, body, None)
 
 
 @api.put(BASE, policy="placement:resource_providers:aggregates:update", body=AGGREGATES_1_19,
          since="1.19", event="resource_provider.aggregates.update")
 def replace_checked(placement: Placement, ctx: Context, uuid: str, body: Document) -> Document:
+    """Make these the provider's only aggregates, if its generation is the one given."""
     return _replace(placement, ctx, uuid, body["aggregates"],
                     body["resource_provider_generation"])
 

@@ -29,6 +29,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 @api.get("/resource_providers/<uuid>/allocations",
          policy="placement:resource_providers:allocations:list")
 def of_provider(placement: Placement, ctx: Context, uuid: str) -> Document:
+    """List what consumers hold of a provider, by consumer."""
     generation, by_consumer = allocations.list_of_provider(placement.db, placement.names, uuid)
     if ctx.version < (1, 28):
         for entry in by_consumer.values():
@@ -38,6 +39,7 @@ def of_provider(placement: Placement, ctx: Context, uuid: str) -> Document:
 
 @api.get("/allocations/<consumer>", policy="placement:allocations:list")
 def show(placement: Placement, ctx: Context, consumer: str) -> Document:
+    """Show what a consumer holds, by provider; of one nobody knows that is nothing, not 404."""
     by_provider, holder = allocations.show_consumer(placement.db, placement.names, consumer)
     document: Document = {"allocations": by_provider}
     if holder is not None:
@@ -83,6 +85,7 @@ def _uuid(text: str) -> str:
 @api.put("/allocations/<consumer>", policy="placement:allocations:update", status=204,
          body=ALLOCATIONS_1_38, since="1.38", event="allocation.update")
 def replace(placement: Placement, ctx: Context, consumer: str, body: Document) -> None:
+    """Give a consumer these resources instead of all that it holds, or change nothing."""
     allocations.replace_allocations(
         placement.db, ctx, placement.names, [claim_of(ctx, consumer, body)])
 
@@ -96,6 +99,7 @@ def replace(placement: Placement, ctx: Context, consumer: str, body: Document) -
 @api.post("/allocations", policy="placement:allocations:manage", status=204,
           body=many(ALLOCATIONS_1_38), since="1.38", event="allocation.update")
 def replace_many(placement: Placement, ctx: Context, body: Document) -> None:
+    """Give several consumers these resources instead of all that they hold, or change nothing."""
     allocations.replace_allocations(placement.db, ctx, placement.names, [
         claim_of(ctx, consumer, entry) for consumer, entry in body.items()])
 
@@ -103,4 +107,5 @@ def replace_many(placement: Placement, ctx: Context, body: Document) -> None:
 @api.delete("/allocations/<consumer>", policy="placement:allocations:delete", status=204,
             event="allocation.delete")
 def delete(placement: Placement, ctx: Context, consumer: str) -> None:
+    """Take everything from a consumer, which is forgotten with it."""
     allocations.delete_allocations(placement.db, ctx, placement.names, consumer)

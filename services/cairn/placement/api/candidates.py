@@ -28,6 +28,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def index(placement: Placement, ctx: Context, query: Any) -> Reply:
+    """List the ways in which providers could give the resources asked for; nothing is claimed."""
     request = parse(placement.names, ctx.version, query)
     settings = placement.candidates
     with placement.snapshot.now() as snapshot:

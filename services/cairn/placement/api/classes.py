@@ -27,6 +27,7 @@ def _find(placement: Placement, name: str) -> None:
 
 @api.get("/resource_classes", policy="placement:resource_classes:list", since="1.2")
 def index(placement: Placement, ctx: Context) -> Document:
+    """List all resource classes: the standard ones first, then the custom ones by name."""
     names = placement.names.classes.all()
     return {"resource_classes": [view(placement, name) for name in names]}
 
@@ -34,6 +35,7 @@ def index(placement: Placement, ctx: Context) -> Document:
 @api.post("/resource_classes", policy="placement:resource_classes:create", status=201,
           body=CLASS_POST, since="1.2", event="resource_class.create")
 def create(placement: Placement, ctx: Context, body: Document) -> Reply:
+    """Add a custom resource class; one that exists is a conflict."""
     name = body["name"]
     if not classes.create_class(ctx, placement.names, name):
         raise ClassExists(name=name)
@@ -42,6 +44,7 @@ def create(placement: Placement, ctx: Context, body: Document) -> Reply:
 
 @api.get("/resource_classes/<name>", policy="placement:resource_classes:show", since="1.2")
 def show(placement: Placement, ctx: Context, name: str) -> Document:
+    """Show that a resource class exists."""
     _find(placement, name)
     return view(placement, name)
 
@@ -49,6 +52,7 @@ def show(placement: Placement, ctx: Context, name: str) -> Document:
 @api.put("/resource_classes/<name>", policy="placement:resource_classes:update",
          body=CLASS_POST, since="1.2", until="1.6", event="resource_class.update")
 def rename(placement: Placement, ctx: Context, name: str, body: Document) -> Document:
+    """Rename a custom resource class; its inventories and allocations keep it."""
     _find(placement, name)
     if name in placement.names.classes.standard:
         raise Invalid(reason=f"Cannot update standard resource class {name}")
@@ -59,6 +63,7 @@ def rename(placement: Placement, ctx: Context, name: str, body: Document) -> Doc
 @api.put("/resource_classes/<name>", policy="placement:resource_classes:update", since="1.7",
          event="resource_class.create")
 def ensure(placement: Placement, ctx: Context, name: str) -> Reply:
+    """See that a custom resource class exists: 201 if it is new, 204 if it was there."""
     if len(name) > 255:
         raise Invalid(reason="JSON does not validate: Failed validating 'maxLength': a resource "
                              "class has at most 255 characters.")
@@ -75,6 +80,7 @@ def ensure(placement: Placement, ctx: Context, name: str) -> Reply:
 @api.delete("/resource_classes/<name>", policy="placement:resource_classes:delete", status=204,
             since="1.2", event="resource_class.delete")
 def delete(placement: Placement, ctx: Context, name: str) -> None:
+    """Remove a custom resource class that no inventory has."""
     _find(placement, name)
     if name in placement.names.classes.standard:
         raise Invalid(reason="Error in delete resource class: Cannot delete standard resource "

@@ -62,6 +62,7 @@ def _answer(
          until="1.17")
 @api.get("/resource_providers", policy=LIST, query=PROVIDERS_QUERY_1_18, since="1.18")
 def index(placement: Placement, ctx: Context, query: Any) -> Reply:
+    """List the providers that match all filters; `resources` is what must be free."""
     group = _group(placement.names, ctx.version, query)
     with placement.snapshot.now() as snapshot:
         nodes = [
@@ -109,6 +110,7 @@ def _asked(snapshot: Snapshot, query: Any, group: Group) -> Iterable[Node]:
 @api.post("/resource_providers", policy="placement:resource_providers:create", status=201,
           body=PROVIDER_POST_1_14, since="1.14", event="resource_provider.create")
 def create(placement: Placement, ctx: Context, body: Document) -> Reply:
+    """Add a provider, at the top of its own tree or, from 1.14 on, below a parent."""
     row = providers.create_provider(
         placement.db, ctx, body["name"], body.get("uuid"), body.get("parent_provider_uuid"))
     headers = {"Location": f"{placement.url}/resource_providers/{row.uuid}"}
@@ -119,6 +121,7 @@ def create(placement: Placement, ctx: Context, body: Document) -> Reply:
 
 @api.get("/resource_providers/<uuid>", policy="placement:resource_providers:show")
 def show(placement: Placement, ctx: Context, uuid: str) -> Reply:
+    """Show a resource provider, and from 1.14 on where it is in its tree."""
     return _answer(placement, ctx, providers.show_provider(placement.db, uuid))
 
 
@@ -127,6 +130,7 @@ def show(placement: Placement, ctx: Context, uuid: str) -> Reply:
 @api.put("/resource_providers/<uuid>", policy="placement:resource_providers:update",
          body=PROVIDER_PUT_1_14, since="1.14", event="resource_provider.update")
 def update(placement: Placement, ctx: Context, uuid: str, body: Document) -> Reply:
+    """Rename a provider, and set its parent: once only before 1.37."""
     parent = body.get("parent_provider_uuid")
     row = providers.update_provider(
         placement.db, ctx, uuid, body["name"], queries.dashed(parent) if parent else None,
@@ -137,4 +141,5 @@ def update(placement: Placement, ctx: Context, uuid: str, body: Document) -> Rep
 @api.delete("/resource_providers/<uuid>", policy="placement:resource_providers:delete",
             status=204, event="resource_provider.delete")
 def delete(placement: Placement, ctx: Context, uuid: str) -> None:
+    """Remove a provider that has neither children nor allocations, with all that is said of it."""
     providers.delete_provider(placement.db, ctx, uuid)

@@ -25,6 +25,7 @@ POLICY = "placement:reshaper:reshape"
 @api.post("/reshaper", policy=POLICY, status=204, body=reshape(ALLOCATIONS_1_38), since="1.38",
           event="inventory.update")
 def create(placement: Placement, ctx: Context, body: Document) -> None:
+    """Replace inventories and allocations at once: so resources move between providers."""
     by_provider = {
         uuid: (entry["resource_provider_generation"],
                {name: inventories.complete(one) for name, one in entry["inventories"].items()})

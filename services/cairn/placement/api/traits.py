@@ -19,6 +19,7 @@ OF_PROVIDER = "/resource_providers/<uuid>/traits"
 
 @api.get("/traits", policy="placement:traits:list", query=TRAITS_QUERY, since="1.6")
 def index(placement: Placement, ctx: Context, query: Any) -> Document:
+    """List traits, by name or by whether some provider has them."""
     names = placement.names.traits.all()
     name_filter = query.get("name")
     if name_filter is not None:
@@ -49,6 +50,7 @@ def _named(names: list[str], name_filter: str) -> list[str]:
 
 @api.get("/traits/<name>", policy="placement:traits:show", status=204, since="1.6")
 def show(placement: Placement, ctx: Context, name: str) -> None:
+    """Tell whether a trait exists: 204 or 404."""
     if not placement.names.traits.exists(name):
         raise TraitNotFound(id=name)
 
@@ -56,6 +58,7 @@ def show(placement: Placement, ctx: Context, name: str) -> None:
 @api.put("/traits/<name>", policy="placement:traits:update", since="1.6",
          event="trait.create")
 def create(placement: Placement, ctx: Context, name: str) -> Reply:
+    """See that a custom trait exists: 201 if it is new, 204 if it was there."""
     if not re.fullmatch(CUSTOM, name) or len(name) > 255:
         raise Invalid(reason="The trait is invalid. A valid trait must be no longer than 255 "
                              'characters, start with the prefix "CUSTOM_" and use following '
@@ -67,6 +70,7 @@ def create(placement: Placement, ctx: Context, name: str) -> Reply:
 @api.delete("/traits/<name>", policy="placement:traits:delete", status=204, since="1.6",
             event="trait.delete")
 def delete(placement: Placement, ctx: Context, name: str) -> None:
+    """Remove a custom trait that no provider has."""
     if not placement.names.traits.exists(name):
         raise TraitNotFound(id=name)
     if name in placement.names.traits.standard:
@@ -81,12 +85,14 @@ def _view(placement: Placement, generation: int, numbers: Collection[int]) -> Do
 
 @api.get(OF_PROVIDER, policy="placement:resource_providers:traits:list", since="1.6")
 def of_provider(placement: Placement, ctx: Context, uuid: str) -> Document:
+    """List the traits of a provider."""
     return _view(placement, *providers.list_traits(placement.db, uuid))
 
 
 @api.put(OF_PROVIDER, policy="placement:resource_providers:traits:update", body=TRAITS_PUT,
          since="1.6", event="resource_provider.traits.update")
 def set_of_provider(placement: Placement, ctx: Context, uuid: str, body: Document) -> Document:
+    """Make these the provider's only traits, if its generation is the one given."""
     return _view(placement, *providers.replace_traits(
         placement.db, ctx, placement.names, uuid, set(body["traits"]),
         body["resource_provider_generation"]))
@@ -95,4 +101,5 @@ def set_of_provider(placement: Placement, ctx: Context, uuid: str, body: Documen
 @api.delete(OF_PROVIDER, policy="placement:resource_providers:traits:delete", status=204,
             since="1.6", event="resource_provider.traits.update")
 def clear_of_provider(placement: Placement, ctx: Context, uuid: str) -> None:
+    """Take all traits from a provider, whatever its generation."""
     providers.clear_traits(placement.db, ctx, uuid)

@@ -16,6 +16,7 @@ ALL = "all"
 @api.get("/usages", policy="placement:usages", query=USAGES_QUERY_1_9, since="1.9", until="1.37",
          late=True)
 def show(placement: Placement, ctx: Context, query: Any) -> Document:
+    """Show what all consumers of a project, or of one of its users, hold in sum."""
     total: dict[str, int] = {}
     for _, name, used, _ in _sums(placement, ctx, query):
         total[name] = total.get(name, 0) + used
@@ -24,6 +25,7 @@ def show(placement: Placement, ctx: Context, query: Any) -> Document:
 
 @api.get("/usages", policy="placement:usages", query=USAGES_QUERY_1_38, since="1.38", late=True)
 def show_by_type(placement: Placement, ctx: Context, query: Any) -> Document:
+    """Show what a project's consumers hold in sum, by consumer type, and how many there are."""
     kind = query.get("consumer_type")
     by_type: dict[str, dict[str, int]] = {}
     counted = set()

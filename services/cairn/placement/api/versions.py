@@ -35,6 +35,7 @@ MICROVERSIONS = Versions("placement", (1, 0), (1, 39))
 
 @api.get("/", policy=PUBLIC)
 def index(placement: Placement, ctx: Context) -> Document:
+    """Show the microversions that placement speaks; no token is needed."""
     return {"versions": [{
         "id": "v1.0", "status": "CURRENT",
         "min_version": text(MICROVERSIONS.minimum), "max_version": text(MICROVERSIONS.maximum),

@@ -40,6 +40,7 @@ def of(session: Session, names: Names, provider: Identity) -> dict[str, Any]:
 
 
 def view(row: Any) -> Values:
+    """An inventory as clients see it: a row's FIELDS."""
     return {field: getattr(row, field) for field in FIELDS}
 
 
@@ -98,6 +99,8 @@ def leave(session: Session, names: Names, provider: Provider, kept: set[str]) ->
 
 
 def add(session: Session, names: Names, provider: Provider, class_id: int, values: Values) -> None:
+    """Give the provider a class it has none of. Raises InventoryExists. Its generation stays: who
+    calls moves it."""
     mine = (Inventory.provider_id == provider.id, Inventory.class_id == class_id)
     if session.execute(select(Inventory.total).where(*mine)).first() is not None:
         raise InventoryExists(class_=names.classes.name(class_id))
@@ -107,6 +110,8 @@ def add(session: Session, names: Names, provider: Provider, class_id: int, value
 def put(
     session: Session, provider: Provider, class_id: int, values: Values, *, new: bool
 ) -> None:
+    """Write an inventory: a row of its own where it is `new`, or over the one there is. What is
+    used of it stays."""
     if new:
         session.execute(
             insert(Inventory).values(provider_id=provider.id, class_id=class_id, **values))
@@ -117,6 +122,8 @@ def put(
 
 
 def remove(session: Session, names: Names, provider: Provider, name: str) -> None:
+    """Take an inventory of a class from a provider, which is of the next generation then. Raises
+    NoInventoryToDelete, OneInventoryInUse."""
     current = of(session, names, provider)
     if name not in current:
         raise NoInventoryToDelete(class_=name, id=provider.uuid)

@@ -20,6 +20,8 @@ from cairn.placement.db.models import ResourceClass, Trait
 
 
 class Names:
+    """The resource classes and the traits that there are."""
+
     def __init__(self, db: Database) -> None:
         self.db = db
         self.classes = Table(db, ResourceClass, os_resource_classes.STANDARDS)

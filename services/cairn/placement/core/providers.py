@@ -96,6 +96,9 @@ def look(session: Session, uuid: str) -> Any:
 
 
 def create(session: Session, name: str, uuid: str | None, parent_uuid: str | None) -> Provider:
+    """Add a provider of generation 0 with that name, below the parent if one is given. Without
+    `uuid` it gets one. Raises DuplicateProvider where another has the name or the uuid, Invalid for
+    a parent that is itself or is none."""
     uuid = dashed(uuid) if uuid else str(uuids.uuid4())
     parent = None
     if parent_uuid is not None:
@@ -163,6 +166,7 @@ def change(
 
 
 def parent_of(session: Session, provider: Provider) -> str | None:
+    """The uuid of the provider's parent, None for the root of a tree."""
     return session.scalar(select(Provider.uuid).where(Provider.id == provider.parent_id))
 
 
@@ -197,6 +201,8 @@ def _move(session: Session, provider: Provider, parent_uuid: str | None) -> set[
 
 
 def remove(session: Session, uuid: str) -> None:
+    """Remove a provider with its inventories, traits and aggregates. Raises NoProviderToDelete,
+    ProviderHasChildren, ProviderInUse."""
     try:
         provider = find(session, uuid, hold=True)
     except ProviderNotFound:
@@ -217,6 +223,8 @@ def remove(session: Session, uuid: str) -> None:
 
 
 def check(provider: Provider, generation: int) -> None:
+    """Raises GenerationConflict unless the provider is of that generation as it was read. `bump`
+    asks the database again."""
     if provider.generation != generation:
         raise GenerationConflict(id=provider.uuid, actual=provider.generation, given=generation)
 
@@ -237,6 +245,7 @@ def bump(session: Session, provider: Provider, expected: int | None = None) -> i
 
 
 def traits(session: Session, provider: Identity) -> set[int]:
+    """The numbers of the provider's traits."""
     return set(session.connection().execute(TRAITS, {"provider": provider.id}).scalars())
 
 
@@ -255,11 +264,14 @@ def set_traits(session: Session, provider: Provider, trait_ids: set[int]) -> boo
 
 
 def aggregates(session: Session, provider: Identity) -> list[str]:
+    """The uuids of the provider's aggregates, in their order."""
     rows = session.connection().execute(AGGREGATES, {"provider": provider.id})
     return list(rows.scalars())
 
 
 def set_aggregates(session: Session, provider: Provider, uuids_: Collection[str]) -> None:
+    """Make these the provider's only aggregates. Its generation stays: who calls moves it, from
+    1.19 on."""
     session.execute(
         delete(ProviderAggregate).where(ProviderAggregate.provider_id == provider.id))
     rows = [{"provider_id": provider.id, "aggregate": a} for a in sorted(uuids_)]

@@ -21,4 +21,5 @@ KEPT = {
 
 
 def make(settings: Settings, db: Database, cloud: object = None) -> Purge:
+    """What placement-api forgets by itself: old events that all their readers have read."""
     return Purge(db, settings.purge, (events.age(Event, EventReader, settings.purge),))

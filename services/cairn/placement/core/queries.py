@@ -13,6 +13,7 @@ UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 
 def is_uuid(text: str) -> bool:
+    """Whether the text is a uuid, with its dashes or without them."""
     return UUID.fullmatch(text) is not None
 
 
