@@ -93,7 +93,10 @@ def _fields(body: Schema | None) -> str:
 def _query(operation: Operation) -> str:
     names = {name for endpoint in operation.endpoints
              for name in (endpoint.query or {}).get("properties", {})}
-    return ", ".join(f"`{name}`" for name in sorted(names))
+    patterns = {name for endpoint in operation.endpoints
+                for name in (endpoint.query or {}).get("patternProperties", {})}
+    said = ", ".join(f"`{name}`" for name in sorted(names))
+    return ", and what matches ".join([said, *(f"`{name}`" for name in sorted(patterns))])
 
 
 def main() -> None:

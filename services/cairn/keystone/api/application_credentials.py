@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, collection, link, page
+from cairn.keystone.api.views import collection, link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import application_credentials as credentials
 from cairn.keystone.core.application_credentials import CredentialRecord
@@ -51,7 +51,7 @@ def create(keystone: Keystone, ctx: Context, user_id: str, body: Document) -> Do
     return {"application_credential": {**_view(record), "secret": secret}}
 
 
-@api.get(PATH, policy="identity:list_application_credentials", query=QUERY, late=True)
+@api.get(PATH, policy="identity:list_application_credentials", query=credentials.QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> Document:
     """List the user's application credentials."""
     records = credentials.list_of_user(keystone, ctx, user_id, query)
@@ -72,7 +72,7 @@ def delete(keystone: Keystone, ctx: Context, user_id: str, credential_id: str) -
     credentials.remove(keystone, ctx, user_id, credential_id)
 
 
-@api.get(RULES_PATH, policy="identity:list_access_rules", query=QUERY, late=True)
+@api.get(RULES_PATH, policy="identity:list_access_rules", query=credentials.RULES_QUERY, late=True)
 def list_rules(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> Document:
     """List the user's access rules, those of no application credential too."""
     return page("access_rules", credentials.list_rules(keystone, ctx, user_id, query), _rule_view)

@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, add_link, page
+from cairn.keystone.api.views import add_link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import credentials
 from cairn.keystone.core.credentials import OpenCredential
@@ -28,7 +28,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"credential": _view(credentials.create(keystone, ctx, body["credential"]))}
 
 
-@api.get("/credentials", policy="identity:list_credentials", query=QUERY, late=True)
+@api.get("/credentials", policy="identity:list_credentials", query=credentials.QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the caller's credentials, or everybody's for who may see them."""
     return page("credentials", credentials.list_page(keystone, ctx, query), _view)

@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, link, page
+from cairn.keystone.api.views import link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import projects
 from cairn.keystone.core.projects import ProjectRecord
@@ -30,7 +30,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"domain": view(projects.create_domain(keystone, ctx, body["domain"]))}
 
 
-@api.get("/domains", policy="identity:list_domains", query=QUERY, late=True)
+@api.get("/domains", policy="identity:list_domains", query=projects.DOMAIN_QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the domains; with a token of a domain only that one."""
     return page("domains", projects.list_domains(keystone, ctx, query), view)

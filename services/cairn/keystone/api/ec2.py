@@ -9,13 +9,15 @@ from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, collection, link
+from cairn.keystone.api.views import collection, link
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import ec2, key_pairs, tokens
 from cairn.keystone.core.key_pairs import KeyPair
+from cairn.keystone.core.listing import read_only
 from cairn.keystone.policy import RULES
 
 api = Api(RULES)
+QUERY = read_only("nocatalog")
 PATH = "/users/<user_id>/credentials/OS-EC2"
 
 

@@ -5,7 +5,7 @@ from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import endpoints as catalog
 from cairn.keystone.api import projects, schemas
-from cairn.keystone.api.views import QUERY, add_link, collection, link, page
+from cairn.keystone.api.views import add_link, collection, link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import endpoint_filters
 from cairn.keystone.core.records import EndpointGroup
@@ -34,7 +34,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"endpoint_group": view(group)}
 
 
-@api.get(GROUPS, policy="identity:list_endpoint_groups", query=QUERY)
+@api.get(GROUPS, policy="identity:list_endpoint_groups", query=endpoint_filters.QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the endpoint groups."""
     return page("endpoint_groups", endpoint_filters.list_groups(keystone, query), view)

@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, add_link, page
+from cairn.keystone.api.views import add_link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import endpoints
 from cairn.keystone.core.records import Endpoint
@@ -28,7 +28,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"endpoint": view(endpoints.create(keystone, ctx, body["endpoint"]))}
 
 
-@api.get("/endpoints", policy="identity:list_endpoints", query=QUERY)
+@api.get("/endpoints", policy="identity:list_endpoints", query=endpoints.QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the endpoints of all services."""
     return page("endpoints", endpoints.list_page(keystone, query), view)

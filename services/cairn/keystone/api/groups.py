@@ -6,7 +6,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas, users
-from cairn.keystone.api.views import QUERY, link, page
+from cairn.keystone.api.views import link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import groups
 from cairn.keystone.core.records import Group
@@ -27,7 +27,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"group": view(groups.create(keystone, ctx, body["group"]))}
 
 
-@api.get("/groups", policy="identity:list_groups", query=QUERY, late=True)
+@api.get("/groups", policy="identity:list_groups", query=groups.QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the groups; with a token of a domain those of that domain."""
     return page("groups", groups.list_page(keystone, ctx, query), view)
@@ -53,7 +53,8 @@ def delete(keystone: Keystone, ctx: Context, group_id: str) -> None:
     groups.delete(keystone, ctx, group_id)
 
 
-@api.get("/groups/<group_id>/users", policy="identity:list_users_in_group", query=QUERY, late=True)
+@api.get("/groups/<group_id>/users", policy="identity:list_users_in_group",
+         query=groups.MEMBERS_QUERY, late=True)
 def list_members(keystone: Keystone, ctx: Context, group_id: str, query: Query) -> Document:
     """List the users in a group."""
     members = groups.list_members(keystone, ctx, group_id, query)
@@ -81,7 +82,8 @@ def remove_member(keystone: Keystone, ctx: Context, group_id: str, user_id: str)
     groups.remove_member(keystone, ctx, group_id, user_id)
 
 
-@api.get("/users/<user_id>/groups", policy="identity:list_groups_for_user", query=QUERY, late=True)
+@api.get("/users/<user_id>/groups", policy="identity:list_groups_for_user",
+         query=groups.QUERY, late=True)
 def list_of_user(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> Document:
     """List the groups that a user is in."""
     return page("groups", groups.list_of_user(keystone, ctx, user_id, query),

@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, add_link, page
+from cairn.keystone.api.views import add_link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import limits
 from cairn.keystone.core.records import Limit, RegisteredLimit
@@ -29,7 +29,8 @@ def register(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"registered_limits": [_registered_view(row) for row in made]}
 
 
-@api.get("/registered_limits", policy="identity:list_registered_limits", query=QUERY)
+@api.get("/registered_limits", policy="identity:list_registered_limits",
+         query=limits.REGISTERED_QUERY)
 def registered(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the registered limits."""
     return page("registered_limits", limits.list_registered(keystone, query), _registered_view)
@@ -82,7 +83,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"limits": [view(*each) for each in made]}
 
 
-@api.get("/limits", policy="identity:list_limits", query=QUERY)
+@api.get("/limits", policy="identity:list_limits", query=limits.QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the limits of the token's project or domain; all of them for who may see those."""
     return page("limits", limits.list_page(keystone, ctx, query),

@@ -8,7 +8,7 @@ from cairn.common.api import PUBLIC, Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import roles, schemas
-from cairn.keystone.api.views import QUERY, add_link, collection, link, page
+from cairn.keystone.api.views import add_link, collection, link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import oauth1
 from cairn.keystone.core.oauth1 import Signed
@@ -34,7 +34,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"consumer": {**_consumer(consumer), "secret": secret}}
 
 
-@api.get("/OS-OAUTH1/consumers", policy="identity:list_consumers", query=QUERY)
+@api.get("/OS-OAUTH1/consumers", policy="identity:list_consumers", query=oauth1.QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the consumers."""
     return page("consumers", oauth1.list_consumers(keystone, query), _consumer)

@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, add_link, page
+from cairn.keystone.api.views import add_link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import policy_documents
 from cairn.keystone.core.records import PolicyBlob
@@ -25,7 +25,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"policy": view(policy_documents.create(keystone, ctx, body["policy"]))}
 
 
-@api.get("/policies", policy="identity:list_policies", query=QUERY)
+@api.get("/policies", policy="identity:list_policies", query=policy_documents.QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the policy documents."""
     return page("policies", policy_documents.list_page(keystone, query), view)

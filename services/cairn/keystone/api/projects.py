@@ -6,7 +6,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import limits, schemas
-from cairn.keystone.api.views import QUERY, link, page
+from cairn.keystone.api.views import link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import project_trees, projects
 from cairn.keystone.core.project_trees import Ids, Relative
@@ -35,16 +35,17 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"project": view(projects.create(keystone, ctx, body["project"]))}
 
 
-@api.get("/projects", policy="identity:list_projects", query=QUERY, late=True)
+@api.get("/projects", policy="identity:list_projects", query=projects.QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the projects; with a token of a domain those of that domain."""
     return page("projects", projects.list_page(keystone, ctx, query), view)
 
 
-@api.get("/projects/<project_id>", policy="identity:get_project", query=QUERY, late=True)
+@api.get("/projects/<project_id>", policy="identity:get_project",
+         query=project_trees.QUERY, late=True)
 def show(keystone: Keystone, ctx: Context, project_id: str, query: Query) -> Document:
     """Show a project, with what is above or below it where the query names that."""
-    include = {name for name, _ in query.items(multi=True)}
+    include = {name for name in project_trees.PARTS if query.getlist(name)}
     tree = project_trees.get(keystone, ctx, project_id, include)
     document = view(tree.record)
     for way, relatives in (("parents", tree.parents), ("subtree", tree.subtree)):

@@ -5,7 +5,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, add_link, page
+from cairn.keystone.api.views import add_link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import regions
 from cairn.keystone.core.records import Region
@@ -37,7 +37,7 @@ def put(keystone: Keystone, ctx: Context, region_id: str, body: Document) -> Doc
     return {"region": view(regions.create(keystone, ctx, {**request, "id": region_id}))}
 
 
-@api.get("/regions", policy="identity:list_regions", query=QUERY)
+@api.get("/regions", policy="identity:list_regions", query=regions.QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the regions."""
     return page("regions", regions.list_page(keystone, query), view)

@@ -9,14 +9,16 @@ from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.listing import Query, read_limit, read_value
 from cairn.common.tokens import Revocation
-from cairn.keystone.api.views import QUERY, collection, link_to_next
+from cairn.keystone.api.views import collection, link_to_next
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import changes, revocations
+from cairn.keystone.core.listing import read_only
 from cairn.keystone.policy import RULES
 
 api = Api(RULES)
 # Events in one answer, however many there are.
 PAGE = 1000
+QUERY = read_only("since", "limit", "marker")
 
 
 def _view(event: Revocation) -> Document:

@@ -3,7 +3,7 @@
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
-from cairn.keystone.api.views import QUERY, collection, link
+from cairn.keystone.api.views import collection, link
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import role_assignments
 from cairn.keystone.core.assignments import Held
@@ -13,7 +13,8 @@ from cairn.keystone.policy import RULES
 api = Api(RULES)
 
 
-@api.get("/role_assignments", policy="identity:list_role_assignments", query=QUERY, late=True)
+@api.get("/role_assignments", policy="identity:list_role_assignments",
+         query=role_assignments.QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List who has which role where; with `effective`, what groups and inheritance come to."""
     held, names = role_assignments.list_held(keystone, ctx, query)

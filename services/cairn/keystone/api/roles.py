@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, link, page
+from cairn.keystone.api.views import link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import roles
 from cairn.keystone.core.records import Role
@@ -26,7 +26,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"role": view(roles.create(keystone, ctx, body["role"]))}
 
 
-@api.get("/roles", policy="identity:list_roles", query=QUERY, late=True)
+@api.get("/roles", policy="identity:list_roles", query=roles.QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the roles of the cloud, or with domain_id those of that domain."""
     return page("roles", roles.list_page(keystone, ctx, query), view)

@@ -4,7 +4,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import schemas
-from cairn.keystone.api.views import QUERY, add_link, page
+from cairn.keystone.api.views import add_link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import services
 from cairn.keystone.core.records import Service
@@ -25,7 +25,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"service": view(services.create(keystone, ctx, body["service"]))}
 
 
-@api.get("/services", policy="identity:list_services", query=QUERY)
+@api.get("/services", policy="identity:list_services", query=services.QUERY)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the services."""
     return page("services", services.list_page(keystone, query), view)

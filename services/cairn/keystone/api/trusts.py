@@ -6,7 +6,7 @@ from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import roles, schemas
-from cairn.keystone.api.views import QUERY, collection, link
+from cairn.keystone.api.views import collection, link
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import trusts
 from cairn.keystone.core.records import Role, Trust
@@ -42,7 +42,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"trust": _view(*trusts.create(keystone, ctx, body["trust"]))}
 
 
-@api.get("/OS-TRUST/trusts", policy="identity:list_trusts", query=QUERY, late=True)
+@api.get("/OS-TRUST/trusts", policy="identity:list_trusts", query=trusts.QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the trusts that still hold; who may not see all names the trustor or trustee."""
     return collection("trusts", map(_view, trusts.list_trusts(keystone, ctx, query)))

@@ -6,7 +6,7 @@ from cairn.common.api import PUBLIC, Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import Query
 from cairn.keystone.api import projects, schemas
-from cairn.keystone.api.views import QUERY, link, page
+from cairn.keystone.api.views import link, page
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import compliance, users
 from cairn.keystone.core.records import User
@@ -37,7 +37,7 @@ def create(keystone: Keystone, ctx: Context, body: Document) -> Document:
     return {"user": view(keystone, users.create(keystone, ctx, body["user"]))}
 
 
-@api.get("/users", policy="identity:list_users", query=QUERY, late=True)
+@api.get("/users", policy="identity:list_users", query=users.QUERY, late=True)
 def index(keystone: Keystone, ctx: Context, query: Query) -> Document:
     """List the users; with a token of a domain those of that domain."""
     return page("users", users.list_page(keystone, ctx, query), partial(view, keystone))
@@ -71,7 +71,8 @@ def change_password(keystone: Keystone, ctx: Context, user_id: str, body: Docume
     users.change_password(keystone, ctx, user_id, given["original_password"], given["password"])
 
 
-@api.get("/users/<user_id>/projects", policy="identity:list_user_projects", query=QUERY, late=True)
+@api.get("/users/<user_id>/projects", policy="identity:list_user_projects",
+         query=users.PROJECTS_QUERY, late=True)
 def list_projects(keystone: Keystone, ctx: Context, user_id: str, query: Query) -> Document:
     """List the projects that the user has a role on, by groups and inheritance too."""
     return page("projects", users.list_projects(keystone, ctx, user_id, query), projects.view)

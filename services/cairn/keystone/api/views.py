@@ -5,11 +5,8 @@ from typing import Any
 
 import flask
 
-from cairn.common.api import Document, Schema
+from cairn.common.api import Document
 from cairn.common.listing import Part, build_link
-
-# A list's query string: any; what is not a filter is not looked at, as upstream has it.
-QUERY: Schema = {"type": "object"}
 
 
 def root() -> str:

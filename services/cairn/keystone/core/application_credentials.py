@@ -30,7 +30,7 @@ from cairn.keystone.core.delegations import (
     refuse_delegated,
     roles_named,
 )
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters, read_only
 from cairn.keystone.core.person import Person
 from cairn.keystone.core.refusals import refuse
 from cairn.keystone.core.scopes import Scope
@@ -53,6 +53,7 @@ UNASSIGNED = ("Invalid application credential: Cannot create an application cred
 
 # Columns of access rules that lists filter by.
 COLUMNS = {"service": AccessRule.service, "path": AccessRule.path, "method": AccessRule.method}
+QUERY, RULES_QUERY = read_only("name"), filters(COLUMNS)
 
 
 @dataclass(frozen=True)

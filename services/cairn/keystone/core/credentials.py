@@ -15,12 +15,13 @@ from cairn.keystone.core import ec2, rows
 from cairn.keystone.core.attributes import merge_extra
 from cairn.keystone.core.changes import changing
 from cairn.keystone.core.delegations import delegated, refuse_delegated
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.db.models import Credential, User
 from cairn.keystone.errors import NotKnown
 
 OWN = {"id", "user_id", "project_id", "type", "blob", "links"}
 COLUMNS = {"user_id": Credential.user_id, "type": Credential.type}
+QUERY = filters(COLUMNS)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from cairn.common.listing import Part, Query
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import projects, rows
 from cairn.keystone.core.changes import changing
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.core.projects import ProjectRecord
 from cairn.keystone.db.endpoints import EndpointGroup, ProjectEndpoint, ProjectEndpointGroup
 from cairn.keystone.db.models import Endpoint, Project
@@ -21,6 +21,7 @@ from cairn.keystone.providers.directory import CATALOG
 
 KEYS = ("service_id", "region_id", "interface")
 COLUMNS = {"name": EndpointGroup.name, "id": EndpointGroup.id}
+QUERY = filters(COLUMNS)
 
 
 class NotAssociated(NotFound):

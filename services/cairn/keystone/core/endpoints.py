@@ -10,7 +10,7 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core import rows
 from cairn.keystone.core.attributes import merge_extra, refuse_new_id
 from cairn.keystone.core.changes import Change, changing
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.db.models import Endpoint, Region, Service
 from cairn.keystone.providers.directory import CATALOG, address
 
@@ -18,6 +18,7 @@ OWN = {"id", "service_id", "region", "region_id", "interface", "url", "enabled",
 COLUMNS = {"interface": Endpoint.interface, "service_id": Endpoint.service_id,
            "region_id": Endpoint.region_id, "region": Endpoint.region_id,
            "enabled": Endpoint.enabled, "id": Endpoint.id}
+QUERY = filters(COLUMNS)
 
 
 def _write(change: Change, endpoint: Endpoint, request: Document) -> None:

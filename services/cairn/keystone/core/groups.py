@@ -11,13 +11,14 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, privileges, rows, users
 from cairn.keystone.core.attributes import merge_extra, refuse_new_domain, refuse_new_id
 from cairn.keystone.core.changes import Change, changing
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.core.projects import find_domain, read_default_domain
 from cairn.keystone.core.targets import describe_group, describe_user
 from cairn.keystone.db.models import Group, Membership, User
 from cairn.keystone.errors import NotKnown
 
 COLUMNS = {"name": Group.name, "domain_id": Group.domain_id, "id": Group.id}
+QUERY, MEMBERS_QUERY = filters(COLUMNS), filters(users.COLUMNS, "password_expires_at")
 OWN = {"id", "name", "description", "domain_id", "links"}
 
 

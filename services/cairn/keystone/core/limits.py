@@ -18,7 +18,7 @@ from cairn.common.settings import BadSetting
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, projects, rows
 from cairn.keystone.core.changes import Change, changing
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.db.models import ROOT, Limit, Project, Region, RegisteredLimit, Service
 from cairn.keystone.errors import LimitInUse, NotRegistered
 
@@ -34,6 +34,7 @@ Both = tuple[Limit, RegisteredLimit]
 REGISTERED = {"service_id": RegisteredLimit.service_id, "region_id": RegisteredLimit.region_id,
               "resource_name": RegisteredLimit.resource_name, "id": RegisteredLimit.id}
 COLUMNS = {**REGISTERED, "id": Limit.id}
+REGISTERED_QUERY, QUERY = filters(REGISTERED), filters(COLUMNS, "project_id", "domain_id")
 
 
 class OutOfBounds(Refused):

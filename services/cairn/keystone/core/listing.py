@@ -1,11 +1,12 @@
 """Lists as Identity v3 has them: what a query string may filter by, and pages by id."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 
+from cairn.common.api import Schema
 from cairn.common.listing import (
     FALSE,
     Page,
@@ -34,6 +35,34 @@ _COMPARISONS: dict[str, Callable[[Column, str], ColumnElement[bool]]] = {
 }
 
 
+_TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
+
+
+def read_only(*names: str) -> Schema:
+    """The query string of who reads these parameters: anything else in it is let pass, as upstream
+    has it, and what they may say is for the reader to refuse."""
+    return {"type": "object", "properties": dict.fromkeys(names, _TEXTS)}
+
+
+def filters(columns: Mapping[str, Column], *more: str) -> Schema:
+    """The query string of a list that `fetch_page` reads with these columns, and of which somebody
+    reads `more`."""
+    schema = read_only("limit", "marker", *columns, *more)
+    texts = [name for name, column in columns.items() if _is(column, str)]
+    if not texts:
+        return schema
+    return {**schema, "patternProperties": {
+        f"^({_any(texts)})__({_any(_COMPARISONS)})$": _TEXTS}}
+
+
+def _any(names: Iterable[str]) -> str:
+    return "|".join(sorted(names))
+
+
+def _is(column: Column, kind: type) -> bool:
+    return bool(column.type.python_type is kind)
+
+
 def is_true(text: str) -> bool:
     """A flag of a query string: there is true, unless it says otherwise."""
     return text.lower() not in FALSE
@@ -57,9 +86,9 @@ def filter_rows(
             continue
         if comparison:
             compare = _COMPARISONS.get(comparison)
-            if compare is not None and column.type.python_type is str:
+            if compare is not None and _is(column, str):
                 statement = statement.where(compare(column, value))
-        elif column.type.python_type is bool:
+        elif _is(column, bool):
             statement = statement.where(column.is_(is_true(value)))
         else:
             statement = statement.where(column == value)

@@ -26,7 +26,7 @@ from cairn.keystone.core import authentication, delegations, projects, rows, sco
 from cairn.keystone.core.attributes import merge_extra, refuse_new_id
 from cairn.keystone.core.authentication import Proof
 from cairn.keystone.core.changes import changing
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.core.refusals import refuse
 from cairn.keystone.core.scopes import Scope
 from cairn.keystone.db.models import Role
@@ -38,6 +38,7 @@ MANDATORY = ("oauth_signature", "oauth_signature_method", "oauth_nonce", "oauth_
 # Seconds; oauthlib refuses what says it is 600 old, or as much of the future.
 REMEMBERED = 1800
 OWN = {"id", "secret", "description", "links"}
+QUERY = filters({})
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 

@@ -9,11 +9,12 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core import rows
 from cairn.keystone.core.attributes import merge_extra, refuse_new_id
 from cairn.keystone.core.changes import changing
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.db.models import PolicyBlob
 
 OWN = {"id", "type", "blob", "links"}
 COLUMNS = {"type": PolicyBlob.type, "id": PolicyBlob.id}
+QUERY = filters(COLUMNS)
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> PolicyBlob:

@@ -11,8 +11,13 @@ from cairn.common.errors import Invalid
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments, limits, projects
 from cairn.keystone.core.limits import Both
+from cairn.keystone.core.listing import read_only
 from cairn.keystone.core.projects import ProjectRecord
 from cairn.keystone.db.models import Project
+
+# What may be shown beside the project, as a query string names it, whatever it says of it.
+PARTS = ("parents_as_list", "parents_as_ids", "subtree_as_list", "subtree_as_ids", "include_limits")
+QUERY = read_only(*PARTS)
 
 # Ids within ids.
 Ids = dict[str, "Ids | None"]
@@ -36,8 +41,8 @@ class ProjectTree:
 
 
 def get(keystone: Keystone, ctx: Context, project_id: str, include: Collection[str]) -> ProjectTree:
-    """`include`: parents_as_list, parents_as_ids, subtree_as_list, subtree_as_ids, include_limits;
-    of lists those the caller has a role on. Raises Forbidden, NotKnown, Invalid."""
+    """`include` are of PARTS; of lists those the caller has a role on. Raises Forbidden, NotKnown,
+    Invalid."""
     for way in ("parents", "subtree"):
         if {f"{way}_as_list", f"{way}_as_ids"} <= set(include):
             raise Invalid(reason=f"Cannot use {way}_as_list and {way}_as_ids query params at the "

@@ -21,7 +21,7 @@ from cairn.keystone.core.attributes import (
 )
 from cairn.keystone.core.changes import Change, changing
 from cairn.keystone.core.domain_names import DEFAULT
-from cairn.keystone.core.listing import fetch_page, read_truth
+from cairn.keystone.core.listing import fetch_page, filters, read_truth
 from cairn.keystone.core.targets import describe_project
 from cairn.keystone.db.models import (
     ROOT,
@@ -47,10 +47,15 @@ OWN = {"name", "description", "enabled", "options", "tags", "domain_id", "parent
 # How deep projects nest; with strict_two_level limits less, for the model to hold.
 DEPTH, STRICT_DEPTH = 5, 2
 
+# By parameter, whether one of the tags will do, and whether it is the rest that is listed.
+TAG_FILTERS = {"tags": (False, False), "tags-any": (True, False), "not-tags": (False, True),
+               "not-tags-any": (True, True)}
 
 COLUMNS = {"name": Project.name, "enabled": Project.enabled, "domain_id": Project.domain_id,
            "parent_id": Project.parent_id, "id": Project.id, "description": Project.description}
+QUERY = filters(COLUMNS, "is_domain", *TAG_FILTERS)
 DOMAIN_COLUMNS = {"name": Project.name, "enabled": Project.enabled, "id": Project.id}
+DOMAIN_QUERY = filters(DOMAIN_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -129,8 +134,7 @@ def _filter_tagged(statement: Select[Any], query: Query) -> Select[Any]:
     def has(name: str) -> Any:
         return exists().where(ProjectTag.project_id == Project.id, ProjectTag.name == name)
 
-    for key, any_, negated in (("tags", False, False), ("tags-any", True, False),
-                               ("not-tags", False, True), ("not-tags-any", True, True)):
+    for key, (any_, negated) in TAG_FILTERS.items():
         for text in filter(None, query.getlist(key)):
             each = [has(name) for name in text.split(",")]
             condition = each[0]

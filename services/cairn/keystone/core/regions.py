@@ -11,12 +11,13 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core import rows
 from cairn.keystone.core.attributes import merge_extra, refuse_new_id
 from cairn.keystone.core.changes import changing
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.db.models import Endpoint, Region, RegisteredLimit
 from cairn.keystone.errors import RegionInUse
 
 OWN = {"id", "description", "parent_region_id", "links"}
 COLUMNS = {"parent_region_id": Region.parent_id, "id": Region.id}
+QUERY = filters(COLUMNS)
 
 
 def _check_parent(session: Session, region_id: str, parent_id: str | None) -> None:

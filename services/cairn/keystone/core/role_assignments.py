@@ -12,8 +12,13 @@ from cairn.common.listing import Query, read_value
 from cairn.keystone.component import Keystone
 from cairn.keystone.core import assignments
 from cairn.keystone.core.assignments import Held
-from cairn.keystone.core.listing import read_truth
+from cairn.keystone.core.listing import read_only, read_truth
 from cairn.keystone.db.models import Assignment, Group, Project, Role, User
+
+QUERY = read_only(
+    "user.id", "group.id", "role.id", "scope.project.id", "scope.domain.id", "scope.system",
+    "scope.OS-INHERIT:inherited_to", "effective", "include_names", "include_subtree",
+)
 
 
 def list_held(keystone: Keystone, ctx: Context, query: Query) -> tuple[list[Held], "Names | None"]:

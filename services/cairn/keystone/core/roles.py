@@ -18,7 +18,7 @@ from cairn.keystone.core.attributes import (
     refuse_new_id,
 )
 from cairn.keystone.core.changes import changing
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.core.projects import find_domain
 from cairn.keystone.core.targets import describe_role
 from cairn.keystone.db.models import ROOT, ImpliedRole, Role
@@ -26,6 +26,7 @@ from cairn.keystone.errors import NotKnown, Taken
 from cairn.keystone.providers.directory import ROLES
 
 COLUMNS = {"name": Role.name, "id": Role.id}
+QUERY = filters(COLUMNS, "domain_id")
 OWN = {"id", "name", "description", "domain_id", "options", "links"}
 OPTIONS = {"immutable": bool}
 

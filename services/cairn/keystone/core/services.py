@@ -9,13 +9,14 @@ from cairn.keystone.component import Keystone
 from cairn.keystone.core import rows
 from cairn.keystone.core.attributes import merge_extra, refuse_new_id
 from cairn.keystone.core.changes import changing
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.db.models import Service
 from cairn.keystone.providers.directory import CATALOG
 
 OWN = {"id", "type", "name", "enabled", "links"}
 COLUMNS = {"name": Service.name, "type": Service.type, "enabled": Service.enabled,
            "id": Service.id}
+QUERY = filters(COLUMNS)
 
 
 def create(keystone: Keystone, ctx: Context, request: Document) -> Service:

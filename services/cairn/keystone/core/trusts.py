@@ -24,6 +24,7 @@ from cairn.keystone.core.delegations import (
     refuse_delegated,
     roles_named,
 )
+from cairn.keystone.core.listing import read_only
 from cairn.keystone.core.person import Person
 from cairn.keystone.core.refusals import refuse
 from cairn.keystone.core.scopes import Scope
@@ -31,6 +32,7 @@ from cairn.keystone.db.models import Role, Trust, TrustRole, User
 from cairn.keystone.errors import NotKnown
 
 REDELEGATIONS = 3
+QUERY = read_only("trustor_user_id", "trustee_user_id")
 
 
 def _describe(trust: Trust) -> Document:

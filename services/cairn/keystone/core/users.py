@@ -32,7 +32,7 @@ from cairn.keystone.core.attributes import (
     refuse_new_domain,
 )
 from cairn.keystone.core.changes import Change, changing
-from cairn.keystone.core.listing import fetch_page
+from cairn.keystone.core.listing import fetch_page, filters
 from cairn.keystone.core.refusals import refuse
 from cairn.keystone.core.targets import describe_user
 from cairn.keystone.db.models import Credential, Project, User
@@ -48,9 +48,13 @@ OPTIONS = {
     "multi_factor_auth_enabled": bool,
 }
 
+# Of users of another cloud.
+FOREIGN = ("idp_id", "protocol_id", "unique_id")
 
 COLUMNS = {"name": User.name, "enabled": User.enabled, "domain_id": User.domain_id,
            "id": User.id, "default_project_id": User.default_project_id}
+QUERY = filters(COLUMNS, "password_expires_at", *FOREIGN)
+PROJECTS_QUERY = filters(projects.COLUMNS)
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge,
     "eq": operator.eq, "neq": operator.ne,
@@ -76,7 +80,7 @@ def list_page(keystone: Keystone, ctx: Context, query: Query) -> Part:
     statement = select(User)
     if ctx.domain_id:
         statement = statement.where(User.domain_id == ctx.domain_id)
-    if any(query.getlist(name) for name in ("idp_id", "protocol_id", "unique_id")):
+    if any(query.getlist(name) for name in FOREIGN):
         statement = statement.where(false())  # No user here comes from another cloud.
     with keystone.db.reading() as session:
         return fetch_page(session, filter_expiring(statement, query), query, COLUMNS, User.id)
