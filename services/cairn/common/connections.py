@@ -1,4 +1,4 @@
-"""Connections that are only read by, kept open."""
+"""Connections kept open: those that are only read by, and whether an idle one is still alive."""
 
 import collections
 import threading
@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 # Seconds a request waits for a connection.
@@ -16,6 +17,27 @@ POOL_PATIENCE = 5.0
 OVERFLOW, RECYCLE = 16, 1800
 # Seconds that a connection may have been idle and still be taken for alive.
 FRESH = 1.0
+
+
+def ask_idle(engine: Engine) -> None:
+    """Ask a connection of the engine's pool whether it is alive before it is used again: not one
+    that was used a moment ago, which most are."""
+    broken = engine.dialect.loaded_dbapi.Error
+
+    def given(driver: Any, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    def taken(driver: Any, record: Any, proxy: Any) -> None:
+        used = record.info.get("used")
+        if used is None or time.monotonic() - used < FRESH:
+            return
+        try:
+            driver.ping()
+        except broken as error:
+            raise DisconnectionError from error  # The pool opens another.
+
+    event.listen(engine, "checkin", given)
+    event.listen(engine, "checkout", taken)
 
 
 class Connections:

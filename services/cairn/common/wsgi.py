@@ -56,6 +56,17 @@ class Mount:
     project_in_path: bool = False
 
 
+class _Answer(flask.Response):
+    """An answer that is whole goes to the server below as a list: it sends that at once, where an
+    iterator is asked again and again."""
+
+    def get_app_iter(self, environ: Any) -> Iterable[bytes]:
+        bodiless = environ["REQUEST_METHOD"] == "HEAD" or self.status_code in (204, 304)
+        if bodiless or self._on_close or not isinstance(self.response, list):
+            return super().get_app_iter(environ)
+        return list(self.iter_encoded())
+
+
 class _ProjectConverter(BaseConverter):
     """The id of a project: no resource of an API is called so."""
 
@@ -73,6 +84,7 @@ def serve(
     component that does not say takes no token that has such rules.
     """
     app = flask.Flask(name, static_folder=None)
+    app.response_class = _Answer
     app.url_map.strict_slashes = False
     app.url_map.converters["project"] = _ProjectConverter
     id_headers = ("X-OpenStack-Request-ID", *request_id_headers)
@@ -298,14 +310,14 @@ def _respond(
     body: Any, status: int, headers: Mapping[str, str] | None = None
 ) -> flask.Response:
     if isinstance(body, dict | list):
-        response = flask.Response(orjson.dumps(body), status, mimetype="application/json")
+        response = _Answer(orjson.dumps(body), status, mimetype="application/json")
     elif body is None:
-        response = flask.Response(b"", status)
+        response = _Answer(b"", status)
         response.headers.pop("Content-Type", None)
     elif isinstance(body, str | bytes):
-        response = flask.Response(body, status)
+        response = _Answer(body, status)
     else:
-        response = flask.Response(body, status, direct_passthrough=True)
+        response = _Answer(body, status, direct_passthrough=True)
     for name, value in (headers or {}).items():
         response.headers[name] = value
     return response

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.test import create_environ
 
 from cairn.common.api import ANYONE, PUBLIC, Api, Reply
 from cairn.common.context import Context
@@ -50,6 +51,16 @@ def upload(thing, ctx, request):
     raise Invalid(reason="not now")
 
 
+@api.get("/stream", policy=PUBLIC)
+def stream(thing, ctx):
+    return Reply(iter([b"on", b"e"]))
+
+
+@api.put("/nothing", policy=ANYONE, status=204)
+def nothing(thing, ctx):
+    return None
+
+
 @api.get("/broken", policy=ANYONE)
 def broken(thing, ctx):
     raise RuntimeError("secret detail")
@@ -84,11 +95,15 @@ def authenticate(headers):
 
 
 @pytest.fixture
-def call():
-    app = serve("thing", Component(Policy(RULES)),
-                [Mount("/v2", [api], Microversions("thing", (2, 1), (2, 9), "X-Thing-Version"))],
-                authenticate=authenticate,
-                envelope=lambda p, r: {"error": {"code": p.code, "message": str(p)}})
+def app():
+    return serve("thing", Component(Policy(RULES)),
+                 [Mount("/v2", [api], Microversions("thing", (2, 1), (2, 9), "X-Thing-Version"))],
+                 authenticate=authenticate,
+                 envelope=lambda p, r: {"error": {"code": p.code, "message": str(p)}})
+
+
+@pytest.fixture
+def call(app):
     client = app.test_client()
 
     def call(method, path, who="member", version=None, **args):
@@ -172,6 +187,22 @@ def test_a_refused_upload_is_heard_out(call, who, status):
     reply = call("PUT", "/v2/file", who, input_stream=body, content_length=3_000_000)
     assert reply.status_code == status
     assert body.tell() == 3_000_000
+
+
+@pytest.mark.parametrize(("path", "status", "body"), [
+    ("/v2/open", "200 OK", [b'{"hello":""}']), ("/v2/stream", "200 OK", [b"on", b"e"])])
+def test_the_server_below_gets_a_whole_answer_as_one(app, path, status, body):
+    told = []
+    answer = app(create_environ(path), lambda *head: told.append(head))
+    assert told[0][0] == status
+    assert list(answer) == body
+    assert isinstance(answer, list) == (len(body) == 1)
+
+
+@pytest.mark.parametrize(("method", "path"), [("HEAD", "/v2/open"), ("PUT", "/v2/nothing")])
+def test_an_answer_without_a_body_has_none(app, method, path):
+    environ = create_environ(path, method=method, headers={"X-Auth-Token": "member"})
+    assert b"".join(app(environ, lambda *head: None)) == b""
 
 
 def test_a_policy_nobody_wrote_is_found_at_import():

@@ -144,6 +144,47 @@ def test_a_reader_keeps_its_connection_until_the_server_ends_it(mariadb, monkeyp
         assert _number(session) != first
 
 
+def test_a_writer_keeps_its_connection_until_the_server_ends_it(mariadb, monkeypatch):
+    monkeypatch.setattr(connections, "FRESH", 0.0)
+    db = mariadb(Base)
+    with db.writing() as session:
+        first = _number(session)
+    with db.writing() as session:
+        assert _number(session) == first
+    with db.reading() as session:
+        session.execute(text(f"KILL {first}"))
+    with db.writing() as session:
+        assert _number(session) != first
+
+
+def test_a_writer_that_fails_leaves_no_transaction_open(mariadb):
+    db = mariadb(Base, pool_size=1)
+    with db.writing() as session:
+        session.add(Thing(name="one"))
+    with pytest.raises(KeyError), db.writing() as session:
+        session.execute(update(Thing).values(at=utcnow()))
+        raise KeyError
+    with db.writing() as session:  # On the same connection: what it sees is not what was undone.
+        assert session.scalars(select(Thing.at)).all() == [None]
+        session.execute(text("SET SESSION innodb_lock_wait_timeout = 1"))
+    with contextlib.suppress(KeyError), db.writing() as session:
+        session.execute(update(Thing).values(at=utcnow()))
+        raise KeyError
+    with db.engine.connect() as other:  # Of the pool's overflow, or it waited for a lock in vain.
+        other.execute(text("SET SESSION innodb_lock_wait_timeout = 1"))
+        assert other.execute(update(Thing).values(at=utcnow())).rowcount == 1
+
+
+@pytest.mark.parametrize("moment", [
+    dt.datetime(2026, 2, 28, 23, 59, 59, 999999), dt.datetime(1970, 1, 1), None,
+    dt.datetime(2026, 1, 1, 0, 0, 0, 5)])
+def test_times_are_read_as_they_were_written(db, moment):
+    with db.writing() as session:
+        session.execute(update(Thing).values(at=moment))
+    with db.reading() as session:
+        assert session.scalars(select(Thing.at)).all() == [moment]
+
+
 def test_a_connection_that_dies_in_use_is_not_kept(mariadb):
     db = mariadb(Base)
     with db.reading() as session:
