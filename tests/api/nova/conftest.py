@@ -9,6 +9,7 @@ PEOPLE = {
     "admin": Context("root", project_id="ops", roles=frozenset({"admin", "member", "reader"})),
     "neutron": Context("neutron", project_id="service", roles=frozenset({"service"})),
     "alice": Context("alice", project_id="red", roles=frozenset({"member", "reader"})),
+    "anna": Context("anna", project_id="red", roles=frozenset({"member", "reader"})),
     "rita": Context("rita", project_id="red", roles=frozenset({"reader"})),
     "bob": Context("bob", project_id="blue", roles=frozenset({"member", "reader"})),
 }

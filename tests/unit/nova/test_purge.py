@@ -9,7 +9,15 @@ from cairn.common import ledger
 from cairn.common.db import utcnow
 from cairn.common.errors import Remote
 from cairn.nova.core import purge
-from cairn.nova.db.models import FlavorAccess, Quota, Server, Usage, Work, WorkStep
+from cairn.nova.db.models import (
+    FlavorAccess,
+    Quota,
+    Server,
+    Usage,
+    UserQuota,
+    Work,
+    WorkStep,
+)
 from cairn.nova.settings import ConductorProcess, PurgeSettings
 
 
@@ -111,7 +119,11 @@ def test_limits_of_projects_that_are_gone(world, alice, forget):
             session.add(Quota(project_id=project, resource="cores", hard_limit=1))
         session.add(FlavorAccess(flavor_id="m1", project_id="dead2"))
         session.add(FlavorAccess(flavor_id="m1", project_id="red"))
-    assert forget() == {"quotas and flavors of gone projects": 2}
+        for project in ("dead3", "red"):
+            session.add(UserQuota(project_id=project, user_id="alice", resource="cores",
+                                  hard_limit=1))
+    assert forget() == {"quotas and flavors of gone projects": 3}
     with world.db.reading() as session:
         assert set(session.scalars(select(Quota.project_id))) == {"red", "class:default"}
         assert set(session.scalars(select(FlavorAccess.project_id))) == {"red"}
+        assert set(session.scalars(select(UserQuota.project_id))) == {"red"}

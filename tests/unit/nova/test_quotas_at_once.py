@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 
 from cairn.nova.core import purge, quotas
-from cairn.nova.db.models import Base, Usage
+from cairn.nova.db.models import Base, Server, Usage
 from cairn.nova.errors import OverQuota
 
 LIMITS = {"instances": 10, "cores": 20, "ram": -1}
@@ -41,6 +41,29 @@ def test_no_two_pass_one_limit_together(mariadb):
     assert at_once(32, lambda n: reserve(db)) == {"given": 10, "refused": 22}
     with db.reading() as session:
         assert quotas.usage(session, "red")["instances"] == 10
+
+
+def test_nor_one_users_limit_in_it(mariadb):
+    db = mariadb(Base, pool_size=40)
+
+    def boot(session):
+        quotas.reserve(session, "red", ONE, LIMITS)
+        quotas.check_user(session, "red", "alice", ONE, {"cores": 3})
+        session.add(Server(project_id="red", user_id="alice", reservation_id="r", name="web",
+                           hostname="web", flavor_id="m1", flavor={"vcpus": 1, "ram": 512}))
+
+    def work(n):
+        try:
+            db.write(boot)
+        except OverQuota:
+            return "refused"
+        return "given"
+
+    assert at_once(16, work) == {"given": 3, "refused": 13}
+    with db.reading() as session:
+        assert quotas.usage(session, "red")["cores"] == 3
+        assert quotas.usage(session, "red", "alice")["cores"] == 3
+        assert quotas.usage(session, "red", "bob")["cores"] == 0
 
 
 def test_a_purge_beside_them_loses_nothing(mariadb):

@@ -73,7 +73,7 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
             flavor = flavors.record(flavors.find(session, ctx, str(body["flavorRef"])))
         except NotFound as missing:
             raise Invalid(reason=f"Flavor {body['flavorRef']} could not be found.") from missing
-        limits = quotas.limits(session, ctx.project, nova.quota)
+        limits = quotas.limits(session, ctx.project, nova.quota, ctx.user_id)
         key = _key(session, ctx, body.get("key_name"))
         group = _group(session, ctx, hints.get("group"), count, limits)
         zone, host, node = _zone(nova, session, ctx, body)
@@ -158,9 +158,11 @@ def record(
     `times` are when the request came and when it was allowed. Raises OverQuota.
     """
     flavor = plan.columns["flavor"]
+    amounts = quotas.of_servers(flavor["vcpus"], flavor["ram"], plan.count)
     limits = quotas.limits(session, ctx.project, nova.quota)
-    quotas.reserve(session, ctx.project,
-                   quotas.of_servers(flavor["vcpus"], flavor["ram"], plan.count), limits)
+    own = quotas.user_limits(session, ctx.project, ctx.user_id)
+    quotas.reserve(session, ctx.project, amounts, limits)
+    quotas.check_user(session, ctx.project, ctx.user_id, amounts, own)
     made = []
     for index in range(plan.count):
         suffix = f"-{index + 1}" if plan.count > 1 else ""
@@ -175,7 +177,7 @@ def record(
     session.flush()
     if plan.group:
         groups.join(session, plan.group, [server.id for server in made],
-                    limits["server_group_members"])
+                    (limits | own)["server_group_members"])
     issued = (dt.datetime.fromtimestamp(ctx.issued_at, dt.UTC).replace(tzinfo=None)
               if ctx.issued_at else times["received"])
     for server in made:

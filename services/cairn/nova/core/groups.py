@@ -64,12 +64,7 @@ def create(
     """Raises LimitReached."""
 
     def write(session: Session) -> ServerGroup:
-        allowed = quotas.limits(session, ctx.project, nova.quota)["server_groups"]
-        quotas.hold(session, ctx.project)
-        have = session.scalar(
-            select(func.count()).where(ServerGroup.project_id == ctx.project)) or 0
-        if 0 <= allowed <= have:
-            raise LimitReached(what="server groups", limit=allowed)
+        quotas.check_groups(session, ctx.project, ctx.user_id, nova.quota)
         group = ServerGroup(project_id=ctx.project, user_id=ctx.user_id, name=name,
                             policy=policy, rules=rules)
         session.add(group)

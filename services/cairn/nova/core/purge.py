@@ -20,6 +20,7 @@ from cairn.nova.db.models import (
     Quota,
     Server,
     Usage,
+    UserQuota,
     Work,
 )
 from cairn.nova.settings import ConductorProcess
@@ -51,8 +52,8 @@ def make(settings: ConductorProcess, db: Database, cloud: Identity | None) -> Pu
         events.age(Event, EventReader, own),
         Age("usages of nothing", ("usages",), 1.0, idle),
     ), (
-        Orphans("quotas and flavors of gone projects", ("quotas", "flavor_access"), owners,
-                disown),
+        Orphans("quotas and flavors of gone projects",
+                ("quotas", "project_user_quotas", "flavor_access"), owners, disown),
     ), cloud)
 
 
@@ -98,10 +99,12 @@ def owners(session: Session) -> set[str]:
     """The projects that have limits of their own or may use a flavor by grant; classes are none."""
     limited = session.scalars(
         select(Quota.project_id).where(Quota.project_id.not_like("class:%")).distinct())
-    return {*limited, *session.scalars(select(FlavorAccess.project_id).distinct())}
+    return {*limited, *session.scalars(select(UserQuota.project_id).distinct()),
+            *session.scalars(select(FlavorAccess.project_id).distinct())}
 
 
 def disown(session: Session, projects: Sequence[str]) -> int:
     """Forget the limits and flavor grants of these projects; how many rows went."""
     return (drop(session, Quota, Quota.project_id.in_(projects))
+            + drop(session, UserQuota, UserQuota.project_id.in_(projects))
             + drop(session, FlavorAccess, FlavorAccess.project_id.in_(projects)))

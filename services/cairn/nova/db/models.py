@@ -243,6 +243,17 @@ class Quota(Base):
     hard_limit: Mapped[int]
 
 
+class UserQuota(Base):
+    """A user's own limit in one project, beside the project's."""
+
+    __tablename__ = "project_user_quotas"
+
+    project_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    resource: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hard_limit: Mapped[int]
+
+
 class Usage(Base):
     """What a project uses. Changed only by guarded UPDATE, so no two requests pass one limit."""
 
