@@ -139,6 +139,10 @@ class InvalidIpForSubnet(errors.Invalid):
     message = "IP address {ip} is not a valid IP for the specified subnet."
 
 
+class SubnetMismatchForPort(errors.Invalid):
+    message = "Subnet on port {port} does not match the requested subnet {subnet}"
+
+
 class SubnetMismatch(errors.Invalid):
     message = "Subnet {subnet} does not belong to network {network}"
 
@@ -465,8 +469,8 @@ class InvalidQuotaValue(errors.Invalid):
     message = "Change would make usage less than limits for the following resources: {unders}."
 
 
-class DhcpAgentNotFound(Missing):
-    message = "Agent {id} is not a DHCP Agent or has been disabled"
+class InvalidDHCPAgent(AgentNotFound):
+    message = "Agent {id} is not a valid DHCP Agent or has been disabled"
 
 
 class NetworkHostedByDHCPAgent(Conflict):
@@ -477,7 +481,7 @@ class NetworkNotHostedByDhcpAgent(Conflict):
     message = "The network {network} is not hosted by the DHCP agent {agent}."
 
 
-class InvalidL3Agent(Conflict):
+class InvalidL3Agent(AgentNotFound):
     message = "Agent {id} is not a L3 Agent or has been disabled"
 
 

@@ -61,6 +61,7 @@ def test_what_is_refused_is_told_to_nobody(api, net, subnet, told):
     api.made("alice", "/ports", network_id=net["id"])
     told()
     assert api("DELETE", "alice", f"/networks/{net['id']}")[0] == 409
+    none = "7bd7e6f2-6f0b-4c0e-a9ba-0a7f4f2cbb0f"
     assert api("POST", "alice", "/ports", {"ports": [
-        {"network_id": net["id"]}, {"network_id": "nosuch"}]})[0] == 404
+        {"network_id": net["id"]}, {"network_id": none}]})[0] == 404
     assert told() == []

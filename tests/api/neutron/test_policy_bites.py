@@ -19,17 +19,18 @@ PARTS = {
     "regular_user", "default", "shared", "external", "shared_subnetpools", "shared_security_group",
     "network_device",
 }
+ID = "7bd7e6f2-6f0b-4c0e-a9ba-0a7f4f2cbb0f"  # Of nothing.
 PROVIDER = {"provider:network_type": "vxlan", "provider:physical_network": "p",
             "provider:segmentation_id": 7}
 VALUES = {
     "network": {**PROVIDER, "shared": True, "router:external": True, "is_default": True,
                 "port_security_enabled": False},
-    "subnet": {"segment_id": "s", "service_types": ["compute:x"]},
+    "subnet": {"segment_id": ID, "service_types": ["compute:x"]},
     "subnetpool": {"shared": True, "is_default": True},
     "port": {
         "device_owner": "compute:x", "fixed_ips": [{"ip_address": "10.0.0.9"}],
         "fixed_ips:ip_address": [{"ip_address": "10.0.0.9"}], "port_security_enabled": False,
-        "fixed_ips:subnet_id": [{"subnet_id": "s"}], "mac_address": "fa:16:3e:00:00:09",
+        "fixed_ips:subnet_id": [{"subnet_id": ID}], "mac_address": "fa:16:3e:00:00:09",
         "binding:host_id": "cmp1", "binding:profile": {"a": 1}, "binding:vnic_type": "normal",
         "allowed_address_pairs": [{"ip_address": "10.0.0.9"}],
         "allowed_address_pairs:ip_address": [{"ip_address": "10.0.0.9"}],
@@ -37,11 +38,11 @@ VALUES = {
             {"ip_address": "10.0.0.9", "mac_address": "fa:16:3e:00:00:09"}],
     },
     "router": {
-        "distributed": False, "ha": False, "external_gateway_info": {"network_id": "n"},
-        "external_gateway_info:network_id": {"network_id": "n"},
-        "external_gateway_info:enable_snat": {"network_id": "n", "enable_snat": False},
+        "distributed": False, "ha": False, "external_gateway_info": {"network_id": ID},
+        "external_gateway_info:network_id": {"network_id": ID},
+        "external_gateway_info:enable_snat": {"network_id": ID, "enable_snat": False},
         "external_gateway_info:external_fixed_ips": {
-            "network_id": "n", "external_fixed_ips": [{"subnet_id": "s"}]},
+            "network_id": ID, "external_fixed_ips": [{"subnet_id": ID}]},
     },
     "floatingip": {"floating_ip_address": "172.31.0.105"},
 }

@@ -3,6 +3,7 @@ import pytest
 from cairn.common.context import Context
 
 BASE = "/ports"
+NONE = "7bd7e6f2-6f0b-4c0e-a9ba-0a7f4f2cbb0f"  # An id of nothing.
 
 
 def test_a_port_gets_an_address_a_mac_and_the_default_group(api, net, subnet):
@@ -38,11 +39,12 @@ def test_addresses_by_wish(api, net, subnet):
     ({"fixed_ips": [{"ip_address": "nonsense"}]}, 400, "fixed_ips"),
     ({"fixed_ips": [{"subnet_id": "nosuch"}]}, 400, "nosuch"),
     ({"fixed_ips": [{}]}, 400, "fixed IP"),
-    ({"mac_address": "nonsense"}, 400, "mac_address"), ({"network_id": "nosuch"}, 404, "nosuch"),
-    ({"security_groups": ["nosuch"]}, 404, "nosuch"),
+    ({"mac_address": "nonsense"}, 400, "mac_address"), ({"network_id": "nosuch"}, 400, "nosuch"),
+    ({"network_id": NONE}, 404, NONE), ({"security_groups": ["nosuch"]}, 400, "nosuch"),
+    ({"security_groups": [NONE]}, 404, NONE),
     ({"allowed_address_pairs": [{"ip_address": "x1"}]}, 400, "allowed_address_pairs"),
     ({"allowed_address_pairs": [{"ip_address": "10.0.0.9"}] * 2}, 400, "twice"),
-    ({"port_security_enabled": False, "security_groups": ["x"]}, 400, "security"),
+    ({"port_security_enabled": False, "security_groups": [NONE]}, 400, "security"),
     ({"binding:vnic_type": "direct"}, 400, "vnic_type"), ({"nonsense": 1}, 400, "nonsense"),
     ({"extra_dhcp_opts": [{"opt_value": "x"}]}, 400, "opt_name"),
 ])

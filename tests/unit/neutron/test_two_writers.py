@@ -64,7 +64,8 @@ def test_labels(neutron):
 
 def test_static_routes(neutron):
     network = make(neutron, networks.RESOURCE)
-    subnet = make(neutron, subnets.RESOURCE, network_id=network.id, cidr="10.0.0.0/24")
+    subnet = make(neutron, subnets.RESOURCE, network_id=network.id, ip_version=4,
+                  cidr="10.0.0.0/24")
     router = make(neutron, routers.RESOURCE)
     routers.plug(neutron, CTX, router.id, {"subnet_id": subnet.id}, None)
     routes = [{"destination": f"10.{number}.0.0/16", "nexthop": "10.0.0.9"}
@@ -78,11 +79,11 @@ def test_static_routes(neutron):
 def test_addresses_of_a_port(neutron):
     """One changes them while a new subnet adds one of its own."""
     network = make(neutron, networks.RESOURCE)
-    four = make(neutron, subnets.RESOURCE, network_id=network.id, cidr="10.0.0.0/24")
+    four = make(neutron, subnets.RESOURCE, network_id=network.id, ip_version=4, cidr="10.0.0.0/24")
     port = make(neutron, ports.RESOURCE, network_id=network.id)
     answers = at_once(
-        lambda: make(neutron, subnets.RESOURCE, network_id=network.id, cidr="fd00::/64",
-                     ipv6_ra_mode="slaac", ipv6_address_mode="slaac"),
+        lambda: make(neutron, subnets.RESOURCE, network_id=network.id, ip_version=6,
+                     cidr="fd00::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac"),
         *(lambda n=n: resources.change_item(neutron, CTX, ports.RESOURCE, port.id, {
             "fixed_ips": [{"ip_address": f"10.0.0.{n}"}]}) for n in range(20, 24)))
     six = answers[0]

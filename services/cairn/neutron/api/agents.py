@@ -17,10 +17,13 @@ from cairn.neutron.api.schemas import (
 from cairn.neutron.component import Neutron
 from cairn.neutron.core import agents, scheduling
 from cairn.neutron.core.kinds import AGENT
-from cairn.neutron.core.listing import Query, read_listing
+from cairn.neutron.core.listing import Query, check_names, read_listing
+from cairn.neutron.core.values import parse_boolean
 from cairn.neutron.policy import RULES
 
 api = Api(RULES)
+
+ZONE_FILTERS = ("name", "resource", "state")
 
 
 def view(neutron: Neutron, row: Any) -> Document:
@@ -43,11 +46,11 @@ def index(neutron: Neutron, ctx: Context, query: MultiDict[str, str]) -> Documen
     if not neutron.policy.allows(ctx, "get_agent"):
         return {"agents": []}
     rest = query.copy()
-    alive = {text.lower() for text in rest.poplist("alive")}
+    alive = {parse_boolean("alive", text) for text in rest.poplist("alive")}
     rows = agents.list_agents(neutron, ctx, read_listing(AGENT, rest))
     documents = [view(neutron, row) for row in rows]
     return {"agents": [views.choose(document, query.getlist("fields")) for document in documents
-                       if not alive or str(document["alive"]).lower() in alive]}
+                       if not alive or document["alive"] in alive]}
 
 
 @api.get("/agents/<agent_id>", policy="get_agent", query=QUERY)
@@ -133,11 +136,13 @@ def l3_agents(neutron: Neutron, ctx: Context, router_id: str) -> Document:
 @api.get("/availability_zones", policy="get_availability_zone", query=QUERY)
 def zones(neutron: Neutron, ctx: Context, query: Query) -> Document:
     """List the availability zones that routers and networks (their DHCP) can be in."""
+    check_names(query, ZONE_FILTERS)
     documents = [
         {"name": name, "resource": resource, "state": "available" if up else "unavailable"}
         for (name, resource), up in sorted(agents.list_zones(neutron).items())
     ]
-    for name in ("name", "resource", "state"):
+    for name in ZONE_FILTERS:
         if values := query.getlist(name):
             documents = [d for d in documents if d[name] in values]
-    return {"availability_zones": documents}
+    fields = query.getlist("fields")
+    return {"availability_zones": [views.choose(document, fields) for document in documents]}

@@ -2,6 +2,7 @@
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
+from cairn.neutron.api import views
 from cairn.neutron.api.schemas import QUERY
 from cairn.neutron.component import Neutron
 from cairn.neutron.core.ip_availability import (
@@ -9,10 +10,12 @@ from cairn.neutron.core.ip_availability import (
     find_availability,
     list_availabilities,
 )
-from cairn.neutron.core.listing import Query
+from cairn.neutron.core.listing import Query, check_names
 from cairn.neutron.policy import RULES
 
 api = Api(RULES)
+
+FILTERS = ("network_id", "network_name", "project_id", "tenant_id", "ip_version")
 
 
 def view(availability: Availability) -> Document:
@@ -37,13 +40,15 @@ def _number(value: int) -> int | float:
 @api.get("/network-ip-availabilities", policy="get_network_ip_availability", query=QUERY)
 def index(neutron: Neutron, ctx: Context, query: Query) -> Document:
     """List how many addresses each network's allocation pools have, and how many are taken."""
+    check_names(query, FILTERS)
     documents = [view(each) for each in list_availabilities(
         neutron, query.getlist("network_id"), query.getlist("network_name"),
         [*query.getlist("project_id"), *query.getlist("tenant_id")])]
     if versions := query.getlist("ip_version"):
         documents = [d for d in documents if any(
             str(part["ip_version"]) in versions for part in d["subnet_ip_availability"])]
-    return {"network_ip_availabilities": documents}
+    fields = query.getlist("fields")
+    return {"network_ip_availabilities": [views.choose(document, fields) for document in documents]}
 
 
 @api.get("/network-ip-availabilities/<network_id>", policy="get_network_ip_availability")

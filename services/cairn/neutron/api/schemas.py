@@ -18,8 +18,11 @@ INT: Property = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$"}
 INT_OR_NULL: Property = {"type": ["integer", "string", "null"], "pattern": "^-?[0-9]*$"}
 ID: Property = {"type": "string", "minLength": 1, "maxLength": 64}
 ID_OR_NULL: Property = {"type": ["string", "null"], "maxLength": 64}
-IDS: Property = {"type": "array", "items": ID}
-IDS_OR_NULL: Property = {"type": ["array", "null"], "items": ID}
+# What names a resource by its id. An id in a path, and one that is looked up whatever it looks like
+# (a rule's groups), is any text: who asks for what is not there is told so.
+UUID: Property = {"type": "string", "format": "uuid"}
+UUID_OR_NULL: Property = {"type": ["string", "null"], "format": "uuid"}
+UUIDS_OR_NULL: Property = {"type": ["array", "null"], "items": UUID}
 ADDRESS: Property = {"type": "string", "minLength": 2, "maxLength": 64}
 ADDRESS_OR_NULL: Property = {"type": ["string", "null"], "maxLength": 64}
 TAG: Property = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": SEGMENT}
@@ -83,26 +86,27 @@ SUBNET = {
     **LABEL, "gateway_ip": ADDRESS_OR_NULL, "enable_dhcp": BOOL,
     "allocation_pools": {"type": ["array", "null"], "items": POOL},
     "dns_nameservers": {"type": ["array", "null"], "items": ADDRESS}, "host_routes": ROUTES,
-    "service_types": NAMES, "segment_id": ID_OR_NULL, "dns_publish_fixed_ip": BOOL,
+    "service_types": NAMES, "segment_id": UUID_OR_NULL, "dns_publish_fixed_ip": BOOL,
 }
 SUBNET_CREATE = one_or_many("subnet", creation(
-    "network_id", **SUBNET, network_id=ID, cidr=ADDRESS_OR_NULL,
-    ip_version={"enum": [4, 6, "4", "6"]}, subnetpool_id=ID_OR_NULL, prefixlen=INT_OR_NULL,
+    "network_id", "ip_version", **SUBNET, network_id=UUID, cidr=ADDRESS_OR_NULL,
+    ip_version={"enum": [4, 6, "4", "6"]}, subnetpool_id=UUID_OR_NULL, prefixlen=INT_OR_NULL,
     use_default_subnetpool=BOOL, ipv6_ra_mode=MODE, ipv6_address_mode=MODE,
 ))
 SUBNET_UPDATE = only("subnet", part(**SUBNET))
 
 SUBNETPOOL = {
-    **LABEL, "prefixes": {"type": "array", "items": ADDRESS, "minItems": 1},
+    **LABEL, "name": {**TEXT, "pattern": "\\S"},
+    "prefixes": {"type": "array", "items": ADDRESS, "minItems": 1},
     "default_prefixlen": INT_OR_NULL, "min_prefixlen": INT_OR_NULL, "max_prefixlen": INT_OR_NULL,
-    "default_quota": INT_OR_NULL, "is_default": BOOL,
+    "default_quota": {**INT_OR_NULL, "pattern": "^[0-9]*$", "minimum": 0}, "is_default": BOOL,
 }
 SUBNETPOOL_CREATE = one_or_many(
     "subnetpool", creation("name", "prefixes", **SUBNETPOOL, shared=BOOL)
 )
 SUBNETPOOL_UPDATE = only("subnetpool", part(**SUBNETPOOL))
 
-FIXED_IP = part(subnet_id=ID, ip_address=ADDRESS)
+FIXED_IP = part(subnet_id=UUID, ip_address=ADDRESS)
 FIXED_IPS: Property = {"type": ["array", "null"], "items": FIXED_IP}
 PAIR = part("ip_address", ip_address=ADDRESS, mac_address=MAC)
 DHCP_OPTION = part(
@@ -114,7 +118,7 @@ PORT = {
     **LABEL, "admin_state_up": BOOL, "mac_address": MAC, "fixed_ips": FIXED_IPS,
     "device_id": {"type": ["string", "null"], "maxLength": 255},
     "device_owner": {"type": ["string", "null"], "maxLength": 255},
-    "security_groups": IDS_OR_NULL,
+    "security_groups": UUIDS_OR_NULL,
     "allowed_address_pairs": {"type": ["array", "null"], "items": PAIR},
     "extra_dhcp_opts": {"type": ["array", "null"], "items": DHCP_OPTION, "maxItems": 128},
     "port_security_enabled": BOOL,
@@ -124,12 +128,14 @@ PORT = {
     "binding:vnic_type": {"enum": ["normal"]},
     "binding:profile": {"type": ["object", "null"]},
 }
-PORT_CREATE = one_or_many("port", creation("network_id", **PORT, network_id=ID))
+PORT_CREATE = one_or_many("port", creation("network_id", **PORT, network_id=UUID))
 PORT_UPDATE = only("port", part(**PORT))
 
 GATEWAY: Property = {
-    **part(network_id=ID_OR_NULL, enable_snat=BOOL, external_fixed_ips=FIXED_IPS),
+    **part(network_id=UUID, enable_snat=BOOL, external_fixed_ips=FIXED_IPS),
     "type": ["object", "null"],
+    # Nothing at all takes the gateway away.
+    "dependentRequired": {name: ["network_id"] for name in ("enable_snat", "external_fixed_ips")},
 }
 ROUTER = {
     **LABEL, "admin_state_up": BOOL, "external_gateway_info": GATEWAY,
@@ -137,16 +143,16 @@ ROUTER = {
 }
 ROUTER_CREATE = one_or_many("router", creation(**ROUTER, availability_zone_hints=NAMES))
 ROUTER_UPDATE = only("router", part(**ROUTER))
-ROUTER_INTERFACE = part(subnet_id=ID, port_id=ID)
+ROUTER_INTERFACE = part(subnet_id=UUID, port_id=UUID)
 EXTRA_ROUTES = only("router", part("routes", routes={"type": "array", "items": ROUTE}))
 
 FLOATINGIP_CREATE = one_or_many("floatingip", creation(
-    "floating_network_id", floating_network_id=ID, port_id=ID_OR_NULL,
-    fixed_ip_address=ADDRESS_OR_NULL, floating_ip_address=ADDRESS_OR_NULL, subnet_id=ID_OR_NULL,
+    "floating_network_id", floating_network_id=UUID, port_id=UUID_OR_NULL,
+    fixed_ip_address=ADDRESS_OR_NULL, floating_ip_address=ADDRESS_OR_NULL, subnet_id=UUID_OR_NULL,
     description=TEXT, dns_name=TEXT, dns_domain=TEXT,
 ))
 FLOATINGIP_UPDATE = only("floatingip", part(
-    port_id=ID_OR_NULL, fixed_ip_address=ADDRESS_OR_NULL, description=TEXT,
+    port_id=UUID_OR_NULL, fixed_ip_address=ADDRESS_OR_NULL, description=TEXT,
 ))
 
 SECURITY_GROUP = {**LABEL, "stateful": BOOL}

@@ -1,6 +1,6 @@
 """Many rows: filtered, sorted, a page at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -39,11 +39,8 @@ WHOLE = Listing()
 def read_listing(kind: Kind, query: Query) -> Listing:
     """What a query string asks for. Raises Invalid, naming what it does not know."""
     columns = kind.columns
+    check_names(query, [*TAG_FILTERS, *columns, *kind.filters])
     names = [name for name in query.keys() if name not in PAGING]
-    unknown = [name for name in names
-               if name not in TAG_FILTERS and name not in columns and name not in kind.filters]
-    if unknown:
-        raise Invalid(reason=f"{sorted(unknown)} is invalid attribute for filtering")
     asked = listing.read_page(query, columns, direction="asc")
     return Listing(
         Page(asked.limit or None, asked.marker, asked.sort, asked.reverse),
@@ -51,6 +48,13 @@ def read_listing(kind: Kind, query: Query) -> Listing:
         {name: [tag for value in query.getlist(name) for tag in value.split(",")]
          for name in names if name in TAG_FILTERS},
     )
+
+
+def check_names(query: Query, filters: Collection[str]) -> None:
+    """Raises Invalid, naming what is no filter (the extension filter-validation)."""
+    unknown = sorted({*query.keys()} - {*PAGING} - {*filters})
+    if unknown:
+        raise Invalid(reason=f"{unknown} is invalid attribute for filtering")
 
 
 def page(session: Session, ctx: Context, kind: Kind, asked: Listing) -> Part:

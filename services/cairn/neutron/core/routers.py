@@ -326,7 +326,8 @@ def _check_join(w: Write, router: Row[Any], subnet: Row[Any]) -> None:
 
 
 def remove_interface(w: Write, router: Row[Any], request: Mapping[str, Any]) -> dict[str, Any]:
-    """Raises BadRequest, RouterInterfaceNotFound(ForSubnet), and Conflict where it is needed."""
+    """Raises BadRequest, SubnetMismatchForPort, RouterInterfaceNotFound(ForSubnet), and Conflict
+    where it is needed."""
     subnet_id, port_id = request.get("subnet_id"), request.get("port_id")
     if not subnet_id and not port_id:
         raise errors.BadRequest(
@@ -342,6 +343,8 @@ def remove_interface(w: Write, router: Row[Any], request: Mapping[str, Any]) -> 
         if subnet_id and not port_id:
             find(w.session, w.ctx, SUBNET, subnet_id)
             raise errors.RouterInterfaceNotFoundForSubnet(router=router.id, subnet=subnet_id)
+        if subnet_id and port_id in {p.id for p in interface_ports(w.session, router.id)}:
+            raise errors.SubnetMismatchForPort(port=port_id, subnet=subnet_id)
         raise errors.RouterInterfaceNotFound(router=router.id, port=port_id)
     port = w.session.execute(
         select(PORTS).where(PORTS.c.id == interfaces[0].port_id).with_for_update()).one()

@@ -49,11 +49,11 @@ def delete_agent(neutron: Neutron, ctx: Context, id: str) -> None:
     write(neutron, ctx, work)
 
 
-def _agent(session: Session, ctx: Context, id: str, kind: str) -> Row[Any]:
+def _taker(session: Session, ctx: Context, id: str, kind: str) -> Row[Any]:
+    """The agent, if it is of the kind and takes something new on."""
     agent = find(session, ctx, AGENT, id)
-    if agent.agent_type != kind:
-        wrong = errors.InvalidL3Agent if kind == agents.L3 else errors.DhcpAgentNotFound
-        raise wrong(id=id)
+    if agent.agent_type != kind or not agent.admin_state_up:
+        raise (errors.InvalidL3Agent if kind == agents.L3 else errors.InvalidDHCPAgent)(id)
     return agent
 
 
@@ -63,21 +63,24 @@ def _record(w: Write, type_: str, agent: Row[Any], resource_id: str) -> None:
 
 
 def list_dhcp_networks(neutron: Neutron, ctx: Context, agent_id: str) -> list[Item]:
-    """The networks that the agent's host serves. Raises AgentNotFound."""
+    """The networks that the host of a DHCP agent serves; an agent of another kind has none. Raises
+    AgentNotFound."""
     with neutron.db.reading() as session:
-        host = find(session, ctx, AGENT, agent_id).host
+        agent = find(session, ctx, AGENT, agent_id)
+        if agent.agent_type != agents.DHCP:
+            return []
         rows = session.execute(
             select(NETWORKS).join(DHCP, DHCP.c.network_id == NETWORKS.c.id)
-            .where(DHCP.c.host == host)
+            .where(DHCP.c.host == agent.host)
         ).all()
         return items_of(neutron, ctx, networks.RESOURCE, session, rows)
 
 
 def add_dhcp_network(neutron: Neutron, ctx: Context, agent_id: str, network_id: str) -> None:
-    """Raises AgentNotFound, DhcpAgentNotFound, NetworkNotFound, NetworkHostedByDHCPAgent."""
+    """Raises AgentNotFound, InvalidDHCPAgent, NetworkNotFound, NetworkHostedByDHCPAgent."""
 
     def work(w: Write) -> None:
-        agent = _agent(w.session, ctx, agent_id, agents.DHCP)
+        agent = _taker(w.session, ctx, agent_id, agents.DHCP)
         network = find(w.session, ctx, NETWORK, network_id)
         if not dhcp.add(w, network.id, agent.host):
             raise errors.NetworkHostedByDHCPAgent(network=network.id, agent=agent_id)
@@ -88,11 +91,11 @@ def add_dhcp_network(neutron: Neutron, ctx: Context, agent_id: str, network_id: 
 
 
 def remove_dhcp_network(neutron: Neutron, ctx: Context, agent_id: str, network_id: str) -> None:
-    """Raises AgentNotFound, DhcpAgentNotFound, NetworkNotHostedByDhcpAgent."""
+    """Raises AgentNotFound, NetworkNotHostedByDhcpAgent."""
 
     def work(w: Write) -> None:
-        agent = _agent(w.session, ctx, agent_id, agents.DHCP)
-        if not dhcp.remove(w, network_id, agent.host):
+        agent = find(w.session, ctx, AGENT, agent_id)
+        if agent.agent_type != agents.DHCP or not dhcp.remove(w, network_id, agent.host):
             raise errors.NetworkNotHostedByDhcpAgent(network=network_id, agent=agent_id)
         _record(w, "dhcp_agent.network.remove", agent, network_id)
 
@@ -110,10 +113,13 @@ def list_dhcp_agents(neutron: Neutron, ctx: Context, network_id: str) -> Sequenc
 
 
 def list_l3_routers(neutron: Neutron, ctx: Context, agent_id: str) -> list[Item]:
-    """The routers on the agent's host. Raises AgentNotFound, InvalidL3Agent."""
+    """The routers on the host of an L3 agent; an agent of another kind has none. Raises
+    AgentNotFound."""
     with neutron.db.reading() as session:
-        host = _agent(session, ctx, agent_id, agents.L3).host
-        rows = session.execute(select(ROUTERS).where(ROUTERS.c.host == host)).all()
+        agent = find(session, ctx, AGENT, agent_id)
+        if agent.agent_type != agents.L3:
+            return []
+        rows = session.execute(select(ROUTERS).where(ROUTERS.c.host == agent.host)).all()
         return items_of(neutron, ctx, routers.RESOURCE, session, rows)
 
 
@@ -121,7 +127,7 @@ def add_l3_router(neutron: Neutron, ctx: Context, agent_id: str, router_id: str)
     """Raises AgentNotFound, InvalidL3Agent, RouterNotFound, RouterHostedByL3Agent."""
 
     def work(w: Write) -> None:
-        agent = _agent(w.session, ctx, agent_id, agents.L3)
+        agent = _taker(w.session, ctx, agent_id, agents.L3)
         router = claim(w.session, ctx, ROUTER, router_id)
         if router.host and router.host != agent.host:
             raise errors.RouterHostedByL3Agent(router=router.id, agent=router.host)
@@ -134,12 +140,12 @@ def add_l3_router(neutron: Neutron, ctx: Context, agent_id: str, router_id: str)
 
 def remove_l3_router(neutron: Neutron, ctx: Context, agent_id: str, router_id: str) -> None:
     """Where no other agent is asked to take it, it stays down. Raises AgentNotFound,
-    InvalidL3Agent, RouterNotFound, RouterNotHostedByL3Agent."""
+    RouterNotFound, RouterNotHostedByL3Agent."""
 
     def work(w: Write) -> None:
-        agent = _agent(w.session, ctx, agent_id, agents.L3)
+        agent = find(w.session, ctx, AGENT, agent_id)
         router = claim(w.session, ctx, ROUTER, router_id)
-        if router.host != agent.host:
+        if agent.agent_type != agents.L3 or router.host != agent.host:
             raise errors.RouterNotHostedByL3Agent(router=router_id, agent=agent_id)
         routers.move(w, router, "")
         _record(w, "l3_agent.router.remove", agent, router_id)

@@ -105,9 +105,12 @@ def delete(w: Write, pool: Row[Any]) -> None:
 
 
 def cut(w: Write, request: Mapping[str, Any]) -> tuple[str | None, Network]:
-    """The pool and the prefix that a subnet gets; without a pool, the cidr it asks for."""
-    pool = _pool(w, request)
+    """The pool and the prefix that a subnet gets; without a pool, the cidr it asks for. Raises
+    BadRequest, BadAttribute, SubnetPoolNotFound, SubnetAllocationError, and
+    M(in|ax)PrefixSubnetAllocationError."""
     cidr = request.get("cidr")
+    _check_asked(request)
+    pool = _pool(w, request)
     if pool is None:
         if not cidr:
             raise errors.BadRequest(
@@ -141,6 +144,19 @@ def cut(w: Write, request: Mapping[str, Any]) -> tuple[str | None, Network]:
             return pool.id, free
     raise errors.SubnetAllocationError(
         reason="Insufficient prefix space to allocate subnet size /" + str(length))
+
+
+def _check_asked(request: Mapping[str, Any]) -> None:
+    """Raises BadRequest for what does not go together."""
+    if request.get("cidr") and request.get("prefixlen") is not None:
+        wrong = "cidr and prefixlen must not be supplied together"
+    elif request.get("subnetpool_id") and request.get("use_default_subnetpool"):
+        wrong = "subnetpool_id and use_default_subnetpool cannot both be specified"
+    elif request.get("allocation_pools") is not None and not request.get("cidr"):
+        wrong = "allocation_pools allowed only for specific subnet requests"
+    else:
+        return
+    raise errors.BadRequest(resource="subnets", reason=wrong)
 
 
 def _pool(w: Write, request: Mapping[str, Any]) -> Row[Any] | None:

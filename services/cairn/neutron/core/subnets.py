@@ -140,6 +140,8 @@ def checked_routes(
         check_version(net, "nexthop", hop)
         check_version(net, "destination", destination)
         routes.append({"destination": str(destination), "nexthop": str(hop)})
+    if len({tuple(route.values()) for route in routes}) < len(routes):
+        raise errors.BadAttribute(name="host_routes", reason="Duplicate hostroute.")
     return routes
 
 
@@ -381,8 +383,6 @@ def list_external(session: Session, subnets: Sequence[Any]) -> list[bool]:
 
 def _make(w: Write, request: Request) -> Row[Any]:
     network = find(w.session, w.ctx, NETWORK, request["network_id"])
-    if "ip_version" not in request:
-        request["ip_version"] = 6 if ":" in (request.get("cidr") or "") else 4
     check_create(w, SUBNET, request, {
         "network:tenant_id": network.project_id, "network:project_id": network.project_id,
     })
