@@ -63,3 +63,26 @@ def test_a_parameter_is_told_with_all_the_versions_that_have_it():
     assert said["root_required"]["description"] == "In 1.35-."
     # From 1.25 on resources1 and the like will do.
     assert "required" not in said["resources"] and "^resources" in operation["description"]
+
+
+def test_what_another_function_did_before_is_told_with_its_versions():
+    operation = openapi.document("placement")["paths"]["/placement/resource_classes/{name}"]["put"]
+    assert operation["summary"].startswith("See that a custom resource class exists")
+    assert operation["description"].startswith("In 1.2-1.6: rename a custom resource class")
+    assert {"200", "201", "204"} <= operation["responses"].keys()
+    bodies = operation["requestBody"]
+    assert bodies["content"]["application/json"]["schema"]["title"] == "1.2-1.6"
+    assert "required" not in bodies
+    older, newer = operation["x-openstack-variants"]
+    assert (older["until"], older["status"]) == ("1.6", 200)
+    assert (newer["since"], newer["status"], newer["also"]) == ("1.7", 201, [204])
+    deletion = openapi.document("placement")["paths"][
+        "/placement/resource_providers/{uuid}/inventories"]["delete"]
+    assert deletion["description"].startswith("Until 1.4: answer 405")
+
+
+def test_what_a_list_may_be_narrowed_by_is_told():
+    operation = openapi.document("glance")["paths"]["/image/v2/images"]["get"]
+    told = {one["name"] for one in operation["parameters"]}
+    assert {"name", "status", "visibility", "member_status", "size_min", "tag", "marker"} <= told
+    assert "a property of images" in operation["description"]

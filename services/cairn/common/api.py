@@ -61,6 +61,8 @@ class Endpoint:
     changes_nothing: str | None = None
     # "action" names the single key of a body that selects this endpoint among several of one path.
     action: str | None = None
+    # The codes beside `status` that its answers may have, as an upsert's of what was there.
+    also: tuple[int, ...] = ()
     check_body: "Validator | None" = None
     check_query: "Validator | None" = None
 
@@ -81,15 +83,16 @@ class Api:
         self, method: str, path: str, *, policy: str, status: int = 200,
         body: Schema | None = None, query: Schema | None = None, since: str | None = None,
         until: str | None = None, late: bool = False, raw: bool = False, action: str | None = None,
-        event: str | None = None, changes_nothing: str | None = None,
+        event: str | None = None, changes_nothing: str | None = None, also: tuple[int, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare an endpoint.
 
         `body` and `query` are JSON Schemas; `query` is held against {name: [values]}. Several
         declarations may share method and path if their versions or their `action` differ.
         `event` is the type of what it records when it succeeds (events.py); who changes nothing
-        in spite of its method says why in `changes_nothing`. Raises KeyError when `policy` names a
-        rule nobody wrote, ValueError for both `event` and `changes_nothing`.
+        in spite of its method says why in `changes_nothing`. A handler whose Reply may have another
+        code than `status` says which in `also`, for the reference. Raises KeyError when `policy`
+        names a rule nobody wrote, ValueError for both `event` and `changes_nothing`.
         """
         if event and changes_nothing:
             raise ValueError(f"{method} {path} records {event} and changes nothing")
@@ -100,7 +103,7 @@ class Api:
             self.endpoints.append(Endpoint(
                 method, path, policy, status, body, query, func,
                 parse_version(since) if since else None, parse_version(until) if until else None,
-                late, raw, event, changes_nothing, action,
+                late, raw, event, changes_nothing, action, also,
                 Validator(body, looks_up=policy == PUBLIC) if body is not None else None,
                 Validator(query, "query") if query is not None else None,
             ))

@@ -101,10 +101,8 @@ def _operation(operation: Operation, spoken: Microversions | None, shared: "Shar
         "responses": _responses(endpoints),
         "x-openstack-variants": [_variant(endpoint) for endpoint in endpoints],
     }
-    if patterns := sorted({pattern for endpoint in endpoints
-                           for pattern in (endpoint.query or {}).get("patternProperties", {})}):
-        words = ", ".join(f"`{pattern}`" for pattern in patterns)
-        made["description"] = f"Names of further query parameters match {words}."
+    made["description"] = " ".join(
+        f"{sentence_}." for sentence_ in (*earlier(operation), *patterns(operation)))
     if all(endpoint.policy == PUBLIC for endpoint in endpoints):
         made["security"] = []
     bodies = [(endpoint, endpoint.body) for endpoint in endpoints if endpoint.body is not None]
@@ -125,10 +123,11 @@ def tag(declared: Declaration) -> str:
 
 
 def summary(operation: Operation) -> str:
-    """The sentence of its function, or the function's own name and what the path ends with."""
+    """The sentence of its function, the newest version's where there are several; or the function's
+    own name and what the path ends with."""
     if len({endpoint.action for endpoint in operation.endpoints}) > 1:
         return "Do one of its actions"
-    for endpoint in operation.endpoints:
+    for endpoint in reversed(operation.endpoints):
         if endpoint.func.__doc__:
             return sentence(endpoint.func.__doc__)
     name = operation.endpoints[0].func.__name__
@@ -141,6 +140,29 @@ def summary(operation: Operation) -> str:
         noun = _singular(noun)
     noun = re.sub(r"[-_]", " ", noun.removeprefix("os-"))
     return f"{VERBS.get(name, name).capitalize()} {noun}"
+
+
+def earlier(operation: Operation) -> list[str]:
+    """What it did in versions that another function answered: "In 1.2-1.6: rename a class"."""
+    if len({endpoint.action for endpoint in operation.endpoints}) > 1:
+        return []
+    made = []
+    for func, group in groupby(operation.endpoints, lambda endpoint: endpoint.func):
+        having = list(group)
+        if func is not operation.endpoints[-1].func and func.__doc__:
+            words = sentence(func.__doc__)
+            since, until = having[0].since, having[-1].until
+            range_ = f"In {_range(since, until)}" if since else f"Until {until and text(until)}"
+            made.append(f"{range_}: {words[0].lower()}{words[1:]}")
+    return made
+
+
+def patterns(operation: Operation) -> list[str]:
+    """What there is to say of query parameters that are not declared one by one."""
+    names = {f"`{pattern}`" + (f" ({schema['description']})" if "description" in schema else "")
+             for endpoint in operation.endpoints
+             for pattern, schema in (endpoint.query or {}).get("patternProperties", {}).items()}
+    return [f"Names of further query parameters match {', '.join(sorted(names))}"] * bool(names)
 
 
 def _singular(noun: str) -> str:
@@ -160,7 +182,7 @@ def _variant(endpoint: Endpoint) -> Json:
     made = {
         "action": endpoint.action, "since": endpoint.since and text(endpoint.since),
         "until": endpoint.until and text(endpoint.until), "policy": endpoint.policy,
-        "status": endpoint.status, "event": endpoint.event,
+        "status": endpoint.status, "also": list(endpoint.also) or None, "event": endpoint.event,
         "changes_nothing": endpoint.changes_nothing,
     }
     return {name: value for name, value in made.items() if value is not None}
@@ -214,7 +236,7 @@ def _schema(schema: Any) -> Json:
 
 def _responses(endpoints: list[Endpoint]) -> Json:
     made: Json = {}
-    for status in sorted({endpoint.status for endpoint in endpoints}):
+    for status in sorted({code for one in endpoints for code in (one.status, *one.also)}):
         made[str(status)] = {"description": HTTPStatus(status).phrase}
         if status not in (204, 304):
             made[str(status)]["headers"] = {

@@ -55,8 +55,12 @@ def _page(component: str) -> str:
         for operation in operations:
             lines += [f"### {operation.method.upper()} {operation.path}", "",
                       f"{openapi.summary(operation)}.", "", *_table(operation), ""]
+            if sentences := openapi.earlier(operation):
+                lines += [*(f"{sentence}." for sentence in sentences), ""]
             if query := _query(operation):
                 lines += [f"Query: {query}.", ""]
+            if sentences := openapi.patterns(operation):
+                lines += [*(f"{sentence}." for sentence in sentences), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -67,7 +71,8 @@ def _table(operation: Operation) -> list[str]:
             f"`{endpoint.action}`" if endpoint.action else "",
             openapi.versions(endpoint) or "all",
             CALLERS.get(endpoint.policy) or f"`{endpoint.policy}`",
-            _fields(endpoint.body), str(endpoint.status),
+            _fields(endpoint.body),
+            ", ".join(map(str, (endpoint.status, *endpoint.also))),
             f"`{endpoint.event}`" if endpoint.event else endpoint.changes_nothing or "",
         )
         lines.append(f"| {' | '.join(cells)} |")

@@ -7,6 +7,7 @@ from cairn.common.api import Api, Reply
 from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import Forbidden, Invalid, NotFound, Problem, Unavailable, Unsupported
+from cairn.glance.api.schemas import DOWNLOAD_QUERY
 from cairn.glance.component import Glance
 from cairn.glance.core import cache, content, locations, sources, uploads
 from cairn.glance.policy import RULES
@@ -81,10 +82,11 @@ def stage(glance: Glance, ctx: Context, image_id: str, request: Any) -> None:
     uploads.stage(glance, taking.image, taking.claim, cast("BinaryIO", source), taking.room, ctx)
 
 
-@api.get("/images/<image_id>/file", policy="download_image", late=True, raw=True)
-def download(glance: Glance, ctx: Context, image_id: str, request: Any) -> Reply:
+@api.get("/images/<image_id>/file", policy="download_image", query=DOWNLOAD_QUERY, late=True,
+         raw=True, also=(204, 206))
+def download(glance: Glance, ctx: Context, image_id: str, query: Any, request: Any) -> Reply:
     """The bytes, or one range of them (RFC 9110, section 14)."""
-    prefer = [s.strip() for s in request.args.get("prefer", "").split(",") if s.strip()]
+    prefer = [s.strip() for s in query.get("prefer", "").split(",") if s.strip()]
     image, places = sources.find_to_read(glance, ctx, image_id, bool(prefer))
     unknown = [name for name in prefer if name not in glance.stores]
     if unknown:

@@ -7,7 +7,7 @@ from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Unsupported
 from cairn.common.wsgi import parse_json
-from cairn.glance.api.schemas import CREATE, check_value
+from cairn.glance.api.schemas import CREATE, IMAGES_QUERY, check_value
 from cairn.glance.api.views import build_links, read_page, show_record
 from cairn.glance.component import Glance
 from cairn.glance.core import lifecycle, listing, patching
@@ -54,7 +54,7 @@ def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Documen
     return show_record(glance, ctx, lifecycle.update_image(glance, ctx, image_id, changes))
 
 
-@api.get("/images", policy="get_images", query={"type": "object"}, late=True)
+@api.get("/images", policy="get_images", query=IMAGES_QUERY, late=True)
 def index(glance: Glance, ctx: Context, query: Any) -> Document:
     """List images, the newest first; community images of others only where visibility asks."""
     if not glance.policy.allows(ctx, "read_image_as_service"):

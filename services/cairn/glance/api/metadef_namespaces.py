@@ -8,7 +8,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.listing import read_value
 from cairn.glance.api import metadef_objects, metadef_properties, metadef_resource_types
-from cairn.glance.api.schemas import NAMESPACE_BODY
+from cairn.glance.api.schemas import NAMESPACE_BODY, NAMESPACES_QUERY, OF_TYPE_QUERY
 from cairn.glance.api.views import build_links, check_writable, present, read_page, times
 from cairn.glance.component import Glance
 from cairn.glance.core import contents, metadefs, namespaces
@@ -47,7 +47,7 @@ def _full(record: NamespaceRecord, resource_type: str | None = None) -> Document
     return document
 
 
-@api.get(PATH, policy="get_metadef_namespaces", query={"type": "object"})
+@api.get(PATH, policy="get_metadef_namespaces", query=NAMESPACES_QUERY)
 def index(glance: Glance, ctx: Context, query: Any) -> Document:
     """List the caller's namespaces and the public ones, with the resource types they go on."""
     glance.policy.enforce(ctx, "list_metadef_resource_types")
@@ -77,7 +77,7 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     return Reply(document, 201, {"Location": where})
 
 
-@api.get(f"{PATH}/<namespace>", policy="get_metadef_namespace", query={"type": "object"},
+@api.get(f"{PATH}/<namespace>", policy="get_metadef_namespace", query=OF_TYPE_QUERY,
          late=True)
 def show(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
     """Show a namespace with everything in it, keys prefixed as resource_type asks for."""

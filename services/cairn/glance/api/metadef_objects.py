@@ -5,7 +5,7 @@ from typing import Any
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
-from cairn.glance.api.schemas import OBJECT_BODY
+from cairn.glance.api.schemas import CONTENTS_QUERY, OBJECT_BODY
 from cairn.glance.api.views import check_writable, present, read_page, times
 from cairn.glance.component import Glance
 from cairn.glance.core import contents
@@ -29,7 +29,7 @@ def _fields(body: Document) -> Document:
             "required": body.get("required", []), "properties": body.get("properties", {})}
 
 
-@api.get(PATH, policy="get_metadef_objects", query={"type": "object"}, late=True)
+@api.get(PATH, policy="get_metadef_objects", query=CONTENTS_QUERY, late=True)
 def index(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
     """List the objects of a namespace, the newest first."""
     page = read_page(glance, query, contents.SORTABLE)

@@ -5,7 +5,7 @@ from typing import Any
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import read_value
-from cairn.glance.api.schemas import PROPERTY_BODY
+from cairn.glance.api.schemas import OF_TYPE_QUERY, PROPERTY_BODY
 from cairn.glance.api.views import check_writable
 from cairn.glance.component import Glance
 from cairn.glance.core import contents
@@ -40,7 +40,7 @@ def create(glance: Glance, ctx: Context, namespace: str, body: Document) -> Docu
     return view(contents.create_content(glance, ctx, PROPERTY, namespace, _fields(body))[1])
 
 
-@api.get(f"{PATH}/<name>", policy="get_metadef_property", query={"type": "object"}, late=True)
+@api.get(f"{PATH}/<name>", policy="get_metadef_property", query=OF_TYPE_QUERY, late=True)
 def show(glance: Glance, ctx: Context, namespace: str, name: str, query: Any) -> Document:
     """With ?resource_type the name is the one that the key has there, with its prefix."""
     resource_type = read_value(query, "resource_type")

@@ -6,7 +6,7 @@ from cairn.common.api import Api, Document, Validator
 from cairn.common.context import Context
 from cairn.common.errors import Conflict
 from cairn.common.wsgi import parse_json
-from cairn.glance.api.schemas import TAG_BODY, TAGS_BODY
+from cairn.glance.api.schemas import CONTENTS_QUERY, TAG_BODY, TAGS_BODY
 from cairn.glance.api.views import check_writable, read_page, times
 from cairn.glance.component import Glance
 from cairn.glance.core import contents
@@ -22,7 +22,7 @@ def view(record: Any) -> Document:
     return {"name": record.name, **times(record)}
 
 
-@api.get(PATH, policy="get_metadef_tags", query={"type": "object"}, late=True)
+@api.get(PATH, policy="get_metadef_tags", query=CONTENTS_QUERY, late=True)
 def index(glance: Glance, ctx: Context, namespace: str, query: Any) -> Document:
     """List the names of a namespace's tags, the newest first."""
     _, tags = contents.list_contents(

@@ -9,7 +9,7 @@ from typing import Any
 from cairn.common.api import Schema, Validator
 from cairn.common.names import SEGMENT
 from cairn.glance.component import UUID, PropertySchemas
-from cairn.glance.core import tasks
+from cairn.glance.core import contents, listing, namespaces, tasks
 
 DISK_FORMATS = ["raw", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "gpt", "ploop", "ami", "ari",
                 "aki"]
@@ -100,6 +100,58 @@ def check_value(schemas: PropertySchemas, name: str, value: Any) -> None:
     else:
         schemas.check(name, value)
 
+
+
+def texts(description: str) -> dict[str, Any]:
+    """A parameter of a query. What is none is refused in the words of the API by who reads it; of
+    one that is repeated the last counts, where nothing else is said."""
+    return about({"type": "array", "items": {"type": "string"}}, description)
+
+
+def _page(*sortable: str) -> dict[str, Any]:
+    names = ", ".join(sortable)
+    return {
+        "limit": texts("At most so many entries"),
+        "marker": texts("Only what comes after this one, the last of the page before"),
+        "sort_key": texts(f"What to order by, first things first: each one of {names}"),
+        "sort_dir": texts("asc or desc, for each sort_key or once for all"),
+        "sort": texts("The same in one: name:asc,size"),
+    }
+
+
+def _query(**parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": parameters}
+
+
+_IN, _TIME = "this one, or in:a,b", "as gte:2026-01-01T00:00:00Z; also gt, eq, neq, lt, lte"
+# What is no attribute and no parameter of lists is a property that the images shall have.
+IMAGES_QUERY: Schema = _query(
+    **_page(*sorted(listing.SORTABLE)),
+    visibility=texts(f"One of {', '.join(listing.VISIBILITIES)}"),
+    member_status=texts(
+        f"How shared images were taken: one of {', '.join(listing.MEMBER_STATUSES)}"),
+    os_hidden=texts("true for the hidden images instead of the others"),
+    protected=texts("true or false"),
+    tag=texts("A tag that the images have; each one, where it is repeated"),
+    **{name: texts(f"{name} is {_IN}") for name in listing.TEXTS},
+    **{name: texts(f"{name} is this one") for name in listing.PLAIN},
+    **{name: texts(f"When that was, {_TIME}") for name in ("created_at", "updated_at")},
+    **{name: texts(f"{name} is exactly this") for name in listing.NUMBERS},
+    **{f"{name}_min": texts(f"{name} is this or more") for name in listing.NUMBERS},
+    **{f"{name}_max": texts(f"{name} is this or less") for name in listing.NUMBERS},
+) | {"patternProperties": {
+    "^.{1,255}$": texts("a property of images, and the value that it has")}}
+DOWNLOAD_QUERY: Schema = _query(
+    prefer=texts("Names of stores to read from first, by commas"))
+TASKS_QUERY: Schema = _query(
+    **_page(*sorted(tasks.SORTABLE)), status=texts(f"One of {', '.join(tasks.STATES)}"),
+    type=texts(f"One of {', '.join(tasks.TYPES)}"))
+NAMESPACES_QUERY: Schema = _query(
+    **_page(*sorted(namespaces.SORTABLE)), visibility=texts("public or private"),
+    resource_types=texts("Names of resource types that the namespaces go on, by commas"))
+CONTENTS_QUERY: Schema = _query(**_page(*sorted(contents.SORTABLE)))
+OF_TYPE_QUERY: Schema = _query(
+    resource_type=texts("The resource type with whose prefix keys are named"))
 
 MEMBER_CREATE: Schema = {
     "type": "object", "required": ["member"], "additionalProperties": True,

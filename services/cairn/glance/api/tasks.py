@@ -6,6 +6,7 @@ from cairn.common.api import Api, Document, Reply, Schema
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, MethodNotAllowed
 from cairn.common.listing import read_value
+from cairn.glance.api.schemas import TASKS_QUERY
 from cairn.glance.api.views import build_links, moment, read_page
 from cairn.glance.component import Glance
 from cairn.glance.core import image_tasks, tasks
@@ -52,7 +53,7 @@ def create(glance: Glance, ctx: Context, body: Document) -> Reply:
     return Reply(document, 201, {"Location": f"/image/v2/tasks/{document['id']}"})
 
 
-@api.get("/tasks", policy="tasks_api_access", query={"type": "object"})
+@api.get("/tasks", policy="tasks_api_access", query=TASKS_QUERY)
 def index(glance: Glance, ctx: Context, query: Any) -> Document:
     """List tasks that have not expired: the project's own, or all for an administrator."""
     filters = {}

@@ -19,7 +19,7 @@ _EVENT = closed(["name", "server_uuid"], server_uuid=UUID, status={
 
 @api.post("/os-server-external-events", policy="os_compute_api:os-server-external-events:create",
           body=closed(["events"], events={"type": "array", "minItems": 1, "items": _EVENT}),
-          changes_nothing="what it tells of was recorded where it happened")
+          also=(207,), changes_nothing="what it tells of was recorded where it happened")
 def create(nova: Nova, ctx: Context, body: Document) -> Reply:
     """Neutron says what changed on a server's ports; what the API shows follows at once."""
     answers: list[Document] = []

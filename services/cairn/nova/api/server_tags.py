@@ -43,7 +43,7 @@ def show(nova: Nova, ctx: Context, server_id: str, tag: str) -> None:
 
 
 @api.put(PATH + "/<tag>", policy="os_compute_api:os-server-tags:update", since="2.26",
-         event="compute.instance.update")
+         status=201, also=(204,), event="compute.instance.update")
 def update(nova: Nova, ctx: Context, server_id: str, tag: str) -> Reply:
     """Give a server one more tag: 201, or 204 when it has it already."""
     if not 0 < len(tag) <= TAG["maxLength"] or "," in tag or "/" in tag:

@@ -61,7 +61,7 @@ def rename(placement: Placement, ctx: Context, name: str, body: Document) -> Doc
 
 
 @api.put("/resource_classes/<name>", policy="placement:resource_classes:update", since="1.7",
-         event="resource_class.create")
+         status=201, also=(204,), event="resource_class.create")
 def ensure(placement: Placement, ctx: Context, name: str) -> Reply:
     """See that a custom resource class exists: 201 if it is new, 204 if it was there."""
     if len(name) > 255:
@@ -73,8 +73,8 @@ def ensure(placement: Placement, ctx: Context, name: str) -> Reply:
     new = classes.create_class(ctx, placement.names, name)
     if not new:
         events.unchanged()
-    return Reply(None, 201 if new else 204,
-                 {"Location": f"{placement.url}/resource_classes/{name}"})
+    return Reply(None, 201 if new else 204, {
+        "Location": f"{placement.url}/resource_classes/{name}"})
 
 
 @api.delete("/resource_classes/<name>", policy="placement:resource_classes:delete", status=204,

@@ -42,10 +42,10 @@ def clear(placement: Placement, ctx: Context, uuid: str) -> None:
     inventories.clear_inventories(placement.db, ctx, placement.names, uuid)
 
 
-@api.delete(BASE, policy="placement:resource_providers:inventories:delete", until="1.4",
+@api.delete(BASE, policy="placement:resource_providers:inventories:delete", until="1.4", status=405,
             changes_nothing="there is no such method before 1.5")
 def clear_one_by_one(placement: Placement, ctx: Context, uuid: str) -> None:
-    """Refuse: all inventories of a provider are removed at once from 1.5 on only."""
+    """Answer 405: all inventories are removed at once from 1.5 on only."""
     raise MethodRefused(method="DELETE")
 
 

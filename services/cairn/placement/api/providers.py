@@ -108,7 +108,9 @@ def _asked(snapshot: Snapshot, query: Any, group: Group) -> Iterable[Node]:
 @api.post("/resource_providers", policy="placement:resource_providers:create", status=201,
           body=PROVIDER_POST_1_0, until="1.13", event="resource_provider.create")
 @api.post("/resource_providers", policy="placement:resource_providers:create", status=201,
-          body=PROVIDER_POST_1_14, since="1.14", event="resource_provider.create")
+          body=PROVIDER_POST_1_14, since="1.14", until="1.19", event="resource_provider.create")
+@api.post("/resource_providers", policy="placement:resource_providers:create",
+          body=PROVIDER_POST_1_14, since="1.20", event="resource_provider.create")
 def create(placement: Placement, ctx: Context, body: Document) -> Reply:
     """Add a provider, at the top of its own tree or, from 1.14 on, below a parent."""
     row = providers.create_provider(

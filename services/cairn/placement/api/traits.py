@@ -55,7 +55,7 @@ def show(placement: Placement, ctx: Context, name: str) -> None:
         raise TraitNotFound(id=name)
 
 
-@api.put("/traits/<name>", policy="placement:traits:update", since="1.6",
+@api.put("/traits/<name>", policy="placement:traits:update", since="1.6", status=201, also=(204,),
          event="trait.create")
 def create(placement: Placement, ctx: Context, name: str) -> Reply:
     """See that a custom trait exists: 201 if it is new, 204 if it was there."""
