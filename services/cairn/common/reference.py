@@ -98,10 +98,7 @@ def _fields(body: Schema | None) -> str:
 def _query(operation: Operation) -> str:
     names = {name for endpoint in operation.endpoints
              for name in (endpoint.query or {}).get("properties", {})}
-    patterns = {name for endpoint in operation.endpoints
-                for name in (endpoint.query or {}).get("patternProperties", {})}
-    said = ", ".join(f"`{name}`" for name in sorted(names))
-    return ", and what matches ".join([said, *(f"`{name}`" for name in sorted(patterns))])
+    return ", ".join(f"`{name}`" for name in sorted(names))
 
 
 def main() -> None:
