@@ -83,11 +83,11 @@ def remove_from_store(glance: Glance, ctx: Context, image_id: str, store: str) -
             raise Conflict(reason="It's not allowed to remove image data from store if image "
                                   "status is not 'active'")
         rows = locations.of(session, [image_id])[image_id]
-        if not any(row.store == store for row in rows):
-            raise NotFound(kind=f"Image {image_id} in store", id=store)
         if len(rows) == 1:
             raise Refused(reason="Cannot delete image data from the only store containing it. "
                                  "Consider deleting the image instead.")
+        if not any(row.store == store for row in rows):
+            raise NotFound(kind=f"Image {image_id} in store", id=store)
         places = locations.forget(session, image_id, store)
         notices.record_image(session, ctx, "update", image)
     locations.remove(glance.stores, places)
