@@ -36,7 +36,7 @@ from cairn.keystone.providers import keys
 from cairn.keystone.providers.directory import Directory
 from cairn.keystone.providers.encryption import Encryption, make_first_key
 from cairn.keystone.providers.passwords import Passwords, hashed
-from cairn.keystone.providers.revocations import FreshAuthenticator, Sweep
+from cairn.keystone.providers.revocations import FreshAuthenticator, RevocationReader
 from cairn.keystone.settings import ComplianceSettings, TokenSettings
 
 INTERFACES = ("public", "internal", "admin")
@@ -77,7 +77,7 @@ def component(db: Database, folder: Path, compliance: ComplianceSettings) -> Key
     return Keystone(
         db=db, policy=Policy(RULES), signer=Signer(str(folder)), verifier=verifier,
         revocations=silence,  # type: ignore[arg-type]
-        sweep=Sweep(db, verifier, 3600), passwords=Passwords(), directory=Directory(),
+        revoked=RevocationReader(db, verifier, 3600), passwords=Passwords(), directory=Directory(),
         encryption=Encryption(str(folder)), tokens=TokenSettings(), compliance=compliance,
     )
 
@@ -112,7 +112,7 @@ def main() -> None:
     def app(compliance: ComplianceSettings) -> Any:
         keystone = component(db, folder, compliance)
         object.__setattr__(keystone, "encryption", Encryption(str(folder / "credential")))
-        authenticate = FreshAuthenticator(keystone.sweep, Authenticator(keystone.verifier))
+        authenticate = FreshAuthenticator(keystone.revoked, Authenticator(keystone.verifier))
         return create_app(keystone, authenticate, {}).test_client()
 
     client, careful = app(ComplianceSettings()), app(strict)

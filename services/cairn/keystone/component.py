@@ -10,7 +10,7 @@ from cairn.keystone.providers.clock import Clock
 from cairn.keystone.providers.directory import Directory
 from cairn.keystone.providers.encryption import Encryption
 from cairn.keystone.providers.passwords import Passwords
-from cairn.keystone.providers.revocations import Sweep
+from cairn.keystone.providers.revocations import RevocationReader
 from cairn.keystone.providers.throttle import Throttle
 from cairn.keystone.settings import (
     AuthenticationSettings,
@@ -29,7 +29,7 @@ class Keystone:
     # Shared with every other API of the process: what is revoked here is refused there at once.
     verifier: Verifier
     revocations: Revocations
-    sweep: Sweep
+    revoked: RevocationReader
     passwords: Passwords
     directory: Directory
     encryption: Encryption
@@ -42,4 +42,4 @@ class Keystone:
 
     @property
     def clock(self) -> Clock:
-        return self.sweep.clock
+        return self.revoked.clock

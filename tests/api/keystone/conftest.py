@@ -22,7 +22,7 @@ from cairn.keystone.providers import passwords
 from cairn.keystone.providers.directory import Directory
 from cairn.keystone.providers.encryption import Encryption, make_first_key
 from cairn.keystone.providers.passwords import Passwords
-from cairn.keystone.providers.revocations import FreshAuthenticator, Sweep
+from cairn.keystone.providers.revocations import FreshAuthenticator, RevocationReader
 from cairn.keystone.settings import TokenSettings
 
 CLOUD = {
@@ -99,7 +99,7 @@ def process(db, keys):
     verifier = Verifier(str(keys))
     return Keystone(
         db=db, policy=POLICY, signer=Signer(str(keys)), verifier=verifier,
-        revocations=Told(), sweep=Sweep(db, verifier, 3600), passwords=Passwords(),
+        revocations=Told(), revoked=RevocationReader(db, verifier, 3600), passwords=Passwords(),
         directory=Directory(), encryption=Encryption(str(keys / "credential")),
         tokens=TokenSettings(),
     )
@@ -160,7 +160,7 @@ def what_is_read_is_declared():
 
 
 def client_of(keystone):
-    authenticate = FreshAuthenticator(keystone.sweep, Authenticator(keystone.verifier))
+    authenticate = FreshAuthenticator(keystone.revoked, Authenticator(keystone.verifier))
     app = create_app(keystone, authenticate, {})
     app.request_class = Request
     app.after_request(note_undeclared)

@@ -27,7 +27,7 @@ def hosts(db, keys):
     found = []
     for _ in range(2):
         keystone = process(db, keys)
-        keystone.sweep.clock = Shared(db)
+        keystone.revoked.clock = Shared(db)
         found.append(client_of(keystone))
     return found
 

@@ -16,7 +16,7 @@ from cairn.keystone.policy import RULES
 from cairn.keystone.providers.directory import Directory
 from cairn.keystone.providers.encryption import Encryption
 from cairn.keystone.providers.passwords import Passwords
-from cairn.keystone.providers.revocations import FreshAuthenticator, Sweep
+from cairn.keystone.providers.revocations import FreshAuthenticator, RevocationReader
 from cairn.keystone.providers.throttle import Throttle
 from cairn.keystone.settings import ApiSettings
 
@@ -36,7 +36,7 @@ def make_component(settings: ApiSettings, host: Host) -> Keystone:
         signer=Signer(settings.tokens.keys),
         verifier=verifier,
         revocations=Revocations(bus),
-        sweep=Sweep(db, verifier, lifetime),
+        revoked=RevocationReader(db, verifier, lifetime),
         passwords=Passwords(settings.passwords.remember),
         directory=Directory(settings.endpoint_filter.return_all_endpoints_if_no_filter),
         encryption=Encryption(settings.credentials.keys),
@@ -53,10 +53,9 @@ def build(settings: ApiSettings, host: Host) -> flask.Flask:
     """The application. Raises BadSetting."""
     keystone = make_component(settings, host)
     authenticate, listener = host.authenticator(settings.identity, settings.messaging)
-    host.run(keystone.sweep)
     host.periodic().every(settings.purge.interval, keystone.db, Periodic, "purge",
                           purge.make(settings, keystone.db).run)
-    return create_app(keystone, FreshAuthenticator(keystone.sweep, authenticate), {
+    return create_app(keystone, FreshAuthenticator(keystone.revoked, authenticate), {
         "database": health.database(keystone.db),
         "messaging": health.messaging(listener.server),
     })

@@ -179,7 +179,7 @@ class _Bootstrap:
             return made
         if not passwords.Passwords().right(user.id, user.password_hash, password):
             user.password_hash, user.password_set_at = passwords.hashed(password), utcnow()
-            # The APIs find it at their next sweep.
+            # The APIs read it before their next request.
             self.session.add(Revoked(issued_before=self.now, user_id=user.id))
             self.done.append(f"password of {name}")
         if not user.enabled:

@@ -1,5 +1,5 @@
 """Changes that end tokens: what was revoked is in the database with the change, in this process at
-once, and with every other as soon as the bus has told it (or the sweep has read it)."""
+once, and with every other as soon as the bus has told it (or it has asked)."""
 
 import datetime as dt
 from collections.abc import Iterator

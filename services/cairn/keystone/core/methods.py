@@ -65,7 +65,7 @@ def _refuse_locked(keystone: Keystone, row: Any, account: str, text: str) -> Non
 def token(keystone: Keystone, session: Session, given: Document) -> Proof:
     """An earlier token: for another scope, and never for longer. Raises NotKnown: a bad one is as
     good as none."""
-    keystone.sweep.once()
+    keystone.revoked.read()
     try:
         token = keystone.verifier.verify(given["id"])
     except Unauthorized as bad:

@@ -19,7 +19,7 @@ from cairn.keystone.db.models import (
     Trust,
 )
 from cairn.keystone.db.oauth1 import AccessToken, RequestToken
-from cairn.keystone.providers.revocations import Sweep
+from cairn.keystone.providers.revocations import RevocationReader
 from cairn.keystone.settings import ApiSettings
 
 # It has no worker; a thread more of the APIs' process is the cheapest place there is.
@@ -50,7 +50,7 @@ def make(settings: ApiSettings, db: Database, cloud: object = None) -> Purge:
     own, tokens = settings.purge, settings.tokens
     expired = own.expired_days * DAY
     # No living token is older; a transaction that began before may be yet to commit.
-    lifetime = tokens.expiration + tokens.allow_expired_window + Sweep.overlap
+    lifetime = tokens.expiration + tokens.allow_expired_window + RevocationReader.overlap
     return Purge(db, own, (
         Age("revocations", ("revocations",), lifetime, revocations),
         Age("expired trusts", ("trusts",), expired, ended(

@@ -31,7 +31,7 @@ def wanting(
 
 def methods(keystone: Keystone, text: str, person: Person) -> list[str]:
     """What this receipt is of. Raises Unauthorized where it is not one of this user."""
-    keystone.sweep.once()
+    keystone.revoked.read()
     try:
         receipt = keystone.verifier.receipt(text)
     except Unauthorized as wrong:
