@@ -95,8 +95,8 @@ def house(tmp_path):
     world = World(nova_db, cloud=cloud)
     client = nova_app(world.nova, authenticate, {}).test_client()
 
-    def call(method, path, json=None, who="alice"):
-        headers = {"X-Auth-Token": who, "OpenStack-API-Version": "compute 2.96"}
+    def call(method, path, json=None, who="alice", version="2.96"):
+        headers = {"X-Auth-Token": who, "OpenStack-API-Version": f"compute {version}"}
         return client.open(path, method=method, json=json, headers=headers)
 
     def plug():
@@ -118,6 +118,55 @@ def settle(world):
     """The agent plugs ports once the host is asked to wait for them."""
     world.workers["compute.one"].probe = lambda moment, job, step: world.plug()
     world.settle()
+
+
+NONE = str(uuid.uuid4())
+
+
+def test_security_groups_of_old_are_refused_as_they_were(house):
+    world, call, ask = house
+
+    def code(method, path, body=None):
+        answer = call(method, f"/v2.1/os-security-group{path}", body, version="2.1")
+        [(kind, told)] = answer.json.items() if answer.data else [("", {})]
+        assert answer.status_code < 400 or (told["code"], bool(told["message"])) == (
+            answer.status_code, True), kind
+        return answer.status_code
+
+    def add(**more):
+        rule = {"parent_group_id": web, "ip_protocol": "tcp", "from_port": 22, "to_port": 22}
+        return code("POST", "-rules", {"security_group_rule": rule | more})
+
+    named = {"security_group": {"name": "web", "description": "d"}}
+    made = call("POST", "/v2.1/os-security-groups", named, version="2.1")
+    web = made.json["security_group"]["id"]
+    assert add() == 200
+    assert add() == 400  # There is such a rule.
+    for wrong in ({"ip_protocol": "999x"}, {"from_port": 65536}, {"to_port": 65536},
+                  {"to_port": 21}, {"cidr": "10.0.0.0/99"}, {"cidr": "x"}, {"group_id": "x"},
+                  {"parent_group_id": "x"}, {"from_port": None}):
+        assert add(**wrong) == 400, wrong
+    assert add(parent_group_id=NONE) == 404
+    assert add(group_id=NONE) == 404
+    listed = call("GET", "/v2.1/os-security-groups", version="2.1").json["security_groups"]
+    default = next(group["id"] for group in listed if group["name"] == "default")
+    assert code("DELETE", f"s/{default}") == 400
+    for method, body in (("GET", None), ("PUT", named), ("DELETE", None)):
+        assert code(method, f"s/{NONE}", body) == 404
+        assert code(method, "s/x", body) == 400
+    assert code("DELETE", f"-rules/{NONE}") == 404
+    assert code("DELETE", "-rules/x") == 400
+    assert code("DELETE", f"s/{web}") == 202
+
+
+def test_too_many_security_groups_are_forbidden(house):
+    world, call, ask = house
+    named = {"security_group": {"name": "web", "description": "d"}}
+    for _ in range(9):  # With the default one they are ten, which is the quota.
+        assert call("POST", "/v2.1/os-security-groups", named, version="2.1").status_code == 200
+    refused = call("POST", "/v2.1/os-security-groups", named, version="2.1")
+    assert refused.status_code == 403
+    assert "Quota exceeded" in refused.json["forbidden"]["message"]
 
 
 def test_a_server_comes_and_goes_and_leaves_nothing(house):

@@ -1,13 +1,15 @@
 """/os-security-groups and /os-security-group-rules: Neutron's, in the words of 2.1 to 2.35."""
 
+from typing import Any
 
 from cairn.common.api import Api, Document
 from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
-from cairn.common.errors import Invalid, NotFound, Problem
+from cairn.common.errors import Invalid, NotFound, Problem, Refused
 from cairn.nova.api.schemas import ANY, Query, closed, wrapped
 from cairn.nova.component import Nova
 from cairn.nova.core import network, servers
+from cairn.nova.core.values import check_uuid
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -90,7 +92,27 @@ def index(nova: Nova, ctx: Context, query: Query) -> Document:
          until=LAST)
 def show(nova: Nova, ctx: Context, group_id: str) -> Document:
     """Show one security group with its rules for incoming traffic."""
-    return {"security_group": _view_of(nova, ctx, group_id)}
+    return {"security_group": _view_of(nova, ctx, _group_id(group_id))}
+
+
+def _id(text: Any, kind: str) -> str:
+    """Raises Invalid for what Neutron has no ids like."""
+    try:
+        return check_uuid(str(text))
+    except Invalid:
+        raise Invalid(reason=f"{kind} id should be a uuid, not {text}") from None
+
+
+def _group_id(text: Any) -> str:
+    return _id(text, "Security group")
+
+
+def _refused(problem: Problem) -> Problem:
+    """A conflict in Neutron, in the words of before: too many, or what was asked is wrong."""
+    if problem.code != 409:
+        return problem
+    kind = Refused if "quota exceeded" in str(problem).lower() else Invalid
+    return kind(reason=str(problem))
 
 
 def _view_of(nova: Nova, ctx: Context, group_id: str) -> Document:
@@ -106,7 +128,10 @@ _BODY = wrapped("security_group", closed(["name", "description"], name=_NAME, de
           body=_BODY, changes_nothing=NEUTRONS)
 def create(nova: Nova, ctx: Context, body: Document) -> Document:
     """Make a security group in Neutron."""
-    made = _ask(nova, ctx, "POST", "/security-groups", json=body)["security_group"]
+    try:
+        made = _ask(nova, ctx, "POST", "/security-groups", json=body)["security_group"]
+    except Problem as problem:
+        raise _refused(problem) from None
     return {"security_group": view(made, {made["id"]: made})}
 
 
@@ -114,8 +139,9 @@ def create(nova: Nova, ctx: Context, body: Document) -> Document:
          until=LAST, body=_BODY, changes_nothing=NEUTRONS)
 def change(nova: Nova, ctx: Context, group_id: str, body: Document) -> Document:
     """Rename a security group in Neutron, and describe it anew."""
-    _ask(nova, ctx, "PUT", f"/security-groups/{group_id}", json=body)
-    return {"security_group": _view_of(nova, ctx, group_id)}
+    own = _group_id(group_id)
+    _ask(nova, ctx, "PUT", f"/security-groups/{own}", json=body)
+    return {"security_group": _view_of(nova, ctx, own)}
 
 
 @api.delete("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:delete",
@@ -123,11 +149,9 @@ def change(nova: Nova, ctx: Context, group_id: str, body: Document) -> Document:
 def remove(nova: Nova, ctx: Context, group_id: str) -> None:
     """Delete a security group in Neutron; one that is in use is refused."""
     try:
-        _ask(nova, ctx, "DELETE", f"/security-groups/{group_id}")
+        _ask(nova, ctx, "DELETE", f"/security-groups/{_group_id(group_id)}")
     except Problem as problem:
-        if problem.code == 409:
-            raise Invalid(reason=str(problem)) from None
-        raise
+        raise _refused(problem) from None
 
 
 _RULE = closed(
@@ -151,15 +175,18 @@ def create_rule(nova: Nova, ctx: Context, body: Document) -> Document:
         ports.append(None if value is None or int(value) == -1 else int(value))
     prefix = asked.get("cidr")
     request = {
-        "security_group_id": asked["parent_group_id"], "direction": "ingress",
+        "security_group_id": _group_id(asked["parent_group_id"]), "direction": "ingress",
         "protocol": (asked.get("ip_protocol") or "").lower() or None,
         "port_range_min": ports[0], "port_range_max": ports[1],
-        "remote_group_id": asked.get("group_id"),
+        "remote_group_id": _group_id(asked["group_id"]) if asked.get("group_id") else None,
         "ethertype": "IPv6" if prefix and ":" in prefix else "IPv4",
         "remote_ip_prefix": None if asked.get("group_id") else prefix or "0.0.0.0/0",
     }
-    made = _ask(nova, ctx, "POST", "/security-group-rules",
-                json={"security_group_rule": request})["security_group_rule"]
+    try:
+        made = _ask(nova, ctx, "POST", "/security-group-rules",
+                    json={"security_group_rule": request})["security_group_rule"]
+    except Problem as problem:
+        raise _refused(problem) from None
     return {"security_group_rule": rule(made, {g["id"]: g for g in _groups(nova, ctx)})}
 
 
@@ -168,8 +195,9 @@ def create_rule(nova: Nova, ctx: Context, body: Document) -> Document:
             changes_nothing=NEUTRONS)
 def remove_rule(nova: Nova, ctx: Context, rule_id: str) -> None:
     """Delete a rule of a security group in Neutron."""
+    own = _id(rule_id, "Security group rule")
     try:
-        _ask(nova, ctx, "DELETE", f"/security-group-rules/{rule_id}")
+        _ask(nova, ctx, "DELETE", f"/security-group-rules/{own}")
     except Problem as problem:
         if problem.code == 404:
             raise NotFound("Security group rule", rule_id) from None
