@@ -127,6 +127,35 @@ def parse_version(text: str) -> Version:
     return int(match[1]), int(match[2])
 
 
+def _bounded(schema: Any, formats: dict[str, Callable[[str], bool]]) -> Any:
+    """The schema, in which a text that is a number may be no other number than the number itself:
+    to JSON Schema, minimum and maximum are of numbers alone. Adds what the formats check."""
+    if isinstance(schema, list):
+        return [_bounded(item, formats) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: _bounded(item, formats) for name, item in schema.items()}
+    kinds, bounds = schema.get("type"), [name for name in _BOUNDS if name in schema]
+    if not isinstance(kinds, list) or "string" not in kinds or not bounds:
+        return made
+    kind = "number " + " and ".join(f"{_BOUNDS[name]} {schema[name]}" for name in bounds)
+    least, above, most = (schema.get(name) for name in _BOUNDS)
+
+    def fits(text: str) -> bool:
+        if _DECIMAL.fullmatch(text) is None:
+            return True  # Whether it may be no number is the pattern's to say.
+        number = float(text)
+        return ((least is None or number >= least) and (above is None or number > above)
+                and (most is None or number <= most))
+
+    formats[kind] = fits
+    return made | {"format": kind}
+
+
+_BOUNDS = {"minimum": "of at least", "exclusiveMinimum": "above", "maximum": "of at most"}
+_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
 class Validator:
     """A compiled JSON Schema whose refusals name the field."""
 
@@ -134,7 +163,9 @@ class Validator:
         """`looks_up`: its names are only looked up, and may be what no new one may be."""
         self.whole = whole
         self._names = {} if looks_up else names.within(schema)
-        self._compiled = jsonschema_rs.validator_for(dict(schema), validate_formats=True)
+        formats: dict[str, Callable[[str], bool]] = {}
+        self._compiled = jsonschema_rs.validator_for(
+            _bounded(dict(schema), formats), validate_formats=True, formats=formats)
 
     def __call__(self, document: Any) -> None:
         """Raises Invalid, naming the place and what was expected there."""

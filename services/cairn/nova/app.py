@@ -79,8 +79,16 @@ def create_app(
         authenticate=authenticate, envelope=envelope, service="compute",
         request_id_headers=("X-Compute-Request-Id",),
     )
+    app.before_request(_check_path)
     app.before_request(_check_media_type)
     return app
+
+
+def _check_path() -> None:
+    """An empty id is nobody's: /servers/ is not /servers. Raises NoSuchPath."""
+    path = flask.request.path
+    if path.endswith("/") and path.count("/") > 2:
+        raise errors.NoSuchPath
 
 
 def _check_media_type() -> None:

@@ -8,6 +8,8 @@ from .conftest import PEOPLE
 
 NONE = "7bd7e6f2-6f0b-4c0e-a9ba-0a7f4f2cbb0f"  # An id of nothing.
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPgGj6M1Zz5q8hUq5xj0O8u2zGm0rY1s0o7m3uJ0f0Zk"
+HUGE = "9" * 30
+DIGITS = "9" * 5000  # More than Python makes a number of.
 MANY = {str(number): "1" for number in range(200)}
 
 
@@ -35,6 +37,13 @@ CASES = {
         ("admin PUT /flavors/none", {"flavor": {"description": "x"}}, 404),
         ("admin PUT /flavors/m1", {"flavor": {"name": "x"}}, 400),
         ("bob GET /flavors/p1", None, 404),
+        ("admin POST /flavors", flavor(ram="0"), 400),
+        ("admin POST /flavors", flavor(ram=HUGE), 400),
+        ("admin POST /flavors", flavor(vcpus=DIGITS), 400),
+        ("admin POST /flavors", flavor(disk="2147483648"), 400),
+        ("admin POST /flavors", flavor(rxtx_factor=DIGITS), 400),
+        ("admin POST /flavors", flavor(rxtx_factor="0.0"), 400),
+        ("alice GET /flavors/", None, 404),
     ],
     "parts of flavors": [
         ("admin GET /flavors/m1/os-flavor-access", None, 404),
@@ -77,6 +86,13 @@ CASES = {
         ("alice GET /os-keypairs/k?user_id=bob", None, 403),
         ("alice DELETE /os-keypairs/k?user_id=bob", None, 403),
         ("bob GET /os-keypairs/k", None, 404),
+        ("alice POST /os-keypairs",
+         {"keypair": {"name": "k4", "public_key": "ssh-rsa JUNK nova@ubuntu"}}, 400),
+        ("alice POST /os-keypairs",
+         {"keypair": {"name": "k4", "public_key": f"ssh-rsa {'A' * 2048} o@u"}}, 400),
+        ("alice POST /os-keypairs", {"keypair": {"name": "k4", "public_key": " "}}, 400),
+        ("alice POST /os-keypairs", {"keypair": {"name": "k" * 256, "public_key": KEY}}, 400),
+        ("alice POST /os-keypairs", {"keypair": {"name": "k_/.\\@:", "public_key": KEY}}, 400),
     ],
     "aggregates": [
         ("admin POST /os-aggregates", {"aggregate": {"name": "a1"}}, 200),
@@ -94,6 +110,11 @@ CASES = {
         ("admin PUT /os-aggregates/2", {"aggregate": {"name": "a1"}}, 409),
         ("admin PUT /os-aggregates/2", {"aggregate": {}}, 400),
         ("admin DELETE /os-aggregates/99", None, 404), ("admin DELETE /os-aggregates/x", None, 400),
+        ("admin DELETE /os-aggregates/-1", None, 404), ("admin GET /os-aggregates/-1", None, 404),
+        (f"admin GET /os-aggregates/{HUGE}", None, 404),
+        (f"admin GET /os-aggregates/{DIGITS}", None, 404),
+        ("admin GET /os-aggregates/1.5", None, 400),
+        ("admin POST /os-aggregates", {"aggregate": {"name": "a" * 256}}, 400),
         ("admin POST /os-aggregates/1/action", {"add_host": {"host": "nix"}}, 404),
         ("admin POST /os-aggregates/99/action", {"add_host": {"host": "one"}}, 404),
         ("admin POST /os-aggregates/x/action", {"add_host": {"host": "one"}}, 400),
@@ -124,6 +145,12 @@ CASES = {
         ("alice POST /os-server-groups",
          {"server_group": {"name": "g", "policies": ["affinity"]}}, 400),
         ("rita POST /os-server-groups", {"server_group": {"name": "g", "policy": "affinity"}}, 403),
+        *(("alice POST /os-server-groups",
+           {"server_group": {"name": "g", "policy": "anti-affinity",
+                             "rules": {"max_server_per_host": most}}}, 400)
+          for most in ("0", HUGE, DIGITS, 10 ** 30)),
+        (f"alice GET /os-server-groups?offset={HUGE}", None, 400),
+        (f"alice GET /os-server-groups?offset={DIGITS}", None, 400),
     ],
     "hosts": [
         ("admin PUT /os-services/NONE", {"status": "disabled"}, 404),
@@ -144,6 +171,9 @@ CASES = {
         ("admin PUT /os-quota-sets/red", {"quota_set": {"floating_ips": 1}}, 400),
         ("admin PUT /os-quota-sets/red", {"quota_set": {"cores": 0}}, 400),
         ("admin PUT /os-quota-sets/red", {}, 400),
+        ("admin PUT /os-quota-sets/red", {"quota_set": {"cores": "-2"}}, 400),
+        ("admin PUT /os-quota-sets/red", {"quota_set": {"cores": HUGE}}, 400),
+        ("admin PUT /os-quota-sets/red", {"quota_set": {"cores": DIGITS}}, 400),
         ("alice PUT /os-quota-sets/red", {"quota_set": {"cores": 1}}, 403),
         ("alice GET /os-quota-sets/blue", None, 403),
         ("alice GET /os-quota-sets/blue/detail", None, 403),
@@ -153,6 +183,12 @@ CASES = {
         ("alice GET /os-simple-tenant-usage", None, 403),
         ("alice GET /os-simple-tenant-usage/blue", None, 403),
         ("alice GET /limits?tenant_id=blue", None, 403),
+        ("admin GET /os-simple-tenant-usage/", None, 404),
+        ("admin GET /os-simple-tenant-usage/red?start=2026-03-01T00:00:00.000000"
+         "&end=2026-02-01T00:00:00.000000", None, 400),
+        ("admin GET /os-simple-tenant-usage?start=x", None, 400),
+        ("admin GET /os-simple-tenant-usage?start=0001-01-01T00:00:00%2B14:00", None, 400),
+        ("admin GET /os-simple-tenant-usage?end=9999-12-31T23:59:59-14:00", None, 400),
     ],
     "servers": [
         ("alice GET /servers/NONE", None, 404), ("alice GET /servers/x", None, 404),
@@ -181,6 +217,28 @@ CASES = {
         ("alice POST /servers", server(availability_zone="zz"), 400),
         ("alice POST /servers", server(user_data="!!"), 400),
         ("alice POST /servers", server(min_count=0), 400),
+        ("alice POST /servers", server(min_count="0"), 400),
+        ("alice POST /servers", server(min_count=2.5), 400),
+        ("alice POST /servers", server(max_count=0), 400),
+        ("alice POST /servers", server(max_count=2.5), 400),
+        ("alice POST /servers", server(min_count=HUGE), 400),
+        ("alice POST /servers", server(min_count=DIGITS), 400),
+        ("alice POST /servers", server(name=12345), 400),
+        ("alice POST /servers", server(name="a" * 256), 400),
+        ("alice POST /servers", server(imageRef=-1), 400),
+        ("alice POST /servers", server(flavorRef=-1), 400),
+        ("alice POST /servers", server(accessIPv4="1.1.1.1.1.1"), 400),
+        ("alice POST /servers", server(accessIPv6="notvalid"), 400),
+        ("alice POST /servers", server(metadata={"": "1"}), 400),
+        ("alice POST /servers", server(metadata={"k" * 256: "1"}), 400),
+        ("alice DELETE /servers/-1", None, 404),
+        (f"alice DELETE /servers/{HUGE}", None, 404),
+        ("alice GET /servers?limit=-1", None, 400), ("alice GET /servers?limit=x", None, 400),
+        (f"alice GET /servers?limit={DIGITS}", None, 400),
+        ("alice GET /servers?changes-since=2011/01/01", None, 400),
+        ("alice GET /servers?changes-since=0001-01-01T00:00:00%2B14:00", None, 400),
+        ("alice GET /servers?status=nix", None, 400),
+        ("alice GET /servers/", None, 404),
         ("alice POST /servers", server(min_count=2, max_count=1), 400),
         ("alice POST /servers", server(min_count=1000), 403),
         ("alice POST /servers", server(host="one"), 403),
@@ -218,6 +276,17 @@ CASES = {
         ("alice POST /servers/SERVER/action", {"rebuild": {"imageRef": NONE}}, 400),
         ("alice POST /servers/NONE/action", {"rebuild": {"imageRef": "IMAGE"}}, 404),
         ("alice POST /servers/SERVER/action", {"os-getConsoleOutput": {"length": "x"}}, 400),
+        ("alice POST /servers/SERVER/action", {"os-getConsoleOutput": {"length": HUGE}}, 400),
+        ("alice POST /servers/SERVER/action", {"os-getConsoleOutput": {"length": DIGITS}}, 400),
+        ("alice POST /servers/SERVER/action", {"os-getConsoleOutput": {"length": "-2"}}, 400),
+        ("alice POST /servers/SERVER/action", {"createImage": {"name": "x" * 256}}, 400),
+        ("alice POST /servers/SERVER/action",
+         {"createImage": {"name": "x", "metadata": {"": ""}}}, 400),
+        ("alice POST /servers/x/action", {"createImage": {"name": "x"}}, 404),
+        ("alice POST /servers/SERVER/action", {"restore": None}, 409),
+        ("alice POST /servers/NONE/action", {"restore": None}, 404),
+        ("alice POST /servers/NONE/action", {"forceDelete": None}, 404),
+        ("admin POST /servers/SERVER/action", {"os-resetState": {"state": 1}}, 400),
         ("alice POST /servers/NONE/action", {"os-getConsoleOutput": {}}, 404),
         ("alice POST /servers/NONE/action", {"addSecurityGroup": {"name": "default"}}, 404),
         ("alice POST /servers/SERVER/action", {"addSecurityGroup": {"name": "nix"}}, 404),
@@ -282,6 +351,10 @@ CASES = {
          {"interfaceAttachment": {"fixed_ips": [{"ip_address": "10.0.0.9"}]}}, 400),
         ("alice POST /servers/SERVER/os-interface", {"interfaceAttachment": {"port_id": "x"}}, 400),
         ("alice GET /servers/SERVER/os-instance-actions/req-none", None, 404),
+        ("alice GET /servers/SERVER/os-instance-actions"
+         "?changes-since=0001-01-01T00:00:00%2B14:00", None, 400),
+        ("alice PUT /servers/SERVER/metadata", {"metadata": {"": "1"}}, 400),
+        ("alice PUT /servers/SERVER/metadata", {"meta": {"a": "1"}}, 400),
         ("alice GET /servers/SERVER/os-volume_attachments/NONE", None, 404),
     ],
     "events": [
@@ -303,14 +376,64 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("resource", CASES)
-def test_what_is_wrong(world, call, server, resource):
+# What only versions before those of above have, asked in the first.
+OLD = {
+    "security groups": [
+        *((f"alice {method} /os-security-groups/{group}", body, code)
+          for method, body in (("GET", None), ("DELETE", None), ("PUT", {
+              "security_group": {"name": "x", "description": "d"}}))
+          for group, code in (("NONE", 404), ("x", 400))),
+        ("alice DELETE /os-security-groups/", None, 404),
+        ("alice POST /os-security-groups",
+         {"security_group": {"name": "", "description": "d"}}, 400),
+        ("alice POST /os-security-groups",
+         {"security_group": {"name": "a" * 256, "description": "d"}}, 400),
+        ("alice POST /os-security-groups",
+         {"security_group": {"name": "a", "description": "d" * 256}}, 400),
+        ("alice DELETE /os-security-group-rules/x", None, 400),
+        ("alice POST /os-security-group-rules",
+         {"security_group_rule": {"parent_group_id": "x", "ip_protocol": "tcp"}}, 400),
+        ("alice POST /os-security-group-rules",
+         {"security_group_rule": {"parent_group_id": NONE, "group_id": "x"}}, 400),
+        ("rita DELETE /os-security-groups/NONE", None, 403),
+    ],
+    "hosts": [
+        *((f"admin GET /os-hypervisors/{number}", None, 404)
+          for number in ("NONE", "x", "99", "-1", HUGE, DIGITS)),
+        *((f"admin DELETE /os-services/{number}", None, code)
+          for number, code in (("x", 400), ("99", 404), ("-1", 404), (HUGE, 404), (DIGITS, 404))),
+        ("admin GET /os-hypervisors/NONE/uptime", None, 404),
+        ("admin GET /os-hypervisors/NONE/servers", None, 404),
+        ("admin GET /os-hypervisors/nix/search", None, 404),
+        ("alice GET /os-hypervisors/1/servers", None, 403),
+        ("alice GET /os-hypervisors/1/search", None, 403),
+        ("alice GET /os-hypervisors/1/uptime", None, 403),
+        ("alice GET /os-hypervisors/statistics", None, 403),
+        ("admin PUT /os-services/enable", {"host": "nix", "binary": "nova-compute"}, 404),
+        ("admin PUT /os-services/disable", {"host": "one", "binary": "nix"}, 404),
+        ("admin PUT /os-services/disable-log-reason", {"host": "one", "binary": "nix"}, 400),
+        ("admin GET /os-services?xxx=nova-compute", None, 200),
+    ],
+    "servers": [
+        ("alice POST /servers", server(networks=None, personality=[
+            {"path": "/etc/testfile.txt", "contents": "This is a test file."}]), 400),
+        ("alice POST /servers", server(networks=[
+            {"fixed_ip": "10.0.1.1", "uuid": "a-b-c-d-e-f-g-h-i-j"}]), 400),
+        ("alice GET /servers?status=nix", None, 200),
+        ("alice GET /servers?image=nix", None, 200), ("alice GET /servers?flavor=nix", None, 200),
+    ],
+}
+
+
+@pytest.mark.parametrize(("resource", "version"), [
+    *((resource, "2.96") for resource in CASES), *((resource, "2.1") for resource in OLD)])
+def test_what_is_wrong(world, call, server, resource, version):
     image = next(iter(world.cloud.images))
     private = {"id": "p1", "os-flavor-access:is_public": False}
     call("POST", "/v2.1/flavors", flavor(**private), who="admin")
     service = call("GET", "/v2.1/os-services", who="admin").json["services"][0]["id"]
     wrong = []
-    for request, body, code in CASES[resource]:
+    for request, body, code in (OLD if version == "2.1" else CASES)[resource]:
         who, method, path = request.split(" ")
         for name, value in (("SERVER", server), ("NONE", NONE), ("SERVICE", service)):
             path = path.replace(name, value)
@@ -318,7 +441,7 @@ def test_what_is_wrong(world, call, server, resource):
             asked = body[next(iter(body))]
             if asked.get("imageRef") == "IMAGE":
                 body = body | {next(iter(body)): asked | {"imageRef": image}}
-        answer = call(method, f"/v2.1{path}", body, who=who)
+        answer = call(method, f"/v2.1{path}", body, who=who, version=version)
         if answer.status_code != code:
             wrong.append((request, body, code, answer.status_code, answer.json))
         elif code >= 400:

@@ -146,5 +146,5 @@ def test_ids_that_are_none_are_refused(call):
                         version=version).status_code == code
     assert call("DELETE", "/v2.1/os-services/x", who="admin", version="2.1").status_code == 400
     assert call("DELETE", "/v2.1/os-services/9", who="admin", version="2.1").status_code == 404
-    for number, code in (("x", 400), ("9", 404), ("9" * 30, 400)):
+    for number, code in (("x", 400), ("1.5", 400), ("9", 404), ("-1", 404), ("9" * 30, 404)):
         assert call("GET", f"/v2.1/os-aggregates/{number}", who="admin").status_code == code

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.test import create_environ
 
-from cairn.common.api import ANYONE, PUBLIC, Api, Reply
+from cairn.common.api import ANYONE, PUBLIC, Api, Reply, Validator
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Unauthorized
 from cairn.common.microversions import Microversions
@@ -217,3 +217,23 @@ def test_the_dispatcher_names_what_there_is():
     assert list(app({"PATH_INFO": "/compute/v2.1"}, start)) == [b"/compute"]
     assert b"compute" in list(app({"PATH_INFO": "/nope"}, start))[0]
     assert started == ["404 Not Found"]
+
+
+@pytest.mark.parametrize(("value", "fits"), [
+    (1, True), ("1", True), ("007", True), ("9", True), (0, False), ("0", False), (10, False),
+    ("10", False), ("-1", False), ("9" * 5000, False), ("1.5", True), ("9.5", False),
+    ("auto", True), (None, False)])
+def test_a_number_has_its_bounds_as_a_text_too(value, fits):
+    check = Validator({"type": "object", "properties": {"n": {
+        "anyOf": [{"type": ["integer", "string"], "minimum": 1, "maximum": 9}]}}})
+    if fits:
+        check({"n": value})
+    else:
+        with pytest.raises(Invalid, match="field/attribute n"):
+            check({"n": value})
+
+
+def test_the_refusal_of_a_text_says_the_bounds():
+    check = Validator({"type": ["number", "string"], "exclusiveMinimum": 0, "maximum": 5})
+    with pytest.raises(Invalid, match="number above 0 and of at most 5"):
+        check("0.0")

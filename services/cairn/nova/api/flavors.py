@@ -10,6 +10,7 @@ from cairn.common.errors import Invalid
 from cairn.common.listing import read_value
 from cairn.nova.api.schemas import (
     BOOLEAN,
+    INTEGER,
     NAME,
     PAGE,
     TEXT,
@@ -36,7 +37,7 @@ _TEXT = {"type": ["string", "null"], "maxLength": 65535}
 
 def _amount(least: int) -> Document:
     return {"type": ["integer", "string"], "pattern": "^[0-9]+$", "minimum": least,
-            "maximum": 0x7FFFFFFF}
+            "maximum": INTEGER}
 
 
 _CREATE: dict[str, Any] = {

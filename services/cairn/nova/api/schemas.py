@@ -8,6 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from cairn.common import listing
 from cairn.common.api import Schema, Version
+from cairn.common.bounds import DIGITS
 from cairn.common.names import SEGMENT
 from cairn.nova.component import Nova
 from cairn.nova.core import quotas, server_tags
@@ -29,7 +30,9 @@ BOOLEAN: Schema = {
              False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n",
              "f"],
 }
-COUNT: dict[str, Any] = {"type": ["integer", "string"], "pattern": r"^[0-9]+$", "minimum": 0}
+INTEGER = 0x7FFFFFFF
+COUNT: dict[str, Any] = {"type": ["integer", "string"], "pattern": r"^[0-9]+$", "minimum": 0,
+                         "maximum": INTEGER}
 METADATA: Schema = {
     "type": "object", "additionalProperties": False, "propertyNames": {"maxLength": 255},
     "patternProperties": {r"^[a-zA-Z0-9\-_:. ]+$": {"type": "string", "maxLength": 255}},
@@ -59,7 +62,7 @@ def query(**single: Schema) -> Schema:
     }
 
 
-NUMBER: Schema = {"type": "string", "pattern": "^[0-9]+$"}
+NUMBER: Schema = {"type": "string", "pattern": f"^[0-9]{{1,{DIGITS}}}$"}
 TEXT: Schema = {"type": "string"}
 PAGE: dict[str, Schema] = {"limit": NUMBER, "marker": TEXT}
 # Since when most lists refuse a parameter that they do not know.
@@ -110,7 +113,7 @@ def read_limit(nova: Nova, query: Query) -> int:
 def quota_limits(*, network: bool, files: bool, **more: Any) -> dict[str, Any]:
     """Limits by resource: those of networks and of injected files only in old versions."""
     limit = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "minimum": -1,
-             "maximum": 0x7FFFFFFF}
+             "maximum": INTEGER}
     names = [*quotas.ALWAYS, *(quotas.FILES if files else ()),
              *(quotas.NETWORK if network else ())]
     return closed(None, **dict.fromkeys(names, limit), **more)

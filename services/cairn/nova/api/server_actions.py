@@ -87,7 +87,8 @@ for _since, _until, _version in schemas.ranges(schemas.REBUILD_CHANGES):
 @api.post(PATH, action="os-getConsoleOutput", policy="os_compute_api:os-console-output",
           body=closed(["os-getConsoleOutput"], **{"os-getConsoleOutput": closed(
               length={"type": ["integer", "string", "null"], "pattern": "^-?[0-9]+$",
-                      "minimum": -1})}), changes_nothing="it only reads the console")
+                      "minimum": -1, "maximum": schemas.INTEGER})}),
+          changes_nothing="it only reads the console")
 def console_output(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document:
     """The last lines of the serial console."""
     asked = body["os-getConsoleOutput"].get("length")

@@ -7,6 +7,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.common.listing import read_value
 from cairn.nova.api.schemas import (
+    INTEGER,
     NAME,
     NUMBER,
     TEXT,
@@ -26,7 +27,7 @@ api = Api(RULES)
 _HARD = ["anti-affinity", "affinity"]
 _SOFT = [*_HARD, "soft-anti-affinity", "soft-affinity"]
 _RULES = closed(max_server_per_host={"type": ["integer", "string"], "pattern": "^[1-9][0-9]*$",
-                                     "minimum": 1})
+                                     "minimum": 1, "maximum": INTEGER})
 
 
 def view(ctx: Context, state: GroupState) -> Document:

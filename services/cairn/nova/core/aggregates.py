@@ -12,7 +12,7 @@ from cairn.common.context import Context
 from cairn.common.db import changed
 from cairn.common.errors import Conflict, Invalid, NotFound
 from cairn.nova.component import Nova
-from cairn.nova.core import hosts
+from cairn.nova.core import hosts, values
 from cairn.nova.db.models import Aggregate, AggregateHost, Event
 
 
@@ -54,16 +54,16 @@ def create(nova: Nova, ctx: Context, name: str, zone: str | None) -> AggregateSt
         return _recorded(session, ctx, "create", AggregateState(aggregate, ()))
 
 
-def change(nova: Nova, ctx: Context, number: str, values: dict[str, Any]) -> AggregateState:
+def change(nova: Nova, ctx: Context, number: str, columns: dict[str, Any]) -> AggregateState:
     """Rename it, or give it another zone. Raises NotFound, Conflict when the name is taken."""
     with nova.db.writing() as session:
         aggregate = _find(session, number)
-        for name, value in values.items():
+        for name, value in columns.items():
             setattr(aggregate, name, value)
         try:
             session.flush()
         except IntegrityError:
-            raise Conflict(reason=f"Aggregate {values['name']} already exists.") from None
+            raise Conflict(reason=f"Aggregate {columns['name']} already exists.") from None
         return _recorded(session, ctx, "update_prop", _state(session, aggregate))
 
 
@@ -130,9 +130,7 @@ def _recorded(session: Session, ctx: Context, verb: str, state: AggregateState) 
 
 def _find(session: Session, number: str, lock: bool = False) -> Aggregate:
     """Raises Invalid for what is no number, NotFound."""
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise Invalid(reason=f"Invalid value for id: {number} is not a number.")
-    aggregate = session.get(Aggregate, int(number), with_for_update=lock)
+    aggregate = session.get(Aggregate, values.number(number), with_for_update=lock)
     if aggregate is None:
         raise NotFound("Aggregate", number)
     return aggregate

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import NotFound
 from cairn.nova.component import Nova
@@ -41,10 +42,8 @@ def get(nova: Nova, ctx: Context, hypervisor_id: str) -> HypervisorState:
     """Raises NotFound, and Invalid for what is no uuid in versions that have them."""
     if by_uuid(ctx.version):
         where = Hypervisor.id == check_uuid(hypervisor_id)
-    elif hypervisor_id.isascii() and hypervisor_id.isdigit():
-        where = Hypervisor.number == int(hypervisor_id)
     else:
-        raise NotFound("Compute host", hypervisor_id)
+        where = Hypervisor.number == (parse_whole(hypervisor_id) or 0)
     with nova.db.reading() as session:
         row = session.scalar(select(Hypervisor).where(where))
         if row is None:

@@ -277,7 +277,7 @@ def _check_names(ctx: Context, names: Iterable[str]) -> None:
 def _where(
     nova: Nova, session: Session, ctx: Context, filters: Mapping[str, Values]
 ) -> list[Condition] | None:
-    """The conditions of a list; None where nothing can match."""
+    """The conditions of a list; None where nothing can match. Raises Invalid, Forbidden."""
     every = nova.policy.allows(ctx, "os_compute_api:servers:allow_all_filters")
     allowed = _FOR_ALL | (_SINCE_283 if ctx.version >= (2, 83) else set())
     given = {name: values for name, values in filters.items()
@@ -294,6 +294,8 @@ def _where(
         if "DELETED" in words and not ctx.is_admin:
             raise Forbidden(rule="listing deleted servers")
         if not states.STATUSES & set(words):
+            if ctx.version >= (2, 38):
+                raise Invalid(reason=f"status: Invalid status value {words[-1]}")
             return None
         where.append(states.having(words))
     where += [FILTERS[name](name, values) for name, values in given.items() if name in FILTERS]

@@ -10,7 +10,7 @@ from cairn.common.context import Context
 from cairn.common.errors import Conflict, Invalid, NotFound, Problem
 from cairn.nova.component import Nova
 from cairn.nova.core import hosts
-from cairn.nova.core.values import by_uuid, check_uuid
+from cairn.nova.core.values import by_uuid, check_uuid, number
 from cairn.nova.db.models import AggregateHost, Event, Hypervisor, Server, Service
 
 INTERNAL = "internal"  # The zone of all that is no compute host.
@@ -125,10 +125,8 @@ def _find(session: Session, ctx: Context, service_id: str) -> Service:
     """Raises Invalid for what is no id in the caller's version, NotFound."""
     if by_uuid(ctx.version):
         where = Service.id == check_uuid(service_id)
-    elif service_id.isascii() and service_id.isdigit():
-        where = Service.number == int(service_id)
     else:
-        raise Invalid(reason=f"Invalid value for id: {service_id} is not a number.")
+        where = Service.number == number(service_id)
     service = session.scalar(select(Service).where(where))
     if service is None:
         raise NotFound("Service", service_id)

@@ -1,20 +1,23 @@
 """Values that requests carry as text."""
 
 import datetime as dt
+import re
 import uuid
 
 from cairn.common.api import Version
+from cairn.common.bounds import parse_whole
 from cairn.common.errors import Invalid
 from cairn.common.listing import FALSE, TRUE
 
 
 def moment(text: str, name: str) -> dt.datetime:
-    """Raises Invalid naming the parameter."""
+    """A time in UTC, of a text in ISO 8601. Raises Invalid naming the parameter."""
     try:
         instant = dt.datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace(" +", "+"))
-    except ValueError:
+        return (instant if instant.tzinfo is None
+                else instant.astimezone(dt.UTC).replace(tzinfo=None))
+    except (ValueError, OverflowError):  # In UTC it may lie before the first year.
         raise Invalid(reason=f"{name}: not a time: {text}") from None
-    return instant if instant.tzinfo is None else instant.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def truth(text: str | None, name: str, default: bool = False) -> bool:
@@ -34,6 +37,14 @@ def check_uuid(text: str) -> str:
         return str(uuid.UUID(text))
     except ValueError:
         raise Invalid(reason=f"Invalid uuid {text}") from None
+
+
+def number(text: str) -> int:
+    """An id that is a number; 0, which is nobody's, for one that no row can have. Raises Invalid
+    for what is no number."""
+    if re.fullmatch(r"-?[0-9]+", text) is None:
+        raise Invalid(reason=f"Invalid value for id: {text:.64} is not a number.")
+    return max(0, parse_whole(text) or 0)
 
 
 def by_uuid(version: Version) -> bool:
