@@ -2,6 +2,8 @@
 
 import pytest
 
+from cairn.neutron.app import APIS
+
 FILTERS = {
     "/networks": [
         "id=x", "name=x", "admin_state_up=true", "status=ACTIVE", "tenant_id=red",
@@ -53,6 +55,32 @@ def test_every_documented_filter_is_one(api, hosts, path):
         for query in (text, f"{text}&{text}", f"{text}&fields=id"):
             status, document = api("GET", "admin", f"{path}?{query}")
             assert status == 200, (query, document)
+
+
+DECLARED = {
+    e.path: e.query["properties"] for api in APIS for e in api.endpoints
+    if e.method == "GET" and e.path in FILTERS}
+VALUES = {"changed_since": "2020-01-01T00:00:00Z", "fixed_ips": "ip_address%3D10.0.0.5",
+          "sort_key": "id", "sort_dir": "desc&sort_key=id", "marker": ""}
+
+
+@pytest.mark.parametrize("path", FILTERS)
+def test_the_reference_names_every_filter_and_no_other(api, hosts, path):
+    declared = DECLARED[path]
+    assert {text.partition("=")[0] for text in FILTERS[path]} <= set(declared)
+    for name in declared:
+        status, document = api("GET", "admin", f"{path}?{name}={VALUES.get(name, '1')}")
+        assert status == 200, (name, document)
+    for name in ({"limit", "sort", "bogus", "tunnel_ip", "host"} - set(declared)):
+        assert api("GET", "admin", f"{path}?{name}=1")[0] == (200 if name == "limit" else 400)
+
+
+@pytest.mark.parametrize("path", FILTERS)
+def test_a_filter_of_any_value_is_answered(api, hosts, path):
+    for name in DECLARED[path]:
+        for value in ("", "x", "-1", "%00", "1" * 30, "%7B%7D", "2026-11-27T00:00:00Z"):
+            status, document = api("GET", "admin", f"{path}?{name}={value}")
+            assert status in (200, 400, 404), (name, value, document)
 
 
 def test_subnets_by_what_their_network_is(api, subnet, public):

@@ -7,10 +7,10 @@ from werkzeug.datastructures import MultiDict
 from cairn.common.api import ANYONE, Api, Document
 from cairn.common.context import Context
 from cairn.neutron.api import networks, routers, views
+from cairn.neutron.api.queries import ONE, filtered, listed
 from cairn.neutron.api.schemas import (
     AGENT_UPDATE,
     NETWORK_OF_AGENT,
-    QUERY,
     ROUTER_OF_AGENT,
     read_requests,
 )
@@ -40,7 +40,7 @@ def view(neutron: Neutron, row: Any) -> Document:
     }
 
 
-@api.get("/agents", policy=ANYONE, query=QUERY)
+@api.get("/agents", policy=ANYONE, query=listed(AGENT, "alive"))
 def index(neutron: Neutron, ctx: Context, query: MultiDict[str, str]) -> Document:
     """List the agents of the cloud's hosts; an empty list for whoever is not an administrator."""
     if not neutron.policy.allows(ctx, "get_agent"):
@@ -53,7 +53,7 @@ def index(neutron: Neutron, ctx: Context, query: MultiDict[str, str]) -> Documen
                        if not alive or document["alive"] in alive]}
 
 
-@api.get("/agents/<agent_id>", policy="get_agent", query=QUERY)
+@api.get("/agents/<agent_id>", policy="get_agent", query=ONE)
 def show(neutron: Neutron, ctx: Context, agent_id: str, query: Query) -> Document:
     """Show one agent; it is `alive` while its host was heard of lately."""
     document = view(neutron, agents.find_agent(neutron, ctx, agent_id))
@@ -133,7 +133,7 @@ def l3_agents(neutron: Neutron, ctx: Context, router_id: str) -> Document:
     return {"agents": [{**view(neutron, row), "ha_state": None} for row in rows]}
 
 
-@api.get("/availability_zones", policy="get_availability_zone", query=QUERY)
+@api.get("/availability_zones", policy="get_availability_zone", query=filtered(*ZONE_FILTERS))
 def zones(neutron: Neutron, ctx: Context, query: Query) -> Document:
     """List the availability zones that routers and networks (their DHCP) can be in."""
     check_names(query, ZONE_FILTERS)

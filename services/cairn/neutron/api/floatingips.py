@@ -7,7 +7,8 @@ import flask
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.neutron.api import views
-from cairn.neutron.api.schemas import FLOATINGIP_CREATE, FLOATINGIP_UPDATE, QUERY
+from cairn.neutron.api.queries import ONE, listed
+from cairn.neutron.api.schemas import FLOATINGIP_CREATE, FLOATINGIP_UPDATE
 from cairn.neutron.component import Neutron
 from cairn.neutron.core.floatingips import RESOURCE
 from cairn.neutron.core.listing import Query
@@ -33,13 +34,13 @@ def view(row: Any, port: Any) -> Document:
     }
 
 
-@api.get("/floatingips", policy="get_floatingip", query=QUERY, raw=True)
+@api.get("/floatingips", policy="get_floatingip", query=listed(RESOURCE.kind), raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
     """List the project's floating IPs; administrators see those of every project."""
     return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
-@api.get("/floatingips/<floatingip_id>", policy="get_floatingip", query=QUERY)
+@api.get("/floatingips/<floatingip_id>", policy="get_floatingip", query=ONE)
 def show(neutron: Neutron, ctx: Context, floatingip_id: str, query: Query) -> Document:
     """Show one floating IP, with some of the port it leads to."""
     return views.show_one(neutron, ctx, RESOURCE, view, floatingip_id, query)

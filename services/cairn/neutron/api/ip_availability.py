@@ -3,7 +3,7 @@
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.neutron.api import views
-from cairn.neutron.api.schemas import QUERY
+from cairn.neutron.api.queries import filtered
 from cairn.neutron.component import Neutron
 from cairn.neutron.core.ip_availability import (
     Availability,
@@ -37,7 +37,8 @@ def _number(value: int) -> int | float:
     return value if value < 2**63 else float(value)
 
 
-@api.get("/network-ip-availabilities", policy="get_network_ip_availability", query=QUERY)
+@api.get("/network-ip-availabilities", policy="get_network_ip_availability",
+         query=filtered(*FILTERS))
 def index(neutron: Neutron, ctx: Context, query: Query) -> Document:
     """List how many addresses each network's allocation pools have, and how many are taken."""
     check_names(query, FILTERS)

@@ -7,7 +7,8 @@ import flask
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.neutron.api import views
-from cairn.neutron.api.schemas import NETWORK_CREATE, NETWORK_UPDATE, QUERY
+from cairn.neutron.api.queries import ONE, listed
+from cairn.neutron.api.schemas import NETWORK_CREATE, NETWORK_UPDATE
 from cairn.neutron.component import Neutron
 from cairn.neutron.core.listing import Query
 from cairn.neutron.core.networks import RESOURCE
@@ -31,13 +32,13 @@ def view(row: Any, subnets: list[str]) -> Document:
     }
 
 
-@api.get("/networks", policy="get_network", query=QUERY, raw=True)
+@api.get("/networks", policy="get_network", query=listed(RESOURCE.kind), raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
     """List the project's networks, those shared with everybody, and the external ones."""
     return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
-@api.get("/networks/<network_id>", policy="get_network", query=QUERY)
+@api.get("/networks/<network_id>", policy="get_network", query=ONE)
 def show(neutron: Neutron, ctx: Context, network_id: str, query: Query) -> Document:
     """Show one network, with the ids of its subnets."""
     return views.show_one(neutron, ctx, RESOURCE, view, network_id, query)

@@ -8,7 +8,8 @@ import flask
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.neutron.api import views
-from cairn.neutron.api.schemas import PORT_CREATE, PORT_UPDATE, QUERY
+from cairn.neutron.api.queries import ONE, listed
+from cairn.neutron.api.schemas import PORT_CREATE, PORT_UPDATE
 from cairn.neutron.component import Neutron
 from cairn.neutron.core import names
 from cairn.neutron.core.listing import Query
@@ -48,13 +49,13 @@ def _view(neutron: Neutron) -> views.View:
     return partial(view, neutron.settings.dns_domain)
 
 
-@api.get("/ports", policy="get_port", query=QUERY, raw=True)
+@api.get("/ports", policy="get_port", query=listed(RESOURCE.kind), raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
     """List the project's ports, and those of others on its networks."""
     return views.index(neutron, ctx, RESOURCE, _view(neutron), query, request)
 
 
-@api.get("/ports/<port_id>", policy="get_port", query=QUERY)
+@api.get("/ports/<port_id>", policy="get_port", query=ONE)
 def show(neutron: Neutron, ctx: Context, port_id: str, query: Query) -> Document:
     """Show one port; how and where it is bound is for administrators and services only."""
     return views.show_one(neutron, ctx, RESOURCE, _view(neutron), port_id, query)

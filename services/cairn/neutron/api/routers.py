@@ -7,9 +7,9 @@ import flask
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.neutron.api import views
+from cairn.neutron.api.queries import ONE, listed
 from cairn.neutron.api.schemas import (
     EXTRA_ROUTES,
-    QUERY,
     ROUTER_CREATE,
     ROUTER_INTERFACE,
     ROUTER_UPDATE,
@@ -36,13 +36,13 @@ def view(row: Any, gateway_ips: list[dict[str, str]]) -> Document:
     }
 
 
-@api.get("/routers", policy="get_router", query=QUERY, raw=True)
+@api.get("/routers", policy="get_router", query=listed(RESOURCE.kind), raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
     """List the project's routers; administrators see those of every project."""
     return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
-@api.get("/routers/<router_id>", policy="get_router", query=QUERY)
+@api.get("/routers/<router_id>", policy="get_router", query=ONE)
 def show(neutron: Neutron, ctx: Context, router_id: str, query: Query) -> Document:
     """Show one router, with its gateway's addresses."""
     return views.show_one(neutron, ctx, RESOURCE, view, router_id, query)

@@ -62,9 +62,6 @@ def creation(*required: str, **properties: Property) -> Property:
     return part(*required, **properties, project_id=ID_OR_NULL, tenant_id=ID_OR_NULL, tags=TAGS)
 
 
-# Anything: what matters of it is read by the listing, which names what it does not know.
-QUERY: Schema = {"type": "object"}
-
 LABEL = {"name": TEXT, "description": TEXT}
 
 NETWORK = {

@@ -7,8 +7,8 @@ import flask
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.neutron.api import views
+from cairn.neutron.api.queries import ONE, listed
 from cairn.neutron.api.schemas import (
-    QUERY,
     SECURITY_GROUP_CREATE,
     SECURITY_GROUP_RULE_CREATE,
     SECURITY_GROUP_UPDATE,
@@ -49,14 +49,14 @@ def _project(ctx: Context, query: Query) -> str | None:
     return asked[0] if unscoped(ctx) and asked else ctx.project
 
 
-@api.get("/security-groups", policy="get_security_group", query=QUERY, raw=True)
+@api.get("/security-groups", policy="get_security_group", query=listed(RESOURCE.kind), raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
     """List the project's security groups with their rules; there is always a default one."""
     ensure_default(neutron, ctx, _project(ctx, query))
     return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
-@api.get("/security-groups/<security_group_id>", policy="get_security_group", query=QUERY)
+@api.get("/security-groups/<security_group_id>", policy="get_security_group", query=ONE)
 def show(neutron: Neutron, ctx: Context, security_group_id: str, query: Query) -> Document:
     """Show one security group with its rules."""
     return views.show_one(neutron, ctx, RESOURCE, view, security_group_id, query)
@@ -83,14 +83,15 @@ def delete(neutron: Neutron, ctx: Context, security_group_id: str) -> None:
     views.delete(neutron, ctx, RESOURCE, security_group_id)
 
 
-@api.get("/security-group-rules", policy="get_security_group_rule", query=QUERY, raw=True)
+@api.get("/security-group-rules", policy="get_security_group_rule",
+         query=listed(RULE_RESOURCE.kind), raw=True)
 def index_rules(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
     """List the rules of the project's security groups, those of the default one among them."""
     ensure_default(neutron, ctx, _project(ctx, query))
     return views.index(neutron, ctx, RULE_RESOURCE, rule_view, query, request)
 
 
-@api.get("/security-group-rules/<rule_id>", policy="get_security_group_rule", query=QUERY)
+@api.get("/security-group-rules/<rule_id>", policy="get_security_group_rule", query=ONE)
 def show_rule(neutron: Neutron, ctx: Context, rule_id: str, query: Query) -> Document:
     """Show one rule; normalized_cidr is its remote_ip_prefix without the bits of a host."""
     return views.show_one(neutron, ctx, RULE_RESOURCE, rule_view, rule_id, query)

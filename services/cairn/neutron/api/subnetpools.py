@@ -7,7 +7,8 @@ import flask
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.neutron.api import views
-from cairn.neutron.api.schemas import QUERY, SUBNETPOOL_CREATE, SUBNETPOOL_UPDATE
+from cairn.neutron.api.queries import ONE, listed
+from cairn.neutron.api.schemas import SUBNETPOOL_CREATE, SUBNETPOOL_UPDATE
 from cairn.neutron.component import Neutron
 from cairn.neutron.core.listing import Query
 from cairn.neutron.core.subnetpools import RESOURCE
@@ -26,13 +27,13 @@ def view(row: Any, related: None) -> Document:
     }
 
 
-@api.get("/subnetpools", policy="get_subnetpool", query=QUERY, raw=True)
+@api.get("/subnetpools", policy="get_subnetpool", query=listed(RESOURCE.kind), raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
     """List the project's subnet pools, and those shared with everybody."""
     return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
-@api.get("/subnetpools/<subnetpool_id>", policy="get_subnetpool", query=QUERY)
+@api.get("/subnetpools/<subnetpool_id>", policy="get_subnetpool", query=ONE)
 def show(neutron: Neutron, ctx: Context, subnetpool_id: str, query: Query) -> Document:
     """Show one subnet pool."""
     return views.show_one(neutron, ctx, RESOURCE, view, subnetpool_id, query)

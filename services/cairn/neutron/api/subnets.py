@@ -7,7 +7,8 @@ import flask
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.neutron.api import views
-from cairn.neutron.api.schemas import QUERY, SUBNET_CREATE, SUBNET_UPDATE
+from cairn.neutron.api.queries import ONE, listed
+from cairn.neutron.api.schemas import SUBNET_CREATE, SUBNET_UPDATE
 from cairn.neutron.component import Neutron
 from cairn.neutron.core.listing import Query
 from cairn.neutron.core.subnets import RESOURCE
@@ -29,13 +30,13 @@ def view(row: Any, external: bool) -> Document:
     }
 
 
-@api.get("/subnets", policy="get_subnet", query=QUERY, raw=True)
+@api.get("/subnets", policy="get_subnet", query=listed(RESOURCE.kind), raw=True)
 def index(neutron: Neutron, ctx: Context, query: Query, request: flask.Request) -> Document:
     """List the subnets of the project, and of networks that are its own, shared or external."""
     return views.index(neutron, ctx, RESOURCE, view, query, request)
 
 
-@api.get("/subnets/<subnet_id>", policy="get_subnet", query=QUERY)
+@api.get("/subnets/<subnet_id>", policy="get_subnet", query=ONE)
 def show(neutron: Neutron, ctx: Context, subnet_id: str, query: Query) -> Document:
     """Show one subnet; whoever may see its network may see it."""
     return views.show_one(neutron, ctx, RESOURCE, view, subnet_id, query)

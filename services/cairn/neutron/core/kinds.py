@@ -70,6 +70,19 @@ class Kind:
             named["tenant_id"] = self.table.c.project_id
         return named
 
+    @cached_property
+    def findable(self) -> dict[str, type]:
+        """The filters that find something, and whether their values are bool, int or str. Lists and
+        times are not among them: nobody can write a value that is equal to one."""
+        types = {name: column.type.python_type for name, column in self.columns.items()}
+        plain = {name: type_ for name, type_ in types.items() if type_ in (bool, int, str)}
+        return plain | dict.fromkeys(self.filters, str)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it has tags."""
+        return "tags" in self.table.c
+
 
 def unscoped(ctx: Context) -> bool:
     """Whether the caller sees every project's things: administrators, and the cloud's services."""

@@ -16,10 +16,14 @@ def parse_boolean(name: str, text: str) -> bool:
             name=name, reason=f"'{text}' cannot be converted to boolean.") from None
 
 
+# Integers that databases take. No row has one beyond, nor one of these.
+LEAST, MOST = -2**63, 2**63 - 1
+
+
 def parse_integer(name: str, text: str) -> int:
-    """Raises BadAttribute, naming the attribute."""
+    """A number to look for. Raises BadAttribute, naming the attribute."""
     try:
-        return int(text)
+        return max(LEAST, min(int(text), MOST))
     except ValueError:
         raise errors.BadAttribute(name=name, reason=f"'{text}' is not an integer.") from None
 
