@@ -128,6 +128,16 @@ def test_groups_keys_and_metadata_have_users_limits_too(call, create, limit):
     assert create(metadata={"a": "1"}).status_code == 202
 
 
+def test_a_users_limit_widens_none_of_the_projects(call, create, limit):
+    limit(RED, key_pairs=0, metadata_items=1, server_groups=0)
+    limit(ALICE, key_pairs=-1, metadata_items=5, server_groups=5, force=True)
+    key = {"keypair": {"name": "a", "public_key": KEY}}
+    assert call("POST", "/v2.1/os-keypairs", key).status_code == 403
+    assert create(metadata={"a": "1", "b": "2"}).status_code == 403
+    group = {"server_group": {"name": "g", "policy": "affinity"}}
+    assert call("POST", "/v2.1/os-server-groups", group).status_code == 403
+
+
 def test_a_user_id_that_nobody_has_is_refused(call, limit):
     for method in ("GET", "PUT", "DELETE"):
         body = {"quota_set": {"cores": 1}} if method == "PUT" else None

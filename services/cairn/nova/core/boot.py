@@ -73,7 +73,7 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
             flavor = flavors.record(flavors.find(session, ctx, str(body["flavorRef"])))
         except NotFound as missing:
             raise Invalid(reason=f"Flavor {body['flavorRef']} could not be found.") from missing
-        limits = quotas.limits(session, ctx.project, nova.quota, ctx.user_id)
+        limits = quotas.allowed(session, ctx.project, ctx.user_id, nova.quota)
         key = _key(session, ctx, body.get("key_name"))
         group = _group(session, ctx, hints.get("group"), count, limits)
         zone, host, node = _zone(nova, session, ctx, body)
@@ -177,7 +177,7 @@ def record(
     session.flush()
     if plan.group:
         groups.join(session, plan.group, [server.id for server in made],
-                    (limits | own)["server_group_members"])
+                    quotas.narrower(limits, own)["server_group_members"])
     issued = (dt.datetime.fromtimestamp(ctx.issued_at, dt.UTC).replace(tzinfo=None)
               if ctx.issued_at else times["received"])
     for server in made:

@@ -81,7 +81,7 @@ def create(
     print_ = fingerprint(kind, public_key)
 
     def record(session: Session) -> Keypair:
-        allowed = quotas.limits(session, ctx.project, nova.quota, user_id)["key_pairs"]
+        allowed = quotas.allowed(session, ctx.project, user_id, nova.quota)["key_pairs"]
         quotas.check_keypairs(session, user_id, allowed)
         pair = Keypair(user_id=user_id, name=name, type=kind, public_key=public_key,
                        fingerprint=print_)

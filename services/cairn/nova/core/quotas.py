@@ -59,6 +59,20 @@ def user_limits(session: Session, project_id: str, user_id: str) -> dict[str, in
     return {row.resource: row.hard_limit for row in rows}
 
 
+def allowed(
+    session: Session, project_id: str, user_id: str, defaults: QuotaSettings
+) -> dict[str, int]:
+    """What a user may have in that project: of each resource the narrower of both limits."""
+    return narrower(limits(session, project_id, defaults),
+                    user_limits(session, project_id, user_id))
+
+
+def narrower(project: dict[str, int], own: dict[str, int]) -> dict[str, int]:
+    """The project's limits, but a user's own where it is less; -1 is more than any."""
+    return project | {name: limit for name, limit in own.items()
+                      if 0 <= limit and not 0 <= project[name] <= limit}
+
+
 def usage(session: Session, project_id: str, user_id: str | None = None) -> dict[str, int]:
     """What a project uses of `instances`, `cores`, `ram` (MiB) and `server_groups`; with `user_id`,
     what is that user's of it."""

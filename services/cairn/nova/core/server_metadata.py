@@ -44,8 +44,8 @@ def _change(
         servers.check_unlocked(ctx, row)
         servers.check_settled(row, "update_instance_metadata")
         metadata = change(row.meta)
-        allowed = quotas.limits(
-            session, row.project_id, nova.quota, ctx.user_id)["metadata_items"]
+        allowed = quotas.allowed(
+            session, row.project_id, ctx.user_id, nova.quota)["metadata_items"]
         if 0 <= allowed < len(metadata):
             raise LimitReached(what="metadata items", limit=allowed)
         session.execute(

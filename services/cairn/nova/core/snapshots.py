@@ -23,7 +23,7 @@ def take(nova: Nova, ctx: Context, server_id: str, request: Document) -> str:
     properties = request.get("metadata") or {}
     with nova.db.reading() as session:
         row = servers.find(session, ctx, server_id)
-        most = quotas.limits(session, row.project_id, nova.quota, ctx.user_id)["metadata_items"]
+        most = quotas.allowed(session, row.project_id, ctx.user_id, nova.quota)["metadata_items"]
     servers.check_unlocked(ctx, row)
     if 0 <= most < len(properties):
         raise LimitReached(what="metadata items", limit=most)
