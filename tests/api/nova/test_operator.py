@@ -1,5 +1,7 @@
 """What operators ask: services, hypervisors, zones, aggregates, quotas; and server groups."""
 
+import pytest
+
 
 def test_services_and_their_switch(call):
     found = call("GET", "/v2.1/os-services", who="admin").json["services"]
@@ -94,6 +96,20 @@ def test_quotas_are_shown_set_and_reset(call):
     assert call("GET", "/v2.1/os-quota-sets/blue").status_code == 403
     bad = {"quota_set": {"cores": -2}}
     assert call("PUT", "/v2.1/os-quota-sets/red", bad, who="admin").status_code == 400
+
+
+@pytest.mark.parametrize(("version", "named", "unnamed"), [
+    ("2.1", {"fixed_ips", "injected_files"}, {"server_groups"}),
+    ("2.49", {"floating_ips", "injected_files"}, {"server_group_members"}),
+    ("2.50", {"server_groups", "injected_files"}, {"fixed_ips", "security_groups"}),
+    ("2.57", {"server_groups"}, {"injected_files", "floating_ips"})])
+def test_a_class_has_the_limits_of_the_version(call, version, named, unnamed):
+    path = "/v2.1/os-quota-class-sets/default"
+    shown = call("GET", path, who="admin", version=version).json["quota_class_set"]
+    assert named <= set(shown) and not unnamed & set(shown)
+    again = {name: value for name, value in shown.items() if name != "id"}
+    changed = call("PUT", path, {"quota_class_set": again}, who="admin", version=version)
+    assert changed.json == {"quota_class_set": again}
 
 
 def test_usage_is_told(call, server):

@@ -13,9 +13,12 @@ api = Api(RULES)
 
 def view(nova: Nova, ctx: Context, name: str) -> Document:
     limits = quotas.get_limits(nova, f"class:{name}")
-    # Groups came late to this one.
-    return {n: limits[n] for n in quota_names(ctx)
-            if ctx.version >= (2, 50) or n not in ("server_groups", "server_group_members")}
+    names = quota_names(ctx)
+    if ctx.version < (2, 50):
+        # Groups came late to this one, and networks went late.
+        names = [n for n in (*quotas.ALWAYS, *quotas.FILES, *quotas.NETWORK)
+                 if n not in ("server_groups", "server_group_members")]
+    return {n: limits[n] for n in names}
 
 
 @api.get("/os-quota-class-sets/<name>", policy="os_compute_api:os-quota-class-sets:show")
