@@ -159,6 +159,22 @@ def test_security_groups_of_old_are_refused_as_they_were(house):
     assert code("DELETE", f"s/{web}") == 202
 
 
+def test_security_groups_of_old_are_listed_by_project(house):
+    world, call, ask = house
+
+    def names(query="", who="alice"):
+        answer = call("GET", f"/v2.1/os-security-groups{query}", who=who, version="2.35")
+        return [group["name"] for group in answer.json["security_groups"]]
+
+    for who, name in (("alice", "web"), ("alice", "db"), ("root", "ops")):
+        call("POST", "/v2.1/os-security-groups", who=who, version="2.35", json={
+            "security_group": {"name": name, "description": "d"}})
+    assert names() == names("?all_tenants=true") == ["db", "default", "web"]
+    assert names(who="root") == ["default", "ops"]
+    assert names("?all_tenants=true", "root") == ["default", "ops", "db", "default", "web"]
+    assert names("?limit=1&offset=1") == ["default"]
+
+
 def test_too_many_security_groups_are_forbidden(house):
     world, call, ask = house
     named = {"security_group": {"name": "web", "description": "d"}}

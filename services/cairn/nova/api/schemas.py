@@ -49,7 +49,6 @@ def wrapped(name: str, schema: Schema) -> dict[str, Any]:
     return closed([name], **{name: schema})
 
 
-ANY: Schema = {"type": "object", "additionalProperties": {"type": "array"}}
 NULL_OR_OBJECT: Schema = {"type": ["object", "null", "string"], "additionalProperties": True}
 
 

@@ -6,7 +6,8 @@ from cairn.common.api import Api, Document
 from cairn.common.bounds import parse_whole
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, NotFound, Problem, Refused
-from cairn.nova.api.schemas import ANY, Query, closed, wrapped
+from cairn.common.listing import read_value
+from cairn.nova.api.schemas import NUMBER, TEXT, Query, closed, query, read_limit, wrapped
 from cairn.nova.component import Nova
 from cairn.nova.core import network, servers
 from cairn.nova.core.values import check_uuid
@@ -56,9 +57,10 @@ def rule(own: Document, names: dict[str, Document]) -> Document:
     return shown
 
 
-def _groups(nova: Nova, ctx: Context) -> list[Document]:
-    answer = _ask(nova, ctx, "GET", f"/security-groups?tenant_id={ctx.project}")
-    return answer["security_groups"]  # type: ignore[no-any-return]
+def _groups(nova: Nova, ctx: Context, *, every: bool = False) -> list[Document]:
+    """The project's; with `every` all that the caller may see in Neutron."""
+    mine = "" if every else f"?tenant_id={ctx.project}"
+    return _ask(nova, ctx, "GET", f"/security-groups{mine}")["security_groups"]  # type: ignore[no-any-return]
 
 
 def _of_server(nova: Nova, ctx: Context, server_id: str) -> list[Document]:
@@ -80,12 +82,15 @@ def index_of_server(nova: Nova, ctx: Context, server_id: str) -> Document:
 
 
 @api.get("/os-security-groups", policy="os_compute_api:os-security-groups:get", until=LAST,
-         query=ANY)
+         query=query(limit=NUMBER, offset=NUMBER, all_tenants=TEXT))
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
-    """List the project's security groups, which are Neutron's."""
-    groups = _groups(nova, ctx)
+    """List the project's security groups, which are Neutron's; admins may list everybody's."""
+    groups = _groups(nova, ctx, every=ctx.is_admin and "all_tenants" in query)
     names = {g["id"]: g for g in groups}
-    return {"security_groups": [view(group, names) for group in groups]}
+    shown = sorted((view(group, names) for group in groups),
+                   key=lambda group: (group["tenant_id"] or "", group["name"]))
+    first = int(read_value(query, "offset") or 0)
+    return {"security_groups": shown[first:first + read_limit(nova, query)]}
 
 
 @api.get("/os-security-groups/<group_id>", policy="os_compute_api:os-security-groups:show",
