@@ -447,6 +447,14 @@ class SubnetAllocationError(Conflict):
     message = "Failed to allocate subnet: {reason}"
 
 
+class NetworkSubnetPoolAffinityError(errors.Invalid):
+    message = "Subnets hosted on the same network must be allocated from the same subnet pool."
+
+
+class SubnetPoolQuotaExceeded(Conflict):
+    message = "Per-tenant subnet pool prefix quota exceeded."
+
+
 class MinPrefixSubnetAllocationError(errors.Invalid):
     message = (
         "Unable to allocate subnet with prefix length {length}, minimum allowed prefix is "

@@ -671,7 +671,8 @@ def ids(api, hosts, net, subnet, public):
         {"subnet_id": subnet["id"]})
     iface, = api.get("alice", "/ports?device_owner=network:router_interface")
     prefixes = made("alice", "/subnetpools", name="p", prefixes=["10.90.0.0/16"], min_prefixlen=16)
-    made("alice", "/subnets", network_id=net["id"], ip_version=4, prefixlen=24,
+    pooled = made("alice", "/networks")
+    made("alice", "/subnets", network_id=pooled["id"], ip_version=4, prefixlen=24,
          subnetpool_id=prefixes["id"])
     free = made("alice", "/floatingips", floating_network_id=public["id"])
     agents = {agent["agent_type"]: agent["id"] for agent in api.get("admin", "/agents?host=net1")}

@@ -96,7 +96,7 @@ SUBNETPOOL = {
     **LABEL, "name": {**TEXT, "pattern": "\\S"},
     "prefixes": {"type": "array", "items": ADDRESS, "minItems": 1},
     "default_prefixlen": INT_OR_NULL, "min_prefixlen": INT_OR_NULL, "max_prefixlen": INT_OR_NULL,
-    "default_quota": {**INT_OR_NULL, "pattern": "^[0-9]*$", "minimum": 0}, "is_default": BOOL,
+    "default_quota": {**INT_OR_NULL, "minimum": 0, "maximum": 2**31 - 1}, "is_default": BOOL,
 }
 SUBNETPOOL_CREATE = one_or_many(
     "subnetpool", creation("name", "prefixes", **SUBNETPOOL, shared=BOOL)

@@ -1,6 +1,6 @@
 """Subnet pools: prefixes that subnets are cut from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import collapse_addresses, ip_address, ip_network
 from typing import Any
 
@@ -106,8 +106,8 @@ def delete(w: Write, pool: Row[Any]) -> None:
 
 def cut(w: Write, request: Mapping[str, Any]) -> tuple[str | None, Network]:
     """The pool and the prefix that a subnet gets; without a pool, the cidr it asks for. Raises
-    BadRequest, BadAttribute, SubnetPoolNotFound, SubnetAllocationError, and
-    M(in|ax)PrefixSubnetAllocationError."""
+    BadRequest, BadAttribute, SubnetPoolNotFound, SubnetAllocationError, SubnetPoolQuotaExceeded,
+    and M(in|ax)PrefixSubnetAllocationError."""
     cidr = request.get("cidr")
     _check_asked(request)
     pool = _pool(w, request)
@@ -120,8 +120,9 @@ def cut(w: Write, request: Mapping[str, Any]) -> tuple[str | None, Network]:
         return None, addresses.parse_network(cidr, "cidr")
     # Held until the commit: cuts from one pool are made one after the other.
     w.session.execute(update(POOLS).where(POOLS.c.id == pool.id).values(cuts=POOLS.c.cuts + 1))
-    held = [ip_network(c) for c in w.session.scalars(
-        select(SUBNETS.c.cidr).where(SUBNETS.c.subnetpool_id == pool.id))]
+    cuts = [(ip_network(cidr), project) for cidr, project in w.session.execute(
+        select(SUBNETS.c.cidr, SUBNETS.c.project_id).where(SUBNETS.c.subnetpool_id == pool.id))]
+    held = [net for net, _ in cuts]
     if cidr:
         net = addresses.parse_network(cidr, "cidr")
         length = net.prefixlen
@@ -131,6 +132,9 @@ def cut(w: Write, request: Mapping[str, Any]) -> tuple[str | None, Network]:
         raise errors.MinPrefixSubnetAllocationError(length=length, limit=pool.min_prefixlen)
     if length > pool.max_prefixlen:
         raise errors.MaxPrefixSubnetAllocationError(length=length, limit=pool.max_prefixlen)
+    if pool.default_quota:
+        own = [net.prefixlen for net, project in cuts if project == request["project_id"]]
+        _check_quota(pool, [*own, length])
     blocks: list[Any] = [ip_network(p) for p in pool.prefixes]
     if cidr:
         inside = any(net.version == b.version and net.subnet_of(b) for b in blocks)
@@ -144,6 +148,14 @@ def cut(w: Write, request: Mapping[str, Any]) -> tuple[str | None, Network]:
             return pool.id, free
     raise errors.SubnetAllocationError(
         reason="Insufficient prefix space to allocate subnet size /" + str(length))
+
+
+def _check_quota(pool: Row[Any], lengths: Sequence[int]) -> None:
+    """Raises SubnetPoolQuotaExceeded where prefixes of these lengths are more than a project may
+    have of the pool: its quota counts addresses of IPv4, and /64 of IPv6."""
+    top, unit = (32, 32) if pool.ip_version == 4 else (128, 64)
+    if sum(1 << (top - length) for length in lengths) > pool.default_quota << (top - unit):
+        raise errors.SubnetPoolQuotaExceeded
 
 
 def _check_asked(request: Mapping[str, Any]) -> None:

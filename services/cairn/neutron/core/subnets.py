@@ -210,10 +210,12 @@ def create(w: Write, network: Row[Any], request: Mapping[str, Any]) -> str:
             reason=f"The cidr {net} does not match ip_version {request['ip_version']}"
         )
     others = w.session.execute(
-        select(SUBNETS.c.cidr).where(SUBNETS.c.network_id == network.id)
-    ).scalars()
-    if any(net.overlaps(other) for other in map(ip_network, others)
-           if other.version == net.version):
+        select(SUBNETS.c.cidr, SUBNETS.c.subnetpool_id).where(
+            SUBNETS.c.network_id == network.id, SUBNETS.c.ip_version == net.version)
+    ).all()
+    if any(pool != pool_id for _, pool in others):
+        raise errors.NetworkSubnetPoolAffinityError
+    if any(net.overlaps(ip_network(cidr)) for cidr, _ in others):
         raise errors.InvalidInput(
             reason=f"Requested subnet with cidr: {net} for network: {network.id} overlaps with "
             "another subnet."
