@@ -135,7 +135,7 @@ AUTH = wrapped("auth", {
 _domain = {"name": SHORT_NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "tags": TAGS,
            "options": OPTIONS, "id": ID, "explicit_domain_id": UUID}
 DOMAIN_CREATE = wrapped("domain", _domain, ("name",))
-DOMAIN_UPDATE = wrapped("domain", _domain, least=1)
+DOMAIN_UPDATE = wrapped("domain", {**_domain, "explicit_domain_id": True}, least=1)
 
 _project = {"name": SHORT_NAME, "description": TEXT_OR_NULL, "enabled": FLAG, "is_domain": FLAG,
             "domain_id": ID_OR_NULL, "parent_id": ID_OR_NULL, "tags": TAGS, "options": OPTIONS}
@@ -147,7 +147,8 @@ PROJECT_TAGS: Schema = {
 }
 
 _user = {"name": NAME, "password": TEXT_OR_NULL, "enabled": FLAG, "domain_id": ID,
-         "default_project_id": ID_OR_NULL, "description": TEXT_OR_NULL, "options": OPTIONS}
+         "default_project_id": {**ID_OR_NULL, "minLength": 0, "pattern": "^[a-zA-Z0-9-]*$"},
+         "description": TEXT_OR_NULL, "options": OPTIONS}
 USER_CREATE = wrapped("user", _user, ("name",))
 USER_UPDATE = wrapped("user", _user, least=1)
 USER_PASSWORD = wrapped("user", {"password": TEXT, "original_password": TEXT},
@@ -161,7 +162,8 @@ _role = {"name": NAME, "description": TEXT_OR_NULL, "domain_id": ID_OR_NULL, "op
 ROLE_CREATE = wrapped("role", _role, ("name",))
 ROLE_UPDATE = wrapped("role", _role, least=1)
 
-_region = {"id": {**REGION_ID, "type": ["string", "null"]}, "description": TEXT_OR_NULL,
+_region = {"id": {**REGION_ID, "type": ["string", "null"], "minLength": 0},
+           "description": TEXT_OR_NULL,
            "parent_region_id": {**REGION_ID, "type": ["string", "null"]}}
 REGION_CREATE = wrapped("region", _region)
 REGION_UPDATE = wrapped("region", _region, least=1)
@@ -176,6 +178,7 @@ _endpoint = {
     "interface": {"type": "string", "enum": ["admin", "internal", "public"]},
     "url": {"type": "string", "minLength": 1, "maxLength": 225, "pattern": r"^[a-zA-Z0-9+.-]+:.+"},
     "service_id": TEXT, "region": TEXT_OR_NULL, "region_id": TEXT_OR_NULL, "enabled": FLAG,
+    "name": TEXT, "description": TEXT_OR_NULL,
 }
 ENDPOINT_CREATE = wrapped("endpoint", _endpoint, ("interface", "service_id", "url"))
 ENDPOINT_UPDATE = wrapped("endpoint", _endpoint, least=1)
@@ -224,7 +227,7 @@ _ACCESS_RULES = {"type": ["array", "null"], "maxItems": access_rules.MOST, "item
 }}
 APPLICATION_CREDENTIAL_CREATE = wrapped("application_credential", {
     "name": NAME, "description": TEXT_OR_NULL, "expires_at": TEXT_OR_NULL,
-    "secret": {"type": ["string", "null"], "minLength": 1}, "project_id": TEXT_OR_NULL,
+    "secret": TEXT_OR_NULL, "project_id": TEXT_OR_NULL,
     "roles": {**_ROLES, "type": ["array", "null"]}, "system": TEXT_OR_NULL,
     "unrestricted": {"type": ["boolean", "null"]}, "access_rules": _ACCESS_RULES,
 }, ("name",), open_=False)
@@ -248,10 +251,10 @@ def _several(name: str, properties: dict[str, Any], required: tuple[str, ...]) -
 REGISTERED_LIMITS_CREATE = _several(
     "registered_limits", _registered, ("service_id", "resource_name", "default_limit")
 )
-REGISTERED_LIMIT_UPDATE = wrapped("registered_limit", _registered, open_=False, least=1)
+REGISTERED_LIMIT_UPDATE = wrapped("registered_limit", _registered, open_=False)
 LIMITS_CREATE = _several("limits", _limit, ("service_id", "resource_name", "resource_limit"))
 LIMIT_UPDATE = wrapped("limit", {"resource_limit": _NUMBER, "description": TEXT_OR_NULL},
-                       open_=False, least=1)
+                       open_=False)
 
 _policy = {"blob": TEXT, "type": {"type": "string", "maxLength": 255}}
 POLICY_CREATE = wrapped("policy", _policy, ("blob", "type"))

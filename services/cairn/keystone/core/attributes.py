@@ -40,7 +40,7 @@ def refuse_immutable(
 
 def refuse_new_id(request: Document, id_: str) -> None:
     """Hold a change against the id. Raises Invalid for a change of what never changes."""
-    if request.get("id", id_) != id_:
+    if request.get("id") not in (None, id_):
         raise Invalid(reason="Invalid input for field/attribute id. Cannot change ID")
 
 

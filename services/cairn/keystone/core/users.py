@@ -134,7 +134,7 @@ def create(keystone: Keystone, ctx: Context, request: Document) -> User:
         user = User(
             domain_id=domain_id, name=request["name"].strip(),
             enabled=request.get("enabled", True),
-            default_project_id=request.get("default_project_id"),
+            default_project_id=request.get("default_project_id") or None,
             options=_options({}, request.get("options", {})),
             extra=merge_extra({}, request, OWN),
         )
@@ -188,7 +188,7 @@ def update(keystone: Keystone, ctx: Context, user_id: str, request: Document) ->
         if "name" in request:
             user.name = request["name"].strip()
         if "default_project_id" in request:
-            user.default_project_id = request["default_project_id"]
+            user.default_project_id = request["default_project_id"] or None
             _check_default_project(change.session, user)
         if "options" in request:
             user.options = _options(user.options, request["options"])
