@@ -1,5 +1,7 @@
 """Quotas, extensions, versions and IP availability."""
 
+import pytest
+
 
 def test_versions(api):
     root = api.client.get("/", headers={"Host": "cloud"}).get_json()["versions"]
@@ -55,3 +57,19 @@ def test_ip_availability(api, net, subnet):
 def test_a_path_that_is_none(api):
     assert api.refused("GET", "alice", "/nonsense")[:2] == (404, "HTTPNotFound")
     assert api.refused("PATCH", "alice", "/networks")[0] == 405
+
+
+@pytest.mark.parametrize("digits", [30, 5000])
+def test_a_number_of_too_many_digits_is_none(api, digits):
+    number = "9" * digits
+    for method, path, body in (
+        ("POST", "/networks", {"network": {"mtu": number}}),
+        ("POST", "/networks", {"network": {
+            "provider:network_type": "vxlan", "provider:segmentation_id": number}}),
+        ("POST", "/subnetpools", {"subnetpool": {
+            "name": "p", "prefixes": ["10.0.0.0/8"], "default_prefixlen": number}}),
+        ("POST", "/subnetpools", {"subnetpool": {
+            "name": "p", "prefixes": ["10.0.0.0/8"], "default_quota": number}}),
+        ("PUT", "/quotas/red", {"quota": {"network": number}}),
+    ):
+        assert api.refused(method, "admin", path, body)[0] == 400, path

@@ -184,3 +184,8 @@ def test_a_name_that_is_removed_and_made_again_is_a_new_one(ask, call, provider)
     one = provider("one", stock={"VCPU": 1}, traits=["CUSTOM_GREEN"])
     found = ask(resources="VCPU:1", required="CUSTOM_GREEN").json["provider_summaries"]
     assert found[one]["traits"] == ["CUSTOM_GREEN"]
+
+
+@pytest.mark.parametrize("digits", [30, 5000])
+def test_a_limit_of_too_many_digits_is_none(ask, digits):
+    assert ask(resources="VCPU:1", limit="9" * digits).status_code == 400

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cairn.common.api import Document, Schema
+from cairn.common.bounds import DIGITS
 from cairn.common.errors import Invalid
 from cairn.common.names import SEGMENT
 
@@ -14,8 +15,9 @@ Property = dict[str, Any]
 
 TEXT: Property = {"type": "string", "maxLength": 255}
 BOOL: Property = {"enum": [True, False, "true", "false", "True", "False", 0, 1, "0", "1"]}
-INT: Property = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$"}
-INT_OR_NULL: Property = {"type": ["integer", "string", "null"], "pattern": "^-?[0-9]*$"}
+INT: Property = {"type": ["integer", "string"], "pattern": f"^-?[0-9]{{1,{DIGITS}}}$"}
+INT_OR_NULL: Property = {"type": ["integer", "string", "null"],
+                         "pattern": f"^-?[0-9]{{0,{DIGITS}}}$"}
 ID: Property = {"type": "string", "minLength": 1, "maxLength": 64}
 ID_OR_NULL: Property = {"type": ["string", "null"], "maxLength": 64}
 # What names a resource by its id. An id in a path, and one that is looked up whatever it looks like

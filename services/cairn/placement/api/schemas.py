@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cairn.common.api import Schema
+from cairn.common.bounds import DIGITS
 from cairn.placement.errors import UUID_PATTERN
 
 UUID: Schema = {"type": "string", "pattern": UUID_PATTERN}
@@ -139,7 +140,8 @@ PROVIDERS_QUERY_1_14 = closed(
 PROVIDERS_QUERY_1_18 = closed(
     {**_PROVIDERS, **_texts("member_of", "resources", "required"), "in_tree": _UUID_TEXT})
 
-_LIMIT = {"limit": {"type": "array", "items": {"type": "string", "pattern": "^[1-9][0-9]*$"}}}
+_LIMIT = {"limit": {"type": "array", "items": {
+    "type": "string", "pattern": f"^[1-9][0-9]{{0,{DIGITS - 1}}}$"}}}
 _POLICY = {"group_policy": {"type": "array", "items": {"enum": ["none", "isolate"]}}}
 NUMBER = "[1-9][0-9]*"
 SUFFIX = "[a-zA-Z0-9_-]{1,64}"
