@@ -67,7 +67,7 @@ class Policy:
         self._enforcer: Any = SimpleNamespace(rules=self._checks, conf=None)
         # A check says the same of the same caller and target, unless it asks a server; and
         # oslo.policy takes 20 us for each word of it.
-        self._known: dict[Any, bool] | None = (
+        self._answers: dict[Any, bool] | None = (
             None if any("http:" in c or "https:" in c for c in checks.values()) else {}
         )
 
@@ -81,7 +81,7 @@ class Policy:
             return False
         if target is None:
             target = {"project_id": ctx.project_id, "user_id": ctx.user_id}
-        answers = self._known
+        answers = self._answers
         if answers is None:
             return self._check(ctx, name, target)
         try:

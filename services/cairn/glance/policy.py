@@ -117,7 +117,7 @@ class Protections:
                              f"{', '.join(FORMATS)}")
         self.form = form
         self.rules = [OURS, *_read(file, form)] if file else []
-        self._known: dict[tuple[str, str, frozenset[str]], bool] = {}
+        self._answers: dict[tuple[str, str, frozenset[str]], bool] = {}
 
     @property
     def policies(self) -> set[str]:
@@ -131,12 +131,12 @@ class Protections:
         if not self.rules:
             return True
         key = (operation, name, ctx.roles)
-        answer = self._known.get(key) if self.form == "roles" else None
+        answer = self._answers.get(key) if self.form == "roles" else None
         if answer is None:
             answer = self._decide(policy, ctx, operation, name)
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[key] = answer
+            if len(self._answers) >= REMEMBERED:
+                self._answers.clear()
+            self._answers[key] = answer
         return answer
 
     def readable(self, policy: Policy, ctx: Context, properties: dict[str, T]) -> dict[str, T]:
