@@ -187,6 +187,19 @@ def test_the_old_client_boots_and_lists_verbatim(stage, alice, admin, cloud):
     alice.openstack("server", "delete", "--wait", "stack_testvm")
 
 
+def test_an_image_names_its_firmware(stage, alice, folder):
+    alice.openstack("image", "create", "--disk-format", "qcow2", "--container-format", "bare",
+                    "--file", str(folder / "guest.qcow2"), "--property", "hw_firmware_type=uefi",
+                    "efi")
+    alice.openstack("server", "create", "--image", "efi", "--flavor", FLAVOR, "--network",
+                    "private", "--wait", "efi")
+    # Its disk has nothing that UEFI could start, as the firmware says where a BIOS says nothing.
+    wait("the firmware speaks", lambda: "BdsDxe: failed to load" in alice.openstack(
+        "console", "log", "show", "efi"), 120, 2)
+    alice.openstack("server", "delete", "--wait", "efi")
+    alice.openstack("image", "delete", "efi")
+
+
 @pytest.mark.parametrize(("words", "says"), [
     (["--image", "centos7", "--flavor", "none"], "none"),
     (["--image", "none", "--flavor", FLAVOR], "none"),
