@@ -1,15 +1,39 @@
 """Bring a component's schema to what its models say, by Alembic revisions in its db/migrations."""
 
 import importlib
+import logging
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.ddl.mysql import MySQLImpl
 from alembic.migration import MigrationContext
+from sqlalchemy.exc import DBAPIError
 
 from cairn.common.db import Database
+
+log = logging.getLogger(__name__)
+
+# MariaDB's numbers of a table, column or key that is there already, or gone already.
+DONE = {1050, 1060, 1061, 1051, 1091}
+
+
+class _Resumable(MySQLImpl):
+    """A revision that was killed is run again from its start: MariaDB has no transaction around
+    statements that change tables, but does each wholly or not at all."""
+
+    __dialect__ = "mysql"
+
+    def _exec(self, construct: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return super()._exec(construct, *args, **options)
+        except DBAPIError as error:
+            if error.orig is None or error.orig.args[0] not in DONE:
+                raise
+            log.info("done before: %s", error.orig.args[1])
+            return None
 
 
 def _config(component: str, connection: Any) -> Config:
