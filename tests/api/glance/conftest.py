@@ -3,6 +3,7 @@ import shutil
 import threading
 
 import pytest
+from fakes.declared import watch
 
 from cairn.common.context import Context
 from cairn.common.db import Database
@@ -28,6 +29,8 @@ PEOPLE = {
     "bob": person("bob", "blue", "member", "reader"),
     "rita": person("rita", "red", "reader"),
 }
+
+watched = pytest.fixture(autouse=True)(watch)
 
 
 @pytest.fixture

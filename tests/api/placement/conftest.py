@@ -1,6 +1,7 @@
 import uuid
 
 import pytest
+from fakes.declared import watch
 
 from cairn.common.context import Context
 from cairn.common.policy import Policy
@@ -15,6 +16,9 @@ PEOPLE = {
     "alice": Context("alice", project_id="red", roles=frozenset({"member", "reader"})),
     "system": Context("root", system=True, roles=frozenset({"admin", "member", "reader"})),
 }
+
+
+watched = pytest.fixture(autouse=True)(watch)
 
 
 @pytest.fixture
