@@ -20,8 +20,6 @@ from cairn.common.microversions import Microversions, text
 Json = dict[str, Any]
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
-# What the API's words are called where a declaration's function has no sentence of its own.
-VERBS = {"index": "list", "of": "list"}
 
 
 @dataclass(frozen=True)
@@ -123,23 +121,10 @@ def tag(declared: Declaration) -> str:
 
 
 def summary(operation: Operation) -> str:
-    """The sentence of its function, the newest version's where there are several; or the function's
-    own name and what the path ends with."""
+    """The sentence of its function, the newest version's where there are several."""
     if len({endpoint.action for endpoint in operation.endpoints}) > 1:
         return "Do one of its actions"
-    for endpoint in reversed(operation.endpoints):
-        if endpoint.func.__doc__:
-            return sentence(endpoint.func.__doc__)
-    name = operation.endpoints[0].func.__name__
-    if "_" in name:
-        return name.replace("_", " ").capitalize()
-    noun = re.sub(r"/\{\w+\}", "", operation.path).rpartition("/")[2]
-    if noun in ("", name):
-        return f"Show {name}"
-    if operation.path.endswith("}") or name == "create":
-        noun = _singular(noun)
-    noun = re.sub(r"[-_]", " ", noun.removeprefix("os-"))
-    return f"{VERBS.get(name, name).capitalize()} {noun}"
+    return sentence(operation.endpoints[-1].func.__doc__ or "")
 
 
 def earlier(operation: Operation) -> list[str]:
@@ -163,13 +148,6 @@ def patterns(operation: Operation) -> list[str]:
              for endpoint in operation.endpoints
              for pattern, schema in (endpoint.query or {}).get("patternProperties", {}).items()}
     return [f"Names of further query parameters match {', '.join(sorted(names))}"] * bool(names)
-
-
-def _singular(noun: str) -> str:
-    """Of a plural as paths have them."""
-    if noun.endswith("ies"):
-        return noun[:-3] + "y"
-    return noun[:-2] if noun.endswith("sses") else noun.removesuffix("s")
 
 
 def sentence(text_: str) -> str:

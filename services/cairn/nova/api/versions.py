@@ -44,16 +44,19 @@ def old() -> Document:
 
 @root.get("/", policy=PUBLIC)
 def versions(nova: Nova, ctx: Context) -> Document:
+    """List the API's versions."""
     return {"versions": [old(), document()]}
 
 
 @current.get("", policy=PUBLIC)
 def version(nova: Nova, ctx: Context) -> Document:
+    """Say which microversions there are."""
     return _described(document())
 
 
 @legacy.get("", policy=PUBLIC)
 def old_version(nova: Nova, ctx: Context) -> Document:
+    """Describe the version without microversions, which is the first of the others."""
     return _described(old())
 
 
