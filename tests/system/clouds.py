@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,16 +128,21 @@ def member(admin: Person, project: str, user: str) -> Person:
 
 
 class Guest:
-    """A server, through ssh to its floating IP."""
+    """A server, through ssh to its floating IP. `patience`: seconds until it has to answer."""
 
-    def __init__(self, address: str, key: Path, user: str = "guest") -> None:
+    def __init__(self, address: str, key: Path, user: str = "guest", patience: int = 5,
+                 options: Sequence[str] = ()) -> None:
+        self.patience = patience
         self.words = ["ssh", "-i", str(key), "-o", "StrictHostKeyChecking=no", "-o",
-                      "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-o",
-                      "BatchMode=yes", "-o", "LogLevel=ERROR", f"{user}@{address}"]
+                      "UserKnownHostsFile=/dev/null", "-o",
+                      f"ConnectTimeout={patience}", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
+                      *(word for option in options for word in ("-o", option)),
+                      f"{user}@{address}"]
 
     def run(self, command: str, *, good: bool = True) -> str:
-        return run(*self.words, command, good=good, timeout=120)
+        return run(*self.words, command, good=good, timeout=120 + self.patience)
 
     def reachable(self) -> bool:
-        done = subprocess.run([*self.words, "true"], capture_output=True, check=False, timeout=60)
+        done = subprocess.run([*self.words, "true"], capture_output=True, check=False,
+                              timeout=60 + self.patience)
         return done.returncode == 0

@@ -59,24 +59,27 @@ def make_filesystem(path: Path, tree: Path) -> None:
     run("debugfs", "-w", "-f", "/dev/stdin", f"{path}?offset={START * SECTOR}", text=script)
 
 
-def boot_area(debian: Path, work: Path) -> bytes:
-    """Everything before the partition: the master boot record and GRUB's core."""
+def boot_area(
+    debian: Path, work: Path, said: str = GRUB_SCRIPT, sectors: int = SECTORS
+) -> bytes:
+    """Everything before the partition: the master boot record and GRUB's core, which does what is
+    said."""
     images = debian / "usr/lib/grub/i386-pc"
     core = work / "core.img"
     script = work / "grub.cfg"
-    script.write_text(GRUB_SCRIPT)
+    script.write_text(said)
     run_unpacked(
         *(debian, debian / "usr/bin/grub-mkimage", "-O", "i386-pc", "-d", images, "-o", core),
         *("-c", script, "-p", "(,msdos1)/boot/grub", *GRUB_MODULES),
     )
-    return join_boot_area((images / "boot.img").read_bytes(), core.read_bytes())
+    return join_boot_area((images / "boot.img").read_bytes(), core.read_bytes(), sectors)
 
 
-def join_boot_area(boot: bytes, core: bytes) -> bytes:
+def join_boot_area(boot: bytes, core: bytes, sectors: int = SECTORS) -> bytes:
     """GRUB's first sector looks for its core in the one after it."""
     if len(core) > (START - 1) * SECTOR:
         raise BuildError("GRUB's core does not fit before the partition")
-    entry = struct.pack("<B3sB3sII", ACTIVE, NO_CYLINDERS, LINUX, NO_CYLINDERS, START, SECTORS)
+    entry = struct.pack("<B3sB3sII", ACTIVE, NO_CYLINDERS, LINUX, NO_CYLINDERS, START, sectors)
     signature = struct.pack("<I", zlib.crc32(core))
     record = boot[:440] + signature + bytes(2) + entry + bytes(48) + b"\x55\xaa"
     return record + core
