@@ -20,7 +20,7 @@ from system.clouds import Failed, Guest, run, wait
 
 pytestmark = [pytest.mark.lab, attacks.QUIET]
 
-PATIENCE = 900
+PATIENCE = 1500
 # An emulated processor takes its time over every connection; so one is kept for all commands.
 SLOW = 90
 ONE_CONNECTION = ("ControlMaster=auto", "ControlPersist=60", "ServerAliveInterval=10",
