@@ -4,6 +4,8 @@ import pytest
 from fakes.nova.world import NoImages
 
 from cairn.common.errors import Invalid, Remote, Unavailable
+from cairn.common.patience import patiently
+from cairn.nova.conductor import doer
 from cairn.nova.core import interfaces
 from cairn.nova.core.flows import (
     attach_interface,
@@ -124,6 +126,24 @@ def test_a_host_waits_for_a_neighbour_that_restarts(world, alice, monkeypatch, s
     server_id = alice.boot()
     settle(world)
     assert not away
+    assert_runs(world, alice, server_id)
+
+
+def test_a_port_whose_maker_died_before_it_said_so_is_the_servers(world, alice, monkeypatch):
+    answer, lost = world.cloud.request, []
+
+    def request(service, method, path, *words, **more):
+        answered = answer(service, method, path, *words, **more)
+        if (service, method) == ("network", "POST") and not lost:
+            lost.append(path)
+            raise Unavailable(reason="no answer")
+        return answered
+
+    monkeypatch.setattr(world.cloud, "request", request)
+    monkeypatch.setattr(doer, "patiently", lambda func, _, what: patiently(func, 30.0, what))
+    server_id = alice.boot()
+    settle(world)
+    assert lost
     assert_runs(world, alice, server_id)
 
 

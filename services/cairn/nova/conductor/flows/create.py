@@ -1,5 +1,6 @@
 """create: a host is chosen, ports are made; the host does the rest."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,10 +71,12 @@ class Steps(DeletesPorts, ReleasesClaim):
 
     def create_ports(self, job: Job) -> dict[str, Any]:
         row = self.row(job)
-        again = job.attempts > 1
+        # A question without an answer may have been carried out all the same.
+        tries = itertools.count(job.attempts)
         groups = job.args["security_groups"]
         made = self.patiently(
-            lambda: network.make_ports(self.nova, job.ctx, row, row.host, row.zone, groups, again),
+            lambda: network.make_ports(self.nova, job.ctx, row, row.host, row.zone, groups,
+                                       again=next(tries) > 1),
             "making ports",
         )
         vifs.change(self.nova.db, row.id, lambda kept: made)
