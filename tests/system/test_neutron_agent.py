@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import json
 import os
+import re
 import runpy
 import socket
 import subprocess
@@ -34,7 +35,8 @@ LAB = {
     "lab_external_subnet": "172.31.242.0/24",
     "lab_binds_read_only": [str(HOUSE), str(PACKAGES)],
     "lab_base_packages": [
-        "dnsmasq-base", "haproxy", "iputils-arping", "iputils-ping", "nftables", "udhcpc",
+        "dnsmasq-base", "haproxy", "iputils-arping", "iputils-ping", "isc-dhcp-client", "nftables",
+        "udhcpc",
     ],
     "lab_nodes": [
         {"name": "net", "groups": ["network", "compute"], "external": True},
@@ -404,6 +406,17 @@ def dhcp(guest: Guest, tries: int = 4) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
+def dhcp6(guest: Guest, kind: str) -> str:
+    """The address that a guest with an id of that kind (LL, LLT) is given."""
+    files = f"/root/agent/six-{guest.name}-{kind}"
+    try:
+        guest.run(f"timeout 20 dhclient -6 -1 -D {kind} -lf {files} -pf {files}.pid -sf /bin/true "
+                  "eth0")
+        return re.findall(r"iaaddr (\S+)", guest.run(f"cat {files}"))[-1]
+    finally:
+        guest.run(f"kill $(cat {files}.pid); rm -f {files}*", check=False)
+
+
 class TestAddresses:
     def test_a_guest_is_given_what_neutron_knows_of_it(self, scene: Scene) -> None:
         lease = dhcp(scene.a)
@@ -430,6 +443,21 @@ class TestAddresses:
         restored.apply()
         assert dhcp(scene.evil)["ip"] == "10.10.0.14"
         assert dhcp(scene.a)["ip"] == "10.10.0.11"
+
+    def test_the_next_server_of_a_port_has_its_ipv6_address_too(
+        self, scene: Scene, restored: Cloud
+    ) -> None:
+        address, served = "2001:db8:5::11", restored.dhcp[uid("island")]
+        served["subnets"][uid("six island")] = subnet(
+            "2001:db8:5::/64", None, ipv6_ra_mode="dhcpv6-stateful",
+            ipv6_address_mode="dhcpv6-stateful")
+        served["port"]["fixed_ips"] += fixed("2001:db8:5::2/64")
+        served["hosts"][0]["fixed_ips"].append({"ip": address, "subnet_id": uid("six island")})
+        restored.ports[uid("alone")][1]["fixed_ips"] += fixed(f"{address}/64")
+        for server, kind in (("first", "LL"), ("second", "LLT")):
+            served["hosts"][0]["device"] = uid(server)
+            restored.apply()
+            assert dhcp6(scene.alone, kind) == address
 
     def test_a_port_has_options_of_its_own_and_bad_ones_harm_nobody(
         self, scene: Scene, restored: Cloud

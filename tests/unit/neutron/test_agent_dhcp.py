@@ -50,6 +50,14 @@ def test_a_guest_has_a_line_for_each_address():
     ]
 
 
+@pytest.mark.parametrize(("device", "mark"), [
+    ("0b1c", "set:device-0b1c,"), ("", ""), ("x,y", ""), ("x\ny", ""), (None, "")])
+def test_a_line_says_whose_server_the_port_is_of(device, mark):
+    served, left_out = plain(network(hosts=[host("10.0.0.5", device=device)]))
+    assert hosts(served) == f"fa:16:3e:00:00:05,{mark}web.example.org,10.0.0.5\n"
+    assert left_out == []
+
+
 def test_a_subnet_without_name_servers_has_the_dhcp_port_for_one():
     text = options(network())
     assert "tag:subnet-4444,option:dns-server,10.0.0.2\n" in text

@@ -30,3 +30,17 @@ def test_a_lease_from_before_its_port_went_is_found_later_by_its_mac_address():
 
 def test_a_new_neighbour_changes_nothing():
     assert kept(PROMISED, HOSTS, f"{HOSTS}{TWO},other.example.org,10.0.0.6\n") == PROMISED
+
+
+def of(device):
+    return HOSTS.replace(ONE + ",", f"{ONE},set:device-{device},")
+
+
+def test_another_server_of_the_same_port_is_another_guest():
+    assert kept(PROMISED, of("a"), of("a")) == PROMISED
+    assert kept(PROMISED, of("a"), of("b")) == PROMISED.splitlines(keepends=True)[1]
+    assert kept(PROMISED, of("a"), HOSTS) == PROMISED.splitlines(keepends=True)[1]
+
+
+def test_a_port_whose_server_was_not_said_before_keeps_its_promise():
+    assert kept(PROMISED, HOSTS, of("a")) == PROMISED

@@ -169,8 +169,12 @@ def _plain_host(host: State, domain: str, left_out: list[str]) -> State:
                          "opt_value": dhcp_options.value(option["opt_value"], word)})
         except ValueError as wrong:
             left_out.append(f"port {port_id} goes without an option: {wrong}")
+    try:
+        device = names.tag(host.get("device") or "")
+    except ValueError:  # It is nobody's, or of somebody whose id is a text of his own.
+        device = ""
     return {**host, "mac": ips.mac(host["mac"]), "hostname": name, "fixed_ips": addresses,
-            "extra_dhcp_opts": kept}
+            "extra_dhcp_opts": kept, "device": device}
 
 
 def _plain_subnet(id: str, subnet: State, left_out: list[str]) -> State:
@@ -233,6 +237,8 @@ def hosts(network: State) -> str:
     lines = []
     for host in network["hosts"]:
         mark = f"set:port-{host['port_id']}," if host["extra_dhcp_opts"] else ""
+        if host.get("device"):  # dnsmasq has no use for it: leases.py has.
+            mark += f"set:{leases.DEVICE}{host['device']},"
         for ip in host["fixed_ips"]:
             address = f"[{ip['ip']}]" if ":" in ip["ip"] else ip["ip"]
             name = f"{host['hostname']}.{network['dns_domain']}"

@@ -147,7 +147,7 @@ def _dhcp(host: _Host) -> Document:
     for port in host.session.execute(
         select(PORTS.c.id, PORTS.c.network_id, PORTS.c.project_id, PORTS.c.mac_address,
                PORTS.c.dns_name, func.coalesce(PORTS.c.named_at, PORTS.c.created_at).label("since"),
-               PORTS.c.fixed_ips, PORTS.c.extra_dhcp_opts)
+               PORTS.c.fixed_ips, PORTS.c.extra_dhcp_opts, PORTS.c.device_id)
         .where(PORTS.c.network_id.in_(ids),
                PORTS.c.device_owner.not_in(["network:dhcp", "network:floatingip"]))
         .order_by(PORTS.c.id)
@@ -177,7 +177,7 @@ def _guests(ports: Sequence[Any], domain: str) -> list[Document]:
         "port_id": port.id, "mac": port.mac_address, "hostname": called[port.id],
         "fixed_ips": [{"ip": f["ip_address"], "subnet_id": f["subnet_id"]}
                       for f in port.fixed_ips],
-        "extra_dhcp_opts": port.extra_dhcp_opts,
+        "extra_dhcp_opts": port.extra_dhcp_opts, "device": port.device_id,
     } for port in ports]
 
 
