@@ -1,16 +1,14 @@
 import shutil
 
-import flask
 import pytest
 from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.hazmat.primitives.serialization import PublicFormat as Public
-from werkzeug.datastructures import ImmutableMultiDict
+from fakes.declared import watch
 
 from cairn.common.auth import Authenticator
 from cairn.common.db import Database
-from cairn.common.declared import declarations
 from cairn.common.policy import Policy
 from cairn.common.tokens import Signer, Verifier
 from cairn.keystone.app import create_app
@@ -42,6 +40,8 @@ CLOUD = {
 
 # Parsed once: it is the same for every test.
 POLICY = Policy(RULES)
+
+watched = pytest.fixture(autouse=True)(watch)
 
 
 class Told:
@@ -110,61 +110,9 @@ def keystone(db, keys):
     return process(db, keys)
 
 
-class Query(ImmutableMultiDict):
-    """A query string that remembers which parameters it was asked for."""
-
-    def __init__(self, pairs=None):
-        super().__init__(pairs)
-        self.asked = set()
-
-    def __contains__(self, name):
-        self.asked.add(name)
-        return super().__contains__(name)
-
-    def get(self, name, *more, **options):
-        self.asked.add(name)
-        return super().get(name, *more, **options)
-
-    def getlist(self, name, *more):
-        self.asked.add(name)
-        return super().getlist(name, *more)
-
-
-class Request(flask.Request):
-    parameter_storage_class = Query
-
-
-DECLARED = {}
-for declared in declarations("keystone"):
-    place = declared.endpoint.method, declared.mount.prefix + declared.endpoint.path
-    DECLARED[place] = set((declared.endpoint.query or {}).get("properties", {}))
-# What was read of a query though its endpoint does not declare it.
-undeclared = []
-
-
-def note_undeclared(response):
-    request = flask.request
-    if request.url_rule is not None:
-        place = request.method, request.url_rule.rule
-        more = request.args.asked - DECLARED.get(place, set())
-        undeclared.extend((*place, name) for name in more)
-    return response
-
-
-@pytest.fixture(autouse=True)
-def what_is_read_is_declared():
-    """The reference shows what is declared: of no query anything else is read, in no test."""
-    yield
-    there, undeclared[:] = list(undeclared), []
-    assert there == []
-
-
 def client_of(keystone):
     authenticate = FreshAuthenticator(keystone.revoked, Authenticator(keystone.verifier))
-    app = create_app(keystone, authenticate, {})
-    app.request_class = Request
-    app.after_request(note_undeclared)
-    return app.test_client()
+    return create_app(keystone, authenticate, {}).test_client()
 
 
 class Caller:

@@ -2,8 +2,6 @@
 
 import pytest
 
-from .conftest import DECLARED, undeclared
-
 # The list, a query, and the names of what it lets through of that which is made below.
 FILTERS = [
     ("/users", "name=alice", {"alice"}),
@@ -80,11 +78,3 @@ def test_a_list_has_links_to_itself_and_to_what_follows(filled):
     assert "enabled=1&enabled=true" in first["links"]["next"]
     following = filled.ok("GET", first["links"]["next"].partition("/v3")[2])
     assert not labels(first) & labels(following)
-
-
-def test_what_is_read_but_not_declared_would_be_found(admin, monkeypatch):
-    monkeypatch.setitem(DECLARED, ("GET", "/v3/users"), {"name"})
-    admin.ok("GET", "/users?name=alice")
-    there, undeclared[:] = {name for _, _, name in undeclared}, []
-    assert there == {"domain_id", "idp_id", "limit", "marker", "password_expires_at",
-                     "protocol_id", "unique_id"}

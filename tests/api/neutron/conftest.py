@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+from fakes.declared import watch
 
 from cairn.common.context import Context
 from cairn.common.db import Database
@@ -23,6 +24,8 @@ PEOPLE = {
     "rita": Context(user_id="rita", project_id="red", roles=frozenset({"reader"})),
     "nova": Context(user_id="nova", project_id="service", roles=frozenset({"service"})),
 }
+
+watched = pytest.fixture(autouse=True)(watch)
 
 
 class Bells:

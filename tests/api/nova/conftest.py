@@ -1,4 +1,5 @@
 import pytest
+from fakes.declared import watch
 from fakes.nova import World
 
 from cairn.common.context import Context
@@ -13,6 +14,8 @@ PEOPLE = {
     "rita": Context("rita", project_id="red", roles=frozenset({"reader"})),
     "bob": Context("bob", project_id="blue", roles=frozenset({"member", "reader"})),
 }
+
+watched = pytest.fixture(autouse=True)(watch)
 
 
 @pytest.fixture

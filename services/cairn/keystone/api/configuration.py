@@ -14,7 +14,7 @@ PLACES = (ALL, f"{ALL}/<section>", f"{ALL}/<section>/<name>")
 
 
 @api.put(ALL, policy="identity:create_domain_config", body=schemas.DOMAIN_CONFIG,
-         event="identity.domain_config.created")
+         also=(201,), event="identity.domain_config.created")
 def create(keystone: Keystone, ctx: Context, domain_id: str, body: Document) -> Reply:
     """Replace all that a domain has set for itself; 201 if that was nothing."""
     options, first = configuration.create(keystone, ctx, domain_id, body["config"])

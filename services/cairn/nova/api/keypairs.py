@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cairn.common.api import Api, Document, Reply
+from cairn.common.api import Api, Document
 from cairn.common.context import Context
 from cairn.common.listing import read_value
 from cairn.nova.api.schemas import PAGE, TEXT, Query, closed, queries, read_limit, wrapped
@@ -73,7 +73,7 @@ for _since, _until, _query in _OF_ONE:
             late=True, since=_since, until=_until)(show)
 
 
-def create(nova: Nova, ctx: Context, body: Document) -> Reply:
+def create(nova: Nova, ctx: Context, body: Document) -> Document:
     """Import a public key; before 2.92, without one, make a pair and show its private key once."""
     request = body["keypair"]
     user = _user(nova, ctx, "create", request.get("user_id"))
@@ -82,7 +82,7 @@ def create(nova: Nova, ctx: Context, body: Document) -> Reply:
     shown = view(ctx, pair) | {"user_id": pair.user_id}
     if private_key is not None:
         shown["private_key"] = private_key
-    return Reply({"keypair": shown}, 201 if ctx.version >= (2, 2) else 200)
+    return {"keypair": shown}
 
 
 def _body(required: list[str], **properties: Any) -> Any:
@@ -90,24 +90,25 @@ def _body(required: list[str], **properties: Any) -> Any:
 
 
 _POLICY = "os_compute_api:os-keypairs:create"
-for _since, _until, _schema in (
-    ("2.1", "2.1", _body(["name"], name=_PLAIN, public_key=_KEY)),
-    ("2.2", "2.9", _body(["name"], name=_PLAIN, public_key=_KEY, type=_TYPE)),
-    ("2.10", "2.91", _body(["name"], name=_PLAIN, public_key=_KEY, type=_TYPE, user_id=_USER)),
-    ("2.92", None, _body(["name", "public_key"], name=_STRICT, public_key=_KEY, type=_TYPE,
-                         user_id=_USER)),
+for _since, _until, _status, _schema in (
+    ("2.1", "2.1", 200, _body(["name"], name=_PLAIN, public_key=_KEY)),
+    ("2.2", "2.9", 201, _body(["name"], name=_PLAIN, public_key=_KEY, type=_TYPE)),
+    ("2.10", "2.91", 201, _body(["name"], name=_PLAIN, public_key=_KEY, type=_TYPE,
+                                user_id=_USER)),
+    ("2.92", None, 201, _body(["name", "public_key"], name=_STRICT, public_key=_KEY, type=_TYPE,
+                              user_id=_USER)),
 ):
     api.post("/os-keypairs", policy=_POLICY, body=_schema, since=_since, until=_until,
-             late=True, event="keypair.create")(create)
+             status=_status, late=True, event="keypair.create")(create)
 
 
-def remove(nova: Nova, ctx: Context, name: str, query: Query) -> Reply:
+def remove(nova: Nova, ctx: Context, name: str, query: Query) -> None:
     """Delete a key pair; servers keep the key they were made with."""
     user = _user(nova, ctx, "delete", read_value(query, "user_id"))
     keypairs.remove(nova, ctx, user, name)
-    return Reply(None, 204 if ctx.version >= (2, 2) else 202)
 
 
-for _since, _until, _query in _OF_ONE:
+for _since, _until, _query in queries({(2, 2): {}, (2, 10): {"user_id": TEXT}}):
     api.delete("/os-keypairs/<name>", policy="os_compute_api:os-keypairs:delete", query=_query,
-               late=True, since=_since, until=_until, event="keypair.delete")(remove)
+               status=202 if _since == "2.1" else 204, late=True, since=_since, until=_until,
+               event="keypair.delete")(remove)

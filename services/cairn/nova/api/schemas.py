@@ -77,12 +77,12 @@ PAGE_ONCE = {name: once(schema) for name, schema in PAGE.items()}
 
 
 def queries(
-    changes: Mapping[Version, Mapping[str, Schema]], *, closed_since: Version = CLOSED
+    changes: Mapping[Version, Mapping[str, Schema]], *, closed_since: Version | None = CLOSED,
 ) -> list[tuple[str, str | None, Schema]]:
     """The queries of a list as (since, until, schema): `changes` are the parameters that a version
     adds. What a version does not know is let pass, unchecked, before `closed_since`, and refused
-    from there on."""
-    versions = sorted({(2, 1), *changes, closed_since})
+    from there on; None: it is the handler's to refuse."""
+    versions = sorted({(2, 1), *changes, *([closed_since] if closed_since else [])})
     stretches: list[tuple[str, str | None, Schema]] = []
     for since, until, version in ranges(versions):
         items = {name: schema for start, added in changes.items() if start <= version
@@ -91,7 +91,8 @@ def queries(
             "type": "object",
             "properties": {name: schema if schema.get("type") == "array" else
                            {"type": "array", "items": schema} for name, schema in items.items()},
-            "additionalProperties": False if version >= closed_since else {"type": "array"},
+            "additionalProperties": False if closed_since and version >= closed_since else {
+                "type": "array"},
         }
         stretches.append((since, until, document))
     return stretches

@@ -1,20 +1,26 @@
 """/servers"""
 
-from cairn.common.api import Api, Document, Reply
+from cairn.common.api import Api, Document, Reply, Schema
 from cairn.common.context import Context
 from cairn.common.listing import read_value
 from cairn.nova.api import schemas
-from cairn.nova.api.schemas import NUMBER, Query, query, read_limit
+from cairn.nova.api.schemas import PAGE, TEXT, Query, queries, read_limit
 from cairn.nova.api.views import ServerView, links, next_link, roots
 from cairn.nova.component import Nova
 from cairn.nova.core import boot, server_lists, servers, works
-from cairn.nova.core.server_lists import ListRequest
+from cairn.nova.core.server_lists import PARAMETERS, SINCE, ListRequest
 from cairn.nova.core.values import truth
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
 
-LIST_QUERY = query(limit=NUMBER, **{"sort_dir": {"enum": ["asc", "desc"]}})
+_FIRST = (2, 1)
+_PAGES: dict[str, Schema] = {**PAGE, "sort_key": TEXT, "sort_dir": {"enum": ["asc", "desc"]}}
+# Those that mean nothing are refused by core, which knows the names of old.
+LIST_QUERIES = queries({
+    since: (_PAGES if since == _FIRST else {}) | {
+        name: TEXT for name in sorted(PARAMETERS) if SINCE.get(name, _FIRST) == since}
+    for since in (_FIRST, *SINCE.values())}, closed_since=None)
 
 
 # --- Create --------------------------------------------------------------------------------
@@ -48,23 +54,28 @@ for _since, _until, _version in schemas.ranges(schemas.CREATE_CHANGES):
 # --- List ----------------------------------------------------------------------------------
 
 
-@api.get("/servers", policy="os_compute_api:servers:index", query=LIST_QUERY)
 def index(nova: Nova, ctx: Context, query: Query) -> Document:
     """List servers by id and name, the caller's project's unless an admin asks for all."""
     _check_all_tenants(nova, ctx, query, "os_compute_api:servers:index:get_all_tenants")
     view = ServerView(nova, ctx)
-    shown = server_lists.list_servers(nova, ctx, _request(nova, query))
+    shown = server_lists.list_servers(nova, ctx, _request(nova, ctx, query))
     return _listed(nova, query, [view.summary(row) for row in shown.rows])
 
 
-@api.get("/servers/detail", policy="os_compute_api:servers:detail", query=LIST_QUERY)
 def detail(nova: Nova, ctx: Context, query: Query) -> Document:
     """List servers with everything they say, the project's unless an admin asks for all."""
     _check_all_tenants(nova, ctx, query, "os_compute_api:servers:detail:get_all_tenants")
     view = ServerView(nova, ctx)
-    request = _request(nova, query, more=view.more, states=view.host_status)
+    request = _request(nova, ctx, query, more=view.more, states=view.host_status)
     shown = server_lists.list_servers(nova, ctx, request)
     return _listed(nova, query, [view.detail(row, shown.host_states) for row in shown.rows])
+
+
+for _since, _until, _query in LIST_QUERIES:
+    api.get("/servers", policy="os_compute_api:servers:index", query=_query, since=_since,
+            until=_until)(index)
+    api.get("/servers/detail", policy="os_compute_api:servers:detail", query=_query, since=_since,
+            until=_until)(detail)
 
 
 def _check_all_tenants(nova: Nova, ctx: Context, query: Query, rule: str) -> None:
@@ -73,10 +84,13 @@ def _check_all_tenants(nova: Nova, ctx: Context, query: Query, rule: str) -> Non
 
 
 def _request(
-    nova: Nova, query: Query, *, more: tuple[str, ...] | None = None, states: bool = False
+    nova: Nova, ctx: Context, query: Query, *, more: tuple[str, ...] | None = None,
+    states: bool = False,
 ) -> ListRequest:
+    server_lists.check_names(ctx, query.keys())
     return ListRequest(
-        filters=query.to_dict(flat=False), limit=read_limit(nova, query),
+        filters={name: query.getlist(name) for name in query.keys() if name in PARAMETERS},
+        limit=read_limit(nova, query),
         sort_keys=query.getlist("sort_key"), sort_dirs=query.getlist("sort_dir"),
         marker=read_value(query, "marker"), more=more, states=states,
     )

@@ -115,7 +115,8 @@ def _host_states(nova: Nova, session: Session) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class ListRequest:
-    """What was asked of a list. `filters` are parameters by name, each with all of its values."""
+    """What was asked of a list. `filters` are those of PARAMETERS that were given, each with all of
+    its values."""
 
     filters: Mapping[str, list[str]]
     limit: int
@@ -129,7 +130,6 @@ class ListRequest:
 
 def list_servers(nova: Nova, ctx: Context, request: ListRequest) -> Shown:
     """Raises Invalid naming the parameter, Forbidden for filters that are an admin's."""
-    _check_names(ctx, request.filters)
     columns = _BRIEF if request.more is None else _columns(*request.more)
     sort = _sort(request)
     with nova.db.reading() as session:
@@ -164,8 +164,8 @@ _FOR_ALL = {"name", "status", "flavor", "image", "reservation_id", "ip", "ip6", 
 _SINCE_283 = {"availability_zone", "config_drive", "key_name", "created_at", "launched_at",
               "terminated_at", "power_state", "task_state", "vm_state", "progress", "user_id"}
 # Those of a later microversion are no filters before it.
-_SINCE = {"tags": (2, 26), "tags-any": (2, 26), "not-tags": (2, 26), "not-tags-any": (2, 26),
-          "changes-before": (2, 66), "locked": (2, 73)}
+SINCE = {"tags": (2, 26), "tags-any": (2, 26), "not-tags": (2, 26), "not-tags-any": (2, 26),
+         "changes-before": (2, 66), "locked": (2, 73)}
 
 Values = list[str]
 Condition = ColumnElement[bool]
@@ -255,10 +255,12 @@ FILTERS: dict[str, Callable[[str, Values], Condition]] = {
 }
 
 
-# What else a query may say: pages, order, what is looked up in more than a column, and names of old
-# for some of the filters, which mean nothing here.
-_OTHER = {"limit", "marker", "sort_key", "sort_dir", "all_tenants", "status", "name", "ip", "ip6",
-          "display_name", "display_description", "image_ref", "instance_type_id", "cell_name",
+# All that says which servers are listed.
+PARAMETERS = FILTERS.keys() | {"all_tenants", "status", "name", "ip", "ip6"}
+# What else a query may say: pages and order, and names of old for some of the filters, which mean
+# nothing here.
+_OTHER = {"limit", "marker", "sort_key", "sort_dir", "display_name",
+          "display_description", "image_ref", "instance_type_id", "cell_name",
           "default_ephemeral_device", "default_swap_device", "ephemeral_gb", "memory_mb", "root_gb",
           "shutdown_terminate", "user_data", "vcpus", "vm_mode", "architecture",
           "block_device_mapping", "pci_devices", "services", "metadata", "system_metadata",
@@ -266,9 +268,9 @@ _OTHER = {"limit", "marker", "sort_key", "sort_dir", "all_tenants", "status", "n
           "id", "key_data", "tag", "vm_type", "info_cache", "disable_terminate"}
 
 
-def _check_names(ctx: Context, names: Iterable[str]) -> None:
+def check_names(ctx: Context, names: Iterable[str]) -> None:
     """Since 2.75 a query says nothing that means nothing. Raises Invalid naming the parameter."""
-    unknown = sorted(set(names) - FILTERS.keys() - _OTHER)
+    unknown = sorted(set(names) - PARAMETERS - _OTHER)
     if unknown and ctx.version >= (2, 75):
         raise Invalid(reason=f"Invalid input for query parameters {unknown[0]}. Additional "
                              f"properties are not allowed ('{unknown[0]}' was unexpected)")
@@ -281,7 +283,7 @@ def _where(
     every = nova.policy.allows(ctx, "os_compute_api:servers:allow_all_filters")
     allowed = _FOR_ALL | (_SINCE_283 if ctx.version >= (2, 83) else set())
     given = {name: values for name, values in filters.items()
-             if (every or name in allowed) and ctx.version >= _SINCE.get(name, (2, 1))}
+             if (every or name in allowed) and ctx.version >= SINCE.get(name, (2, 1))}
     where: list[Condition] = []
     if not truth(filters.get("all_tenants", ["0"])[-1], "all_tenants"):
         where.append(S.project_id == ctx.project)
