@@ -150,9 +150,9 @@ def test_a_process_is_made_in_its_room(component):
     assert bool(elsewhere) == (component in MADE_ELSEWHERE), elsewhere
 
 
-# At most so many public functions of these say Any where they could say what they take and return.
-# No number grows; who needs fewer writes it here.
-ANYTHING = {"common": 13, "glance": 15, "keystone": 15, "neutron": 20, "nova": 22, "placement": 6}
+# So many public functions of these say Any where they could say what they take and return. No
+# number grows; who needs fewer writes it here.
+ANYTHING = {"common": 13, "glance": 12, "keystone": 7, "neutron": 13, "nova": 20, "placement": 5}
 
 
 def vague(path):
@@ -169,4 +169,4 @@ def test_functions_say_what_they_take_and_return(component):
     rooms = ("",) if component == "common" else ("core", "db")
     found = [name for room in rooms for path in sorted((ROOT / component / room).rglob("*.py"))
              for name in vague(path)]
-    assert len(found) <= ANYTHING[component], "\n".join(found)
+    assert len(found) == ANYTHING[component], "\n".join(found)
