@@ -24,11 +24,12 @@ from sqlalchemy import (
     literal,
     select,
 )
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import NullPool, StaticPool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -208,6 +209,19 @@ class Database:
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise AssertionError("unreachable")
+
+
+def claim_row(session: Session, table: type[DeclarativeBase], key: dict[str, Any],
+              touched: dict[str, Any], first: dict[str, Any]) -> None:
+    """Hold the row of that key until the transaction ends: as it is but for what is `touched`, or
+    made now, with what it has `first`. One statement, since two that insert and then update wait
+    for each other."""
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else mysql.insert
+    made = insert(table).values(**key, **first)
+    if insert is sqlite.insert:
+        session.execute(made.on_conflict_do_update(index_elements=list(key), set_=touched))
+    else:
+        session.execute(made.on_duplicate_key_update(**touched))
 
 
 def changed(result: Any) -> bool:

@@ -198,6 +198,40 @@ def test_a_connection_that_dies_in_use_is_not_kept(mariadb):
         assert _number(session) != first
 
 
+@pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
+def test_a_row_is_claimed_by_one_after_the_other(mariadb, there):
+    db, done = mariadb(Base, pool_size=8), []
+    if there:
+        with db.writing() as session:
+            session.add(Thing(name="row"))
+
+    def claim():
+        with db.writing() as session:  # Nobody tries again: who lost a deadlock would raise.
+            databases.claim_row(session, Thing, {"name": "row"}, {"at": utcnow()}, {"at": None})
+            done.append(session.scalars(select(Thing.at)).one())
+
+    with db.writing() as session:
+        databases.claim_row(session, Thing, {"name": "row"}, {"at": None}, {"at": None})
+        others = [threading.Thread(target=claim) for _ in range(6)]
+        for other in others:
+            other.start()
+        time.sleep(0.5)  # All of them wait by now, or they come later.
+        assert done == []
+    for other in others:
+        other.join()
+    assert len(done) == 6
+    assert None not in done
+
+
+def test_a_claimed_row_is_made_once_and_then_touched(db):
+    for touched in (None, dt.datetime(2026, 1, 1)):
+        with db.writing() as session:
+            databases.claim_row(
+                session, Thing, {"name": "row"}, {"at": touched}, {"at": dt.datetime(2025, 1, 1)})
+            assert session.scalars(select(Thing.at).where(Thing.name == "row")).one() == (
+                dt.datetime(2025, 1, 1) if touched is None else touched)
+
+
 def test_statements_of_tables_and_of_classes_see_the_same(db):
     with db.writing() as session:
         session.add(Thing(name="two"))

@@ -4,13 +4,12 @@ import logging
 import time
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cairn.common import held
 from cairn.common.context import Context
-from cairn.common.db import changed, utcnow
+from cairn.common.db import claim_row, utcnow
 from cairn.common.errors import Problem, TooLarge
 from cairn.glance.component import Glance
 from cairn.glance.db.data import ImageLocation
@@ -104,16 +103,8 @@ def hold(
 
 def _lock(session: Session, project: str) -> None:
     """What is counted in this transaction stays so until its end."""
-    touched = update(UsageLock).where(UsageLock.project_id == project).values(
-        locked_at=utcnow())
-    if changed(session.execute(touched)):
-        return
-    try:
-        with session.begin_nested():
-            session.add(UsageLock(project_id=project))
-            session.flush()
-    except IntegrityError:  # Another was the first.
-        session.execute(touched)
+    now = {"locked_at": utcnow()}
+    claim_row(session, UsageLock, {"project_id": project}, touched=now, first=now)
 
 
 def report(glance: Glance, ctx: Context) -> dict[str, dict[str, int]]:

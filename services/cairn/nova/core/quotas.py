@@ -3,16 +3,14 @@
 A user may have limits of his own in a project, beside the project's; both hold.
 """
 
-import contextlib
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.context import Context
-from cairn.common.db import changed
+from cairn.common.db import changed, claim_row
 from cairn.common.errors import Invalid
 from cairn.nova.component import Nova
 from cairn.nova.db.models import (
@@ -124,12 +122,9 @@ def reserve(
         .values({name: getattr(Usage, name) + amount for name, amount in amounts.items()})
     )
     while not changed(session.execute(statement)):
-        try:
-            with session.begin_nested():
-                session.add(Usage(project_id=project_id, instances=0, cores=0, ram=0))
-        except IntegrityError:
-            # The row was there, so a limit refused; or another made it a moment ago.
-            _refuse(usage(session, project_id), amounts, allowed)
+        # There was no row yet, or a limit refused.
+        hold(session, project_id)
+        _refuse(usage(session, project_id), amounts, allowed)
 
 
 def check_user(
@@ -146,11 +141,8 @@ def check_user(
 def hold(session: Session, owner: str) -> None:
     """Until this transaction ends no other counts what that project or user has: what is counted
     now is still so when something is added to it."""
-    lock = update(Usage).where(Usage.project_id == owner).values(instances=Usage.instances)
-    while not changed(session.execute(lock)):
-        # There is no row yet, or another makes it at this moment.
-        with contextlib.suppress(IntegrityError), session.begin_nested():
-            session.add(Usage(project_id=owner, instances=0, cores=0, ram=0))
+    claim_row(session, Usage, {"project_id": owner}, touched={"instances": Usage.instances},
+              first={"instances": 0, "cores": 0, "ram": 0})
 
 
 def _refuse(
