@@ -264,9 +264,9 @@ def attack_take_more_than_the_limit_at_once(ground: Ground) -> None:
         "service_id": service.id, "resource_name": "image_count_total", "resource_limit": have + 2,
         "project_id": ground.bob.project}]})
     assert made.status_code == 201, made.text
+    token, answers = ground.bob.token, []
     try:
         time.sleep(25)  # Limits may be 20 s old.
-        token, answers = ground.bob.token, []
 
         def make() -> None:
             answers.append(ground.bob.session.post(
@@ -280,7 +280,7 @@ def attack_take_more_than_the_limit_at_once(ground: Ground) -> None:
             thread.join()
         codes = sorted(a.status_code for a in answers)
         assert codes == [201, 201, 413, 413, 413, 413], [a.text for a in answers]
-        _gone(ground.bob, *(a.json()["id"] for a in answers if a.status_code == 201))
     finally:
+        _gone(ground.bob, *(a.json()["id"] for a in answers if a.status_code == 201))
         ground.admin.call("DELETE", f"/identity/v3/limits/{made.json()['limits'][0]['id']}")
         ground.admin.call("DELETE", f"/identity/v3/registered_limits/{number}")
