@@ -22,22 +22,26 @@ FRESH = 1.0
 def ask_idle(engine: Engine) -> None:
     """Ask a connection of the engine's pool whether it is alive before it is used again: not one
     that was used a moment ago, which most are."""
-    broken = engine.dialect.loaded_dbapi.Error
-
     def given(driver: Any, record: Any) -> None:
         record.info["used"] = time.monotonic()
 
     def taken(driver: Any, record: Any, proxy: Any) -> None:
-        used = record.info.get("used")
-        if used is None or time.monotonic() - used < FRESH:
-            return
-        try:
-            driver.ping()
-        except broken as error:
-            raise DisconnectionError from error  # The pool opens another.
+        if "used" in record.info and not _alive(engine, driver, record.info["used"]):
+            raise DisconnectionError  # The pool opens another.
 
     event.listen(engine, "checkin", given)
     event.listen(engine, "checkout", taken)
+
+
+def _alive(engine: Engine, driver: Any, used: float) -> bool:
+    """Whether a connection is, as far as can be told, that was last used at that moment."""
+    if time.monotonic() - used < FRESH:
+        return True
+    try:
+        driver.ping()
+    except engine.dialect.loaded_dbapi.Error:
+        return False
+    return True
 
 
 class Connections:
@@ -71,20 +75,12 @@ class Connections:
                 connection, opened, used = self._idle.pop()
             except IndexError:
                 break
-            now = time.monotonic()
-            if now - opened < RECYCLE and (now - used < FRESH or self._alive(connection)):
+            driver = connection.connection.dbapi_connection
+            if time.monotonic() - opened < RECYCLE and _alive(self._engine, driver, used):
                 return connection, opened
             connection.invalidate()
             connection.close()
         return self._engine.connect(), time.monotonic()
-
-    def _alive(self, connection: Connection) -> bool:
-        driver: Any = connection.connection.dbapi_connection
-        try:
-            driver.ping()
-        except self._engine.dialect.loaded_dbapi.Error:
-            return False
-        return True
 
     def _give(self, connection: Connection, opened: float) -> None:
         if connection.invalidated or len(self._idle) >= self._size:

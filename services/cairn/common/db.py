@@ -25,7 +25,6 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -43,7 +42,7 @@ Name = Annotated[str, mapped_column(String(255))]
 Json = Annotated[dict[str, Any], mapped_column(JSON)]
 JsonList = Annotated[list[Any], mapped_column(JSON)]
 # Microseconds, so that rows made in one second keep their order.
-Moment = DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
+Moment = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 
 T = TypeVar("T")
 
@@ -216,12 +215,12 @@ def claim_row(session: Session, table: type[DeclarativeBase], key: dict[str, Any
     """Hold the row of that key until the transaction ends: as it is but for what is `touched`, or
     made now, with what it has `first`. One statement, since two that insert and then update wait
     for each other."""
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else mysql.insert
-    made = insert(table).values(**key, **first)
-    if insert is sqlite.insert:
-        session.execute(made.on_conflict_do_update(index_elements=list(key), set_=touched))
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(sqlite.insert(table).values(**key, **first).on_conflict_do_update(
+            index_elements=list(key), set_=touched))
     else:
-        session.execute(made.on_duplicate_key_update(**touched))
+        session.execute(
+            mysql.insert(table).values(**key, **first).on_duplicate_key_update(**touched))
 
 
 def changed(result: Any) -> bool:

@@ -84,7 +84,6 @@ def serve(
     component that does not say takes no token that has such rules.
     """
     app = flask.Flask(name, static_folder=None)
-    app.response_class = _Answer
     app.url_map.strict_slashes = False
     app.url_map.converters["project"] = _ProjectConverter
     id_headers = ("X-OpenStack-Request-ID", *request_id_headers)

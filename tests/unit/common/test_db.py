@@ -131,29 +131,17 @@ def _number(session):
     return session.scalar(text("SELECT CONNECTION_ID()"))
 
 
-def test_a_reader_keeps_its_connection_until_the_server_ends_it(mariadb, monkeypatch):
+@pytest.mark.parametrize(("way", "other"), [("reading", "writing"), ("writing", "reading")])
+def test_a_connection_is_kept_until_the_server_ends_it(mariadb, monkeypatch, way, other):
     monkeypatch.setattr(connections, "FRESH", 0.0)
     db = mariadb(Base)
-    with db.reading() as session:
+    with getattr(db, way)() as session:
         first = _number(session)
-    with db.reading() as session:
+    with getattr(db, way)() as session:
         assert _number(session) == first
-    with db.writing() as session:
+    with getattr(db, other)() as session:
         session.execute(text(f"KILL {first}"))
-    with db.reading() as session:
-        assert _number(session) != first
-
-
-def test_a_writer_keeps_its_connection_until_the_server_ends_it(mariadb, monkeypatch):
-    monkeypatch.setattr(connections, "FRESH", 0.0)
-    db = mariadb(Base)
-    with db.writing() as session:
-        first = _number(session)
-    with db.writing() as session:
-        assert _number(session) == first
-    with db.reading() as session:
-        session.execute(text(f"KILL {first}"))
-    with db.writing() as session:
+    with getattr(db, way)() as session:
         assert _number(session) != first
 
 

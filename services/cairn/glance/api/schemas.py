@@ -101,7 +101,6 @@ def check_value(schemas: PropertySchemas, name: str, value: Any) -> None:
         schemas.check(name, value)
 
 
-
 def texts(description: str) -> dict[str, Any]:
     """A parameter of a query. What is none is refused in the words of the API by who reads it; of
     one that is repeated the last counts, where nothing else is said."""
