@@ -81,7 +81,7 @@ class Cloud:
 
     def nodes(self) -> list[str]:
         return ["aio"] if self.topology == "allinone" else [
-            "controller", "network", "compute1", "compute2"]
+            "controller", "network", "compute1", "compute2", "storage"]
 
     def computes(self) -> list[str]:
         return ["aio"] if self.topology == "allinone" else ["compute1", "compute2"]

@@ -9,6 +9,7 @@ TOPOLOGIES: dict[str, dict[str, tuple[str, ...]]] = {
         "network": ("network",),
         "compute1": ("compute",),
         "compute2": ("compute",),
+        "storage": ("storage",),
     },
 }
 

@@ -21,7 +21,7 @@ def test_lab_nodes_have_the_addresses_the_lab_gives_them(cloud: Cloud) -> None:
     addresses = {name: each["host_address"] for name, each in found["hosts"].items()}  # type: ignore[index]
     assert addresses == {
         "controller": "172.30.7.11", "network": "172.30.7.12", "compute1": "172.30.7.13",
-        "compute2": "172.30.7.14",
+        "compute2": "172.30.7.14", "storage": "172.30.7.15",
     }
     assert list(found["children"]["compute"]["hosts"]) == ["compute1", "compute2"]  # type: ignore[index]
     told = yaml.safe_load((cloud.inventory / "group_vars/all/50-cairn.yml").read_text())

@@ -23,7 +23,7 @@ def test_a_fresh_debian_has_no_complaint() -> None:
         (replace(GOOD, architecture="aarch64"), "lab", "allinone", "needs x86_64"),
         (replace(GOOD, systemd=False), "host", "allinone", "./cairn up --lab"),
         (GOOD, "host", "multinode", "add --lab"),
-        (replace(GOOD, free_disk=GIB), "lab", "multinode", "1.0 GiB free, 15 are needed"),
+        (replace(GOOD, free_disk=GIB), "lab", "multinode", "1.0 GiB free, 18 are needed"),
         (replace(GOOD, memory=GIB), "lab", "multinode", "1.0 GiB of memory"),
     ],
 )
