@@ -92,7 +92,7 @@ def take(world, ctx, host):
 
 
 OF_SERVERS = {
-    "spec": {}, "refresh_vifs": {}, "server_started": {"power_state": 1},
+    "spec": {}, "passphrases": {}, "refresh_vifs": {}, "server_started": {"power_state": 1},
     "server_changed": {"task_state": None, "power_state": 4, "vm_state": "stopped"},
     "task_failed": {"message": "x", "vm_state": "error"}, "lend_image": {"purpose": "read"},
 }

@@ -91,7 +91,8 @@ class Vif(TypedDict):
 
 
 class BlockDevice(TypedDict):
-    """One disk of a server. `source` is image, blank or volume; `destination` local or volume."""
+    """One disk of a server. `source` is image, blank, snapshot or volume; `destination` local or
+    volume."""
 
     source: str
     destination: str
@@ -104,9 +105,14 @@ class BlockDevice(TypedDict):
     bus: str | None
     delete_on_termination: bool
     tag: str | None
-    # cinder's connection_info once it is attached.
+    # cinder's connection_info once it is connected. Secret, as the passphrase is: for the host of
+    # the server alone, which writes them nowhere.
     connection: dict[str, Any] | None
     guest_format: NotRequired[str | None]
+    id: NotRequired[str]
+    state: NotRequired[str]  # See core/block_devices.py.
+    encrypted: NotRequired[bool]
+    passphrase: NotRequired[str | None]
 
 
 class Spec(TypedDict):
@@ -125,7 +131,8 @@ class Spec(TypedDict):
     power_state: int
     host: str | None
     flavor: Flavor
-    image: Image | None  # None when it boots from a volume.
+    # Of a server that boots from a volume its id is "", and the properties are the volume's.
+    image: Image | None
     vifs: list[Vif]
     block_devices: list[BlockDevice]
     key_name: str | None
@@ -181,7 +188,7 @@ class Conductor(LedgerStub):
         "ring": "", "report_service": "service_host", "report_host": "service_host",
         "servers_of": "service_host", "sync_power": "service_host",
         # Of servers on the host.
-        "spec": "", "lend_image": "", "refresh_vifs": "", "server_started": "",
+        "spec": "", "passphrases": "", "lend_image": "", "refresh_vifs": "", "server_started": "",
         "server_changed": "", "task_failed": "",
         # Of servers anywhere: says no more than what a domain is called.
         "stray": "",
@@ -246,6 +253,13 @@ class Conductor(LedgerStub):
         """Everything about one server, deleted or not. Raises Remote 404 if there never was one,
         and for a host also when it is not its own."""
         return self.call(ctx, "spec", server_id=server_id)  # type: ignore[no-any-return]
+
+    def passphrases(self, ctx: Context, *, server_id: str) -> dict[str, str]:
+        """For the host of the server, as it starts it or attaches to it: what opens its encrypted
+        volumes, by their ids. Kept in memory, and no longer than that lasts."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "passphrases", server_id=server_id, timeout=30
+        )
 
     def lend_image(self, ctx: Context, *, server_id: str, purpose: str) -> Loan:
         """For the host of the server: "read", the image it is made from; "fill", the image that it

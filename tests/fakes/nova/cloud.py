@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from cairn.common import held
 from cairn.common.errors import Unavailable
 from fakes.nova.answers import Answer
+from fakes.nova.cinder import Cinder
 from fakes.nova.glance import Glance
 from fakes.nova.neutron import Neutron
 from fakes.nova.placement import Placement
@@ -19,6 +20,7 @@ class Cloud(Glance, Neutron, Placement):
 
     def __init__(self) -> None:
         super().__init__()
+        self.cinder = Cinder(self.images)
         self.asked: list[tuple[str, str, str]] = []
         # What other processes were lent, as (method, path).
         self.lent: list[list[tuple[str, str]]] = []
@@ -32,11 +34,16 @@ class Cloud(Glance, Neutron, Placement):
         with self._lock:
             self.asked.append((service, method, path))
             parts = urlsplit(path)
-            answer: Any = getattr(self, f"_{service}")(
+            answer: Any = getattr(self, f"_{service.replace('-', '_')}")(
                 method, parts.path.strip("/").split("/"), parse_qs(parts.query),
                 options.get("json"),
             )
         return answer if isinstance(answer, Answer) else Answer(answer)
+
+    def _block_storage(
+        self, method: str, path: list[str], query: dict[str, list[str]], body: Any
+    ) -> Any:
+        return self.cinder.answer(method, path, query, body)
 
     def get(self, service: str, path: str, **options: Any) -> Any:
         return self.request(service, "GET", path, **options)

@@ -14,6 +14,7 @@ from cairn.common.context import Context
 from cairn.common.listing import build_link
 from cairn.nova.component import Nova
 from cairn.nova.core import network, quotas
+from cairn.nova.core.block_devices import read_shown
 from cairn.nova.core.servers import domain_name
 from cairn.nova.core.states import status
 
@@ -250,14 +251,11 @@ class ServerView:
 
     def _volumes(self, row: Any) -> list[Document]:
         volumes: list[Document] = []
-        if row.block_devices == "[]":
-            return volumes
-        for device in orjson.loads(row.block_devices):
-            if device.get("volume_id"):
-                shown = {"id": device["volume_id"]}
-                if self.version >= (2, 3):
-                    shown["delete_on_termination"] = device["delete_on_termination"]
-                volumes.append(shown)
+        for volume_id, goes_with_it in read_shown(row.volumes):
+            shown: Document = {"id": volume_id}
+            if self.version >= (2, 3):
+                shown["delete_on_termination"] = goes_with_it
+            volumes.append(shown)
         return volumes
 
 

@@ -15,7 +15,7 @@ from cairn.common.work import Worker
 from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.conductor.providers import Providers
-from cairn.nova.core import hosts, loans, network, servers, specs
+from cairn.nova.core import block_devices, hosts, loans, network, servers, specs
 from cairn.nova.core.flows import delete
 from cairn.nova.db.models import Server, Work
 from cairn.nova.drivers.base import CRASHED, NOSTATE, RUNNING, SHUTDOWN
@@ -140,7 +140,21 @@ class Manager(LedgerManager):
     # --- Servers ---
 
     def spec(self, ctx: Context, server_id: str) -> rpc.Spec:
-        return specs.spec(self._row(ctx, server_id), self.nova.api)
+        row = self._row(ctx, server_id)
+        with self.nova.db.reading() as session:
+            devices = block_devices.of(session, row.id)
+        # What opens its volumes is for its own host, not for one that lost it.
+        own = ctx.host is None or ctx.host == row.host
+        return specs.spec(row, self.nova.api, devices, secret=own)
+
+    def passphrases(self, ctx: Context, server_id: str) -> dict[str, str]:
+        row = self._row(ctx, server_id)
+        if ctx.host != row.host or row.deleted:
+            raise ServerNotFound(server_id)
+        with self.nova.db.reading() as session:
+            volumes = [device.volume_id for device in block_devices.volumes_of(session, row.id)
+                       if device.encryption is not None and device.connection_info is not None]
+        return {volume: self.nova.cloud.volumes.passphrase(ctx, volume) for volume in volumes}
 
     def stray(self, ctx: Context, server_id: str) -> rpc.Spec:
         with self.nova.db.reading() as session:

@@ -33,7 +33,7 @@ from cairn.nova.core import (
     quotas,
 )
 from cairn.nova.core.flows import create
-from cairn.nova.db.models import Server, ServerGroup, Work, WorkStep
+from cairn.nova.db.models import BlockDevice, Server, ServerGroup, Work, WorkStep
 from cairn.nova.errors import LimitReached, OverQuota
 
 PASSWORD = string.ascii_letters + string.digits
@@ -53,6 +53,8 @@ class Plan:
     group: str | None = None
     security_groups: list[str] = field(default_factory=list)
     admin_pass: str = ""
+    # Columns of each server's block devices.
+    devices: list[dict[str, Any]] = field(default_factory=list)
 
 
 def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) -> Plan:
@@ -95,7 +97,7 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
         "description": body.get("description") if ctx.version >= (2, 19) else body["name"],
         "meta": metadata, "tags": list(dict.fromkeys(body.get("tags") or ())),
         "vm_state": "building", "task_state": "scheduling", "flavor_id": flavor["id"],
-        "flavor": flavor, "image_id": image["id"], "image": image, "block_devices": devices,
+        "flavor": flavor, "image_id": image["id"], "image": image,
         "root_device": guest_features.root_device(image),
         "key_name": key.name if key else None, "key_data": key.public_key if key else None,
         "user_data": user_data(body.get("user_data")),
@@ -111,7 +113,7 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
     }
     args = {"host": host, "node": node, "security_groups": guards, "attempt": 1, "excluded": []}
     return Plan(count, columns, body["name"], body.get("hostname"), args, group,
-                group_names, admin_pass)
+                group_names, admin_pass, devices)
 
 
 def _shown_groups(requested: list[network.Requested], names: list[str]) -> list[str]:
@@ -174,6 +176,7 @@ def record(
         )
         session.add(server)
         made.append(server)
+        session.add_all(BlockDevice(server_id=server_id, **device) for device in plan.devices)
     session.flush()
     if plan.group:
         groups.join(session, plan.group, [server.id for server in made],
@@ -299,10 +302,10 @@ def _group(
     return group
 
 
-def _block_devices(mapping: list[dict[str, Any]] | None) -> list[rpc.BlockDevice]:
+def _block_devices(mapping: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     """The API's block_device_mapping_v2 as records; disks of the host only, until there are
     volumes."""
-    devices: list[rpc.BlockDevice] = []
+    devices: list[dict[str, Any]] = []
     for number, asked in enumerate(mapping or ()):
         if asked.get("no_device"):
             continue
@@ -320,41 +323,41 @@ def _block_devices(mapping: list[dict[str, Any]] | None) -> list[rpc.BlockDevice
         if source == "image" and index != 0:
             raise Invalid(reason=f"{where}: an image on a local disk must have boot_index 0.")
         devices.append({
-            "source": source, "destination": destination,
-            "image_id": asked.get("uuid") if source == "image" else None, "volume_id": None,
-            "boot_index": index, "size": int(s) if (s := asked.get("volume_size")) else None,
-            "device": asked.get("device_name"), "device_type": asked.get("device_type"),
-            "bus": asked.get("disk_bus"),
+            "source_type": source, "destination_type": destination,
+            "image_id": asked.get("uuid") if source == "image" else None,
+            "boot_index": index,
+            "volume_size": int(s) if (s := asked.get("volume_size")) else None,
+            "device_name": asked.get("device_name") or None,
+            "device_type": asked.get("device_type"), "disk_bus": asked.get("disk_bus"),
             "delete_on_termination": truthy(asked.get("delete_on_termination", True)),
-            "tag": asked.get("tag"), "connection": None,
-            "guest_format": asked.get("guest_format"),
+            "tag": asked.get("tag"), "guest_format": asked.get("guest_format"),
         })
     return devices
 
 
-def _check_buses(devices: list[rpc.BlockDevice], image: rpc.Image) -> None:
+def _check_buses(devices: list[dict[str, Any]], image: rpc.Image) -> None:
     """Disks of the host are all on the image's bus. Raises Invalid naming another."""
     bus = image["properties"].get("hw_disk_bus") or "virtio"
     for number, device in enumerate(devices):
         where = f"block_device_mapping_v2.{number}"
-        if device["bus"] not in (None, bus):
+        if device["disk_bus"] not in (None, bus):
             raise Invalid(reason=f"{where}.disk_bus: local disks are on the image's bus, {bus}.")
         if device["device_type"] not in (None, "disk"):
             raise Invalid(reason=f"{where}.device_type: expected disk, not "
                                  f"{device['device_type']}.")
 
 
-def _boot_image(devices: list[rpc.BlockDevice]) -> str | None:
+def _boot_image(devices: list[dict[str, Any]]) -> str | None:
     boots = [d["image_id"] for d in devices if d["boot_index"] == 0]
     if len(boots) > 1:
         raise Invalid(reason="block_device_mapping_v2: more than one device has boot_index 0.")
     return boots[0] if boots else None
 
 
-def _check_devices(devices: list[rpc.BlockDevice], flavor: rpc.Flavor) -> None:
-    blank = [d for d in devices if d["source"] == "blank"]
-    swap = sum(d["size"] or 0 for d in blank if d.get("guest_format") == "swap")
-    ephemeral = sum(d["size"] or 0 for d in blank if d.get("guest_format") != "swap")
+def _check_devices(devices: list[dict[str, Any]], flavor: rpc.Flavor) -> None:
+    blank = [d for d in devices if d["source_type"] == "blank"]
+    swap = sum(d["volume_size"] or 0 for d in blank if d.get("guest_format") == "swap")
+    ephemeral = sum(d["volume_size"] or 0 for d in blank if d.get("guest_format") != "swap")
     if swap > flavor["swap"]:
         raise Invalid(reason="block_device_mapping_v2: more swap than the flavor has.")
     if ephemeral > flavor["ephemeral"]:

@@ -5,6 +5,7 @@ import binascii
 import ipaddress
 import json
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ EC2 = ("1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-1
        "2008-09-01", "2009-04-04", "latest")
 
 
-def files(server: Any, settings: ApiSettings, *, admin_pass: str | None = None) -> dict[str, bytes]:
-    """Everything by path, for a config drive."""
+def files(
+    server: Any, settings: ApiSettings, devices: Sequence[Any] = (), *,
+    admin_pass: str | None = None,
+) -> dict[str, bytes]:
+    """Everything by path, for a config drive; `devices` are rows of its block devices."""
     documents: dict[str, bytes] = {}
-    openstack = openstack_files(server, settings, admin_pass=admin_pass)
+    openstack = openstack_files(server, settings, devices, admin_pass=admin_pass)
     for version in ("2018-08-27", "latest"):
         documents |= {f"openstack/{version}/{name}": content
                       for name, content in openstack.items()}
@@ -32,11 +36,12 @@ def files(server: Any, settings: ApiSettings, *, admin_pass: str | None = None) 
 
 
 def openstack_files(
-    server: Any, settings: ApiSettings, *, admin_pass: str | None = None
+    server: Any, settings: ApiSettings, devices: Sequence[Any] = (), *,
+    admin_pass: str | None = None,
 ) -> dict[str, bytes]:
     """What lies in one version's folder."""
     documents = {
-        "meta_data.json": _json(meta_data(server, settings, admin_pass)),
+        "meta_data.json": _json(meta_data(server, settings, devices, admin_pass)),
         "network_data.json": _json(network_data(server.vifs)),
         "vendor_data.json": _json(vendor_data(settings)),
         "vendor_data2.json": _json({}),
@@ -57,13 +62,16 @@ def full_hostname(server: Any, settings: ApiSettings) -> str:
         str(server.hostname))
 
 
-def meta_data(server: Any, settings: ApiSettings, admin_pass: str | None = None) -> dict[str, Any]:
+def meta_data(
+    server: Any, settings: ApiSettings, devices: Sequence[Any] = (), admin_pass: str | None = None
+) -> dict[str, Any]:
     """openstack/VERSION/meta_data.json: another `random_seed` each time; `admin_pass` where one is
     given, which HTTP never does."""
     document = {
         "uuid": server.id, "name": server.name, "hostname": full_hostname(server, settings),
         "launch_index": server.launch_index, "availability_zone": server.zone,
-        "project_id": server.project_id, "devices": _devices(server.vifs), "dedicated_cpus": [],
+        "project_id": server.project_id, "devices": [*_devices(server.vifs), *_disks(devices)],
+        "dedicated_cpus": [],
         "random_seed": base64.b64encode(secrets.token_bytes(512)).decode(),
     }
     if server.meta:
@@ -80,6 +88,14 @@ def meta_data(server: Any, settings: ApiSettings, admin_pass: str | None = None)
 def _devices(vifs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"type": "nic", "bus": "none", "address": "none", "mac": vif["mac"],
              "tags": [vif["tag"]]} for vif in vifs if vif.get("tag")]
+
+
+def _disks(devices: Sequence[Any]) -> list[dict[str, Any]]:
+    """Those that have a tag, by which a guest tells them apart. A volume's serial is its id."""
+    return [{"type": "disk", "bus": device.disk_bus or "none", "address": "none",
+             "tags": [device.tag], "path": device.device_name,
+             **({"serial": device.volume_id} if device.volume_id else {})}
+            for device in devices if device.tag]
 
 
 def vendor_data(settings: ApiSettings) -> Any:

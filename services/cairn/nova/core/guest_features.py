@@ -6,7 +6,8 @@ for a server, and the drivers.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+import string
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -226,3 +227,10 @@ def root_device(image: rpc.Image) -> str:
 
 # What disks of a bus are called.
 PREFIXES = {"ide": "hd", "sata": "sd", "scsi": "sd", "usb": "sd", "virtio": "vd"}
+
+
+def free_name(bus: str, taken: Collection[str]) -> str | None:
+    """The first name of a disk on that bus that is not taken ("vdb"); None when all of them are."""
+    prefix = PREFIXES.get(bus, "vd")
+    return next((prefix + letter for letter in string.ascii_lowercase
+                 if prefix + letter not in taken), None)

@@ -34,7 +34,7 @@ from cairn.common.context import Context
 from cairn.common.db import transient
 from cairn.common.errors import Forbidden, Invalid
 from cairn.nova.component import Nova
-from cairn.nova.core import groups, hosts, network, servers, states
+from cairn.nova.core import block_devices, groups, hosts, network, servers, states
 from cairn.nova.core.servers import TABLE, S
 from cairn.nova.core.values import moment, truth
 from cairn.nova.errors import ServerNotFound
@@ -44,7 +44,7 @@ from cairn.nova.errors import ServerNotFound
 _SHOWN = (
     "number", "id", "project_id", "user_id", "reservation_id", "launch_index", "name", "hostname",
     "description", "meta", "tags", "vm_state", "task_state", "power_state", "fault", "locked_by",
-    "locked_reason", "launched_at", "terminated_at", "flavor", "image_id", "block_devices",
+    "locked_reason", "launched_at", "terminated_at", "flavor", "image_id",
     "root_device", "key_name", "config_drive", "disk_config", "host", "node", "asked_zone", "zone",
     "security_groups", "vifs", "access_ipv4", "access_ipv6", "created_at", "updated_at",
 )
@@ -91,6 +91,7 @@ def _columns(*more: str) -> list[ColumnElement[Any]]:
             columns.append(cast(column, String(26)).label(name))
         else:
             columns.append(column)
+    columns.append(block_devices.shown())
     return columns
 
 

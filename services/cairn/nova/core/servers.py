@@ -29,7 +29,14 @@ from cairn.nova.component import Nova
 from cairn.nova.core import quotas
 from cairn.nova.core.flows import actions
 from cairn.nova.core.flows import delete as delete_action
-from cairn.nova.db.models import Event, Server, ServerGroupMember, Work, WorkStep
+from cairn.nova.db.models import (
+    BlockDevice,
+    Event,
+    Server,
+    ServerGroupMember,
+    Work,
+    WorkStep,
+)
 from cairn.nova.errors import ServerBusy, ServerLocked, ServerNotFound
 
 TABLE = Server.__table__
@@ -269,6 +276,7 @@ def purge(session: Session, before: dt.datetime, limit: int = 500) -> int:
     works = select(Work.id).where(Work.subject.in_(gone))
     for table, which in ((WorkStep, WorkStep.work_id.in_(works)), (Work, Work.subject.in_(gone)),
                          (ServerGroupMember, ServerGroupMember.server_id.in_(gone)),
+                         (BlockDevice, BlockDevice.server_id.in_(gone)),
                          (Server, Server.id.in_(gone))):
         session.execute(delete(table).where(which))
     return len(gone)

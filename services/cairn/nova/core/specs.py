@@ -1,34 +1,38 @@
 """What a compute is told of a server."""
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.nova import rpc
-from cairn.nova.core import guest_documents
+from cairn.nova.core import block_devices, guest_documents
 from cairn.nova.core.host_request import Group
 from cairn.nova.core.servers import domain_name
 from cairn.nova.db.models import Server, ServerGroup, ServerGroupMember
 from cairn.nova.settings import ApiSettings
 
 
-def spec(row: Any, settings: ApiSettings) -> rpc.Spec:
-    """Everything one host needs to make, find or end the server."""
+def spec(
+    row: Any, settings: ApiSettings, devices: Sequence[Any] = (), *, secret: bool = False
+) -> rpc.Spec:
+    """Everything one host needs to make, find or end the server; with `secret` also how to reach
+    its volumes, which only its own host is told."""
     drive = None
     if row.config_drive:
         drive = {path: base64.b64encode(content).decode() for path, content in
-                 guest_documents.files(row, settings, admin_pass=row.admin_pass).items()}
+                 guest_documents.files(row, settings, devices, admin_pass=row.admin_pass).items()}
     return {
         "id": row.id, "name": row.name, "domain": domain_name(row.number),
         "hostname": row.hostname, "project_id": row.project_id, "user_id": row.user_id,
         "created_at": row.created_at.isoformat(), "availability_zone": row.zone,
         "vm_state": row.vm_state, "task_state": row.task_state, "power_state": row.power_state,
         "host": row.host, "flavor": row.flavor, "image": row.image, "vifs": row.vifs,
-        "block_devices": row.block_devices, "key_name": row.key_name, "key_data": row.key_data,
-        "user_data": row.user_data, "metadata": row.meta, "admin_pass": row.admin_pass,
-        "config_drive": drive,
+        "block_devices": [block_devices.to_wire(device, secret=secret) for device in devices],
+        "key_name": row.key_name, "key_data": row.key_data, "user_data": row.user_data,
+        "metadata": row.meta, "admin_pass": row.admin_pass, "config_drive": drive,
     }
 
 

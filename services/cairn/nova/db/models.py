@@ -128,6 +128,7 @@ class Server(Timestamps, Base):
     flavor: Mapped[dict[str, Any]] = mapped_column(JSON)
     image_id: Mapped[str | None] = mapped_column(String(36), index=True)
     image: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # Of before there were rows of them; the release before writes it, nobody reads it.
     block_devices: Mapped[list[Any]] = mapped_column(JSON, default=list)
     root_device: Mapped[str] = mapped_column(String(64), default="/dev/vda")
     key_name: Mapped[str | None] = mapped_column(String(255))
@@ -158,6 +159,44 @@ class Server(Timestamps, Base):
     vifs_at: Mapped[dt.datetime | None] = mapped_column(Moment)
     access_ipv4: Mapped[str] = mapped_column(String(45), default="")
     access_ipv6: Mapped[str] = mapped_column(String(45), default="")
+
+
+class BlockDevice(Timestamps, Base):
+    """A disk that a server was asked for, or that was attached to it. Disks that its flavor gives
+    it are no rows."""
+
+    __tablename__ = "block_device_mapping"
+    # No server has a volume twice.
+    __table_args__ = (UniqueConstraint("server_id", "volume_id"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[Uuid] = mapped_column(String(36), unique=True, default=new_id)
+    server_id: Mapped[str] = mapped_column(String(36))
+
+    # As in the API: image, volume, snapshot or blank, on a local disk or on a volume.
+    source_type: Mapped[str] = mapped_column(String(16))
+    destination_type: Mapped[str] = mapped_column(String(16))
+    device_type: Mapped[str | None] = mapped_column(String(16))
+    disk_bus: Mapped[str | None] = mapped_column(String(16))
+    # None or below 0: nothing boots from it.
+    boot_index: Mapped[int | None]
+    delete_on_termination: Mapped[bool] = mapped_column(default=False)
+    device_name: Mapped[str | None] = mapped_column(String(255))
+    guest_format: Mapped[str | None] = mapped_column(String(255))
+    tag: Mapped[str | None] = mapped_column(String(64))
+    image_id: Mapped[str | None] = mapped_column(String(36))
+    snapshot_id: Mapped[str | None] = mapped_column(String(36))
+    volume_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    volume_size: Mapped[int | None]  # GiB
+    volume_type: Mapped[str | None] = mapped_column(String(255))
+
+    # Of a volume: how far it is attached (core/block_devices.py), by which of cinder's
+    # attachments, and where its host finds it. That holds secrets: it is its host's alone.
+    state: Mapped[str] = mapped_column(String(16), default="attached")
+    attachment_id: Mapped[str | None] = mapped_column(String(36))
+    connection_info: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # {"provider", "cipher", "key_size", "control_location"}; None when it is not encrypted.
+    encryption: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class ServerGroup(Timestamps, Base):

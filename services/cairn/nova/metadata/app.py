@@ -20,7 +20,7 @@ from cairn.common.context import Context
 from cairn.common.db import Database, changed
 from cairn.common.policy import Policy
 from cairn.common.wsgi import Mount, serve
-from cairn.nova.core import guest_documents
+from cairn.nova.core import block_devices, guest_documents
 from cairn.nova.core.servers import find_any
 from cairn.nova.db.models import Server
 from cairn.nova.settings import ApiSettings, MetadataSettings
@@ -40,21 +40,29 @@ class Metadata:
     cache: "Cache" = field(default_factory=lambda: Cache())
 
 
+@dataclass(frozen=True)
+class Guest:
+    """Who asks: rows of its server and of the block devices."""
+
+    server: Any
+    devices: list[Any]
+
+
 class Cache:
     """Rows of servers that asked lately: a guest asks many questions in a row."""
 
     def __init__(self) -> None:
-        self._rows: OrderedDict[str, tuple[float, Any]] = OrderedDict()
+        self._rows: OrderedDict[str, tuple[float, Guest]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, server_id: str, seconds: float) -> Any | None:
+    def get(self, server_id: str, seconds: float) -> Guest | None:
         with self._lock:
             entry = self._rows.get(server_id)
             if entry is None or time.monotonic() - entry[0] > seconds:
                 return None
             return entry[1]
 
-    def put(self, server_id: str, row: Any) -> None:
+    def put(self, server_id: str, row: Guest) -> None:
         with self._lock:
             self._rows[server_id] = (time.monotonic(), row)
             self._rows.move_to_end(server_id)
@@ -66,7 +74,7 @@ class Cache:
             self._rows.pop(server_id, None)
 
 
-def _server(metadata: Metadata, request: flask.Request) -> Any:
+def _guest(metadata: Metadata, request: flask.Request) -> Guest:
     """The server that asks. Raises Refused for a signature that is not the proxy's, and Invalid
     where it does not say whose port asked: a port may be given any server's id by its owner."""
     server_id = request.headers.get("X-Instance-ID", "")
@@ -79,32 +87,34 @@ def _server(metadata: Metadata, request: flask.Request) -> Any:
     project = request.headers.get("X-Tenant-ID", "")
     if not project:
         raise errors.Invalid(reason="X-Tenant-ID header is missing from request.")
-    row = metadata.cache.get(server_id, metadata.settings.cache_seconds)
-    if row is None:
+    entry = metadata.cache.get(server_id, metadata.settings.cache_seconds)
+    if entry is None:
         with metadata.db.reading() as session:
             row = find_any(session, server_id)
+            devices = block_devices.of(session, server_id)
         if row is None or row.deleted:
             raise errors.NotFound("Instance", server_id)
-        metadata.cache.put(server_id, row)
-    if project != row.project_id:
+        entry = Guest(row, devices)
+        metadata.cache.put(server_id, entry)
+    if project != entry.server.project_id:
         raise errors.NotFound("Instance", server_id)
-    return row
+    return entry
 
 
 @api.get("/", policy=PUBLIC, raw=True)
 def root(metadata: Metadata, ctx: Context, request: flask.Request) -> Reply:
-    _server(metadata, request)
+    _guest(metadata, request)
     return _text("\n".join([*guest_documents.EC2, "openstack"]))
 
 
 @api.get("/<path:path>", policy=PUBLIC, raw=True)
 def lookup(metadata: Metadata, ctx: Context, path: str, request: flask.Request) -> Reply:
-    server = _server(metadata, request)
+    guest = _guest(metadata, request)
     first, *rest = [part for part in path.split("/") if part] or [""]
     if first == "openstack":
-        return _openstack(metadata, server, rest)
+        return _openstack(metadata, guest, rest)
     if first in guest_documents.EC2:
-        return _ec2(metadata, server, rest)
+        return _ec2(metadata, guest.server, rest)
     raise errors.NoSuchPath
 
 
@@ -113,7 +123,7 @@ def tell_password(
     metadata: Metadata, ctx: Context, version: str, request: flask.Request
 ) -> Reply:
     """Keep the password that a guest made up, once: whoever gets into it later cannot change it."""
-    server = _server(metadata, request)
+    server = _guest(metadata, request).server
     if version not in guest_documents.OPENSTACK:
         raise errors.NoSuchPath
     told = request.get_data().decode("ascii", "replace")
@@ -129,15 +139,15 @@ def tell_password(
     return Reply(None, 200)
 
 
-def _openstack(metadata: Metadata, server: Any, rest: list[str]) -> Reply:
+def _openstack(metadata: Metadata, guest: Guest, rest: list[str]) -> Reply:
     if not rest:
         return _text("\n".join(guest_documents.OPENSTACK))
     version, *names = rest
     if version not in guest_documents.OPENSTACK or len(names) > 1:
         raise errors.NoSuchPath
     if names == ["password"]:
-        return _text(server.guest_password or "")
-    files = guest_documents.openstack_files(server, metadata.api)
+        return _text(guest.server.guest_password or "")
+    files = guest_documents.openstack_files(guest.server, metadata.api, guest.devices)
     if not names:
         return _text("\n".join(sorted(files)))
     content = files.get(names[0])

@@ -6,6 +6,7 @@ from cairn.common.client import Neighbours
 from cairn.nova.neighbours.image import HttpImages, Images
 from cairn.nova.neighbours.network import HttpNetwork, Network
 from cairn.nova.neighbours.placement import HttpPlacement, Placement
+from cairn.nova.neighbours.volume import HttpVolumes, Volumes
 
 
 @dataclass(frozen=True)
@@ -13,8 +14,10 @@ class Cloud:
     network: Network
     images: Images
     placement: Placement
+    volumes: Volumes
 
 
 def over_http(client: Neighbours) -> Cloud:
     """The real ones."""
-    return Cloud(HttpNetwork(client), HttpImages(client), HttpPlacement(client))
+    return Cloud(HttpNetwork(client), HttpImages(client), HttpPlacement(client),
+                 HttpVolumes(client))
