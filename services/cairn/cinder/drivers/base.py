@@ -17,6 +17,8 @@ from typing import Any, Protocol
 from cairn.common.errors import Problem
 
 GIB = 1024**3
+# What QEMU's LUKS header takes before the payload, with the longest of keys (aes-256-xts).
+LUKS_HEADER = 2068480
 
 
 class BackendFailed(Problem):
@@ -53,6 +55,11 @@ class Volume:
     encrypted: bool = False
     # The type's extra specs, as far as they are this driver's.
     specs: Mapping[str, str] = field(default_factory=dict)
+
+
+def room(volume: Volume) -> int:
+    """Bytes that a volume takes in its backend: what is promised, and a container's header."""
+    return volume.size * GIB + (LUKS_HEADER if volume.encrypted else 0)
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,25 @@ class Connector:
     initiator: str = ""
     multipath: bool = False
     read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Host:
+    """The storage host that a driver is made on, as far as drivers look at it."""
+
+    name: str = "localhost"
+    # Where other hosts reach its exports; empty: only guests of the same host do.
+    export_address: str = ""
+    max_over_subscription_ratio: float = 20.0
+    reserved_percentage: int = 0
+
+
+class Make(Protocol):
+    """What makes a driver: its class, found by loading.load(kind)."""
+
+    def __call__(self, name: str, where: str, host: Host) -> "Driver":
+        """NAME:KIND:WHERE of the settings. Touches nothing yet: check() says whether it works."""
+        ...
 
 
 class Driver(Protocol):

@@ -1,0 +1,58 @@
+"""A process that dies in the middle of what it does: at once, with nothing tidied up.
+
+What changes the world outside of Python is seen by audit hooks (files, folders, tools, sockets).
+Who calls a library that Python does not see (librados) calls `effect()` before each change.
+"""
+
+import os
+import sys
+import traceback
+
+EFFECTS = {
+    "os.rename", "os.remove", "os.link", "os.symlink", "os.mkdir", "os.rmdir", "os.truncate",
+    "os.chmod", "subprocess.Popen", "socket.connect", "shutil.rmtree",
+}
+DIED, FAILED = 86, 87
+_left = None
+
+
+def effect():
+    """One more change; the process that was told to die before it does."""
+    global _left
+    if _left is not None:
+        _left -= 1
+        if _left < 0:
+            os._exit(DIED)
+
+
+def _audit(event, args):
+    if _left is None:
+        return
+    writes = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
+    if event in EFFECTS or writes:
+        effect()
+
+
+sys.addaudithook(_audit)
+
+
+def died(func, effects):
+    """Whether a process of its own that calls `func()` died after so many effects; False: it came
+    to its end before. What it raises fails the test."""
+    global _left
+    child = os.fork()
+    if not child:
+        code = FAILED
+        try:
+            _left = effects
+            func()
+            code = 0
+        except BaseException:
+            _left = None
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    assert code in (0, DIED), f"the process ended with {code}"
+    return code == DIED
