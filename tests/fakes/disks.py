@@ -22,8 +22,9 @@ def has(disk, byte, offset=0, length=MIB):
 
 
 def _io(disk, command, *words):
-    objects = [word for name, content in disk.secrets.items()
-               for word in ("--object", f"secret,id={name},data={content}")]
+    objects = []
+    for name, content in disk.secrets.items():
+        objects += ["--object", f"secret,id={name},data={content.replace(',', ',,')}"]
     done = subprocess.run(["qemu-io", *objects, *words, "-c", command, tools.address(disk)],
                           capture_output=True, text=True, check=False, timeout=60)
     return done.stdout + done.stderr

@@ -17,7 +17,7 @@ from cairn.common.work import check
 # nobody who still writes.
 LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
 # What reads that which strangers wrote may have this much memory, and seconds of a processor.
-STRANGE = ("prlimit", "--as=1073741824", "--cpu=3600", "--nofile=64", "--core=0", "--")
+STRANGE = ("prlimit", "--as=4294967296", "--cpu=7200", "--nofile=1024", "--core=0", "--")
 PAUSE = 0.5  # Seconds between looks whether the work is still ours.
 _PROGRESS = re.compile(rb"\((\d+\.\d+)/100%\)")
 _FULL = ("No space left on device", "Disk quota exceeded")
@@ -27,6 +27,23 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")
 def address(disk: Disk) -> str:
     """The disk as a word of qemu-img: nothing in it is guessed."""
     return "json:" + json.dumps(disk.options)
+
+
+def dotted(disk: Disk) -> str:
+    """The same as --target-image-opts takes it, which knows no JSON."""
+    return ",".join(_dotted("", disk.options))
+
+
+def _dotted(path: str, value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _dotted(f"{path}.{key}" if path else key, part)
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _dotted(f"{path}.{index}", part)
+    else:
+        text = ("off", "on")[value] if isinstance(value, bool) else str(value)
+        yield f"{path}={text.replace(',', ',,')}"
 
 
 def run(
