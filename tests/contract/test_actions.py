@@ -66,7 +66,7 @@ def test_a_declaration_is_whole(action):
 def test_kinds_are_upstreams():
     assert {action.kind for action in DECLARED.values()} <= {
         "create", "delete", "rebuild", "start", "stop", "reboot", "createImage",
-        "attach_interface", "detach_interface"}
+        "attach_interface", "detach_interface", "attach_volume", "detach_volume", "swap_volume"}
     assert len(flows.actions()) == len(DECLARED)
 
 

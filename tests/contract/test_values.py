@@ -220,7 +220,8 @@ def test_files_stay_where_they_belong(nasty, tmp_path):
 def spec(**more):
     return {
         "id": A, "domain": "instance-0000000a", "name": "web", "created_at": "now",
-        "user_id": "u", "project_id": "p", "vifs": [], "config_drive": None,
+        "user_id": "u", "project_id": "p", "vifs": [], "block_devices": [],
+        "config_drive": None,
         "flavor": {"ram": 64, "vcpus": 1, "disk": 1, "ephemeral": 0, "extra_specs": {}, "swap": 0},
         "image": {"id": B, "disk_format": "raw", "checksum": "", "properties": {}}, **more}
 

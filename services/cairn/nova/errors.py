@@ -128,6 +128,28 @@ class StillAttaching(Problem):
     )
 
 
+class VolumeNotFound(NotFound):
+    message = "Volume {id} could not be found."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Volume", id)
+
+
+class VolumeGone(Conflict):
+    message = "The volume is the server's no more."
+
+
+class TooManyDisks(Refused):
+    message = (
+        "The maximum allowed number of disk devices ({limit}) to attach to a single instance has "
+        "been exceeded."
+    )
+
+
+class DeviceInUse(Conflict):
+    message = "The supplied device path ({device}) is in use."
+
+
 class NoValidHost(Problem):
     """`reason` is for everybody; what follows the first line only admins see."""
 

@@ -39,7 +39,9 @@ RULES: dict[str, Rule] = {
            "os-security-groups:add", "os-security-groups:remove", "os-security-groups:create",
            "os-security-groups:update", "os-security-groups:delete",
            "os-security-groups:rule:create", "os-security-groups:rule:delete",
-           "os-server-groups:create", "os-server-groups:delete", "os-server-password:clear"),
+           "os-volumes-attachments:create", "os-volumes-attachments:update",
+           "os-volumes-attachments:delete", "os-server-groups:create",
+           "os-server-groups:delete", "os-server-password:clear"),
     **_all(_ADMIN, "servers:create:forced_host", "compute:servers:create:requested_destination",
            "servers:index:get_all_tenants", "servers:detail:get_all_tenants",
            "servers:allow_all_filters", "servers:show:host_status", "os-admin-actions:reset_state",
@@ -64,6 +66,9 @@ RULES: dict[str, Rule] = {
            "flavors"),
     **_all(_KEY_OWNER, "os-keypairs:index", "os-keypairs:show", "os-keypairs:create",
            "os-keypairs:delete"),
+    # Cinder, which migrates volumes in use so, and admins.
+    **_all(Rule("rule:context_is_admin or rule:service_api", (PROJECT,)),
+           "os-volumes-attachments:swap"),
     "os_compute_api:os-server-external-events:create": Rule(
         "rule:context_is_admin or rule:service_api", (PROJECT,)
     ),

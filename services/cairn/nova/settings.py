@@ -20,6 +20,10 @@ class ApiSettings:
     attach_timeout: float = option(
         90.0, "Seconds that a request waits for an interface to be attached."
     )
+    cross_az_attach: bool = option(
+        True, "Attach volumes of other availability zones than the server's."
+    )
+    max_disk_devices: int = option(26, "Most disks of one server; -1: as many as a bus names.")
     force_config_drive: bool = option(False, "Give every server a config drive.")
     dhcp_domain: str = option("novalocal", "Domain of the names that guests are told.")
     non_inheritable_image_properties: str = option(

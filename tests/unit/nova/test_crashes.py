@@ -6,13 +6,16 @@ from fakes.nova.world import NoImages
 from cairn.common.errors import Invalid, Remote, Unavailable
 from cairn.common.patience import patiently
 from cairn.nova.conductor import doer
-from cairn.nova.core import interfaces
+from cairn.nova.core import interfaces, volumes
 from cairn.nova.core.flows import (
     attach_interface,
+    attach_volume,
     create,
     create_image,
     delete,
     detach_interface,
+    detach_volume,
+    swap_volume,
 )
 from cairn.nova.db.models import Usage
 from cairn.nova.rpc import COMPUTE, CONDUCTOR
@@ -27,6 +30,8 @@ def steps_of(action):
 
 CREATE, DELETE = steps_of(create.ACTION), steps_of(delete.ACTION)
 ATTACH, DETACH = steps_of(attach_interface.ACTION), steps_of(detach_interface.ACTION)
+GET, LOSE = steps_of(attach_volume.ACTION), steps_of(detach_volume.ACTION)
+SWAP = steps_of(swap_volume.ACTION)
 SNAPSHOT = [name for _, name in steps_of(create_image.ACTION)]
 
 
@@ -57,6 +62,7 @@ def settle(world):
 def assert_nothing_is_left(world, alice):
     assert world.cloud.ports == {}
     assert world.cloud.allocations == {}
+    assert world.cloud.cinder.attachments == {}
     for driver in world.drivers.values():
         assert (driver.domains, driver.disks) == ({}, set())
     assert alice.open_works() == 0
@@ -329,3 +335,152 @@ def test_a_dead_host_keeps_no_deletion_waiting(world, alice):
     settle(world)
     assert alice.row(server_id).deleted
     assert_nothing_is_left(world, alice)
+
+
+# --- Volumes ---
+
+
+def get_volume(world, alice, server_id, **properties):
+    """Ask for a volume of alice's; its id."""
+    volume_id = world.cloud.cinder.volume(**properties)
+    volumes.attach(world.nova, alice.ctx, server_id, {"volumeId": volume_id})
+    return volume_id
+
+
+def assert_has_volumes(world, alice, server_id, *volume_ids):
+    """Cinder, the rows and the guest agree."""
+    cinder = world.cloud.cinder
+    assert {a["volume_id"] for a in cinder.attachments.values()} == set(volume_ids)
+    assert len(cinder.attachments) == len(volume_ids)
+    for volume in cinder.volumes.values():
+        assert volume["status"] == ("in-use" if volume["id"] in volume_ids else "available")
+    rows = volumes.list_of(world.nova, alice.ctx, server_id)
+    assert [(row.volume_id, row.state) for row in rows] == [(v, "attached") for v in volume_ids]
+    assert {row.attachment_id for row in rows} == set(cinder.attachments)
+    has = world.drivers["one"].volumes[server_id]
+    assert {volume for volume, _ in has.values()} == set(volume_ids)
+    row = alice.row(server_id)
+    assert (row.vm_state, row.task_state, row.fault) == ("active", None, None)
+    assert alice.open_works() == 0
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), GET)
+def test_a_volume_survives_the_death_of_who_attaches_it(world, alice, runner, step, moment):
+    server_id = alice.boot()
+    settle(world)
+    kill_once(world.workers[runner], moment, step)
+    volume_id = get_volume(world, alice, server_id, encrypted=True)
+    settle(world)
+    assert_has_volumes(world, alice, server_id, volume_id)
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), GET)
+def test_a_volume_that_is_not_attached_is_available(world, alice, runner, step, moment):
+    server_id = alice.boot()
+    settle(world)
+    world.workers[runner].probe = fail(step, moment=moment)
+    get_volume(world, alice, server_id)
+    settle(world)
+    assert_has_volumes(world, alice, server_id)
+
+
+@pytest.mark.parametrize(("runner", "step"), GET)
+def test_a_server_may_be_deleted_while_it_gets_a_volume(world, alice, runner, step):
+    server_id = alice.boot()
+    settle(world)
+
+    def probe(moment, job, name):
+        if (moment, name) == ("done", step):
+            alice.delete(server_id)
+
+    world.workers[runner].probe = probe
+    volume_id = get_volume(world, alice, server_id)
+    settle(world)
+    assert alice.row(server_id).deleted
+    assert world.cloud.cinder.volumes[volume_id]["status"] == "available"
+    assert_nothing_is_left(world, alice)
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), LOSE)
+def test_a_volume_survives_the_death_of_who_detaches_it(world, alice, runner, step, moment):
+    server_id = alice.boot()
+    settle(world)
+    volume_id = get_volume(world, alice, server_id)
+    settle(world)
+    kill_once(world.workers[runner], moment, step)
+    volumes.detach(world.nova, alice.ctx, server_id, volume_id)
+    settle(world)
+    assert_has_volumes(world, alice, server_id)
+
+
+def test_a_guest_that_does_not_let_go_keeps_its_volume(world, alice):
+    server_id = alice.boot()
+    settle(world)
+    volume_id = get_volume(world, alice, server_id)
+    settle(world)
+    world.workers["compute.one"].probe = fail("volume_detached")
+    volumes.detach(world.nova, alice.ctx, server_id, volume_id)
+    settle(world)
+    assert_has_volumes(world, alice, server_id, volume_id)
+    world.workers["compute.one"].probe = lambda *_: None
+    volumes.detach(world.nova, alice.ctx, server_id, volume_id)
+    settle(world)
+    assert_has_volumes(world, alice, server_id)
+
+
+@pytest.mark.parametrize("migrates", [False, True])
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), SWAP)
+def test_a_swap_survives_the_death_of_who_does_it(world, alice, runner, step, moment, migrates):
+    server_id = alice.boot()
+    settle(world)
+    old = get_volume(world, alice, server_id)
+    settle(world)
+    new = world.cloud.cinder.volume()
+    if migrates:
+        world.cloud.cinder.volumes[old]["migration_status"] = "migrating"
+    kill_once(world.workers[runner], moment, step)
+    volumes.swap(world.nova, alice.ctx, server_id, old, new)
+    settle(world)
+    if not migrates:
+        assert_has_volumes(world, alice, server_id, new)
+        return
+    [row] = volumes.list_of(world.nova, alice.ctx, server_id)
+    assert (row.volume_id, row.state) == (old, "attached")
+    assert new not in world.cloud.cinder.volumes
+
+
+@pytest.mark.parametrize(("runner", "step"), SWAP[:2])
+def test_a_swap_that_fails_leaves_the_old_volume(world, alice, runner, step):
+    server_id = alice.boot()
+    settle(world)
+    old = get_volume(world, alice, server_id)
+    settle(world)
+    world.workers[runner].probe = fail(step)
+    volumes.swap(world.nova, alice.ctx, server_id, old, world.cloud.cinder.volume())
+    settle(world)
+    assert_has_volumes(world, alice, server_id, old)
+
+
+@pytest.mark.parametrize("where", ["before Cinder", "after Cinder"])
+def test_a_request_that_dies_leaves_no_volume_reserved(world, alice, monkeypatch, where):
+    server_id = alice.boot()
+    settle(world)
+    cinder = world.cloud.cinder
+    reserve = cinder._reserve
+
+    def die(asked):
+        if where == "after Cinder":
+            reserve(asked)
+        raise Killed
+
+    monkeypatch.setattr(cinder, "_reserve", die)
+    with pytest.raises(Killed):
+        get_volume(world, alice, server_id)
+    assert volumes.list_of(world.nova, alice.ctx, server_id) == []
+    assert volumes.sweep(world.nova, 60.0) == 0  # It may go on still.
+    assert volumes.sweep(world.nova, -1.0) == 1
+    assert_has_volumes(world, alice, server_id)

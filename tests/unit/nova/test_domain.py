@@ -30,7 +30,7 @@ def make(tmp_path, properties=(), specs=(), *, vcpus=2, kind="qemu", drive=False
     if drive:
         (tmp_path / "disk.config").touch()
     spec = {"id": "01234567-89ab-cdef-0123-456789abcdef", "name": "web", "domain": "instance-1",
-            "created_at": "", "user_id": "u", "project_id": "p", "vifs": [VIF],
+            "created_at": "", "user_id": "u", "project_id": "p", "vifs": [VIF], "block_devices": [],
             "image": image(**dict(properties)), "flavor": flavor(vcpus, **dict(specs))}
     disks = [Disk(Path("/x/disk")), Disk(Path("/x/disk.eph0"))]
     return xml.fromstring(domain.document(spec, LibvirtSettings(), kind, tmp_path, disks))

@@ -169,7 +169,8 @@ class TestTransfers:
 def described(tmp_path, **more):
     return {
         "id": SERVER, "domain": "instance-0000000a", "name": "we\x00b\x1b", "created_at": "now",
-        "user_id": "u", "project_id": "p", "vifs": [], "config_drive": None,
+        "user_id": "u", "project_id": "p", "vifs": [], "block_devices": [],
+        "config_drive": None,
         "flavor": {"ram": 64, "vcpus": 1, "disk": 1, "ephemeral": 0, "swap": 0, "extra_specs": {}},
         "image": {"id": IMAGE, "disk_format": "raw", "checksum": "", "properties": {}}, **more,
     }

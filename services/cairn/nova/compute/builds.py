@@ -27,7 +27,7 @@ class Builds(Doer):
         self.driver.prepare(spec)
 
     def create_domain(self, job: Job) -> Done:
-        spec = self.spec(job)
+        spec = self.opened(job)
         self.driver.start(spec)
         state = self.driver.power_state(spec)
         self.conductor.server_started(job.ctx, server_id=job.subject, power_state=state)

@@ -14,12 +14,12 @@ from cairn.common.flows import Action
 from cairn.common.patience import patiently
 from cairn.common.work import Job, check
 from cairn.nova.compute.images import ImageCache
-from cairn.nova.compute.orders import spec_of
+from cairn.nova.compute.orders import opened_of, spec_of
 from cairn.nova.compute.transfers import Transfers
 from cairn.nova.core import guest_features
 from cairn.nova.drivers.base import Driver
 from cairn.nova.errors import PortNotPlugged
-from cairn.nova.rpc import CONDUCTOR, Conductor, Spec, Vif
+from cairn.nova.rpc import CONDUCTOR, BlockDevice, Conductor, Spec, Vif
 from cairn.nova.settings import ComputeSettings
 
 Done = dict[str, Any] | None
@@ -55,6 +55,10 @@ class Doer(flows.Doer):
 
     def spec(self, job: Job) -> Spec:
         return spec_of(self.conductor, job.ctx, job.subject)
+
+    def opened(self, job: Job) -> Spec:
+        """The same with what opens its encrypted volumes: to start it, or to attach one."""
+        return opened_of(self.conductor, job.ctx, job.subject)
 
     def patience(self, spec: Spec) -> float:
         """Seconds that its guest gets to power off by itself."""
@@ -94,3 +98,8 @@ class Doer(flows.Doer):
 def vif_of(spec: Spec, port_id: str) -> Vif | None:
     """That port of the server; None when it has it no more."""
     return next((vif for vif in spec["vifs"] if vif["id"] == port_id), None)
+
+
+def device_of(spec: Spec, device_id: str) -> BlockDevice | None:
+    """That block device of the server; None when it has it no more."""
+    return next((d for d in spec["block_devices"] if d.get("id") == device_id), None)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cairn.common.context import Context
 from cairn.nova.compute.images import ImageCache
-from cairn.nova.compute.orders import spec_of, stray_of
+from cairn.nova.compute.orders import opened_of, stray_of
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import Conductor
 from cairn.nova.settings import ComputeSettings
@@ -32,7 +32,7 @@ class HostCleanup:
             idle = not server["building"] and server["task_state"] is None
             ran = server["vm_state"] == "active" and states.get(server_id) != 1
             if self.settings.resume_guests and idle and ran and server_id in states:
-                self.driver.start(spec_of(self.conductor, ctx, server_id))
+                self.driver.start(opened_of(self.conductor, ctx, server_id))
 
     def age_images(self) -> None:
         self.images.age(self.settings.image_cache_seconds, self.settings.image_cache_gb << 30)

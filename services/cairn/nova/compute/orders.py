@@ -16,6 +16,16 @@ def spec_of(conductor: Conductor, ctx: Context, server_id: str) -> Spec:
     return believed(conductor.spec(ctx, server_id=own_id), own_id)
 
 
+def opened_of(conductor: Conductor, ctx: Context, server_id: str) -> Spec:
+    """As `spec_of`, with the passphrases of its encrypted volumes: for this moment's memory."""
+    spec = spec_of(conductor, ctx, server_id)
+    if any(device.get("encrypted") for device in spec["block_devices"]):
+        phrases = conductor.passphrases(ctx, server_id=spec["id"])
+        for device in spec["block_devices"]:
+            device["passphrase"] = phrases.get(device["volume_id"] or "")
+    return spec
+
+
 def stray_of(conductor: Conductor, ctx: Context, server_id: str) -> Spec:
     """As much of a server that is not this host's as it takes to end it here. Raises Invalid as
     `believed`."""

@@ -1,4 +1,5 @@
-"""What nobody rings a bell for: works stranded on dead hosts, ports that Neutron changed."""
+"""What nobody rings a bell for: works stranded on dead hosts, ports that Neutron changed, volumes
+that a request reserved before it died."""
 
 import logging
 import threading
@@ -11,7 +12,7 @@ from cairn.common.db import changed, utcnow
 from cairn.common.errors import Problem
 from cairn.common.ledger import OPEN, QUEUED, UNDOING
 from cairn.nova.component import Nova
-from cairn.nova.core import hosts, network
+from cairn.nova.core import hosts, network, volumes
 from cairn.nova.core.flows import delete
 from cairn.nova.db.models import Server, Work
 from cairn.nova.rpc import CONDUCTOR, runner_of
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 PAUSE = 10.0
 BATCH = 100
+RESERVED = 300.0  # Seconds after which no request can be reserving a volume any more.
 
 
 class Sweeper:
@@ -44,6 +46,7 @@ class Sweeper:
                 if time.monotonic() - self._healed > self.settings.heal_interval:
                     self._healed = time.monotonic()
                     self.heal()
+                    self.release()
             except Exception as error:
                 log.warning("sweeping: %s", error)
 
@@ -79,6 +82,14 @@ class Sweeper:
         if taken:
             self.nova.ring(Context(), CONDUCTOR)
         return taken
+
+    def release(self) -> int:
+        """Volumes that requests reserved and never handed on are given back. How many."""
+        try:
+            return volumes.sweep(self.nova, RESERVED)
+        except Problem as problem:
+            log.warning("reserved volumes were not given back: %s", problem)
+            return 0
 
     def heal(self) -> None:
         """Look at the ports of the servers that were looked at longest ago."""

@@ -8,16 +8,18 @@ nobody attaches what another detaches:
     attaching  cinder has an attachment; a work does the rest
     attached   the guest has it
     detaching  a work takes it away
-    swapping   a work replaces it by another
+    swapping   a work replaces it by another,
+    incoming   which is this one
 """
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from cairn.common.db import changed
+from cairn.common.db import changed, utcnow
 from cairn.nova import rpc
 from cairn.nova.core import guest_features
 from cairn.nova.db.models import BlockDevice, Server
@@ -26,7 +28,10 @@ TABLE = BlockDevice.__table__
 D: Any = TABLE.c
 
 PLANNED, RESERVING, ATTACHING = "planned", "reserving", "attaching"
-ATTACHED, DETACHING, SWAPPING = "attached", "detaching", "swapping"
+ATTACHED, DETACHING = "attached", "detaching"
+SWAPPING, INCOMING = "swapping", "incoming"
+# What the API does not show of a server.
+HIDDEN = (RESERVING, INCOMING)
 LOCAL, VOLUME = "local", "volume"
 
 
@@ -55,6 +60,17 @@ def change(session: Session, device_id: str, *, frm: Sequence[str] = (), **value
     return changed(session.execute(update(BlockDevice).where(*where).values(**values)))
 
 
+def reserving(session: Session, seconds: float) -> Sequence[Row[Any]]:
+    """Those that a request has been reserving for longer than that."""
+    return session.execute(select(*TABLE.c).where(
+        D.state == RESERVING, D.created_at < utcnow() - dt.timedelta(seconds=seconds))).all()
+
+
+def remove_reserving(session: Session, device_id: str) -> None:
+    """Forget it, unless it was handed on after all."""
+    session.execute(delete(BlockDevice).where(D.id == device_id, D.state == RESERVING))
+
+
 def remove(session: Session, device_ids: Iterable[str]) -> None:
     """Forget them; what is gone already is well."""
     session.execute(delete(BlockDevice).where(D.id.in_(list(device_ids))))
@@ -75,7 +91,7 @@ def shown() -> ColumnElement[Any]:
     number = func.substr(1000000000000 + D.number, 2)  # So that texts sort as numbers do.
     one = number.concat(" ").concat(D.volume_id).concat(" ").concat(flag)
     return (select(func.group_concat(one)).where(
-        D.server_id == Server.id, D.volume_id.is_not(None), D.state != RESERVING,
+        D.server_id == Server.id, D.volume_id.is_not(None), D.state.not_in(HIDDEN),
     ).correlate(Server.__table__).scalar_subquery().label("volumes"))
 
 

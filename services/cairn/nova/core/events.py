@@ -44,6 +44,7 @@ def record_end(session: Session, job: Job) -> None:
         more["snapshot_image_id"] = work.args["image_id"]
     if work.kind == detach_interface.ACTION.kind:
         more["port_id"] = work.args["port_id"]
+    more |= {name: work.args[name] for name in ("volume_id", "new_volume_id") if name in work.args}
     if work.kind == attach_interface.ACTION.kind:
         bound = session.scalar(select(WorkStep.result).where(
             WorkStep.work_id == job.id, WorkStep.name == "port_bound"))

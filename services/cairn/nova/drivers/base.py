@@ -4,10 +4,22 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from cairn.nova.rpc import HostReport, Image, Spec, Vif
+from cairn.nova.rpc import BlockDevice, HostReport, Image, Spec, Vif
 
 # Power states, as the API counts them.
 NOSTATE, RUNNING, PAUSED, SHUTDOWN, CRASHED, SUSPENDED = 0, 1, 3, 4, 6, 7
+
+
+def connected(spec: Spec) -> list[BlockDevice]:
+    """The server's volumes that its guest has, or is to have when it starts."""
+    return [device for device in spec["block_devices"]
+            if device["connection"] is not None and device.get("state") != "incoming"]
+
+
+def volume_backed(spec: Spec) -> bool:
+    """Whether the server boots from a volume: its host has no root disk of it."""
+    return any(device["destination"] == "volume" and device["boot_index"] == 0
+               for device in spec["block_devices"])
 
 
 class Images(Protocol):
@@ -56,6 +68,28 @@ class Driver(Protocol):
     def plug(self, spec: Spec, vif: Vif) -> None: ...
 
     def unplug(self, spec: Spec, vif: Vif) -> None: ...
+
+    def attach(self, spec: Spec, device: BlockDevice) -> None:
+        """Give the guest a volume, called as the device says; one that is off has it from its next
+        start on."""
+        ...
+
+    def detach(self, spec: Spec, device: BlockDevice) -> None:
+        """Take a volume away, once the guest let go of it. Raises HypervisorFailed if it does
+        not."""
+        ...
+
+    def swap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
+        """Copy one volume to the other while the guest goes on, which then uses that one."""
+        ...
+
+    def unswap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
+        """End a swap that is not over; one that is stays."""
+        ...
+
+    def resize(self, spec: Spec, device: BlockDevice, size: int) -> None:
+        """Let a running guest see that a volume has so many bytes now."""
+        ...
 
     def power_state(self, spec: Spec) -> int:
         """NOSTATE when there is no such domain."""

@@ -4,8 +4,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from cairn.nova.drivers.base import NOSTATE, RUNNING, SHUTDOWN
-from cairn.nova.rpc import HostReport, Spec, Vif
+from cairn.nova.drivers.base import NOSTATE, RUNNING, SHUTDOWN, connected
+from cairn.nova.rpc import BlockDevice, HostReport, Spec, Vif
 from cairn.nova.settings import ComputeSettings
 
 
@@ -21,6 +21,9 @@ class FakeDriver:
         self.domains: dict[str, int] = {}
         self.disks: set[str] = set()
         self.vifs: dict[str, set[str]] = {}
+        # Server id -> device's name -> (volume's id, what opened it, if anything had to).
+        self.volumes: dict[str, dict[str, tuple[str, str | None]]] = {}
+        self.sizes: dict[str, int] = {}
 
     def report(self) -> HostReport:
         vcpus, memory_mb, disk_gb = self.size
@@ -48,6 +51,8 @@ class FakeDriver:
         with self._lock:
             if spec["id"] not in self.disks:
                 raise RuntimeError(f"{spec['id']} has no disks")
+            self.volumes[spec["id"]] = {
+                str(device["device"]): self._open(device) for device in connected(spec)}
             self.domains[spec["id"]] = RUNNING
             self.vifs[spec["id"]] = {vif["id"] for vif in spec["vifs"]}
 
@@ -70,6 +75,7 @@ class FakeDriver:
         with self._lock:
             self.domains.pop(spec["id"], None)
             self.vifs.pop(spec["id"], None)
+            self.volumes.pop(spec["id"], None)
             self.disks.discard(spec["id"])
 
     def plug(self, spec: Spec, vif: Vif) -> None:
@@ -79,6 +85,32 @@ class FakeDriver:
     def unplug(self, spec: Spec, vif: Vif) -> None:
         with self._lock:
             self.vifs.get(spec["id"], set()).discard(vif["id"])
+
+    def attach(self, spec: Spec, device: BlockDevice) -> None:
+        with self._lock:
+            self.volumes.setdefault(spec["id"], {})[str(device["device"])] = self._open(device)
+
+    def detach(self, spec: Spec, device: BlockDevice) -> None:
+        with self._lock:
+            self.volumes.get(spec["id"], {}).pop(str(device["device"]), None)
+
+    def swap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
+        with self._lock:
+            self.volumes[spec["id"]][str(old["device"])] = self._open(new)
+
+    def unswap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
+        with self._lock:
+            self.volumes[spec["id"]][str(old["device"])] = (str(old["volume_id"]), None)
+
+    def resize(self, spec: Spec, device: BlockDevice, size: int) -> None:
+        self.sizes[str(device["volume_id"])] = size
+
+    def _open(self, device: BlockDevice) -> tuple[str, str | None]:
+        if device["connection"] is None:
+            raise RuntimeError(f"nobody said where volume {device['volume_id']} is")
+        if device.get("encrypted") and not device.get("passphrase"):
+            raise RuntimeError(f"nobody said what opens volume {device['volume_id']}")
+        return str(device["volume_id"]), device.get("passphrase")
 
     def power_state(self, spec: Spec) -> int:
         return self.domains.get(spec["id"], NOSTATE)

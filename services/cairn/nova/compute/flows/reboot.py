@@ -12,6 +12,6 @@ class Steps(Doer):
         return {"domain_rebooted": Do(self.reboot)}
 
     def reboot(self, job: Job) -> Done:
-        spec = self.spec(job)
+        spec = self.opened(job)
         self.driver.reboot(spec, timeout=0 if job.args.get("hard") else self.patience(spec))
         return self.say(job, spec, "active")

@@ -12,6 +12,6 @@ class Steps(Doer):
         return {"ports_plugged": Do(self.await_ports), "domain_started": Do(self.start)}
 
     def start(self, job: Job) -> Done:
-        spec = self.spec(job)
+        spec = self.opened(job)
         self.driver.start(spec)
         return self.say(job, spec, "active")

@@ -1,4 +1,4 @@
-"""delete: after its host, ports, claim and quota."""
+"""delete: after its host, ports, volumes, claim and quota."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,16 @@ from cairn.common.work import Job
 from cairn.nova.conductor.claims import ReleasesClaim
 from cairn.nova.conductor.doer import step
 from cairn.nova.conductor.ports import DeletesPorts
+from cairn.nova.conductor.volumes import HasVolumes
 from cairn.nova.core import hosts, servers
 from cairn.nova.rpc import CONDUCTOR, runner_of
 
 
-class Steps(DeletesPorts, ReleasesClaim):
+class Steps(DeletesPorts, HasVolumes, ReleasesClaim):
     def steps(self) -> Mapping[str, Do]:
         return {
             "ports_deleted": step(self.delete_ports),
+            "volumes_detached": step(self.detach_all),
             "allocation_removed": step(self.release_claim),
             "server_deleted": step(self.finish),
         }

@@ -13,6 +13,8 @@ ACTION = Action(
         ActionStep(COMPUTE, "domain_destroyed", "domain, disks and logs are gone from the host"),
         ActionStep(CONDUCTOR, "ports_deleted",
                    "ports deleted; those that were the user's own let go"),
+        ActionStep(CONDUCTOR, "volumes_detached",
+                   "volumes available again; those that were to go with it deleted"),
         ActionStep(CONDUCTOR, "allocation_removed", "the claim in placement given back"),
         ActionStep(CONDUCTOR, "server_deleted", "quota given back; DELETED"),
     ),

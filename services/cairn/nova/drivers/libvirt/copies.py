@@ -36,7 +36,7 @@ def live(domain: Any, disk: Path, path: Path) -> None:
     xml.SubElement(destination, "driver", type="qcow2")
     domain.blockCopy(target, xml.tostring(destination, encoding="unicode"), None, MIRROR)
     try:
-        _await_mirror(domain, target)
+        await_mirror(domain, target)
         # With its file systems frozen, where a guest agent can do that.
         with _frozen(domain):
             domain.blockJobAbort(target, 0)
@@ -55,7 +55,7 @@ def _target(domain: Any, disk: Path) -> str:
     raise HypervisorFailed(reason=f"the domain has no disk {disk}")
 
 
-def _await_mirror(domain: Any, target: str) -> None:
+def await_mirror(domain: Any, target: str) -> None:
     end = time.monotonic() + HOURS
     while time.monotonic() < end:
         for device in xml.fromstring(domain.XMLDesc(0)).iterfind("devices/disk"):

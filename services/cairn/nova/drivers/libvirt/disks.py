@@ -13,7 +13,7 @@ from typing import Any
 import pycdlib
 
 from cairn.common.bounds import below, uuid_of
-from cairn.nova.drivers.base import Images
+from cairn.nova.drivers.base import Images, volume_backed
 from cairn.nova.drivers.files import QEMU_FORMATS, backing_file, require_space
 from cairn.nova.errors import FlavorTooSmall, HypervisorFailed
 from cairn.nova.rpc import Spec
@@ -58,7 +58,19 @@ class Disks:
         place.mkdir(parents=True)
         place.chmod(0o711)
         flavor = spec["flavor"]
-        image = spec["image"]
+        if not volume_backed(spec):
+            self._make_root(spec, place)
+        for name, size in (("disk.eph0", int(flavor["ephemeral"]) * GIB),
+                           ("disk.swap", int(flavor["swap"]) << 20)):
+            if size:
+                qemu_img("create", "-q", "-f", "qcow2", str(place / name), str(size))
+        if spec["config_drive"] is not None:
+            write_config_drive(place / "disk.config", spec["config_drive"])
+        for path in place.iterdir():
+            path.chmod(0o600)  # libvirt gives each to the user of the server's QEMU.
+
+    def _make_root(self, spec: Spec, place: Path) -> None:
+        flavor, image = spec["flavor"], spec["image"]
         assert image is not None
         kind = QEMU_FORMATS[image["disk_format"]]
         with self.images.kept(image) as base:
@@ -70,14 +82,6 @@ class Disks:
             require_space(self.folder, 64 << 20, self.host, f"the disks of server {spec['id']}")
             qemu_img("create", "-q", "-f", "qcow2", "-b", str(base), "-F", kind,
                      str(place / "disk"), str(root_size))
-        for name, size in (("disk.eph0", int(flavor["ephemeral"]) * GIB),
-                           ("disk.swap", int(flavor["swap"]) << 20)):
-            if size:
-                qemu_img("create", "-q", "-f", "qcow2", str(place / name), str(size))
-        if spec["config_drive"] is not None:
-            write_config_drive(place / "disk.config", spec["config_drive"])
-        for path in place.iterdir():
-            path.chmod(0o600)  # libvirt gives each to the user of the server's QEMU.
 
     def remove(self, spec: Spec) -> None:
         shutil.rmtree(self.of(spec), ignore_errors=True)
@@ -103,7 +107,7 @@ class Disks:
     def files(self, spec: Spec) -> list[Disk]:
         """The disks that there are, the root disk first."""
         place, image = self.of(spec), spec["image"]
-        kind = QEMU_FORMATS[image["disk_format"]] if image is not None else "raw"
+        kind = QEMU_FORMATS[image["disk_format"]] if image and image["id"] else "raw"
         paths = [p for p in (place / n for n in ("disk", "disk.eph0", "disk.swap")) if p.exists()]
         return [Disk(path, self.base(path), kind) for path in paths]
 

@@ -1,15 +1,17 @@
 """A server as libvirt's domain XML (https://libvirt.org/formatdomain.html)."""
 
 import re
-import string
+from collections.abc import Collection
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
 from cairn.common.errors import Invalid
 from cairn.nova.core import guest_features
+from cairn.nova.drivers.base import connected
+from cairn.nova.drivers.libvirt import volumes
 from cairn.nova.drivers.libvirt.disks import Disk
 from cairn.nova.errors import Unsupported
-from cairn.nova.rpc import Flavor, Spec, Vif
+from cairn.nova.rpc import BlockDevice, Flavor, Spec, Vif
 from cairn.nova.settings import LibvirtSettings
 
 # What QEMU has for a guest's interface, in upstream's words.
@@ -52,14 +54,16 @@ def document(
     add(root, "vcpu", str(int(flavor["vcpus"])))
     _cputune(root, flavor)
     _sysinfo(root, spec)
-    _boot(root, spec, machine)
+    ordered = any((device["boot_index"] or 0) > 0 or device["boot_index"] == 0
+                  for device in connected(spec))
+    _boot(root, spec, machine, ordered)
     _features(root, spec, kind)
     _cpu(root, spec, settings, kind)
     _clock(root, properties)
     for event, action in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
         add(root, f"on_{event}", action)
     devices = add(root, "devices")
-    _disks(devices, spec, disks, machine, place / "disk.config")
+    _disks(devices, spec, disks, machine, place / "disk.config", ordered)
     for vif in spec["vifs"]:
         devices.append(interface(vif, properties))
     _console(devices, place / "console.log")
@@ -83,7 +87,8 @@ def _cputune(root: xml.Element, flavor: Flavor) -> None:
             add(tune, name, str(int(amount)))
 
 
-def _boot(root: xml.Element, spec: Spec, machine: str) -> None:
+def _boot(root: xml.Element, spec: Spec, machine: str, ordered: bool) -> None:
+    """`ordered`: each disk says itself when it is booted from."""
     uefi = _properties(spec).get("hw_firmware_type") == "uefi"
     if uefi and not any(FIRMWARE.glob("*.json")):
         raise Unsupported(reason="hw_firmware_type: it has no firmware for uefi.")
@@ -91,7 +96,8 @@ def _boot(root: xml.Element, spec: Spec, machine: str) -> None:
     add(system, "type", "hvm", arch="x86_64", machine=machine)
     if uefi:
         add(add(system, "firmware"), "feature", enabled="no", name="secure-boot")
-    add(system, "boot", dev="hd")
+    if not ordered:
+        add(system, "boot", dev="hd")
     if guest_features.is_true(_value(spec, "boot_menu")):
         add(system, "bootmenu", enable="yes")
     add(system, "smbios", mode="sysinfo")
@@ -176,30 +182,64 @@ def _sysinfo(root: xml.Element, spec: Spec) -> None:
 
 
 def _disks(
-    devices: xml.Element, spec: Spec, disks: list[Disk], machine: str, config: Path
+    devices: xml.Element, spec: Spec, disks: list[Disk], machine: str, config: Path, ordered: bool
 ) -> None:
-    """The disks in their order, then the config drive, each called as its bus has it."""
+    """The host's disks in their order, the volumes, then the config drive, each called as its bus
+    has it."""
     properties = _properties(spec)
     bus = str(properties.get("hw_disk_bus") or "virtio")
     cdrom_bus = str(properties.get("hw_cdrom_bus") or ("ide" if "q35" not in machine else "sata"))
     if bus not in guest_features.PREFIXES or cdrom_bus not in guest_features.PREFIXES:
         raise Unsupported(reason="hw_disk_bus, hw_cdrom_bus: there is no such bus.")
-    letters = {prefix: iter(string.ascii_lowercase) for prefix in guest_features.PREFIXES.values()}
+    attached = connected(spec)
+    # What the host's root disk is called, nothing else is.
+    root = {guest_features.PREFIXES[bus] + "a"} if disks and disks[0].path.name == "disk" else set()
+    places = targets(attached, bus, root)
+    taken = {place["dev"] for place in places}
 
     def target(bus: str) -> dict[str, str]:
-        prefix = guest_features.PREFIXES[bus]
-        return {"dev": prefix + next(letters[prefix]), "bus": bus}
+        name = guest_features.free_name(bus, taken)
+        if name is None:
+            raise Unsupported(reason=f"{bus} has no room for another disk.")
+        taken.add(name)
+        return {"dev": name, "bus": bus}
 
-    for disk in disks:
-        _disk(devices, disk, target(bus), spec["flavor"])
+    for number, disk in enumerate(disks):
+        first = ordered and number == 0 and disk.path.name == "disk"
+        _disk(devices, disk, target(bus), spec["flavor"], 1 if first else None)
+    for device, place in zip(attached, places, strict=True):
+        index = device["boot_index"]
+        order = index + 1 if index is not None and index >= 0 else None
+        devices.append(volumes.disk(spec, device, place, order))
     if config.exists():
         _cdrom(devices, config, target(cdrom_bus))
-    if "scsi" in (bus, cdrom_bus):
+    if "scsi" in {bus, cdrom_bus, *(place["bus"] for place in places)}:
         model = str(properties.get("hw_scsi_model") or "virtio-scsi")
         add(devices, "controller", type="scsi", index="0", model=model)
 
 
-def _disk(devices: xml.Element, disk: Disk, target: dict[str, str], flavor: Flavor) -> None:
+def targets(
+    attached: list[BlockDevice], default: str, taken: Collection[str] = ()
+) -> list[dict[str, str]]:
+    """What libvirt calls each volume: as it was named, where that is a name on its bus, and none of
+    those that are taken."""
+    names = [str(device["device"] or "").rpartition("/")[2] for device in attached]
+    taken = set(taken)
+    places = []
+    for device, name in zip(attached, names, strict=True):
+        bus = device["bus"] or default
+        if bus not in guest_features.PREFIXES:
+            raise Unsupported(reason="disk_bus: there is no such bus.")
+        if not re.fullmatch(guest_features.PREFIXES[bus] + "[a-z]", name) or name in taken:
+            name = guest_features.free_name(bus, taken | set(names)) or ""
+        taken.add(name)
+        places.append({"dev": name, "bus": bus})
+    return places
+
+
+def _disk(
+    devices: xml.Element, disk: Disk, target: dict[str, str], flavor: Flavor, order: int | None
+) -> None:
     element = add(devices, "disk", type="file", device="disk")
     add(element, "driver", name="qemu", type="qcow2", cache="writeback", discard="unmap")
     add(element, "source", file=str(disk.path))
@@ -213,6 +253,8 @@ def _disk(devices: xml.Element, disk: Disk, target: dict[str, str], flavor: Flav
         add(add(below, "source", file=str(disk.base)), "seclabel", model="dac", relabel="no")
         add(below, "backingStore")
     add(element, "target", **target)
+    if order is not None:
+        add(element, "boot", order=str(order))
     limits = {name: flavor["extra_specs"].get(f"quota:disk_{name}") for name in (
         f"{what}_{unit}_sec" for what in ("read", "write", "total") for unit in ("bytes", "iops"))}
     if any(limits.values()):

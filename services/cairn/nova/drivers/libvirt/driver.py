@@ -10,15 +10,24 @@ from xml.etree import ElementTree as xml
 
 import libvirt
 
-from cairn.nova.drivers.base import CRASHED, NOSTATE, PAUSED, RUNNING, SHUTDOWN, SUSPENDED, Images
+from cairn.nova.drivers.base import (
+    CRASHED,
+    NOSTATE,
+    PAUSED,
+    RUNNING,
+    SHUTDOWN,
+    SUSPENDED,
+    Images,
+    connected,
+)
 from cairn.nova.drivers.files import require_space
-from cairn.nova.drivers.libvirt import copies
+from cairn.nova.drivers.libvirt import copies, plugged, secrets
 from cairn.nova.drivers.libvirt import domain as domains
 from cairn.nova.drivers.libvirt.connection import Connection
 from cairn.nova.drivers.libvirt.disks import Disks
 from cairn.nova.drivers.libvirt.report import report
 from cairn.nova.errors import HypervisorFailed
-from cairn.nova.rpc import HostReport, Spec, Vif
+from cairn.nova.rpc import BlockDevice, HostReport, Spec, Vif
 from cairn.nova.settings import ComputeProcess
 
 log = logging.getLogger(__name__)
@@ -62,7 +71,8 @@ class LibvirtDriver:
         with hypervisor():
             if domain is not None and domain.isActive():
                 return
-            self._define(spec).create()
+            with secrets.lent(self.connection.get(), spec, connected(spec)):
+                self._define(spec).create()
 
     def stop(self, spec: Spec, *, timeout: float) -> None:
         domain = self.connection.find(spec["id"])
@@ -132,6 +142,43 @@ class LibvirtDriver:
                         domain.detachDeviceFlags(_interface(spec, vif), flag)
                     time.sleep(0.3)
 
+    def attach(self, spec: Spec, device: BlockDevice) -> None:
+        domain = self.connection.find(spec["id"])
+        if domain is None:
+            return
+        with hypervisor(), secrets.lent(self.connection.get(), spec, [device]):
+            for flag, shown in _sides(domain):
+                if plugged.find(domain, device, shown) is None:
+                    domain.attachDeviceFlags(plugged.new(spec, device, domain), flag)
+
+    def detach(self, spec: Spec, device: BlockDevice) -> None:
+        domain = self.connection.find(spec["id"])
+        if domain is None:
+            return
+        with hypervisor():
+            # What runs first: a guest that does not let go has it after its next start, too.
+            for flag, shown in reversed(_sides(domain)):
+                plugged.take(domain, device, flag, shown)
+
+    def swap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
+        domain = self.connection.find(spec["id"])
+        if domain is None or not domain.isActive():
+            raise HypervisorFailed(reason=f"server {spec['id']} does not run")
+        with hypervisor(), secrets.lent(self.connection.get(), spec, [new]):
+            plugged.swap(domain, spec, old, new)
+
+    def unswap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
+        domain = self.connection.find(spec["id"])
+        if domain is not None and domain.isActive():
+            with hypervisor():
+                plugged.unswap(domain, old)
+
+    def resize(self, spec: Spec, device: BlockDevice, size: int) -> None:
+        domain = self.connection.find(spec["id"])
+        if domain is not None and domain.isActive():
+            with hypervisor():
+                plugged.resize(domain, device, size)
+
     def power_state(self, spec: Spec) -> int:
         domain = self.connection.find(spec["id"])
         if domain is None:
@@ -170,7 +217,8 @@ class LibvirtDriver:
             "state": "running" if STATES.get(state) == RUNNING else "shutdown",
             "driver": "libvirt", "hypervisor": self.kind, "hypervisor_os": "linux", "uptime": 0,
             "config_drive": spec["config_drive"] is not None, "num_cpus": vcpus,
-            "num_nics": len(spec["vifs"]), "num_disks": len(self.disks.files(spec)),
+            "num_nics": len(spec["vifs"]),
+            "num_disks": len(self.disks.files(spec)) + len(connected(spec)),
             "cpu_details": [{"id": 0, "time": cpu_time, "utilisation": None}],
             "nic_details": [], "disk_details": [],
             "memory_details": {"maximum": maximum >> 10, "used": memory >> 10},

@@ -1,0 +1,108 @@
+"""Volumes of a guest that is there: found, given, taken away, copied to others."""
+
+import contextlib
+import time
+from typing import Any
+from xml.etree import ElementTree as xml
+
+import libvirt
+
+from cairn.nova.core.guest_features import free_name
+from cairn.nova.drivers.libvirt import copies, volumes
+from cairn.nova.drivers.libvirt import domain as domains
+from cairn.nova.errors import HypervisorFailed
+from cairn.nova.rpc import BlockDevice, Spec
+
+# Seconds a guest gets to let go of a disk: one that just boots, or sleeps, does not hear the first
+# request.
+UNPLUG = 90.0
+PIVOT = libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT
+
+
+def find(domain: Any, device: BlockDevice, shown: int) -> xml.Element | None:
+    """The disk, by its serial, which is the volume's id; one that was swapped in, by its name."""
+    disks = xml.fromstring(domain.XMLDesc(shown)).findall("devices/disk")
+    for disk in disks:
+        if disk.findtext("serial") == device["volume_id"]:
+            return disk
+    name = str(device["device"] or "").rpartition("/")[2]
+    return next((disk for disk in disks if name and disk.findtext("serial")
+                 and disk.find(f"target[@dev='{name}']") is not None), None)
+
+
+def new(spec: Spec, device: BlockDevice, domain: Any) -> str:
+    """Its XML, with a name that no disk of the guest has."""
+    properties = spec["image"]["properties"] if spec["image"] is not None else {}
+    [place] = domains.targets([device], str(properties.get("hw_disk_bus") or "virtio"))
+    taken = {target.get("dev") for side in (0, libvirt.VIR_DOMAIN_XML_INACTIVE)
+             for target in xml.fromstring(domain.XMLDesc(side)).iterfind("devices/disk/target")}
+    if place["dev"] in taken:
+        place["dev"] = free_name(place["bus"], {str(name) for name in taken}) or place["dev"]
+    return xml.tostring(volumes.disk(spec, device, place), encoding="unicode")
+
+
+def take(domain: Any, device: BlockDevice, flag: int, shown: int) -> None:
+    """Ask the guest to let go, and look, again and again. Raises HypervisorFailed."""
+    deadline = time.monotonic() + UNPLUG
+    while (disk := find(domain, device, shown)) is not None:
+        if time.monotonic() > deadline:
+            raise HypervisorFailed(
+                reason=f"the guest does not let go of volume {device['volume_id']}")
+        with contextlib.suppress(libvirt.libvirtError):
+            domain.detachDeviceFlags(xml.tostring(disk, encoding="unicode"), flag)
+        time.sleep(0.3)
+
+
+def swap(domain: Any, spec: Spec, old: BlockDevice, new_device: BlockDevice) -> None:
+    """QEMU mirrors the one to the other, and goes on with that. Raises HypervisorFailed,
+    libvirtError."""
+    disk = _existing(domain, old)
+    name = _name(disk)
+    made = volumes.disk(spec, new_device, {"dev": name, "bus": "virtio"})
+    source = made.find("source")
+    now = disk.find("source")
+    assert source is not None and now is not None
+    if dict(source.attrib).items() <= dict(now.attrib).items():
+        return  # An earlier try came as far as that.
+    with contextlib.suppress(libvirt.libvirtError):
+        domain.blockJobAbort(name, 0)
+    for tag in ("target", "serial", "boot", "iotune", "readonly", "shareable"):
+        for child in made.findall(tag):
+            made.remove(child)
+    domain.blockCopy(name, xml.tostring(made, encoding="unicode"), None,
+                     libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
+                     | libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT)
+    try:
+        copies.await_mirror(domain, name)
+        domain.blockJobAbort(name, PIVOT)
+    except BaseException:
+        with contextlib.suppress(libvirt.libvirtError):
+            domain.blockJobAbort(name, 0)
+        raise
+
+
+def unswap(domain: Any, old: BlockDevice) -> None:
+    """End the copy."""
+    disk = find(domain, old, 0)
+    if disk is not None:
+        with contextlib.suppress(libvirt.libvirtError):
+            domain.blockJobAbort(_name(disk), 0)
+
+
+def resize(domain: Any, device: BlockDevice, size: int) -> None:
+    """Raises libvirtError, HypervisorFailed."""
+    domain.blockResize(_name(_existing(domain, device)), size,
+                       libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+
+
+def _existing(domain: Any, device: BlockDevice) -> xml.Element:
+    disk = find(domain, device, 0)
+    if disk is None:
+        raise HypervisorFailed(reason=f"the guest has no volume {device['volume_id']}")
+    return disk
+
+
+def _name(disk: xml.Element) -> str:
+    target = disk.find("target")
+    assert target is not None
+    return str(target.get("dev"))
