@@ -15,6 +15,10 @@ ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "recorded"
 # By component: each contract, and what serves it. The tests of both are made of this list.
 SERVED = {
+    "cinder": {
+        "cairn.cinder.rpc.Scheduler": "cairn.cinder.scheduler.manager.Manager",
+        "cairn.cinder.rpc.Volume": "cairn.cinder.volume.manager.Manager",
+    },
     "glance": {"cairn.glance.rpc.Worker": "cairn.glance.worker.manager.Manager"},
     "keystone": {"cairn.common.auth.Revocations": "cairn.common.auth.Listener"},
     "neutron": {

@@ -17,6 +17,9 @@ CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 # The types of a component's events, as upstream names them (its notifications' documentation; ours
 # where upstream has none): what they begin with, and how they end.
 VERBS = {
+    "cinder": r"(volume|snapshot|backup|group|group_snapshot|volume_type|volume_type_project|"
+              r"volume_type_extra_specs|volume_type_encryption|default_type|qos_specs|group_type|"
+              r"transfer|quota|quota_class|service|message|scheduler|cluster)(\.\w+)+",
     "keystone": r"identity\.[\w:-]+\.(created|updated|deleted|disabled|authenticate|\w+)",
     "placement": r"(resource_provider|inventory|allocation|resource_class|trait)"
                  r"(\.(aggregates|traits))?\.(create|update|delete)",

@@ -13,6 +13,7 @@ import yaml
 from fakes.nova import World
 from sqlalchemy import insert, select, update
 
+from cairn.cinder import rpc as cinder_rpc
 from cairn.common import accounts
 from cairn.common.context import Context
 from cairn.common.db import Database
@@ -32,7 +33,7 @@ ROLES = Path(__file__).parents[2] / "roles"
 THIEF = Context(host="two")
 OWNER = Context(host="one")
 CONTRACTS = [
-    stub for component in ("glance", "neutron", "nova")
+    stub for component in ("cinder", "glance", "neutron", "nova")
     for _, stub in inspect.getmembers(importlib.import_module(f"cairn.{component}.rpc"),
                                       inspect.isclass)
     if issubclass(stub, Stub) and getattr(stub, "topic", None)
@@ -103,6 +104,9 @@ HARMLESS = {"ring", "stray"}
 def test_every_message_that_names_no_host_is_tried_here():
     unnamed = {method for method, own in nova_rpc.Conductor.from_hosts.items() if not own}
     assert unnamed == OF_SERVERS.keys() | OF_WORKS | HARMLESS
+    assert {m for m, own in cinder_rpc.Scheduler.from_hosts.items() if not own} == {
+        # Tried in tests/unit/cinder/test_hosts.py.
+        "passphrase", "lend_image"} | OF_WORKS | {"ring"}
     assert [m for m, own in neutron_rpc.Controller.from_hosts.items() if not own] == [
         "instance_at"]
 

@@ -388,7 +388,7 @@ class LedgerManager:
         self.ledger = ledger
 
     def work_take(self, ctx: Context, runner: str, owner: str, fresh: bool) -> Any:
-        if ctx.host is not None and runner != self.runner_of(ctx.host):
+        if ctx.host is not None and runner not in self.runners_of(ctx.host):
             raise Refused(reason=f"The works of {runner} are not {ctx.host}'s.")
         job = self.ledger.take(runner, owner, fresh)
         return job.to_wire() if job is not None else None
@@ -414,13 +414,13 @@ class LedgerManager:
         mine, lost = [], {}
         for wire in jobs:
             job = Job.from_wire(wire)
-            if ctx.host is None or job.runner == self.runner_of(ctx.host):
+            if ctx.host is None or job.runner in self.runners_of(ctx.host):
                 mine.append(job)
             else:
                 lost[job.token] = LOST
         return self.ledger.renew(mine) | lost
 
-    def runner_of(self, host: str) -> str:
+    def runners_of(self, host: str) -> tuple[str, ...]:
         """What a host's works are filed under."""
         raise NotImplementedError
 
@@ -431,8 +431,8 @@ class LedgerManager:
     def _may(self, host: str, change: str, job: dict[str, Any], args: list[Any]) -> bool:
         """Whether the work is the host's now, and the change one that a host may make: what other
         runners have recorded is theirs, and other hosts are given work by controllers only."""
-        runner = self.runner_of(host)
-        if job["runner"] != runner or not self.ledger.is_of(job["id"], runner):
+        runner = job["runner"]
+        if runner not in self.runners_of(host) or not self.ledger.is_of(job["id"], runner):
             return False
         if change == "hand":
             return self.to_controllers(args[0])

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 from sqlalchemy import update
 
 from cairn.common.context import Context
 from cairn.common.db import Database
-from cairn.common.errors import Problem, Remote, Unavailable
+from cairn.common.errors import Unavailable
 from cairn.common.ledger import DatabaseLedger, RemoteLedger
 from cairn.common.policy import Policy
 from cairn.common.work import Worker
@@ -29,34 +28,8 @@ from cairn.nova.policy import RULES
 from cairn.nova.rpc import CONDUCTOR, runner_of
 from cairn.nova.scheduler.manager import Manager as SchedulerManager
 from cairn.nova.settings import ComputeSettings, ConductorSettings, SchedulerSettings
+from fakes.direct import Direct
 from fakes.nova.cloud import Cloud
-
-
-class Direct:
-    """Stands for any stub: calls the manager here and now, through JSON as the wire does. With
-    `sender`, as that host's."""
-
-    def __init__(self, manager: Callable[[str | None], Any], sender: str | None = None) -> None:
-        self._manager, self._sender = manager, sender
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        def call(ctx: Context, host: str | None = None, **args: Any) -> Any:
-            args.pop("timeout", None)
-            func = getattr(self._manager(host), method)  # Unavailable where nobody is.
-            try:
-                wire = ctx.to_wire()
-                ctx = (Context.from_host(self._sender, wire) if self._sender
-                       else Context.from_wire(wire))
-                answer = func(ctx, **_wire(args))
-            except Problem as problem:
-                raise Remote(problem.kind, problem.code, str(problem)) from problem
-            return _wire(answer)
-
-        return call
-
-
-def _wire(value: Any) -> Any:
-    return orjson.loads(orjson.dumps(value))
 
 
 class World:
@@ -155,7 +128,7 @@ class NoImages:
 
 @dataclass
 class FakeTransfers:
-    """Stands for compute.transfers.Transfers: asks Cloud for what it is lent, and nothing else."""
+    """Stands for common.transfers.Transfers: asks Cloud for what it is lent, and nothing else."""
 
     conductor: Any
     cloud: Cloud

@@ -11,12 +11,12 @@ from cairn.common.context import Context
 from cairn.common.errors import Invalid, NotFound, Remote, Unavailable
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.orders import spec_of
-from cairn.nova.compute.transfers import Transfers
+from cairn.nova.compute.process import make_transfers
 from cairn.nova.db.models import Server
 from cairn.nova.drivers.libvirt import domain
 from cairn.nova.drivers.libvirt.disks import Disks, qemu_img
 from cairn.nova.errors import HypervisorFailed, Unsupported
-from cairn.nova.settings import ComputeProcess, LibvirtSettings
+from cairn.nova.settings import ComputeProcess, ComputeSettings, LibvirtSettings
 
 SERVER = "33333333-3333-4333-8333-333333333333"
 IMAGE = "11111111-1111-4111-8111-111111111111"
@@ -133,7 +133,9 @@ class TestTransfers:
         Handler.asked, Handler.code = [], 200
         conductor = Told()
         conductor.url = f"http://127.0.0.1:{server.server_port}/v2/images/x"
-        yield Transfers(conductor, "", 60)
+        made = make_transfers(conductor, ComputeSettings(transfer_timeout=60))
+        made.conductor = conductor
+        yield made
         server.shutdown()
         thread.join()
         server.server_close()

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from cairn.common.durable import durable
 from cairn.common.errors import Remote, Unavailable
 from cairn.common.patience import patiently
 from cairn.common.work import Interrupted
-from cairn.nova.conductor.durable import durable
 
 
 def failing(times, error):

@@ -12,10 +12,10 @@ from typing import Any
 from cairn.common import flows
 from cairn.common.flows import Action
 from cairn.common.patience import patiently
+from cairn.common.transfers import Transfers
 from cairn.common.work import Job, check
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.orders import opened_of, spec_of
-from cairn.nova.compute.transfers import Transfers
 from cairn.nova.core import guest_features
 from cairn.nova.drivers.base import Driver
 from cairn.nova.errors import PortNotPlugged

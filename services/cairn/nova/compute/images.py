@@ -16,8 +16,8 @@ from oslo_utils.imageutils import format_inspector
 
 from cairn.common.bounds import below, uuid_of
 from cairn.common.context import Context
+from cairn.common.transfers import Transfers
 from cairn.common.work import check
-from cairn.nova.compute.transfers import Transfers
 from cairn.nova.drivers.files import QEMU_FORMATS, bases, require_space
 from cairn.nova.errors import ImageBroken, ImageChanged
 from cairn.nova.rpc import Image, Spec

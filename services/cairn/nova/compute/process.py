@@ -5,6 +5,7 @@ from pathlib import Path
 from cairn.common.process import Host
 from cairn.common.remote import RemoteLedger
 from cairn.common.rpc import Server
+from cairn.common.transfers import Transfers
 from cairn.common.work import Ledger, Worker
 from cairn.nova.compute import flows
 from cairn.nova.compute.doer import Hands
@@ -12,11 +13,10 @@ from cairn.nova.compute.host_cleanup import HostCleanup
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.manager import Manager
 from cairn.nova.compute.reporter import Reporter
-from cairn.nova.compute.transfers import Transfers
 from cairn.nova.core.faults import explain
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import CONDUCTOR, Compute, Conductor, runner_of
-from cairn.nova.settings import ComputeProcess
+from cairn.nova.settings import ComputeProcess, ComputeSettings
 
 __all__ = ["ComputeProcess", "build"]
 
@@ -27,7 +27,7 @@ def build(settings: ComputeProcess, host: Host) -> None:
     folder = Path(own.folder)
     bus = host.bus(settings.messaging)
     conductor = Conductor(bus)
-    transfers = Transfers(conductor, own.ca_file, own.transfer_timeout)
+    transfers = make_transfers(conductor, own)
     images = ImageCache(folder / "_base", transfers, host.name)
     images.sweep()
     driver = make_driver(settings, images, host.name)
@@ -55,3 +55,11 @@ def make_driver(settings: ComputeProcess, images: ImageCache, host: str) -> Driv
     from cairn.nova.drivers.libvirt.driver import LibvirtDriver
 
     return LibvirtDriver(settings, images, host)
+
+
+def make_transfers(conductor: Conductor, settings: ComputeSettings) -> Transfers:
+    """Images by what the conductor lends for one server."""
+    return Transfers(
+        lambda ctx, server_id, purpose: conductor.lend_image(
+            ctx, server_id=server_id, purpose=purpose),
+        settings.ca_file, settings.transfer_timeout)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from cairn.common import flows
+from cairn.common.durable import durable
 from cairn.common.flows import Action, Do
 from cairn.common.patience import patiently
 from cairn.common.work import Job
 from cairn.nova.component import Nova
-from cairn.nova.conductor.durable import durable
 from cairn.nova.core import servers
 from cairn.nova.errors import Withdrawn
 from cairn.nova.rpc import CONDUCTOR, Scheduler, runner_of

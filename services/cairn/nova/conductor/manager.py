@@ -41,8 +41,8 @@ class Manager(LedgerManager):
 
     # --- Who asks: controllers anything, a host of itself ---
 
-    def runner_of(self, host: str) -> str:
-        return runner_of(host)
+    def runners_of(self, host: str) -> tuple[str, ...]:
+        return (runner_of(host),)
 
     def to_controllers(self, runner: str) -> bool:
         return runner == CONDUCTOR

@@ -2,16 +2,19 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import requests
 
 from cairn.common.client import refusal
 from cairn.common.context import Context
 from cairn.common.errors import Unavailable
-from cairn.nova.rpc import Conductor
+
+# What a host is lent for one purpose: (context, what it is for, "read" or "fill") -> {"url",
+# "token"}, the address of one image and a token that is good for it alone.
+Lend = Callable[[Context, str, str], Mapping[str, Any]]
 
 CHUNK = 1 << 20
 SILENCE = (10.0, 60.0)  # Seconds to connect, and between two pieces.
@@ -21,39 +24,39 @@ class Transfers:
     """Safe from any thread. Raises what the service refuses with, Unavailable where it does not
     answer or is not done within `seconds`."""
 
-    def __init__(self, conductor: Conductor, ca_file: str, seconds: float) -> None:
-        self.conductor, self.ca_file, self.seconds = conductor, ca_file, seconds
+    def __init__(self, lend: Lend, ca_file: str, seconds: float) -> None:
+        self.lend, self.ca_file, self.seconds = lend, ca_file, seconds
 
-    def download(self, ctx: Context, server_id: str) -> Iterator[bytes]:
-        """The image that the server is made from, piece by piece."""
+    def download(self, ctx: Context, subject: str) -> Iterator[bytes]:
+        """The image that the subject is made from, piece by piece."""
         end = time.monotonic() + self.seconds
         try:
-            with self._ask(ctx, server_id, "read", "GET", "/file", stream=True) as response:
+            with self._ask(ctx, subject, "read", "GET", "/file", stream=True) as response:
                 for piece in response.iter_content(CHUNK):
                     self._in_time(end)
                     yield piece
         except requests.RequestException as error:
             raise Unavailable(reason=f"The image service broke off: {error}") from error
 
-    def upload(self, ctx: Context, server_id: str, path: Path) -> None:
-        """Fill the image that the server is being made into."""
+    def upload(self, ctx: Context, subject: str, path: Path) -> None:
+        """Fill the image that the subject is being made into."""
         with path.open("rb") as file:
-            self._ask(ctx, server_id, "fill", "PUT", "/file",
+            self._ask(ctx, subject, "fill", "PUT", "/file",
                       data=Timed(file, time.monotonic() + self.seconds, self),
                       headers={"Content-Type": "application/octet-stream"}).close()
 
-    def status(self, ctx: Context, server_id: str) -> str:
-        """How the image that the server is being made into is now."""
-        with self._ask(ctx, server_id, "fill", "GET", "") as response:
+    def status(self, ctx: Context, subject: str) -> str:
+        """How the image that the subject is being made into is now."""
+        with self._ask(ctx, subject, "fill", "GET", "") as response:
             return str(response.json()["status"])
 
     def _ask(
-        self, ctx: Context, server_id: str, purpose: str, method: str, path: str, *,
+        self, ctx: Context, subject: str, purpose: str, method: str, path: str, *,
         headers: dict[str, str] | None = None, data: "Timed | None" = None, stream: bool = False,
     ) -> requests.Response:
-        loan = self.conductor.lend_image(ctx, server_id=server_id, purpose=purpose)
+        loan = self.lend(ctx, subject, purpose)
         own = {"X-Auth-Token": loan["token"],
-                 "X-OpenStack-Request-ID": ctx.global_request_id or ctx.request_id}
+               "X-OpenStack-Request-ID": ctx.global_request_id or ctx.request_id}
         try:
             response = requests.request(
                 method, loan["url"] + path, headers=own | (headers or {}), data=data,

@@ -1,0 +1,45 @@
+"""What requests may say: the parts of schemas that resources share."""
+
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from cairn.common.api import Schema
+
+Query = MultiDict[str, str]
+
+UUID: Schema = {
+    "type": "string",
+    "pattern": "^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$",
+}
+UUID_OR_NONE: Schema = {"type": ["string", "null"], "pattern": UUID["pattern"]}
+NAME_OR_NONE: Schema = {"type": ["string", "null"], "maxLength": 255}
+BOOLEAN: Schema = {
+    "enum": [True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t",
+             False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n",
+             "f"],
+}
+INTEGER = 0x7FFFFFFF
+SIZE: dict[str, Any] = {"type": ["integer", "string"], "pattern": r"^[0-9]+$", "minimum": 1,
+                "maximum": INTEGER, "minLength": 1, "maxLength": 10}
+METADATA: dict[str, Any] = {
+    "type": "object", "additionalProperties": False, "propertyNames": {"maxLength": 255},
+    "patternProperties": {r"^.{1,255}$": {"type": "string", "maxLength": 255}},
+}
+METADATA_OR_NONE: Schema = METADATA | {"type": ["object", "null"]}
+
+
+def closed(required: list[str] | None = None, /, **properties: Any) -> dict[str, Any]:
+    """An object that may have these members and no others."""
+    return {"type": "object", "properties": properties, "required": required or [],
+            "additionalProperties": False}
+
+
+def wrapped(name: str, schema: Schema) -> dict[str, Any]:
+    """A body of one member."""
+    return closed([name], **{name: schema})
+
+
+def is_true(value: Any) -> bool:
+    """What BOOLEAN said."""
+    return str(value).lower() in ("true", "1", "on", "yes", "y", "t")

@@ -1,0 +1,97 @@
+"""Volumes and what belongs to them, as answers show them."""
+
+from typing import Any
+
+import flask
+
+from cairn.cinder.component import Cinder
+from cairn.cinder.core.values import stamp
+from cairn.common.api import Document
+from cairn.common.context import Context
+
+
+def base() -> str:
+    """Where the caller finds us, as the caller wrote it."""
+    return flask.request.host_url.rstrip("/") + flask.request.script_root
+
+
+def links(ctx: Context, kind: str, id_: str) -> list[Document]:
+    """Links of a resource: of this version of the API, and of none."""
+    project = f"/{ctx.project_id}" if ctx.project_id else ""
+    return [{"rel": "self", "href": f"{base()}/v3{project}/{kind}/{id_}"},
+            {"rel": "bookmark", "href": f"{base()}{project}/{kind}/{id_}"}]
+
+
+def volume_summary(ctx: Context, row: Any) -> Document:
+    """As lists without detail show it."""
+    return {"id": row.id, "name": row.name, "links": links(ctx, "volumes", row.id)}
+
+
+def volume(cinder: Cinder, ctx: Context, row: Any, attachments: list[Any]) -> Document:
+    """As show and detailed lists do. `row` has beside the columns of a volume `type_name` and
+    `consumes_quota`."""
+    version = ctx.version
+    shown: Document = {
+        "id": row.id, "name": row.name, "description": row.description, "status": row.status,
+        "size": row.size, "availability_zone": row.availability_zone,
+        "created_at": stamp(row.created_at), "updated_at": stamp(row.updated_at),
+        "attachments": [attachment(ctx, each) for each in attachments],
+        "volume_type": row.type_name, "snapshot_id": row.snapshot_id,
+        "source_volid": row.source_volid, "metadata": _metadata(row, attachments),
+        "links": links(ctx, "volumes", row.id), "user_id": row.user_id,
+        "bootable": str(row.bootable).lower(), "encrypted": row.encryption_key_id is not None,
+        "replication_status": None, "consistencygroup_id": None, "multiattach": row.multiattach,
+    }
+    if row.image_meta:
+        shown["volume_image_metadata"] = row.image_meta
+    if cinder.policy.allows(ctx, "volume_extension:volume_tenant_attribute",
+                            {"project_id": row.project_id}):
+        shown["os-vol-tenant-attr:tenant_id"] = row.project_id
+    if cinder.policy.allows(ctx, "volume_extension:volume_host_attribute"):
+        shown["os-vol-host-attr:host"] = row.host
+    if cinder.policy.allows(ctx, "volume_extension:volume_mig_status_attribute"):
+        shown["migration_status"] = row.migration_status
+        shown["os-vol-mig-status-attr:migstat"] = row.migration_status
+        shown["os-vol-mig-status-attr:name_id"] = row.name_id
+    else:
+        shown["migration_status"] = None
+    if version >= (3, 13):
+        shown["group_id"] = row.group_id
+    if version >= (3, 21):
+        shown["provider_id"] = None if not ctx.is_admin else row.provider.get("id")
+    if version >= (3, 48):
+        shown["shared_targets"] = False
+        shown["service_uuid"] = None
+    if version >= (3, 61) and ctx.is_admin:
+        shown["cluster_name"] = None
+    if version >= (3, 63):
+        shown["volume_type_id"] = row.type_id
+    if version >= (3, 64) and row.encryption_key_id is not None:
+        shown["encryption_key_id"] = row.encryption_key_id
+    if version >= (3, 65):
+        shown["consumes_quota"] = True
+    if version >= (3, 69):
+        shown["shared_targets"] = None
+    return shown
+
+
+def _metadata(row: Any, attachments: list[Any]) -> dict[str, str]:
+    """With what an administrator's metadata shows of it."""
+    meta = dict(row.meta)
+    if row.readonly:
+        meta["readonly"] = "True"
+    if attachments:
+        meta["attached_mode"] = attachments[0].mode
+    return meta
+
+
+def attachment(ctx: Context, row: Any) -> Document:
+    """An attachment, as its volume shows it; the host is an administrator's and services' to
+    know."""
+    host = row.attached_host or row.connector.get("host")
+    return {
+        "id": row.volume_id, "attachment_id": row.id, "volume_id": row.volume_id,
+        "server_id": row.instance_id, "device": row.mountpoint,
+        "host_name": host if ctx.is_admin or ctx.is_service else None,
+        "attached_at": stamp(row.attached_at),
+    }

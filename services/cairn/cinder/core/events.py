@@ -1,0 +1,61 @@
+"""What is told of volumes and what belongs to them (common/events.py): upstream's types and
+payloads, as far as they are at hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from cairn.cinder.core.values import stamp
+from cairn.cinder.db.models import Event
+from cairn.common.context import Context
+
+START, END, ERROR = "start", "end", "error"
+
+
+def record(
+    session: Session, ctx: Context, type_: str, volume: Any, *, error: str | None = None,
+    **more: Any,
+) -> None:
+    """Record, in the transaction that changes the volume, that `type_` (volume.resize.end) is
+    so."""
+    payload = describe(volume) | more
+    if error is not None:
+        payload["error"] = error.partition("\n")[0]
+    Event.record(session, ctx, type_, "volume", volume.id, payload, project_id=volume.project_id)
+
+
+def describe(volume: Any) -> dict[str, Any]:
+    """A volume as upstream's notifications describe it."""
+    return {
+        "volume_id": volume.id, "tenant_id": volume.project_id, "user_id": volume.user_id,
+        "display_name": volume.name, "size": volume.size, "status": volume.status,
+        "availability_zone": volume.availability_zone, "volume_type": volume.type_id,
+        "host": volume.host, "snapshot_id": volume.snapshot_id,
+        "created_at": stamp(volume.created_at), "launched_at": stamp(volume.launched_at),
+        "metadata": volume.meta, "replication_status": None,
+    }
+
+
+def record_snapshot(
+    session: Session, ctx: Context, type_: str, snapshot: Any, *, error: str | None = None
+) -> None:
+    """The same of a snapshot (snapshot.create.end)."""
+    payload = {
+        "snapshot_id": snapshot.id, "tenant_id": snapshot.project_id,
+        "user_id": snapshot.user_id, "volume_id": snapshot.volume_id,
+        "volume_size": snapshot.size, "display_name": snapshot.name, "status": snapshot.status,
+        "created_at": stamp(snapshot.created_at), "metadata": snapshot.meta,
+    }
+    if error is not None:
+        payload["error"] = error.partition("\n")[0]
+    Event.record(session, ctx, type_, "snapshot", snapshot.id, payload,
+                 project_id=snapshot.project_id)
+
+
+def record_of(resource: str) -> Callable[..., None]:
+    """What records events of that kind of resource; all are called alike."""
+    return _RECORDERS[resource]
+
+
+_RECORDERS: dict[str, Callable[..., None]] = {"volume": record, "snapshot": record_snapshot}

@@ -1,0 +1,51 @@
+"""Messages: why something that was begun did not come to its end, for its owner."""
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from cairn.cinder.db.models import Message
+from cairn.common.context import Context
+from cairn.common.db import utcnow
+
+DAYS = 30
+
+# The last two parts of an event's id, as upstream counts them: what was tried, what went wrong.
+ACTIONS = {
+    "create": ("001", "schedule allocate volume"), "attach_volume": ("002", "attach volume"),
+    "copy_volume_to_image": ("003", "copy volume to image"),
+    "update_attachment": ("004", "update attachment"),
+    "copy_image_to_volume": ("005", "copy image to volume"),
+    "unmanage": ("006", "unmanage volume"), "extend": ("007", "extend volume"),
+    "create_from_backend": ("008", "create volume from backend storage"),
+    "create_snapshot": ("009", "create snapshot"), "delete_snapshot": ("010", "delete snapshot"),
+    "update_snapshot": ("011", "update snapshot"),
+    "update_snapshot_metadata": ("012", "update snapshot metadata"),
+    "create_backup": ("013", "create backup"), "delete_backup": ("014", "delete backup"),
+    "restore_backup": ("015", "restore backup"), "manage": ("016", "manage existing volume"),
+    "reimage": ("017", "reimage volume"), "retype": ("018", "retype volume"),
+    "migrate": ("019", "migrate volume"), "delete": ("020", "delete volume"),
+    "revert": ("021", "revert volume to snapshot"),
+}
+UNKNOWN = "001"
+DETAILS = {
+    "NoValidBackend": "002", "NoRoom": "007", "OverLimit": "003", "BackendDown": "006",
+}
+KINDS = {"volume": "VOLUME", "snapshot": "VOLUME_SNAPSHOT", "backup": "VOLUME_BACKUP",
+         "group": "GROUP"}
+
+
+def add(
+    session: Session, ctx: Context, action: str, resource_type: str, resource_id: str,
+    project_id: str, error: str, *, cause: str = "",
+) -> None:
+    """Tell the owner, in the transaction that records the failure. `error` is one line that says
+    what was wrong and what may be done; `cause` the name of its class."""
+    code, words = ACTIONS.get(action, ("000", action))
+    detail = DETAILS.get(cause, UNKNOWN)
+    session.add(Message(
+        project_id=project_id, request_id=ctx.request_id, resource_type=KINDS[resource_type],
+        resource_id=resource_id, event_id=f"VOLUME_{KINDS[resource_type]}_{code}_{detail}",
+        text=f"{words}: {error.partition(chr(10))[0]}",
+        expires_at=utcnow() + dt.timedelta(days=DAYS),
+    ))

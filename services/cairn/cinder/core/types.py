@@ -1,0 +1,72 @@
+"""Volume types: which one a volume gets."""
+
+from typing import Any
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from cairn.cinder.component import Cinder
+from cairn.cinder.db.models import DefaultType, Volume, VolumeType, VolumeTypeAccess
+from cairn.cinder.errors import InvalidInput, TypeNotFound
+from cairn.common.context import Context
+
+
+def visible(ctx: Context) -> Any:
+    """The condition for types that the caller may know of."""
+    if ctx.is_admin:
+        return VolumeType.id.is_not(None)
+    return or_(VolumeType.is_public.is_(True), exists().where(
+        VolumeTypeAccess.type_id == VolumeType.id,
+        VolumeTypeAccess.project_id == ctx.project))
+
+
+def find(session: Session, ctx: Context, name: str) -> VolumeType:
+    """The type of that id or name, if the caller may know of it. Raises TypeNotFound."""
+    for column in (VolumeType.id, VolumeType.name):
+        row = session.scalar(select(VolumeType).where(column == name, visible(ctx)))
+        if row is not None:
+            return row
+    raise TypeNotFound(name)
+
+
+def default(session: Session, cinder: Cinder, project_id: str) -> VolumeType:
+    """The type of a volume of the project's that names none; the cloud's own is made when it is
+    not there. Raises TypeNotFound for one that an operator named and did not make."""
+    row = session.scalar(
+        select(VolumeType).join(DefaultType, DefaultType.type_id == VolumeType.id)
+        .where(DefaultType.project_id == project_id))
+    if row is None:
+        row = session.scalar(select(VolumeType).where(VolumeType.name == cinder.api.default_type))
+    if row is not None:
+        return row
+    if cinder.api.default_type != "__DEFAULT__":
+        raise TypeNotFound(cinder.api.default_type)
+    made = VolumeType(name="__DEFAULT__", description="Default Volume Type")
+    session.add(made)
+    session.flush()
+    return made
+
+
+def choose(
+    session: Session, cinder: Cinder, ctx: Context, name: str | None, parent: Volume | None,
+    image: dict[str, Any] | None,
+) -> VolumeType:
+    """The type asked for, else that of what the volume is made from, the image's
+    cinder_img_volume_type, the project's default, the cloud's."""
+    if name is not None:
+        return find(session, ctx, name)
+    if parent is not None and parent.type_id is not None:
+        kept = session.scalar(select(VolumeType).where(VolumeType.id == parent.type_id))
+        if kept is not None:
+            return kept
+    if image is not None and image.get("cinder_img_volume_type"):
+        try:
+            return find(session, ctx, image["cinder_img_volume_type"])
+        except TypeNotFound as unknown:
+            raise InvalidInput(reason=f"The image's cinder_img_volume_type: {unknown}") from unknown
+    return default(session, cinder, ctx.project)
+
+
+def is_multiattach(type_: VolumeType) -> bool:
+    """Whether volumes of the type may be used by several servers at once."""
+    return str(type_.extra_specs.get("multiattach", "")).lower() == "<is> true"

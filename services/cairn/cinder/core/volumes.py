@@ -1,0 +1,198 @@
+"""Volumes: looking them up, and what is asked of them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from cairn.cinder.component import Cinder
+from cairn.cinder.core import events, images, keys, quotas, services, types, works
+from cairn.cinder.core.flows import create as create_flow
+from cairn.cinder.core.flows import delete as delete_flow
+from cairn.cinder.db.models import Attachment, Snapshot, Volume
+from cairn.cinder.errors import (
+    InvalidInput,
+    InvalidVolume,
+    SnapshotNotFound,
+    VolumeNotFound,
+)
+from cairn.common.context import Context
+
+GIB = 1024**3
+
+
+def find(session: Session, ctx: Context, volume_id: str) -> Volume:
+    """The volume, if the caller may know of it. Raises VolumeNotFound."""
+    query = select(Volume).where(Volume.id == volume_id)
+    if not (ctx.is_admin or ctx.is_service):
+        query = query.where(Volume.project_id == ctx.project)
+    row = session.scalar(query)
+    if row is None:
+        raise VolumeNotFound(volume_id)
+    return row
+
+
+def find_any(session: Session, volume_id: str) -> Volume | None:
+    """The volume, whosever it is; None when it is gone."""
+    return session.scalar(select(Volume).where(Volume.id == volume_id))
+
+
+@dataclass(frozen=True)
+class Order:
+    """A volume that is asked for; `size` in GiB, None where its source says it."""
+
+    size: int | None = None
+    name: str | None = None
+    description: str | None = None
+    type: str | None = None
+    zone: str | None = None
+    snapshot_id: str | None = None
+    source_volid: str | None = None
+    image_id: str | None = None
+    backup_id: str | None = None
+    group_id: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, Any] = field(default_factory=dict)
+    multiattach: bool = False
+
+
+def create(cinder: Cinder, ctx: Context, order: Order) -> Volume:
+    """Record a volume and let a backend be chosen for it. Raises what names the field that is
+    wrong, OverLimit."""
+    sources = [order.snapshot_id, order.source_volid, order.image_id, order.backup_id]
+    if sum(source is not None for source in sources) > 1:
+        raise InvalidInput(reason="A volume is made from one of snapshot_id, source_volid, "
+                                  "imageRef and backup_id.")
+    image = _image(cinder, ctx, order)
+    unified = quotas.of_keystone(cinder, ctx, ctx.project)
+    made, runner = cinder.db.write(lambda session: _record(
+        session, cinder, ctx, order, image, unified))
+    cinder.ring(ctx, runner)
+    return made
+
+
+def _image(cinder: Cinder, ctx: Context, order: Order) -> dict[str, Any] | None:
+    if order.image_id is None:
+        return None
+    if order.size is None:
+        raise InvalidInput(reason="size is needed for a volume that is made from an image.")
+    image = cinder.cloud.images.show(ctx, order.image_id)
+    if image["status"] != "active":
+        raise InvalidInput(reason=f"Image {order.image_id} is not active.")
+    if order.size * GIB < (image.get("size") or 0):
+        raise InvalidInput(reason=f"Size of specified image {_gib(image['size'])}GB is larger than "
+                                  f"volume size {order.size}GB.")
+    if order.size < (image.get("min_disk") or 0):
+        raise InvalidVolume(reason=f"Volume size {order.size}GB cannot be smaller than the image "
+                                   f"minDisk size {image['min_disk']}GB.")
+    return image
+
+
+def _gib(size: int) -> int:
+    return -(-size // GIB)
+
+
+def _record(
+    session: Session, cinder: Cinder, ctx: Context, order: Order, image: dict[str, Any] | None,
+    unified: dict[str, int],
+) -> tuple[Volume, str]:
+    source, snapshot = _sources(session, ctx, order)
+    origin: Any = source or snapshot
+    size = order.size or (origin.size if origin is not None else 0)
+    if origin is not None and size < origin.size:
+        kind = "source volume" if source is not None else "snapshot"
+        raise InvalidInput(reason=f"Invalid input for field/attribute size. {size}: it must not be "
+                                  f"smaller than the {kind}'s, {origin.size}.")
+    if size < 1:
+        raise InvalidInput(reason="size is needed, an integer greater than 0.")
+    parent = source or (find_any(session, snapshot.volume_id) if snapshot else None)
+    type_ = types.choose(session, cinder, ctx, order.type, parent, image)
+    zone = _zone(session, cinder, order, parent)
+    quotas.check_size(session, cinder, ctx.project, size, unified)
+    quotas.claim(session, cinder, ctx.project, {"volumes": 1, "gigabytes": size},
+                 type_name=type_.name, unified=unified)
+    row = Volume(
+        project_id=ctx.project, user_id=ctx.user_id, name=order.name,
+        description=order.description, status="creating", size=size, availability_zone=zone,
+        type_id=type_.id, snapshot_id=order.snapshot_id, source_volid=order.source_volid,
+        image_id=order.image_id, meta=order.metadata, group_id=order.group_id,
+        multiattach=order.multiattach or types.is_multiattach(type_),
+        bootable=bool(parent is not None and parent.bootable),
+        image_meta=dict(parent.image_meta) if parent is not None else {},
+    )
+    if type_.encryption is not None or (parent is not None and parent.encryption_key_id):
+        row.encryption_key_id = keys.keep(session, cinder, parent)
+    session.add(row)
+    session.flush()
+    events.record(session, ctx, "volume.create.start", row)
+    args: dict[str, Any] = {"attempt": 1, "excluded": [], "errors": [], "hints": order.hints}
+    if image is not None:
+        args["image"] = {"id": image["id"], "purpose": "read", "metadata": images.metadata(image),
+                         "disk_format": image["disk_format"], "size": image["size"]}
+    return row, works.add(session, ctx, create_flow.ACTION, row, args)
+
+
+def _sources(
+    session: Session, ctx: Context, order: Order
+) -> tuple[Volume | None, Snapshot | None]:
+    if order.source_volid is not None:
+        source = find(session, ctx, order.source_volid)
+        if source.status not in ("available", "in-use"):
+            raise InvalidVolume(reason=f"Source volume {source.id} must be available or in-use, "
+                                       f"it is {source.status}.")
+        return source, None
+    if order.snapshot_id is not None:
+        query = select(Snapshot).where(Snapshot.id == order.snapshot_id,
+                                       Snapshot.hidden.is_(False))
+        if not ctx.is_admin:
+            query = query.where(Snapshot.project_id == ctx.project)
+        snapshot = session.scalar(query)
+        if snapshot is None:
+            raise SnapshotNotFound(order.snapshot_id)
+        if snapshot.status != "available":
+            raise InvalidInput(reason=f"Snapshot {snapshot.id} must be available, it is "
+                                      f"{snapshot.status}.")
+        return None, snapshot
+    return None, None
+
+
+def _zone(session: Session, cinder: Cinder, order: Order, parent: Volume | None) -> str:
+    if order.zone is None:
+        return parent.availability_zone if parent is not None else cinder.api.default_zone
+    if services.zones(session).get(order.zone):
+        return order.zone
+    if cinder.api.allow_availability_zone_fallback:
+        return cinder.api.default_zone
+    raise InvalidInput(reason=f"Availability zone '{order.zone}' is invalid.")
+
+
+def delete(
+    cinder: Cinder, ctx: Context, volume_id: str, *, cascade: bool = False, force: bool = False
+) -> None:
+    """Begin to delete the caller's volume. Raises VolumeNotFound, InvalidVolume."""
+
+    def begin(session: Session) -> str:
+        row = find(session, ctx, volume_id)
+        entry = delete_flow.ACTION.entries[1 if force else 0]
+        attached = exists().where(Attachment.volume_id == row.id)
+        conditions = [or_(Volume.migration_status.is_(None), Volume.migration_status.in_(
+            ("success", "error")) | Volume.migration_status.like("target:%"))]
+        if not force:
+            conditions += [~attached, Volume.group_id.is_(None)]
+        if not cascade:
+            conditions.append(~exists().where(Snapshot.volume_id == row.id))
+        else:
+            conditions.append(~exists().where(
+                Snapshot.volume_id == row.id,
+                Snapshot.status.not_in(("available", "error", "error_deleting", "deleting"))))
+        if not works.claim(session, "volume", row.id, delete_flow.ACTION, entry, *conditions):
+            raise InvalidVolume(reason=(
+                "Volume status must be available or error or error_restoring or error_extending "
+                "or error_managing and must not be migrating, attached, belong to a group, have "
+                "snapshots, awaiting a transfer, or be disassociated from snapshots after volume "
+                f"transfer. It is {row.status}."))
+        events.record(session, ctx, "volume.delete.start", row)
+        return works.add(session, ctx, delete_flow.ACTION, row, {"cascade": cascade})
+
+    cinder.ring(ctx, cinder.db.write(begin))

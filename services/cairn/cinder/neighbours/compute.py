@@ -1,0 +1,57 @@
+"""What cinder asks of Nova, and tells it."""
+
+from typing import Protocol
+
+from cairn.common.api import Document
+from cairn.common.client import Neighbours
+from cairn.common.context import Context
+
+
+class Compute(Protocol):
+    """Every question raises Remote with Nova's code, Unavailable where there is no answer."""
+
+    def server(self, ctx: Context, server_id: str) -> Document:
+        """As cinder itself sees it."""
+        ...
+
+    def tell_extended(self, ctx: Context, server_ids: list[str], volume_id: str) -> None:
+        """A volume that these servers use has grown: their guests shall see it."""
+        ...
+
+    def tell_reimaged(self, ctx: Context, server_ids: list[str], volume_id: str) -> None:
+        """A volume of these servers holds its new image."""
+        ...
+
+    def swap(self, ctx: Context, server_id: str, volume_id: str, new_volume_id: str) -> None:
+        """The server copies what it has on one volume to the other, and uses that."""
+        ...
+
+
+class HttpCompute:
+    """Compute."""
+
+    def __init__(self, client: Neighbours) -> None:
+        self._client = client
+
+    def server(self, ctx: Context, server_id: str) -> Document:
+        answer = self._client.get("compute", f"/servers/{server_id}", ctx=ctx)
+        return answer.json()["server"]  # type: ignore[no-any-return]
+
+    def tell_extended(self, ctx: Context, server_ids: list[str], volume_id: str) -> None:
+        self._tell(ctx, "volume-extended", "2.51", server_ids, volume_id)
+
+    def tell_reimaged(self, ctx: Context, server_ids: list[str], volume_id: str) -> None:
+        self._tell(ctx, "volume-reimaged", "2.93", server_ids, volume_id)
+
+    def swap(self, ctx: Context, server_id: str, volume_id: str, new_volume_id: str) -> None:
+        self._client.put(
+            "compute", f"/servers/{server_id}/os-volume_attachments/{volume_id}", ctx=ctx,
+            json={"volumeAttachment": {"volumeId": new_volume_id}})
+
+    def _tell(self, ctx: Context, event: str, version: str, server_ids: list[str],
+              volume_id: str) -> None:
+        events = [{"name": event, "server_uuid": server, "tag": volume_id}
+                  for server in server_ids]
+        if events:
+            self._client.post("compute", "/os-server-external-events", ctx=ctx,
+                              json={"events": events}, version=version)

@@ -1,0 +1,58 @@
+"""What cinder asks of Glance."""
+
+from typing import Protocol
+
+from cairn.cinder.neighbours.callers import as_caller
+from cairn.common.api import Document
+from cairn.common.client import Neighbours
+from cairn.common.context import Context
+
+
+class Images(Protocol):
+    """Every question raises Remote with Glance's code, Unavailable where there is no answer."""
+
+    def show(self, ctx: Context, image_id: str) -> Document:
+        """As the caller sees it."""
+        ...
+
+    def locations(self, ctx: Context, image_id: str) -> list[str]:
+        """Where its bytes are, as cinder itself may know it; empty where nobody says."""
+        ...
+
+    def create(self, ctx: Context, image: Document) -> Document:
+        """The caller's, without bytes."""
+        ...
+
+    def delete(self, ctx: Context, image_id: str) -> None:
+        """As cinder itself: whose it is may be gone."""
+        ...
+
+    def lend(self, requests: list[tuple[str, str]], seconds: int) -> tuple[str, str]:
+        """What a host needs to make these requests, (method, path), and no others: the address of
+        the service, and a token that is good for so many seconds."""
+        ...
+
+
+class HttpImages:
+    """Images."""
+
+    def __init__(self, client: Neighbours) -> None:
+        self._client = client
+
+    def show(self, ctx: Context, image_id: str) -> Document:
+        answer = self._client.get("image", f"/images/{image_id}", ctx=ctx, **as_caller(ctx))
+        return answer.json()  # type: ignore[no-any-return]
+
+    def locations(self, ctx: Context, image_id: str) -> list[str]:
+        answer = self._client.get("image", f"/images/{image_id}/locations", ctx=ctx)
+        return [location["url"] for location in answer.json()]
+
+    def create(self, ctx: Context, image: Document) -> Document:
+        answer = self._client.post("image", "/images", ctx=ctx, json=image, **as_caller(ctx))
+        return answer.json()  # type: ignore[no-any-return]
+
+    def delete(self, ctx: Context, image_id: str) -> None:
+        self._client.delete("image", f"/images/{image_id}", ctx=ctx)
+
+    def lend(self, requests: list[tuple[str, str]], seconds: int) -> tuple[str, str]:
+        return self._client.lend("image", requests, seconds)

@@ -1,0 +1,157 @@
+"""The messages cinder's processes accept: one class per receiver.
+
+Records travel as JSON documents; the TypedDicts here say what is in them. Every message that
+changes something may be repeated.
+"""
+
+from typing import Any, TypedDict
+
+from cairn.common.context import Context
+from cairn.common.remote import LedgerStub
+from cairn.common.rpc import Stub
+
+# Rooms that do steps of works. The scheduler's is also its name as a runner of works.
+SCHEDULER, VOLUME, BACKUP = "scheduler", "volume", "backup"
+
+
+def runner_of(room: str, host: str) -> str:
+    """The name of a storage host's process as a runner of works; `host` may name a backend and a
+    pool as well."""
+    return f"{room}.{host.partition('@')[0]}"
+
+
+def backend_of(host: str) -> str:
+    """host@backend of host@backend#pool."""
+    return host.partition("#")[0]
+
+
+class VolumeRecord(TypedDict):
+    """A volume as drivers.base.Volume has it, and where it is."""
+
+    id: str  # The volume's own.
+    name: str  # What it is called in its backend: its own id, or another's after a migration.
+    size: int  # GiB
+    host: str  # host@backend#pool
+    provider: dict[str, Any]
+    encrypted: bool
+    # Of its type's encryption.
+    cipher: str | None
+    key_size: int | None
+    specs: dict[str, str]
+
+
+class SnapshotRecord(TypedDict):
+    id: str
+    size: int
+    provider: dict[str, Any]
+    volume: VolumeRecord
+
+
+class Loan(TypedDict):
+    """What a host needs for one job with one image: its address, and a token for no other."""
+
+    image_id: str
+    url: str  # .../v2/images/<id>; the bytes are at /file below it.
+    token: str
+
+
+class BackendReport(TypedDict):
+    """What a backend is and has; `pools` as drivers.base.Pool."""
+
+    name: str  # host@backend
+    zone: str
+    pools: list[dict[str, Any]]
+    capabilities: dict[str, Any]
+    # Why it can not be used now; empty when it can.
+    trouble: str
+
+
+class Scheduler(LedgerStub):
+    """The process that has the database, for those that have not; and what chooses backends."""
+
+    topic = "cinder.scheduler"
+    from_hosts = {
+        "ring": "", "report_service": "service_host", "report_backend": "service_host",
+        "attachments_of": "service_host",
+        # Of volumes on the host's backends.
+        "passphrase": "", "lend_image": "",
+        # Of works that are the host's to do.
+        "work_take": "", "work_change": "", "work_renew": "",
+    }
+
+    def ring(self, ctx: Context) -> None:
+        """There may be work for the scheduler. A doorbell."""
+        self.cast(ctx, "ring")
+
+    def report_service(
+        self, ctx: Context, *, binary: str, service_host: str, zone: str
+    ) -> dict[str, Any]:
+        """`binary` on that host just had a message come back through its own queue and thread.
+
+        Answers {"interval": seconds until the next report}.
+        """
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "report_service", binary=binary, service_host=service_host, zone=zone
+        )
+
+    def report_backend(
+        self, ctx: Context, *, service_host: str, report: BackendReport
+    ) -> dict[str, Any]:
+        """What one backend of the host is now, and that it works."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "report_backend", service_host=service_host, report=report
+        )
+
+    def attachments_of(self, ctx: Context, *, service_host: str) -> list[dict[str, Any]]:
+        """Who may use volumes of the host's backends: [{"id", "volume": VolumeRecord,
+        "connector"}]. An export of none of these is nobody's."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "attachments_of", service_host=service_host
+        )
+
+    def passphrase(self, ctx: Context, *, volume_id: str) -> str:
+        """What opens an encrypted volume. Raises Remote 404 where there is none, and for a host
+        also when the volume is not on it and no work of it is its own."""
+        return self.call(ctx, "passphrase", volume_id=volume_id)  # type: ignore[no-any-return]
+
+    def lend_image(self, ctx: Context, *, work_id: str, purpose: str) -> Loan:
+        """For the host whose work that is: "read", the image that a volume is made from; "fill",
+        the one that is made of it. Raises Remote 404 when there is none."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "lend_image", work_id=work_id, purpose=purpose, timeout=30
+        )
+
+
+class Volume(Stub):
+    """One storage host's process. Works reach it by its scheduler; these are for now or never."""
+
+    topic = "cinder.volume"
+
+    def ring(self, ctx: Context, *, host: str) -> None:
+        """There may be work for the host. A doorbell."""
+        self.cast(ctx, "ring", host=host)
+
+    def export(
+        self, ctx: Context, *, host: str, volume: VolumeRecord, attachment_id: str,
+        connector: dict[str, Any], timeout: float,
+    ) -> dict[str, Any]:
+        """The driver's {"driver_volume_type", "data"} for that attachment."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "export", host=host, volume=volume, attachment_id=attachment_id,
+            connector=connector, timeout=timeout,
+        )
+
+    def unexport(
+        self, ctx: Context, *, host: str, volume: VolumeRecord, attachment_id: str, timeout: float
+    ) -> None:
+        """Nobody uses it under that attachment any more."""
+        self.call(ctx, "unexport", host=host, volume=volume, attachment_id=attachment_id,
+                  timeout=timeout)
+
+    def manageable(
+        self, ctx: Context, *, host: str, backend: str, kind: str
+    ) -> list[dict[str, Any]]:
+        """What could be managed, as drivers.base.Manageable; `kind` is volume or snapshot."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "manageable", host=host, backend=backend, kind=kind, timeout=60
+        )

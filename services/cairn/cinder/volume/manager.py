@@ -1,0 +1,37 @@
+"""What cinder-volume answers at once; everything longer is a work (flows/)."""
+
+from dataclasses import asdict
+from typing import Any
+
+from cairn.cinder.drivers.base import Connector
+from cairn.cinder.rpc import VolumeRecord
+from cairn.cinder.volume.backends import Backends, thing
+from cairn.common.context import Context
+from cairn.common.work import Worker
+
+
+class Manager:
+    def __init__(self, backends: Backends, worker: Worker) -> None:
+        self.backends, self.worker = backends, worker
+
+    def ring(self, ctx: Context) -> None:
+        self.worker.ring()
+
+    def export(
+        self, ctx: Context, volume: VolumeRecord, attachment_id: str, connector: dict[str, Any]
+    ) -> dict[str, Any]:
+        asked = Connector(
+            host=str(connector.get("host", "")), ip=str(connector.get("ip", "")),
+            initiator=str(connector.get("initiator", "")),
+            multipath=bool(connector.get("multipath")),
+            read_only=bool(connector.get("read_only")))
+        return self.backends.driver(volume["host"]).export(thing(volume), attachment_id, asked)
+
+    def unexport(self, ctx: Context, volume: VolumeRecord, attachment_id: str) -> None:
+        self.backends.driver(volume["host"]).unexport(thing(volume), attachment_id)
+
+    def manageable(self, ctx: Context, backend: str, kind: str) -> list[dict[str, Any]]:
+        driver = self.backends.driver(backend)
+        things = (driver.manageable_volumes() if kind == "volume"
+                  else driver.manageable_snapshots())
+        return [asdict(each) for each in things]

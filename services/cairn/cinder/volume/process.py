@@ -1,0 +1,43 @@
+"""The parts of cinder-volume, put together."""
+
+from cairn.cinder.core.faults import explain
+from cairn.cinder.rpc import SCHEDULER, VOLUME, Scheduler, Volume, runner_of
+from cairn.cinder.settings import VolumeProcess, VolumeSettings
+from cairn.cinder.volume import flows
+from cairn.cinder.volume.backends import Backends
+from cairn.cinder.volume.doer import Hands
+from cairn.cinder.volume.manager import Manager
+from cairn.cinder.volume.reporter import Reporter
+from cairn.common.process import Host
+from cairn.common.remote import RemoteLedger
+from cairn.common.rpc import Server
+from cairn.common.transfers import Transfers
+from cairn.common.work import Ledger, Worker
+
+
+def build(settings: VolumeProcess, host: Host) -> None:
+    """Everything of cinder-volume, registered with `host` to run."""
+    bus = host.bus(settings.messaging)
+    scheduler = Scheduler(bus)
+    backends = Backends(settings.volume, host.name)
+    hands = Hands(scheduler, backends, make_transfers(scheduler, settings.volume),
+                  settings.volume, host.name)
+    worker = make_worker(RemoteLedger(scheduler), hands, host.name, settings.volume.threads)
+    server = Server(bus, Volume, host.name, Manager(backends, worker))
+    host.run(server)
+    host.run(worker)
+    host.run(Reporter(scheduler, backends, server, host.name))
+
+
+def make_transfers(scheduler: Scheduler, settings: VolumeSettings) -> Transfers:
+    """Images by what the scheduler lends for one work."""
+    return Transfers(
+        lambda ctx, work_id, purpose: scheduler.lend_image(ctx, work_id=work_id, purpose=purpose),
+        settings.ca_file, settings.transfer_timeout)
+
+
+def make_worker(ledger: Ledger, hands: Hands, host: str, threads: int) -> Worker:
+    """What runs the works that are this host's. What it does not know a scheduler tells the
+    owner."""
+    return Worker(ledger, flows.make(hands), runner=runner_of(VOLUME, host), lease_holder=host,
+                  threads=threads, explain=explain, unknown=lambda job, error: SCHEDULER)
