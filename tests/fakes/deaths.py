@@ -40,8 +40,8 @@ def spared():
 def _audit(event, args):
     if _left is None:
         return
-    writes = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
-    if event in EFFECTS or writes:
+    makes = event == "open" and isinstance(args[2], int) and args[2] & (os.O_CREAT | os.O_TRUNC)
+    if event in EFFECTS or makes:
         effect()
 
 

@@ -487,7 +487,7 @@ class Contract:
         if method == "rename" and not self.can_rename:
             pytest.skip("this backend keeps names")
         for effects in range(200):
-            scene = Scene(self, make())
+            scene = self.scene(make)
             if method == "unexport":
                 scene.export(scene.driver)
             ended = not deaths.died(lambda scene=scene: do(scene, make()), effects)
@@ -504,6 +504,10 @@ class Contract:
                 assert effects, "nothing was seen to happen"
                 return
         raise AssertionError("it does not come to its end")
+
+    def scene(self, make):
+        """A new one on a backend that has nothing else."""
+        return Scene(self, make())
 
     def left(self, driver):
         """What is in the backend when everything was deleted; nothing of ours."""

@@ -18,7 +18,7 @@ from cairn.common.work import check
 LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
 # What reads that which strangers wrote may have this much memory, and seconds of a processor.
 STRANGE = ("prlimit", "--as=4294967296", "--cpu=7200", "--nofile=1024", "--core=0", "--")
-PAUSE = 0.5  # Seconds between looks whether the work is still ours.
+PAUSE = 0.2  # Seconds between looks whether the work is still ours.
 _PROGRESS = re.compile(rb"\((\d+\.\d+)/100%\)")
 _FULL = ("No space left on device", "Disk quota exceeded")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")
@@ -49,10 +49,12 @@ def _dotted(path: str, value: object) -> Iterator[str]:
 def run(
     *words: str, secrets: Mapping[str, str] | None = None, strange: bool = False,
     most: int | None = None, timeout: float = 600.0,
-    progress: Callable[[float], None] | None = None, input_: bytes = b"",
+    progress: Callable[[float], None] | None = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> bytes:
     """What `tool words...` prints; its objects are `secrets`. `most`: bytes that a file it writes
-    may have. Raises NoRoom, BackendFailed; Lost or Cancelled of the work that it is done for."""
+    may have. Raises NoRoom, BackendFailed; what `alive()` raises, and Lost or Cancelled of the work
+    that it is done for: then it ends at once."""
     tool, *rest = words
     limits: tuple[str, ...] = STRANGE if strange else ()
     if most is not None:
@@ -63,18 +65,15 @@ def run(
         command = [*LEASH, *limits, tool, *rest[:at], *objects, *rest[at:]]
         try:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE if input_ else subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=files,
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, pass_fds=files,
                 env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
             )
         except OSError as error:
             raise BackendFailed(reason=f"{tool}: {error.strerror}") from error
         with process:
             try:
-                if input_ and process.stdin is not None:
-                    process.stdin.write(input_)
-                    process.stdin.close()
-                told, complaint = _watched(process, time.monotonic() + timeout, progress)
+                told, complaint = _watched(process, time.monotonic() + timeout, progress, alive)
             except BaseException:
                 process.kill()
                 raise
@@ -86,7 +85,8 @@ def run(
 
 
 def _watched(
-    process: subprocess.Popen[bytes], until: float, progress: Callable[[float], None] | None
+    process: subprocess.Popen[bytes], until: float, progress: Callable[[float], None] | None,
+    alive: Callable[[], None],
 ) -> tuple[bytes, bytes]:
     """What it printed, there and as complaints, once it is done."""
     streams = {process.stdout: b"", process.stderr: b""}
@@ -96,6 +96,7 @@ def _watched(
                 selector.register(stream, selectors.EVENT_READ)
         while selector.get_map():
             check()
+            alive()
             if time.monotonic() > until:
                 raise BackendFailed(reason=f"{process.args} took too long")  # type: ignore[str-bytes-safe]
             for key, _ in selector.select(PAUSE):
