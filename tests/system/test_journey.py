@@ -136,7 +136,7 @@ def test_the_console_log_shows_the_boot(servers, alice):
 def test_the_owner_sees_each_step(servers, alice):
     request = alice.ask("server", "event", "list", "web1")[-1]["Request ID"]
     events = alice.ask("server", "event", "show", "web1", request)["events"]
-    assert len(events) == 15  # Sixteen, were there a volume to attach.
+    assert len(events) == 17
     assert {event["result"] for event in events} == {"Success"}
 
 

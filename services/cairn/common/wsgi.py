@@ -205,6 +205,9 @@ def _view(
         if not candidates:
             raise errors.NoSuchPath
         ctx = _context(candidates[0], authenticate, version)
+        if project is not None and ctx.is_service:
+            # One of the cloud's own does there what that project asked another of them for.
+            ctx = replace(ctx, project_id=project)
         if project is not None and project != ctx.project_id:
             raise errors.Invalid(
                 reason=f"Malformed request URL: URL's project_id '{project}' doesn't match "

@@ -139,6 +139,10 @@ class VolumeGone(Conflict):
     message = "The volume is the server's no more."
 
 
+class VolumeNotMade(Problem):
+    message = "Volume {id} did not finish being created: its status is {status}."
+
+
 class TooManyDisks(Refused):
     message = (
         "The maximum allowed number of disk devices ({limit}) to attach to a single instance has "

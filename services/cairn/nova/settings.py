@@ -59,6 +59,9 @@ class ServiceSettings:
 class ConductorSettings:
     threads: int = option(16, "Works a conductor runs at once.")
     attempts: int = option(3, "Hosts that are tried for one server.")
+    volume_timeout: float = option(
+        900.0, "Seconds that a volume may take to be made for a server, or to get a new image."
+    )
     heal_interval: float = option(10.0, "Seconds between looks at what Neutron did to ports.")
 
 

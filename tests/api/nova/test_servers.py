@@ -32,9 +32,9 @@ def test_each_step_is_an_event_its_owner_sees(call, server):
     events = call("GET", path).json["instanceAction"]["events"]
     assert [event["event"] for event in events] == [
         "token_issued", "request_received", "policy_checked", "server_recorded", "work_taken",
-        "host_selected", "host_recorded", "ports_created", "work_handed", "spec_received",
-        "image_found", "image_cached", "ports_plugged", "disks_prepared",
-        "domain_started",
+        "host_selected", "host_recorded", "ports_created", "volumes_created", "volumes_attached",
+        "work_handed", "spec_received", "image_found", "image_cached", "ports_plugged",
+        "disks_prepared", "domain_started",
     ]
     assert {event["result"] for event in events} == {"Success"}
     assert "host" not in events[-1] and "traceback" not in events[-1]

@@ -40,9 +40,12 @@ class Cinder:
 
     def answer(self, method: str, path: list[str], query: Any, body: Any) -> Any:
         project = None
-        if path[0] not in ("volumes", "snapshots", "attachments"):
+        if path[0] not in ("volumes", "snapshots", "attachments", "types"):
             project, *path = path
         kind, *rest = path
+        if kind == "types":
+            return {"volume_types": [{"id": "t1", "name": "__DEFAULT__"},
+                                     {"id": "t2", "name": "fast"}]}
         return getattr(self, f"_{kind}")(method, rest, query, body, project)
 
     # --- Volumes and snapshots ---

@@ -484,3 +484,75 @@ def test_a_request_that_dies_leaves_no_volume_reserved(world, alice, monkeypatch
     assert volumes.sweep(world.nova, 60.0) == 0  # It may go on still.
     assert volumes.sweep(world.nova, -1.0) == 1
     assert_has_volumes(world, alice, server_id)
+
+
+# --- Booting from volumes ---
+
+VOLUMES = [step for step in CREATE if step[1].startswith("volumes_")]
+
+
+def boot_from_volumes(world, alice):
+    """From an image in a volume of its own, with a volume of alice's; (server, her volume)."""
+    own = world.cloud.cinder.volume()
+    return alice.boot(imageRef="", block_device_mapping_v2=[
+        {"source_type": "image", "destination_type": "volume", "uuid": alice.image,
+         "boot_index": 0, "volume_size": 1, "delete_on_termination": True},
+        {"source_type": "volume", "uuid": own}]), own
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), [*VOLUMES, CREATE[-1]])
+def test_a_server_on_volumes_survives_the_death_of_who_builds_it(
+    world, alice, runner, step, moment
+):
+    kill_once(world.workers[runner], moment, step)
+    server_id, own = boot_from_volumes(world, alice)
+    settle(world)
+    assert_runs(world, alice, server_id)
+    [made] = set(world.cloud.cinder.volumes) - {own}
+    assert_has_volumes(world, alice, server_id, made, own)
+    alice.delete(server_id)
+    settle(world)
+    assert_nothing_is_left(world, alice)
+    assert list(world.cloud.cinder.volumes) == [own]
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), [*VOLUMES, CREATE[-1]])
+def test_a_server_on_volumes_that_fails_leaves_none(world, alice, runner, step, moment):
+    world.workers[runner].probe = fail(step, moment=moment)
+    server_id, own = boot_from_volumes(world, alice)
+    settle(world)
+    assert alice.row(server_id).vm_state == "error"
+    assert_nothing_is_left(world, alice)
+    assert {v["id"]: v["status"] for v in world.cloud.cinder.volumes.values()} == {
+        own: "available"}
+
+
+def test_a_volume_whose_maker_died_before_it_said_so_is_the_servers(world, alice, monkeypatch):
+    cinder = world.cloud.cinder
+    make, died = cinder._made, []
+
+    def die_once(asked, project):
+        made = make(asked, project)
+        if not died:
+            died.append(made)
+            raise Killed
+        return made
+
+    monkeypatch.setattr(cinder, "_made", die_once)
+    server_id, own = boot_from_volumes(world, alice)
+    settle(world)
+    assert_has_volumes(world, alice, server_id, died[0]["id"], own)
+
+
+def test_another_host_is_tried_with_the_same_volume(world, alice):
+    world.add_host("two")
+    world.workers["compute.one"].probe = fail("domain_started")
+    for _ in range(3):
+        server_id, own = boot_from_volumes(world, alice)
+        settle(world)
+        row = alice.row(server_id)
+        assert (row.vm_state, row.host) == ("active", "two")
+        assert own in {volume for volume, _ in world.drivers["two"].volumes[server_id].values()}
+    assert {a["connector"]["host"] for a in world.cloud.cinder.attachments.values()} == {"two"}

@@ -189,6 +189,16 @@ def _devices(version: Version) -> Schema:
     return {"type": "array", "items": closed(**item)}
 
 
+_OLD_DEVICES: Schema = {"type": "array", "items": closed(
+    virtual_name={"type": "string", "maxLength": 255},
+    volume_id={"type": ["string", "null"], "pattern": UUID["pattern"]},
+    snapshot_id={"type": ["string", "null"], "pattern": UUID["pattern"]},
+    volume_size={"type": ["integer", "string"], "pattern": "^[0-9]*$", "minimum": 1,
+                 "maximum": INTEGER},
+    device_name={"type": "string", "minLength": 1, "maxLength": 255,
+                 "pattern": "^[a-zA-Z0-9._/-]*$"},
+    delete_on_termination=BOOLEAN, no_device={},
+    connection_info={"type": "string", "maxLength": 16777215})}
 # The versions at which the body changes.
 CREATE_CHANGES = [(2, 1), (2, 19), (2, 32), (2, 33), (2, 37), (2, 42), (2, 52), (2, 57), (2, 63),
                   (2, 67), (2, 74), (2, 90), (2, 94)]
@@ -201,7 +211,7 @@ def create(version: Version) -> Schema:
         "adminPass": {"type": "string"}, "metadata": METADATA, "networks": _networks(version),
         "OS-DCF:diskConfig": DISK_CONFIG, "accessIPv4": ACCESS_V4, "accessIPv6": ACCESS_V6,
         "availability_zone": {"type": "string", "minLength": 1, "maxLength": 255},
-        "block_device_mapping": {"type": "array", "maxItems": 0},
+        "block_device_mapping": _OLD_DEVICES,
         "block_device_mapping_v2": _devices(version), "config_drive": BOOLEAN,
         "min_count": COUNT | {"minimum": 1}, "max_count": COUNT | {"minimum": 1},
         "return_reservation_id": BOOLEAN, "key_name": NAME | {"type": ["string", "null"]},

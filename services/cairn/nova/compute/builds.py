@@ -3,6 +3,7 @@
 from cairn.common.patience import patiently
 from cairn.common.work import Job
 from cairn.nova.compute.doer import Doer, Done
+from cairn.nova.drivers.base import volume_backed
 from cairn.nova.rpc import Spec
 
 PATIENCE = 60.0  # Seconds that the image service may be away.
@@ -10,8 +11,10 @@ PATIENCE = 60.0  # Seconds that the image service may be away.
 
 class Builds(Doer):
     def find_image(self, job: Job) -> Done:
-        image = self.spec(job)["image"]
-        assert image is not None
+        spec = self.spec(job)
+        image = spec["image"]
+        if image is None or volume_backed(spec):
+            return None
         return {"cached": self.images.has(image), "checksum": image["checksum"]}
 
     def cache_image(self, job: Job) -> Done:
@@ -19,6 +22,8 @@ class Builds(Doer):
         return None
 
     def _fetch(self, job: Job, spec: Spec) -> None:
+        if volume_backed(spec):
+            return
         patiently(lambda: self.images.fetch(job.ctx, spec), PATIENCE, "fetching an image", brief=0)
 
     def make_disks(self, job: Job, spec: Spec) -> None:

@@ -17,17 +17,16 @@ from sqlalchemy.orm import Session
 from cairn.common import ledger
 from cairn.common.context import Context
 from cairn.common.db import new_id, utcnow
-from cairn.common.errors import Invalid, NotFound
+from cairn.common.errors import Invalid, NotFound, Refused
 from cairn.common.listing import TRUE
 from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.core import (
+    boot_devices,
     events,
     flavors,
     groups,
-    guest_features,
     hosts,
-    images,
     keypairs,
     network,
     quotas,
@@ -64,12 +63,6 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
     count = _count(body)
     if count > 1 and body.get("hostname"):
         raise Invalid(reason="hostname: several servers cannot have one.")
-    devices = _block_devices(body.get("block_device_mapping_v2"))
-    image_id = body.get("imageRef") or _boot_image(devices)
-    if not image_id:
-        raise Invalid(reason="imageRef: no image to boot from was given.")
-    if body.get("imageRef") and _boot_image(devices) not in (None, body["imageRef"]):
-        raise Invalid(reason="block_device_mapping_v2: its boot image is not imageRef.")
     with nova.db.reading() as session:
         try:
             flavor = flavors.record(flavors.find(session, ctx, str(body["flavorRef"])))
@@ -79,13 +72,14 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
         key = _key(session, ctx, body.get("key_name"))
         group = _group(session, ctx, hints.get("group"), count, limits)
         zone, host, node = _zone(nova, session, ctx, body)
-    _check_devices(devices, flavor)
     metadata = body.get("metadata") or {}
     if 0 <= limits["metadata_items"] < len(metadata):
         raise LimitReached(what="metadata items", limit=limits["metadata_items"])
-    image = images.find(nova, ctx, str(image_id))
-    images.check_fits(image, flavor)
-    _check_buses(devices, image)
+    made_of = boot_devices.plan(nova, ctx, body, flavor, zone, count)
+    image = made_of.image
+    if made_of.image_id is not None and flavor["disk"] == 0:
+        _check_zero_disk(nova, ctx)
+    zone = made_of.zone
     requested = network.resolve(nova, ctx, body.get("networks"), count)
     group_names = [g["name"] for g in body.get("security_groups") or ()]
     guards = network.security_groups(nova, ctx, group_names)
@@ -97,8 +91,8 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
         "description": body.get("description") if ctx.version >= (2, 19) else body["name"],
         "meta": metadata, "tags": list(dict.fromkeys(body.get("tags") or ())),
         "vm_state": "building", "task_state": "scheduling", "flavor_id": flavor["id"],
-        "flavor": flavor, "image_id": image["id"], "image": image,
-        "root_device": guest_features.root_device(image),
+        "flavor": flavor, "image_id": made_of.image_id, "image": image,
+        "root_device": made_of.root_device,
         "key_name": key.name if key else None, "key_data": key.public_key if key else None,
         "user_data": user_data(body.get("user_data")),
         "config_drive": truthy(body.get("config_drive")) or nova.api.force_config_drive
@@ -113,7 +107,7 @@ def plan(nova: Nova, ctx: Context, body: dict[str, Any], hints: dict[str, Any]) 
     }
     args = {"host": host, "node": node, "security_groups": guards, "attempt": 1, "excluded": []}
     return Plan(count, columns, body["name"], body.get("hostname"), args, group,
-                group_names, admin_pass, devices)
+                group_names, admin_pass, made_of.columns)
 
 
 def _shown_groups(requested: list[network.Requested], names: list[str]) -> list[str]:
@@ -125,6 +119,7 @@ def _shown_groups(requested: list[network.Requested], names: list[str]) -> list[
 def _check_parts(nova: Nova, ctx: Context, body: dict[str, Any]) -> None:
     """Parts of a request have rules of their own. Raises Forbidden."""
     for name, rule in (("networks", "attach_network"),
+                       ("block_device_mapping", "attach_volume"),
                        ("block_device_mapping_v2", "attach_volume"),
                        ("trusted_image_certificates", "trusted_certs")):
         if body.get(name) and body[name] != "none":
@@ -302,63 +297,8 @@ def _group(
     return group
 
 
-def _block_devices(mapping: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    """The API's block_device_mapping_v2 as records; disks of the host only, until there are
-    volumes."""
-    devices: list[dict[str, Any]] = []
-    for number, asked in enumerate(mapping or ()):
-        if asked.get("no_device"):
-            continue
-        where = f"block_device_mapping_v2.{number}"
-        source = asked.get("source_type") or "blank"
-        destination = asked.get("destination_type") or ("local" if source in ("image", "blank")
-                                                        else "volume")
-        if source in ("volume", "snapshot") or destination == "volume":
-            raise Invalid(
-                reason=f"{where}: this cloud has no volume service; source_type must be image or "
-                       "blank and destination_type local."
-            )
-        boot = asked.get("boot_index")
-        index = int(boot) if boot not in (None, "", "None") else None
-        if source == "image" and index != 0:
-            raise Invalid(reason=f"{where}: an image on a local disk must have boot_index 0.")
-        devices.append({
-            "source_type": source, "destination_type": destination,
-            "image_id": asked.get("uuid") if source == "image" else None,
-            "boot_index": index,
-            "volume_size": int(s) if (s := asked.get("volume_size")) else None,
-            "device_name": asked.get("device_name") or None,
-            "device_type": asked.get("device_type"), "disk_bus": asked.get("disk_bus"),
-            "delete_on_termination": truthy(asked.get("delete_on_termination", True)),
-            "tag": asked.get("tag"), "guest_format": asked.get("guest_format"),
-        })
-    return devices
-
-
-def _check_buses(devices: list[dict[str, Any]], image: rpc.Image) -> None:
-    """Disks of the host are all on the image's bus. Raises Invalid naming another."""
-    bus = image["properties"].get("hw_disk_bus") or "virtio"
-    for number, device in enumerate(devices):
-        where = f"block_device_mapping_v2.{number}"
-        if device["disk_bus"] not in (None, bus):
-            raise Invalid(reason=f"{where}.disk_bus: local disks are on the image's bus, {bus}.")
-        if device["device_type"] not in (None, "disk"):
-            raise Invalid(reason=f"{where}.device_type: expected disk, not "
-                                 f"{device['device_type']}.")
-
-
-def _boot_image(devices: list[dict[str, Any]]) -> str | None:
-    boots = [d["image_id"] for d in devices if d["boot_index"] == 0]
-    if len(boots) > 1:
-        raise Invalid(reason="block_device_mapping_v2: more than one device has boot_index 0.")
-    return boots[0] if boots else None
-
-
-def _check_devices(devices: list[dict[str, Any]], flavor: rpc.Flavor) -> None:
-    blank = [d for d in devices if d["source_type"] == "blank"]
-    swap = sum(d["volume_size"] or 0 for d in blank if d.get("guest_format") == "swap")
-    ephemeral = sum(d["volume_size"] or 0 for d in blank if d.get("guest_format") != "swap")
-    if swap > flavor["swap"]:
-        raise Invalid(reason="block_device_mapping_v2: more swap than the flavor has.")
-    if ephemeral > flavor["ephemeral"]:
-        raise Invalid(reason="block_device_mapping_v2: more ephemeral disk than the flavor has.")
+def _check_zero_disk(nova: Nova, ctx: Context) -> None:
+    """A flavor without a disk is for servers on volumes; who may bypass that gets a disk as big as
+    the image. Raises Refused."""
+    if not nova.policy.allows(ctx, "os_compute_api:servers:create:zero_disk_flavor"):
+        raise Refused(reason="Only volume-backed servers are allowed for flavors with zero disk.")

@@ -45,8 +45,9 @@ def build(server: Any, args: dict[str, Any], group: Group | None) -> HostRequest
     flavor = server.flavor
     specs: dict[str, str] = flavor["extra_specs"]
     swap = math.ceil(flavor["swap"] / 1024)
+    root = 0 if server.image_id is None else flavor["disk"]  # On a volume it is no host's.
     resources = {"VCPU": flavor["vcpus"], "MEMORY_MB": flavor["ram"],
-                 "DISK_GB": flavor["disk"] + flavor["ephemeral"] + swap}
+                 "DISK_GB": root + flavor["ephemeral"] + swap}
     for key, value in specs.items():
         if key.startswith("resources:") and (amount := parse_whole(value)) is not None:
             resources[key.removeprefix("resources:")] = amount

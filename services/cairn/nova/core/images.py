@@ -40,14 +40,19 @@ def find(nova: Nova, ctx: Context, image_id: str) -> rpc.Image:
     }
 
 
-def check_fits(image: rpc.Image, flavor: rpc.Flavor) -> None:
-    """Raises Invalid naming what the flavor has too little of, or what this cloud does not do."""
+def check_memory(image: rpc.Image, flavor: rpc.Flavor) -> None:
+    """As `check_fits`, of a server whose root disk is no disk of the flavor's."""
     guest_features.check_done(image, flavor)
     if flavor["ram"] < image["min_ram"]:
         raise Invalid(
             reason=f"Flavor's memory is too small for requested image: {flavor['name']} has "
                    f"{flavor['ram']} MiB, the image needs {image['min_ram']} MiB."
         )
+
+
+def check_fits(image: rpc.Image, flavor: rpc.Flavor) -> None:
+    """Raises Invalid naming what the flavor has too little of, or what this cloud does not do."""
+    check_memory(image, flavor)
     if flavor["disk"] == 0:
         return  # The root disk is as big as the image.
     if image["size"] > flavor["disk"] << 30:

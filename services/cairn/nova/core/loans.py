@@ -31,7 +31,7 @@ def lend(nova: Nova, row: Any, purpose: str) -> rpc.Loan:
 
 
 def _read(row: Any, purpose: str) -> str | None:
-    if purpose != "read" or row.deleted or row.image is None:
+    if purpose != "read" or row.deleted or not (row.image or {}).get("id"):
         return None
     return str(row.image["id"])
 

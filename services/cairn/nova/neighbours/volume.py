@@ -25,6 +25,8 @@ class Volumes(Protocol):
 
     def show_snapshot(self, ctx: Context, snapshot_id: str) -> Document: ...
 
+    def list_types(self, ctx: Context) -> list[Document]: ...
+
     def create(self, ctx: Context, project_id: str, volume: Document) -> Document:
         """That project's, whoever asks; made in a while."""
         ...
@@ -112,6 +114,9 @@ class HttpVolumes:
     def show_snapshot(self, ctx: Context, snapshot_id: str) -> Document:
         answer = self._ask(ctx, "GET", f"/snapshots/{snapshot_id}")
         return answer["snapshot"]  # type: ignore[no-any-return]
+
+    def list_types(self, ctx: Context) -> list[Document]:
+        return self._ask(ctx, "GET", "/types?limit=1000")["volume_types"]  # type: ignore[no-any-return]
 
     def create(self, ctx: Context, project_id: str, volume: Document) -> Document:
         answer = self._ask(ctx, "POST", f"/{project_id}/volumes", {"volume": volume}, own=False)

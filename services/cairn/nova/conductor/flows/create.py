@@ -1,4 +1,4 @@
-"""create: a host is chosen, ports are made; the host does the rest."""
+"""create: a host is chosen, ports and volumes are made; the host does the rest."""
 
 import itertools
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from cairn.common import ledger
 from cairn.common.flows import Do
 from cairn.common.work import Job
+from cairn.nova.conductor.boot_volumes import BootsFromVolumes
 from cairn.nova.conductor.claims import ReleasesClaim
 from cairn.nova.conductor.doer import step
 from cairn.nova.conductor.ports import DeletesPorts
@@ -20,13 +21,15 @@ from cairn.nova.errors import HostDown, NoValidHost, Withdrawn
 from cairn.nova.rpc import CONDUCTOR, runner_of
 
 
-class Steps(DeletesPorts, ReleasesClaim):
+class Steps(BootsFromVolumes, DeletesPorts, ReleasesClaim):
     def steps(self) -> Mapping[str, Do]:
         return {
             "work_taken": step(self.take),
             "host_selected": step(self.select_host, self.release_claim),
             "host_recorded": step(self.record_host, self.forget_host),
             "ports_created": step(self.create_ports, self.delete_ports),
+            "volumes_created": step(self.create_volumes, self.delete_volumes),
+            "volumes_attached": step(self.attach_volumes, self.detach_volumes),
             "work_handed": step(self.hand),
         }
 
