@@ -1,6 +1,7 @@
 """A process that dies in the middle of what it does: at once, with nothing tidied up.
 
-What changes the world outside of Python is seen by audit hooks (files, folders, tools, sockets).
+What changes the world outside of Python is seen by audit hooks (files, folders, tools). A file that
+is made to be renamed counts when it is: before that nobody looks at it.
 Who calls a library that Python does not see (librados) calls `effect()` before each change.
 """
 
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 
 EFFECTS = {
     "os.rename", "os.remove", "os.link", "os.symlink", "os.mkdir", "os.rmdir", "os.truncate",
-    "os.chmod", "subprocess.Popen", "socket.connect", "shutil.rmtree",
+    "subprocess.Popen",
 }
 DIED, FAILED = 86, 87
 _left = None
@@ -40,7 +41,8 @@ def spared():
 def _audit(event, args):
     if _left is None:
         return
-    makes = event == "open" and isinstance(args[2], int) and args[2] & (os.O_CREAT | os.O_TRUNC)
+    makes = (event == "open" and isinstance(args[2], int) and args[2] & (os.O_CREAT | os.O_TRUNC)
+             and not str(args[0]).endswith(".part"))
     if event in EFFECTS or makes:
         effect()
 

@@ -1,8 +1,6 @@
 """The file backend, with a real qemu-storage-daemon that outlives the process that tells it."""
 
 import shutil
-import subprocess
-import time
 
 import pytest
 from fakes import deaths
@@ -11,41 +9,6 @@ from unit.cinder.driver_contract import Contract
 from cairn.cinder.drivers.base import Host
 from cairn.cinder.drivers.daemon import Qmp
 from cairn.cinder.drivers.file import FileDriver
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("qemu-storage-daemon") is None,
-    reason="needs qemu-storage-daemon, of Debian's qemu-system-common")
-
-
-class RunningDaemon:
-    """As its unit has it."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        (folder / "guests").mkdir(parents=True)
-        self.process = None
-        self.start()
-
-    def start(self):
-        (self.folder / "qmp").unlink(missing_ok=True)
-        self.process = subprocess.Popen([
-            "qemu-storage-daemon", "--chardev",
-            f"socket,id=qmp,path={self.folder}/qmp,server=on,wait=off",
-            "--monitor", "chardev=qmp"])
-        while not (self.folder / "qmp").exists():
-            assert self.process.poll() is None
-            time.sleep(0.01)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture
-def daemon(tmp_path):
-    running = RunningDaemon(tmp_path / "run")
-    yield running
-    running.kill()
 
 
 @pytest.fixture(autouse=True)

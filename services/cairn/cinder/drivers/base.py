@@ -142,7 +142,7 @@ class Host:
     export_address: str = ""
     max_over_subscription_ratio: float = 20.0
     reserved_percentage: int = 0
-    # Folder of the sockets of the daemon that exports files (docs/operate/volumes-as-files.md).
+    # Folder of the daemon's sockets that exports files (docs/operate/volumes-as-files.md).
     exports: str = "/run/cairn-exports"
     # Folder of its certificates: ca-cert.pem, server-cert.pem and server-key.pem.
     export_tls: str = "/etc/cairn/tls/exports"

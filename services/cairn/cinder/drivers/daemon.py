@@ -19,7 +19,7 @@ from cairn.common.work import check
 
 TIMEOUT = 30.0
 NBD_PORT = 10809
-SERVER, CREDENTIALS = "nbd", "tls"  # Names of its socket, and of an object in it.
+CREDENTIALS = "tls"  # An object in it.
 
 
 class Away(BackendFailed):
@@ -77,21 +77,24 @@ class Served:
 
 class Daemon:
     def __init__(self, folder: Path, served: Served) -> None:
-        """`folder` has its socket for us (qmp) and the one for guests (guests/nbd)."""
-        self.folder, self.served = folder, served
-        self.socket = folder / "guests" / SERVER
+        """`folder` has two of their own for its sockets: ours, which nobody else may enter, and
+        the guests'."""
+        self.served = served
+        self.control, self.socket = folder / "control" / "qmp", folder / "guests" / "nbd"
 
     @contextmanager
     def talk(self) -> Iterator["Talk"]:
         """Raises BackendFailed when it is not there, or ends."""
         try:
-            qmp = Qmp(self.folder / "qmp")
+            qmp = Qmp(self.control)
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise Away(reason=f"the export daemon is not there: {error}") from error
         except (OSError, ValueError) as error:
             raise BackendFailed(reason=f"the export daemon does not answer: {error}") from error
         try:
-            yield Talk(qmp, self)
+            talk = Talk(qmp, self)
+            talk.forget_jobs()
+            yield talk
         except (OSError, ValueError) as error:
             raise BackendFailed(reason=f"the export daemon went away: {error}") from error
         finally:
@@ -218,11 +221,22 @@ class Talk:
                 raise
             time.sleep(0.05)
 
+    def forget_jobs(self) -> None:
+        """Who waits for a job talks as long: one that is there when a talk begins is a dead one's,
+        and holds layers."""
+        for job in self.execute("query-jobs"):
+            self._give_up(job["id"])
+
     def _give_up(self, job: str) -> None:
-        self.execute("job-cancel", id=job)
-        while {j["id"]: j["status"] for j in self.execute("query-jobs")}.get(job) != "concluded":
+        while True:
+            status = {j["id"]: j["status"] for j in self.execute("query-jobs")}.get(job)
+            if status is None:
+                return
+            if status == "concluded":
+                self.execute("job-dismiss", id=job)
+            elif status in ("running", "paused", "ready"):
+                self.execute("job-cancel", id=job)
             time.sleep(0.01)
-        self.execute("job-dismiss", id=job)
 
 
 def _id(name: str) -> str:
