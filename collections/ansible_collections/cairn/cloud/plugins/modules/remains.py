@@ -57,6 +57,12 @@ DAEMONS = {
     "/etc/mysql/mariadb.conf.d/90-cairn.cnf": ["mariadb.service"],
     "/etc/systemd/system/libvirtd-tls.socket.d/cairn.conf": ["libvirtd-tls.socket"],
 }
+# The same of Ceph's daemons, which are as many as there are disks; and their data. A disk that was
+# given up whole keeps what is on it.
+CEPH = "/etc/systemd/system/ceph-osd@.service.d/cairn.conf"
+CEPH_DATA = ["mon/*", "mgr/*", "osd/*", "files"]
+# The usage of what libvirt keeps for Ceph's users.
+SECRET = "ceph client.cinder"
 DATABASES = "/var/lib/mysql"
 OWN_DATABASES = {"mysql", "performance_schema", "sys", "test", "#rocksdb"}
 # What roles write beside what packages bring. The markers of DAEMONS come last, so that a run that
@@ -69,24 +75,33 @@ LINKS = {
 }
 FILES = [
     *LINKS,
+    "/etc/ceph/ceph.client.admin.keyring",
+    "/etc/ceph/ceph.client.cinder-backup.keyring",
+    "/etc/ceph/ceph.client.cinder.keyring",
+    "/etc/ceph/ceph.client.glance.keyring",
+    "/etc/ceph/ceph.conf",
     "/etc/logrotate.d/cairn-access",
     "/etc/libvirt/libvirtd.conf",
     "/etc/libvirt/qemu.conf",
     "/etc/rabbitmq/rabbitmq-env.conf",
     "/etc/rabbitmq/rabbitmq.conf",
     "/etc/sysctl.d/90-cairn.conf",
+    "/etc/systemd/system/ceph-mgr@.service.d/cairn.conf",
+    "/etc/systemd/system/ceph-mon@.service.d/cairn.conf",
     "/etc/systemd/system/epmd.socket.d/cairn.conf",
     "/etc/systemd/system/libvirtd.socket.d/cairn.conf",
     "/etc/systemd/system/mariadb.service.d/cairn.conf",
     "/etc/systemd/system/nginx.service.d/cairn.conf",
     "/etc/systemd/system/rabbitmq-server.service.d/cairn.conf",
     "/etc/tmpfiles.d/cairn.conf",
+    "/var/lib/ceph/bootstrap-osd/ceph.keyring",
     BRIDGE,
+    CEPH,
     *DAEMONS,
 ]
 # Only then are these ours, and not the package's own.
 MARK = "Written by Ansible, role"
-SHARED = ("/etc/libvirt/", "/etc/rabbitmq/rabbitmq")
+SHARED = ("/etc/ceph/", "/etc/libvirt/", "/etc/rabbitmq/rabbitmq", "/var/lib/ceph/")
 DIRECTORIES = ["/run/cairn", "/etc/cairn", "/opt/cairn", "/var/lib/cairn", "/var/log/cairn"]
 HOSTS_BLOCK = re.compile(
     r"^# BEGIN of the cloud's hosts\n.*?^# END of the cloud's hosts\n", re.MULTILINE | re.DOTALL
@@ -150,6 +165,16 @@ class Host:
             "virsh", "undefine", uuid, "--managed-save", "--snapshots-metadata",
             "--checkpoints-metadata", "--nvram",
         )
+
+    def secrets(self):
+        if not self.exists("/usr/bin/virsh"):
+            return []
+        listed = self.run("virsh", "--connect", "qemu:///system", "secret-list").splitlines()
+        rows = (line.split() for line in listed)
+        return [row[0] for row in rows if " ".join(row[1:]) == SECRET]
+
+    def remove_secret(self, uuid):
+        self.run("virsh", "--connect", "qemu:///system", "secret-undefine", uuid)
 
     def processes(self):
         """The agent's helpers outlive it; so would whatever else runs from the release."""
@@ -243,6 +268,19 @@ class Host:
     def remove_daemon(self, unit):
         self.run("systemctl", "disable", "--now", unit)
 
+    def ceph(self):
+        if not self.exists(CEPH):
+            return []
+        wants = glob.glob(self.path("/etc/systemd/system/ceph-*.target.wants/ceph-*@*.service"))
+        return sorted(os.path.basename(path) for path in wants)
+
+    def ceph_data(self):
+        if not self.exists(CEPH):
+            return []
+        patterns = (self.path(f"/var/lib/ceph/{part}") for part in CEPH_DATA)
+        places = (path for pattern in patterns for path in sorted(glob.glob(pattern)))
+        return [f"/{os.path.relpath(path, self.root)}" for path in places]
+
     def broker(self):
         data = "/var/lib/rabbitmq/mnesia"
         ours = self.exists("/etc/rabbitmq/definitions.json") and self.exists(data)
@@ -291,6 +329,7 @@ class Host:
 KINDS = [
     ("units", Host.units, Host.remove_unit),
     ("domains", Host.domains, Host.remove_domain),
+    ("secrets", Host.secrets, Host.remove_secret),
     ("processes", Host.processes, Host.remove_process),
     ("namespaces", Host.namespaces, Host.remove_namespace),
     ("links", Host.links, Host.remove_link),
@@ -298,6 +337,8 @@ KINDS = [
     ("tables", Host.tables, Host.remove_table),
     ("databases", Host.databases, Host.remove_database),
     ("daemons", Host.daemons, Host.remove_daemon),
+    ("ceph", Host.ceph, Host.remove_daemon),
+    ("ceph_data", Host.ceph_data, Host.remove_directory),
     ("broker", Host.broker, Host.remove_directory),
     ("files", Host.files, Host.remove_file),
     ("hosts", Host.hosts, Host.remove_hosts),

@@ -23,6 +23,12 @@ OURS = {
     "etc/rabbitmq/rabbitmq.conf": "# Written by Ansible, role rabbitmq.\n",
     "var/lib/rabbitmq/mnesia/x": "",
     "etc/systemd/system/mariadb.service.d/cairn.conf": "",
+    "etc/systemd/system/ceph-osd@.service.d/cairn.conf": "",
+    "etc/systemd/system/ceph-osd.target.wants/ceph-osd@0.service": "",
+    "etc/ceph/ceph.conf": "# Written by Ansible, role ceph.\n",
+    "etc/ceph/ceph.client.admin.keyring": "# Written by Ansible, role ceph.\n",
+    "var/lib/ceph/osd/ceph-0/block": "",
+    "var/lib/ceph/files/1": "",
     "etc/cairn/api/nova-api.conf": "",
     "var/lib/cairn/instances/one/disk": "",
     "etc/hosts": "127.0.0.1 localhost\n# BEGIN of the cloud's hosts\n192.0.2.1 a\n"
@@ -38,6 +44,9 @@ THEIRS = {
     "sys/class/net/eth0": "",
     "var/lib/mysql/mysql/user.frm": "",
     "etc/libvirt/libvirtd.conf": "# the package's own\n",
+    "etc/ceph/ceph.client.glance.keyring": "# of another cluster\n",
+    "etc/ceph/rbdmap": "",
+    "var/lib/ceph/crash/posted/x": "",
 }
 
 
@@ -48,6 +57,7 @@ class Machine:
         self.root, self.check_mode, self.result = root, check_mode, None
         self.tables = {"ip cairn_external", "inet cairn_sg", "ip filter", "ip cairn_lab_other"}
         self.domains = {"1": "<source file='/var/lib/cairn/instances/one/disk'/>", "2": "<mine/>"}
+        self.secrets = {"3": "ceph client.cinder", "4": "ceph client.mine"}
         self.databases_dropped = []
         for name, content in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +79,13 @@ class Machine:
                 return "\n".join(self.domains)
             case ["virsh", "dumpxml", uuid]:
                 return self.domains[uuid]
+            case ["virsh", _, _, "secret-list"]:
+                rows = [f" {uuid}  {usage}\n" for uuid, usage in self.secrets.items()]
+                return " UUID  Usage\n-----\n" + "".join(rows)
+            case ["virsh", _, _, "secret-undefine", uuid]:
+                del self.secrets[uuid]
+            case ["systemctl", "disable", "--now", unit] if unit.startswith("ceph-"):
+                (self.root / "etc/systemd/system/ceph-osd.target.wants" / unit).unlink()
             case ["virsh", "undefine", uuid, *_]:
                 del self.domains[uuid]
             case ["ip", "netns", "delete", name]:
@@ -117,7 +134,7 @@ def test_nothing_of_ours_stays_and_nothing_of_others_goes(machine):
     kept = {"usr/sbin/nft", "usr/bin/virsh", "etc/hosts", "etc/passwd"}
     assert files(machine.root) == set(THEIRS) | kept
     assert machine.tables == {"ip filter", "ip cairn_lab_other"}
-    assert list(machine.domains) == ["2"]
+    assert list(machine.domains) == ["2"] and list(machine.secrets) == ["4"]
     hosts = (machine.root / "etc/hosts").read_text()
     assert hosts == "127.0.0.1 localhost\n192.0.2.9 printer\n"
     assert "cairn" not in (machine.root / "etc/passwd").read_text()
