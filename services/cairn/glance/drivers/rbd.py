@@ -103,6 +103,10 @@ class RbdStore:
         with self.pool_open() as (rbd, ioctx):
             with rbd.Image(ioctx, name) as image:
                 for snapshot in list(image.list_snaps()):
+                    if snapshot["namespace"] != rbd.RBD_SNAP_NAMESPACE_TYPE_USER:
+                        # It was removed while disks were clones of it, and may go by now.
+                        image.remove_snap_by_id(snapshot["id"])
+                        continue
                     if image.is_protected_snap(snapshot["name"]):
                         image.unprotect_snap(snapshot["name"])
                     image.remove_snap(snapshot["name"])
