@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import flask
 
-from cairn.cinder.api import versions, volumes
+from cairn.cinder.api import attachments, connections, passphrases, versions, volumes
 from cairn.cinder.component import Cinder
 from cairn.common import errors, health
 from cairn.common.api import Document
 from cairn.common.wsgi import Authenticate, Mount, serve
 
-RESOURCES = (volumes,)
+RESOURCES = (volumes, attachments, connections, passphrases)
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v3", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)
 

@@ -77,3 +77,28 @@ class NoSuchBackend(Problem):
     """Its settings no longer have it."""
 
     message = "The storage backend of the volume is not there any more.\n{host}"
+
+
+# --- Attachments -------------------------------------------------------------------------------
+
+
+class AttachmentNotFound(NotFound):
+    message = "Volume attachment could not be found with filter: attachment_id = {id}."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Volume attachment", id)
+
+
+class InvalidAttachMode(Invalid):
+    message = "Invalid attaching mode '{mode}' for volume {volume_id}."
+
+
+class UsedByServer(Conflict):
+    message = "Detach volume from instance {server} using the Compute API"
+
+
+class ExportFailed(Problem):
+    """What follows the first line only admins see."""
+
+    code = 503
+    message = "The volume's storage backend could not {what}. Try again later.\n{cause}"

@@ -50,11 +50,19 @@ class Compute:
     def __init__(self) -> None:
         self.servers: dict[str, dict[str, Any]] = {}
         self.told: list[tuple[str, list[str], str]] = []
+        # Attachments by server and volume.
+        self.used: dict[tuple[str, str], str] = {}
 
     def server(self, ctx: Context, server_id: str) -> dict[str, Any]:
         if server_id not in self.servers:
             raise Remote("NotFound", 404, f"Instance {server_id} could not be found.")
         return self.servers[server_id]
+
+    def attachment(self, ctx: Context, server_id: str, volume_id: str) -> dict[str, Any]:
+        if (server_id, volume_id) not in self.used:
+            raise Remote("NotFound", 404, f"Instance {server_id} is not attached.")
+        return {"volumeId": volume_id, "serverId": server_id,
+                "attachment_id": self.used[server_id, volume_id]}
 
     def tell_extended(self, ctx: Context, server_ids: list[str], volume_id: str) -> None:
         self.told.append(("extended", server_ids, volume_id))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
 from cairn.cinder.db.models import EncryptionKey, Volume
+from cairn.cinder.errors import VolumeNotFound
 from cairn.common.errors import NotFound, Unavailable
 
 
@@ -39,6 +40,17 @@ def read(session: Session, cinder: Cinder, key_id: str) -> str:
     except InvalidToken as wrong:
         raise Unavailable(
             reason="No key of this controller opens the volume's passphrase.") from wrong
+
+
+def of_volume(cinder: Cinder, volume_id: str) -> str:
+    """What opens the volume. Raises VolumeNotFound, NotFound for one that is not encrypted."""
+    with cinder.db.reading() as session:
+        row = session.scalar(select(Volume).where(Volume.id == volume_id))
+        if row is None:
+            raise VolumeNotFound(volume_id)
+        if row.encryption_key_id is None:
+            raise NotFound("Key of volume", volume_id)
+        return read(session, cinder, row.encryption_key_id)
 
 
 @cache

@@ -14,6 +14,10 @@ class Compute(Protocol):
         """As cinder itself sees it."""
         ...
 
+    def attachment(self, ctx: Context, server_id: str, volume_id: str) -> Document:
+        """How the server has the volume: {"attachment_id", ...}."""
+        ...
+
     def tell_extended(self, ctx: Context, server_ids: list[str], volume_id: str) -> None:
         """A volume that these servers use has grown: their guests shall see it."""
         ...
@@ -36,6 +40,12 @@ class HttpCompute:
     def server(self, ctx: Context, server_id: str) -> Document:
         answer = self._client.get("compute", f"/servers/{server_id}", ctx=ctx)
         return answer.json()["server"]  # type: ignore[no-any-return]
+
+    def attachment(self, ctx: Context, server_id: str, volume_id: str) -> Document:
+        answer = self._client.get(
+            "compute", f"/servers/{server_id}/os-volume_attachments/{volume_id}", ctx=ctx,
+            version="2.89")
+        return answer.json()["volumeAttachment"]  # type: ignore[no-any-return]
 
     def tell_extended(self, ctx: Context, server_ids: list[str], volume_id: str) -> None:
         self._tell(ctx, "volume-extended", "2.51", server_ids, volume_id)
