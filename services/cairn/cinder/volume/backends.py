@@ -16,8 +16,10 @@ class Backends:
         """Raises BadSetting for one that no driver can be made of."""
         self.host, self.zone = host, settings.zone
         self._drivers: dict[str, Driver] = {}
-        about = Host(host, settings.export_address, settings.max_over_subscription_ratio,
-                     settings.reserved_percentage)
+        about = Host(
+            host, export_address=settings.export_address,
+            max_over_subscription_ratio=settings.max_over_subscription_ratio,
+            reserved_percentage=settings.reserved_percentage)
         for words in settings.backends.split():
             name, _, rest = words.partition(":")
             kind, _, where = rest.partition(":")

@@ -75,6 +75,7 @@ LINKS = {
 }
 FILES = [
     *LINKS,
+    "/etc/apparmor.d/local/abstractions/libvirt-qemu",
     "/etc/ceph/ceph.client.admin.keyring",
     "/etc/ceph/ceph.client.cinder-backup.keyring",
     "/etc/ceph/ceph.client.cinder.keyring",
@@ -101,8 +102,10 @@ FILES = [
 ]
 # Only then are these ours, and not the package's own.
 MARK = "Written by Ansible, role"
-SHARED = ("/etc/ceph/", "/etc/libvirt/", "/etc/rabbitmq/rabbitmq", "/var/lib/ceph/")
-DIRECTORIES = ["/run/cairn", "/etc/cairn", "/opt/cairn", "/var/lib/cairn", "/var/log/cairn"]
+SHARED = ("/etc/apparmor.d/", "/etc/ceph/", "/etc/libvirt/", "/etc/rabbitmq/rabbitmq",
+          "/var/lib/ceph/")
+DIRECTORIES = ["/run/cairn", "/run/cairn-exports", "/etc/cairn", "/opt/cairn", "/var/lib/cairn",
+               "/var/log/cairn"]
 HOSTS_BLOCK = re.compile(
     r"^# BEGIN of the cloud's hosts\n.*?^# END of the cloud's hosts\n", re.MULTILINE | re.DOTALL
 )
