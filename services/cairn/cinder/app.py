@@ -4,13 +4,32 @@ from collections.abc import Mapping
 
 import flask
 
-from cairn.cinder.api import attachments, connections, passphrases, versions, volumes
+from cairn.cinder.api import (
+    attachments,
+    connections,
+    encryption,
+    passphrases,
+    snapshots,
+    versions,
+    volume_actions,
+    volume_metadata,
+    volumes,
+)
 from cairn.cinder.component import Cinder
 from cairn.common import errors, health
 from cairn.common.api import Document
 from cairn.common.wsgi import Authenticate, Mount, serve
 
-RESOURCES = (volumes, attachments, connections, passphrases)
+RESOURCES = (
+    volumes,
+    volume_actions,
+    volume_metadata,
+    snapshots,
+    attachments,
+    connections,
+    passphrases,
+    encryption,
+)
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v3", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)
 

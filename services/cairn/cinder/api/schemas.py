@@ -14,6 +14,7 @@ UUID: Schema = {
 }
 UUID_OR_NONE: Schema = {"type": ["string", "null"], "pattern": UUID["pattern"]}
 NAME_OR_NONE: Schema = {"type": ["string", "null"], "maxLength": 255}
+DESCRIPTION_OR_NONE: Schema = {"type": ["string", "null"], "maxLength": 255}
 BOOLEAN: Schema = {
     "enum": [True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t",
              False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n",
@@ -43,3 +44,8 @@ def wrapped(name: str, schema: Schema) -> dict[str, Any]:
 def is_true(value: Any) -> bool:
     """What BOOLEAN said."""
     return str(value).lower() in ("true", "1", "on", "yes", "y", "t")
+
+
+def stripped(text: str | None) -> str | None:
+    """Names are kept without the spaces around them."""
+    return text.strip() if text is not None else None

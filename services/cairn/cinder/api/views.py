@@ -1,5 +1,6 @@
 """Volumes and what belongs to them, as answers show them."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import flask
@@ -27,10 +28,32 @@ def volume_summary(ctx: Context, row: Any) -> Document:
     return {"id": row.id, "name": row.name, "links": links(ctx, "volumes", row.id)}
 
 
-def volume(cinder: Cinder, ctx: Context, row: Any, attachments: list[Any]) -> Document:
-    """As show and detailed lists do. `row` has beside the columns of a volume `type_name` and
-    `consumes_quota`."""
-    version = ctx.version
+@dataclass(frozen=True)
+class Shown:
+    """What of volumes the caller may see beside what all may: asked once for a whole list."""
+
+    host: bool
+    migration: bool
+    # Of volumes of the caller's own project, and of others'.
+    owner: bool
+    owners: bool
+
+    @classmethod
+    def of(cls, cinder: Cinder, ctx: Context) -> "Shown":
+        """The caller's."""
+        def may(rule: str, **target: str | None) -> bool:
+            return cinder.policy.allows(ctx, f"volume_extension:{rule}", target)
+
+        return cls(may("volume_host_attribute"), may("volume_mig_status_attribute"),
+                   may("volume_tenant_attribute", project_id=ctx.project_id),
+                   may("volume_tenant_attribute", project_id=""))
+
+
+def volume(
+    cinder: Cinder, ctx: Context, row: Any, attachments: list[Any], shows: Shown | None = None
+) -> Document:
+    """As show and detailed lists do. `row` has beside the columns of a volume `type_name`."""
+    version, shows = ctx.version, shows or Shown.of(cinder, ctx)
     shown: Document = {
         "id": row.id, "name": row.name, "description": row.description, "status": row.status,
         "size": row.size, "availability_zone": row.availability_zone,
@@ -44,12 +67,11 @@ def volume(cinder: Cinder, ctx: Context, row: Any, attachments: list[Any]) -> Do
     }
     if row.image_meta:
         shown["volume_image_metadata"] = row.image_meta
-    if cinder.policy.allows(ctx, "volume_extension:volume_tenant_attribute",
-                            {"project_id": row.project_id}):
+    if shows.owner if row.project_id == ctx.project_id else shows.owners:
         shown["os-vol-tenant-attr:tenant_id"] = row.project_id
-    if cinder.policy.allows(ctx, "volume_extension:volume_host_attribute"):
+    if shows.host:
         shown["os-vol-host-attr:host"] = row.host
-    if cinder.policy.allows(ctx, "volume_extension:volume_mig_status_attribute"):
+    if shows.migration:
         shown["migration_status"] = row.migration_status
         shown["os-vol-mig-status-attr:migstat"] = row.migration_status
         shown["os-vol-mig-status-attr:name_id"] = row.name_id
@@ -69,7 +91,7 @@ def volume(cinder: Cinder, ctx: Context, row: Any, attachments: list[Any]) -> Do
     if version >= (3, 64) and row.encryption_key_id is not None:
         shown["encryption_key_id"] = row.encryption_key_id
     if version >= (3, 65):
-        shown["consumes_quota"] = True
+        shown["consumes_quota"] = not (row.migration_status or "").startswith("target:")
     if version >= (3, 69):
         shown["shared_targets"] = None
     return shown
@@ -95,3 +117,23 @@ def attachment(ctx: Context, row: Any) -> Document:
         "host_name": host if ctx.is_admin or ctx.is_service else None,
         "attached_at": stamp(row.attached_at),
     }
+
+
+def snapshot(ctx: Context, row: Any, *, detailed: bool = True) -> Document:
+    """A snapshot; `detailed` also how far it is, and whose."""
+    version = ctx.version
+    shown: Document = {
+        "id": row.id, "name": row.name, "description": row.description, "status": row.status,
+        "size": row.size, "volume_id": row.volume_id, "metadata": row.meta,
+        "created_at": stamp(row.created_at), "updated_at": stamp(row.updated_at),
+    }
+    if detailed:
+        shown["os-extended-snapshot-attributes:progress"] = row.progress
+        shown["os-extended-snapshot-attributes:project_id"] = row.project_id
+    if version >= (3, 14):
+        shown["group_snapshot_id"] = row.group_snapshot_id
+    if version >= (3, 41):
+        shown["user_id"] = row.user_id
+    if version >= (3, 65):
+        shown["consumes_quota"] = not row.hidden
+    return shown

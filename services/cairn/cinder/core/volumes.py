@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from cairn.cinder.component import Cinder
 from cairn.cinder.core import events, images, keys, quotas, services, types, works
@@ -36,6 +36,22 @@ def find(session: Session, ctx: Context, volume_id: str) -> Volume:
 def find_any(session: Session, volume_id: str) -> Volume | None:
     """The volume, whosever it is; None when it is gone."""
     return session.scalar(select(Volume).where(Volume.id == volume_id))
+
+
+def locked(session: Session, ctx: Context, volume_id: str) -> Volume:
+    """The volume as it is now, and stays until the end of the transaction. Raises
+    VolumeNotFound."""
+    find(session, ctx, volume_id)
+    row = session.scalar(select(Volume).where(Volume.id == volume_id).with_for_update(),
+                         execution_options={"populate_existing": True})
+    if row is None:
+        raise VolumeNotFound(volume_id)
+    return row
+
+
+def is_migrating(volume: Volume) -> bool:
+    """Whether its bytes are on their way to another backend, or it is where another's go."""
+    return volume.migration_status not in (None, "success", "error")
 
 
 @dataclass(frozen=True)
@@ -137,7 +153,7 @@ def _sources(
     session: Session, ctx: Context, order: Order
 ) -> tuple[Volume | None, Snapshot | None]:
     if order.source_volid is not None:
-        source = find(session, ctx, order.source_volid)
+        source = locked(session, ctx, order.source_volid)
         if source.status not in ("available", "in-use"):
             raise InvalidVolume(reason=f"Source volume {source.id} must be available or in-use, "
                                        f"it is {source.status}.")
@@ -147,7 +163,8 @@ def _sources(
                                        Snapshot.hidden.is_(False))
         if not ctx.is_admin:
             query = query.where(Snapshot.project_id == ctx.project)
-        snapshot = session.scalar(query)
+        # It stays until the volume is written: a deletion then sees that it is needed.
+        snapshot = session.scalar(query.with_for_update())
         if snapshot is None:
             raise SnapshotNotFound(order.snapshot_id)
         if snapshot.status != "available":
@@ -176,13 +193,19 @@ def delete(
         row = find(session, ctx, volume_id)
         entry = delete_flow.ACTION.entries[1 if force else 0]
         attached = exists().where(Attachment.volume_id == row.id)
+        clone = aliased(Volume)
         conditions = [or_(Volume.migration_status.is_(None), Volume.migration_status.in_(
             ("success", "error")) | Volume.migration_status.like("target:%"))]
+        conditions.append(~select(clone.id).where(
+            clone.source_volid == row.id, clone.status == "creating").exists())
         if not force:
             conditions += [~attached, Volume.group_id.is_(None)]
         if not cascade:
             conditions.append(~exists().where(Snapshot.volume_id == row.id))
         else:
+            conditions.append(~select(clone.id).where(
+                clone.status == "creating", clone.snapshot_id.in_(
+                    select(Snapshot.id).where(Snapshot.volume_id == row.id))).exists())
             conditions.append(~exists().where(
                 Snapshot.volume_id == row.id,
                 Snapshot.status.not_in(("available", "error", "error_deleting", "deleting"))))

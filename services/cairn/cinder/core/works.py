@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, func, null, select, update
 from sqlalchemy.orm import Session
 
 from cairn.cinder.db.models import Backup, Group, GroupSnapshot, Snapshot, Volume, Work
+from cairn.cinder.errors import VolumeBusy
 from cairn.cinder.rpc import SCHEDULER, runner_of
 from cairn.common import ledger
 from cairn.common.context import Context
@@ -38,6 +39,15 @@ def claim(
     return changed(session.execute(
         update(model).where(model.id == id_, *allowed)
         .values(previous_status=before, status=entry.task)))
+
+
+def take(
+    session: Session, resource: str, row: Any, action: Action, entry: Entry | None = None,
+) -> None:
+    """Claim a row that is locked. Raises VolumeBusy when it is another's after all."""
+    if not claim(session, resource, row.id, action, entry):
+        raise VolumeBusy(reason=f"The {resource} is {row.status}: try again when that is over.")
+    session.refresh(row)
 
 
 def release(session: Session, resource: str, id_: str, status: str | None = None) -> None:

@@ -66,8 +66,7 @@ class Doer(flows.Doer):
         if row is None:
             return
         resource = job.args["resource"]
-        works.release(session, resource, row.id, self.error_status(job))
-        session.expire(row)
+        self.release(session, job, row, self.error_status(job))
         messages.add(session, job.ctx, self.action.kind, resource, row.id, row.project_id, error)
         events.record_of(resource)(
             session, job.ctx, f"{self.action.event}.error", row, error=error)
@@ -88,11 +87,16 @@ class Doer(flows.Doer):
         for name, value in values.items():
             setattr(row, name, value)
         session.flush()
-        resource = job.args["resource"]
-        works.release(session, resource, row.id, status)
-        session.expire(row)
-        events.record_of(resource)(session, job.ctx, f"{self.action.event}.end", row)
+        self.release(session, job, row, status)
+        events.record_of(job.args["resource"])(session, job.ctx, f"{self.action.event}.end", row)
         return row
+
+    def release(self, session: Session, job: Job, row: Any, status: str | None) -> None:
+        """It is free, if it is this action's still: this may be said again after a death, when
+        another may have claimed it."""
+        if row.status in {entry.task for entry in self.action.entries if entry.task}:
+            works.release(session, job.args["resource"], row.id, status)
+            session.expire(row)
 
 
 def step(do: Any, undo: Any = None) -> Do:

@@ -7,7 +7,7 @@ from sqlalchemy import null, select, update
 from sqlalchemy.orm import Session
 
 from cairn.cinder.core import images, records
-from cairn.cinder.db.models import Snapshot, Volume, Work, WorkStep
+from cairn.cinder.db.models import Volume, Work, WorkStep
 from cairn.cinder.errors import Withdrawn
 from cairn.cinder.rpc import SCHEDULER, runner_of
 from cairn.cinder.scheduler import selection
@@ -105,7 +105,6 @@ def _source(session: Session, row: Any) -> dict[str, Any]:
     """What it is made from, as its host gets it."""
     if row.source_volid is not None:
         return {"source": records.volume(session, row.source_volid)}
-    if row.snapshot_id is not None and session.scalar(
-            select(Snapshot.id).where(Snapshot.id == row.snapshot_id)):
+    if row.snapshot_id is not None:
         return {"snapshot": records.snapshot(session, row.snapshot_id)}
     return {}

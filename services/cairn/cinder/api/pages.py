@@ -1,0 +1,35 @@
+"""The query strings of lists, and the links to their next pages."""
+
+from typing import Any
+
+import flask
+
+from cairn.cinder.api.schemas import Query
+from cairn.cinder.api.views import base
+from cairn.common import listing
+from cairn.common.api import Document
+from cairn.common.context import Context
+from cairn.common.listing import Part
+
+ONE = {"type": "array", "items": {"type": "string"}}
+
+
+def queries(*more: str, names: tuple[str, ...] = ("limit", "marker", "sort", "sort_key",
+                                                  "sort_dir", "page_reverse")) -> dict[str, Any]:
+    """A schema of query strings: those of pages, and these; what else is there is not looked at."""
+    return {"type": "object", "additionalProperties": {"type": "array"},
+            "properties": dict.fromkeys((*names, *more), ONE)}
+
+
+def only(*names: str) -> dict[str, Any]:
+    """The same of what is no list of pages."""
+    return queries(names=names)
+
+
+def following(ctx: Context, name: str, path: str, query: Query, part: Part) -> Document:
+    """The link to the next page under `name`; nothing where there is none."""
+    if not part.more or not part.rows or not flask.request.args.get("limit"):
+        return {}
+    project = f"/{ctx.project_id}" if ctx.project_id else ""
+    link = listing.build_link(f"{base()}/v3{project}/{path}", query, marker=part.rows[-1].id)
+    return {name: [{"rel": "next", "href": link}]}

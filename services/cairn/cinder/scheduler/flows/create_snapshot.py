@@ -1,0 +1,26 @@
+"""create_snapshot: its volume's host takes it; here it is recorded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cairn.cinder.core import records
+from cairn.cinder.scheduler.doer import Doer, step
+from cairn.common.flows import Do
+from cairn.common.work import Job
+
+
+class Steps(Doer):
+    def steps(self) -> Mapping[str, Do]:
+        return {
+            "snapshot_looked_up": step(self.look_up),
+            "snapshot_recorded": step(self.record),
+        }
+
+    def look_up(self, job: Job) -> dict[str, Any]:
+        with self.cinder.db.reading() as session:
+            return {"snapshot": records.snapshot(session, job.args["resource_id"])}
+
+    def record(self, job: Job) -> None:
+        provider = job.results["snapshot_taken"]["provider"]
+        self.cinder.db.write(lambda session: self.finish(
+            session, job, "available", provider=provider, progress="100%"))

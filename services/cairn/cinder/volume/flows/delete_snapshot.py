@@ -1,0 +1,17 @@
+"""delete_snapshot: it is removed from its backend."""
+
+from collections.abc import Mapping
+
+from cairn.cinder.volume.doer import Doer, Done, snapshot_thing
+from cairn.common.flows import Do
+from cairn.common.work import Job
+
+
+class Steps(Doer):
+    def steps(self) -> Mapping[str, Do]:
+        return {"snapshot_removed": Do(self.remove)}
+
+    def remove(self, job: Job) -> Done:
+        record = job.results["snapshot_looked_up"]["snapshot"]
+        self.driver(record["volume"]["host"]).delete_snapshot(snapshot_thing(record))
+        return None
