@@ -7,6 +7,7 @@ It needs root, as the lab does, and neither a loop device nor a mount of its own
 import hashlib
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ansible_collections.cairn.cloud.plugins.module_utils import machine
@@ -78,7 +79,7 @@ def fingerprint() -> str:
 def make(target: Path, work: Path) -> None:
     """Write the image to target, whole or not at all."""
     root, raw = work / "root", work / "disk.raw"
-    bootstrap(root, work)
+    bootstrap(root, work, INCLUDE, FINISH)
     with raw.open("wb") as file:
         file.truncate(MIB << 20)
     run("mke2fs", "-q", "-F", "-t", "ext4", "-L", LABEL, "-b", "4096",
@@ -91,11 +92,11 @@ def make(target: Path, work: Path) -> None:
     whole.rename(target)
 
 
-def bootstrap(root: Path, work: Path) -> None:
+def bootstrap(root: Path, work: Path, include: Sequence[str], finish: str) -> None:
     sources, options = work / "debian.sources", work / "apt.conf"
     sources.write_text(machine.debian_sources(SUITE))
     options.write_text(machine.apt_options())
     run("mmdebstrap", "--quiet", "--mode=root",
         "--format=directory", "--variant=minbase", f"--aptopt={options}",
-        *(f"--dpkgopt={option}" for option in DPKG), f"--include={','.join(INCLUDE)}",
-        f"--customize-hook={FINISH}", SUITE, root, sources)
+        *(f"--dpkgopt={option}" for option in DPKG), f"--include={','.join(include)}",
+        f"--customize-hook={finish}", SUITE, root, sources)
