@@ -17,6 +17,8 @@ TIMEOUT = 30.0
 REQUEST = struct.Struct("=ii64sIiQQIIIIII")
 ANSWER = struct.Struct("=II")
 TARGET, UNIT, PORTAL, CONNECTION, ACCOUNT = 1, 2, 3, 6, 7
+# In place of a number of a target.
+EVERY = -1
 NEW, DELETE, SHOW, BIND, UPDATE = 0, 1, 2, 3, 5
 _TARGETS = re.compile(r"^Target (\d+): (\S+)$", re.M)
 _LOCK = threading.Lock()
@@ -100,7 +102,7 @@ class Tgt:
                     self._ask(UNIT, UPDATE, change, tid=number, lun=self.lun)
 
     def _ask(
-        self, about: int, what: int, words: str = "", *, tid: int = 0, lun: int = 0,
+        self, about: int, what: int, words: str = "", *, tid: int = EVERY, lun: int = 0,
         force: bool = False,
     ) -> str:
         """What it answers. Raises BackendFailed, without the words."""
