@@ -9,6 +9,7 @@ from cairn.common.api import Document
 from cairn.common.wsgi import Authenticate, Mount, serve
 from cairn.nova.api import (
     aggregates,
+    assisted_volume_snapshots,
     attach_interfaces,
     availability_zones,
     extensions,
@@ -40,7 +41,8 @@ from cairn.nova.api import (
 from cairn.nova.component import Nova
 
 RESOURCES = (
-    aggregates, attach_interfaces, availability_zones, extensions, flavor_access,
+    aggregates, assisted_volume_snapshots, attach_interfaces, availability_zones, extensions,
+    flavor_access,
     flavor_extra_specs, flavors, hypervisors, instance_actions, ips, keypairs, limits,
     quota_classes, quota_sets, security_groups, server_actions, server_diagnostics,
     server_external_events, server_groups, server_images, server_metadata, server_password,

@@ -223,3 +223,86 @@ def test_a_guest_is_told_of_tags(world, call, boot, cinder):
     told = guest_documents.meta_data(row, world.nova.api, devices)["devices"]
     assert told == [{"type": "disk", "bus": "none", "address": "none", "tags": ["root"],
                      "path": "/dev/vda", "serial": volume}]
+
+
+# --- Images of such servers, and new images for them ---
+
+
+@pytest.fixture
+def backed(world, call, boot, cinder, image):
+    """(server, its root volume) of a server that boots from a volume made from `image`."""
+    server = settled(world, call, boot(root("image", image, volume_size=1)))
+    return server["id"], volumes_of(server)[0]
+
+
+def action(call, server, name, body, **more):
+    return call("POST", f"/v2.1/servers/{server}/action", {name: body}, **more)
+
+
+def test_an_image_of_it_is_snapshots(world, call, create, cinder, backed):
+    server, volume = backed
+    made = action(call, server, "createImage", {"name": "kept"}).json["image_id"]
+    image = world.cloud.images[made]
+    [snapshot] = cinder.snapshots.values()
+    assert (snapshot["volume_id"], snapshot["name"]) == (volume, "snapshot for kept")
+    assert (image["status"], image["root_device_name"]) == ("active", "/dev/sda")
+    [device] = json.loads(image["block_device_mapping"])
+    assert (device["snapshot_id"], device["boot_index"]) == (snapshot["id"], 0)
+    again = settled(world, call, create(imageRef=made))
+    assert (again["status"], again["image"]) == ("ACTIVE", "")
+    assert volumes_of(again) != [volume]
+    of_old = action(call, server, "createImage", {"name": "old"}, version="2.44")
+    assert of_old.headers["Location"].rpartition("/")[2] in world.cloud.images
+
+
+def test_an_image_that_fails_leaves_no_snapshots(world, call, cinder, backed, monkeypatch):
+    from cairn.common.errors import Unavailable
+
+    server, _ = backed
+
+    def before(service, method, path):
+        if (service, method) == ("image", "POST"):
+            raise Unavailable(reason="no answer")
+
+    images = set(world.cloud.images)
+    world.cloud.before = before
+    assert action(call, server, "createImage", {"name": "kept"}).status_code == 503
+    assert cinder.snapshots == {}
+    assert set(world.cloud.images) == images
+
+
+def test_a_new_image_is_written_over_its_volume(world, call, cinder, image, backed):
+    server, volume = backed
+    other = world.cloud.image()
+    refused = action(call, server, "rebuild", {"imageRef": other}, version="2.92")
+    assert refused.status_code == 400
+    assert "volume-backed" in refused.json["badRequest"]["message"]
+    same = action(call, server, "rebuild", {"imageRef": image}, version="2.92")
+    assert same.status_code == 202
+    world.settle()
+    big = world.cloud.image(min_disk=9)
+    assert action(call, server, "rebuild", {"imageRef": big}).status_code == 400
+    before = list(cinder.attachments)
+    assert action(call, server, "rebuild", {"imageRef": other}).status_code == 202
+    world.settle()
+    shown = call("GET", f"/v2.1/servers/{server}").json["server"]
+    assert (shown["status"], shown["image"]) == ("ACTIVE", "")
+    assert cinder.volumes[volume]["volume_image_metadata"] == {"image_id": other}
+    assert cinder.volumes[volume]["status"] == "in-use"
+    assert len(cinder.attachments) == 1
+    assert list(cinder.attachments) != before
+    assert world.drivers["one"].volumes[server] == {"/dev/sda": (volume, None)}
+
+
+def test_a_volume_that_gets_no_image_is_tried_again(world, call, cinder, backed):
+    server, volume = backed
+    cinder.reimages = "error"
+    other = world.cloud.image()
+    action(call, server, "rebuild", {"imageRef": other})
+    world.settle()
+    assert call("GET", f"/v2.1/servers/{server}").json["server"]["status"] == "ERROR"
+    cinder.reimages = "reserved"
+    action(call, server, "rebuild", {"imageRef": other})
+    world.settle()
+    assert call("GET", f"/v2.1/servers/{server}").json["server"]["status"] == "ACTIVE"
+    assert len(cinder.attachments) == 1

@@ -1,8 +1,10 @@
 """The caller's project may stand in the path, as catalogs of old have it."""
 
 import pytest
+from sqlalchemy import update
 
 from cairn.common.context import Context
+from cairn.nova.db.models import Server
 
 from .conftest import PEOPLE
 
@@ -50,3 +52,20 @@ def test_anothers_is_refused(call, flavor, hexed):
     assert call("GET", f"/v2.1/{other}/flavors", who="nobody").status_code == 401
     assert call("GET", "/v2.1/nothex/flavors", who="hex").status_code == 404
     assert call("GET", f"/v2.1/{ABC}/nothing", who="hex").status_code == 404
+
+
+def test_a_service_acts_in_the_project_that_it_names(world, call, create, monkeypatch):
+    monkeypatch.setitem(PEOPLE, "own", Context(
+        "cinder", project_id="service", roles=frozenset({"service", "member", "reader"})))
+    create("hers")
+
+    def names(who, project):
+        answer = call("GET", f"/v2.1/{project}/servers", who=who)
+        return answer.status_code, [s["name"] for s in (answer.json.get("servers") or ())]
+
+    # Projects in paths are hexadecimal, as keystone makes them.
+    world.nova.db.write(lambda session: session.execute(
+        update(Server).values(project_id=ABC)))
+    assert names("own", ABC) == (200, ["hers"])
+    assert names("alice", ABC) == (400, [])
+    assert names("admin", ABC) == (400, [])

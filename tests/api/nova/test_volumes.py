@@ -231,3 +231,43 @@ def test_secrets_reach_the_host_alone(world, call, cinder, attachments, server, 
     from cairn.common.errors import NotFound
     with pytest.raises(NotFound):
         world.conductor.passphrases(Context(host="two"), server)
+
+
+# --- What Cinder tells, and asks ---
+
+
+def tell(call, server, name, tag=None, who="neutron", version="2.96"):
+    event = {"name": name, "server_uuid": server, **({"tag": tag} if tag else {})}
+    return call("POST", "/v2.1/os-server-external-events", {"events": [event]}, who=who,
+                version=version)
+
+
+def test_a_volume_that_grows(world, call, cinder, server, attached):
+    cinder.volumes[attached]["size"] = 3
+    assert tell(call, server, "volume-extended", attached).status_code == 200
+    assert world.drivers["one"].sizes == {attached: 3 << 30}
+    assert tell(call, server, "volume-extended", NONE).status_code == 200
+    assert len(world.drivers["one"].sizes) == 1
+
+
+@pytest.mark.parametrize(("name", "before", "since"), [
+    ("volume-extended", "2.50", "2.51"), ("volume-reimaged", "2.92", "2.93")])
+def test_since_when_it_may_tell(call, server, attached, name, before, since):
+    assert tell(call, server, name, attached, version=before).status_code == 400
+    assert tell(call, server, name, attached, version=since).status_code == 200
+    assert tell(call, server, name, attached, who="alice").status_code == 403
+
+
+def test_hypervisors_do_not_assist_in_snapshots(call, cinder, attached):
+    def ask(volume, who="admin", **more):
+        info = {"snapshot_id": NONE, "type": "qcow2", "new_file": "f", **more}
+        return call("POST", "/v2.1/os-assisted-volume-snapshots", {"snapshot": {
+            "volume_id": volume, "create_info": info}}, who=who)
+
+    assert ask(attached, who="alice").status_code == 403
+    assert ask(attached, type="raw").status_code == 400
+    assert "No volume Block Device" in ask(cinder.volume()).json["badRequest"]["message"]
+    assert "Invalid volume" in ask(attached).json["badRequest"]["message"]
+    path = f"/v2.1/os-assisted-volume-snapshots/{NONE}?delete_info="
+    for info in ("x", "{}", "[]", json.dumps({"volume_id": NONE})):
+        assert call("DELETE", path + info, who="admin").status_code == 400

@@ -19,6 +19,8 @@ class Cinder:
         self.connections: dict[str, Document] = {}
         # How volumes that are made end, and snapshots.
         self.ends = "available"
+        # What reimaging leaves of a volume that is reserved.
+        self.reimages = "reserved"
 
     def volume(self, project_id: str = "red", **properties: Any) -> str:
         """A new one's id."""
@@ -102,7 +104,8 @@ class Cinder:
     def _act(self, volume: Document, body: Document) -> Any:
         [(name, args)] = body.items()
         if name == "os-reimage":
-            volume["status"] = "downloading"
+            volume["status"] = self.reimages
+            volume["volume_image_metadata"] = {"image_id": args["image_id"]}
             return Answer(None, 202)
         if name == "os-migrate_volume_completion":
             new = args["new_volume"]
@@ -166,7 +169,10 @@ class Cinder:
 
     def _reserve(self, asked: Document) -> Answer:
         volume = self._find("volume", asked["volume_uuid"])
-        again = volume["multiattach"] and volume["status"] in ("in-use", "reserved", "attaching")
+        own = any(a["volume_id"] == volume["id"] and a["instance"] == asked["instance_uuid"]
+                  for a in self.attachments.values())
+        again = own or (volume["multiattach"]
+                        and volume["status"] in ("in-use", "reserved", "attaching"))
         if volume["status"] not in ("available", "downloading") and not again:
             raise refuse("block-storage", 400, f"Invalid volume: Volume {volume['id']} status must "
                                                f"be available, but current status is: "

@@ -52,6 +52,11 @@ def find_volume(session: Session, server_id: str, volume_id: str) -> Row[Any] | 
         D.server_id == server_id, D.volume_id == volume_id)).one_or_none()
 
 
+def is_attached(session: Session, volume_id: str) -> bool:
+    """Whether any server has it."""
+    return session.scalar(select(D.number).where(D.volume_id == volume_id).limit(1)) is not None
+
+
 def change(session: Session, device_id: str, *, frm: Sequence[str] = (), **values: Any) -> bool:
     """Whether its columns were set: only from one of these states, where any are said."""
     where = [D.id == device_id]

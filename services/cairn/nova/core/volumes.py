@@ -2,7 +2,7 @@
 the volume, so that of two requests one is refused at once."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
@@ -298,6 +298,34 @@ def swap(nova: Nova, ctx: Context, server_id: str, volume_id: str, new_id: str) 
         _let_go(nova, ctx, new_device, attachment_id)
         raise
     nova.ring(ctx, runner)
+
+
+# --- What Cinder tells -----------------------------------------------------------------------
+
+
+def extended(nova: Nova, ctx: Context, server: Row[Any], volume_id: str) -> None:
+    """A volume of the server is larger now: its guest is shown. One that it has not is no matter:
+    it may have been detached meanwhile."""
+    with nova.db.reading() as session:
+        device = block_devices.find_volume(session, server.id, volume_id)
+    if device is None or device.state in HIDDEN:
+        return
+    size = int(nova.cloud.volumes.show(Context(request_id=ctx.request_id), volume_id)["size"])
+    with nova.db.writing() as session:
+        block_devices.change(session, device.id, volume_size=size)
+    if server.vm_state in ("active", "paused"):
+        nova.compute.resize_volume(ctx, host=server.host, server_id=server.id,
+                                   device_id=device.id, size=size << 30)
+
+
+def refuse_assistance(nova: Nova, volume_id: str) -> NoReturn:
+    """Raises Invalid: nobody has the volume, or its file is no hypervisor's."""
+    with nova.db.reading() as session:
+        attached = block_devices.is_attached(session, volume_id)
+    if not attached:
+        raise Invalid(reason=f"No volume Block Device Mapping with id {volume_id}.")
+    raise Invalid(reason=f"Invalid volume: volume {volume_id} is no file of its server's host, "
+                         "which so cannot assist in a snapshot of it.")
 
 
 # --- What requests left behind -------------------------------------------------------------

@@ -19,6 +19,10 @@ class Images(Protocol):
         """The caller's, without bytes."""
         ...
 
+    def fill_with_nothing(self, ctx: Context, image_id: str) -> None:
+        """It is active then: its volumes are what it has."""
+        ...
+
     def delete(self, ctx: Context, image_id: str) -> None:
         """As nova itself: whose it is may be gone."""
         ...
@@ -42,6 +46,11 @@ class HttpImages:
     def create(self, ctx: Context, image: Document) -> Document:
         answer = self._client.post("image", "/images", ctx=ctx, json=image, **as_caller(ctx))
         return answer.json()  # type: ignore[no-any-return]
+
+    def fill_with_nothing(self, ctx: Context, image_id: str) -> None:
+        options = as_caller(ctx)
+        headers = options.get("headers", {}) | {"Content-Type": "application/octet-stream"}
+        self._client.put("image", f"/images/{image_id}/file", ctx=ctx, data=b"", headers=headers)
 
     def delete(self, ctx: Context, image_id: str) -> None:
         self._client.delete("image", f"/images/{image_id}", ctx=ctx)

@@ -38,7 +38,7 @@ class Volumes(Protocol):
     def delete(self, ctx: Context, volume_id: str) -> None: ...
 
     def create_snapshot(self, ctx: Context, project_id: str, snapshot: Document) -> Document:
-        """That project's, whoever asks; also of a volume in use."""
+        """The caller's own, or that project's; also of a volume in use."""
         ...
 
     def delete_snapshot(self, ctx: Context, snapshot_id: str) -> None: ...
@@ -87,10 +87,6 @@ class Volumes(Protocol):
         """The guest has `new` instead of `old`; the id that the volume has from now on."""
         ...
 
-    def complete_extend(self, ctx: Context, volume_id: str, *, failed: bool) -> None:
-        """The guest sees its new size."""
-        ...
-
 
 class HttpVolumes:
     """Volumes."""
@@ -100,12 +96,12 @@ class HttpVolumes:
 
     def _ask(
         self, ctx: Context, method: str, path: str, document: Document | None = None,
-        *, own: bool = True, version: str = VERSION,
+        *, own: bool = True,
     ) -> Any:
         options = as_caller(ctx) if own else {}
         if document is not None:
             options["json"] = document
-        answer = self._client.request(SERVICE, method, path, ctx=ctx, version=version, **options)
+        answer = self._client.request(SERVICE, method, path, ctx=ctx, version=VERSION, **options)
         return answer.json() if answer.content else None
 
     def show(self, ctx: Context, volume_id: str) -> Document:
@@ -131,8 +127,9 @@ class HttpVolumes:
         self._ask(ctx, "DELETE", f"/volumes/{volume_id}", own=False)
 
     def create_snapshot(self, ctx: Context, project_id: str, snapshot: Document) -> Document:
-        answer = self._ask(ctx, "POST", f"/{project_id}/snapshots", {"snapshot": snapshot},
-                           own=False)
+        own = bool(ctx.token)
+        path = "/snapshots" if own else f"/{project_id}/snapshots"
+        answer = self._ask(ctx, "POST", path, {"snapshot": snapshot}, own=own)
         return answer["snapshot"]  # type: ignore[no-any-return]
 
     def delete_snapshot(self, ctx: Context, snapshot_id: str) -> None:
@@ -192,10 +189,6 @@ class HttpVolumes:
         answer = self._ask(ctx, "POST", f"/volumes/{old}/action", {
             "os-migrate_volume_completion": {"new_volume": new, "error": failed}}, own=False)
         return str(answer["save_volume_id"])
-
-    def complete_extend(self, ctx: Context, volume_id: str, *, failed: bool) -> None:
-        self._ask(ctx, "POST", f"/volumes/{volume_id}/action", {
-            "os-extend_volume_completion": {"error": failed}}, own=False, version="3.71")
 
 
 def _attachment(answer: Document) -> Document:

@@ -1,7 +1,7 @@
 """rebuild: a new root disk from an image; everything else of the server stays."""
 
 from cairn.common.flows import Action, ActionStep, Entry
-from cairn.nova.rpc import COMPUTE
+from cairn.nova.rpc import COMPUTE, CONDUCTOR
 
 ACTION = Action(
     kind="rebuild",
@@ -10,6 +10,8 @@ ACTION = Action(
     entries=(Entry(("active", "stopped", "error"), "rebuilding"),),
     steps=(
         ActionStep(COMPUTE, "domain_stopped", "the plug is pulled"),
+        ActionStep(CONDUCTOR, "volume_reimaged",
+                   "of a server that boots from a volume: Cinder wrote the image over it"),
         ActionStep(COMPUTE, "image_found", "whether the host has the image"),
         ActionStep(COMPUTE, "image_cached", "downloaded once per host, by id and content"),
         ActionStep(COMPUTE, "ports_plugged",
