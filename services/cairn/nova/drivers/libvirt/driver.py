@@ -148,7 +148,7 @@ class LibvirtDriver:
             return
         with hypervisor(), secrets.lent(self.connection.get(), spec, [device]):
             for flag, shown in _sides(domain):
-                if plugged.find(domain, device, shown) is None:
+                if plugged.find(domain, spec, device, shown) is None:
                     domain.attachDeviceFlags(plugged.new(spec, device, domain), flag)
 
     def detach(self, spec: Spec, device: BlockDevice) -> None:
@@ -158,7 +158,7 @@ class LibvirtDriver:
         with hypervisor():
             # What runs first: a guest that does not let go has it after its next start, too.
             for flag, shown in reversed(_sides(domain)):
-                plugged.take(domain, device, flag, shown)
+                plugged.take(domain, spec, device, flag, shown)
 
     def swap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
         domain = self.connection.find(spec["id"])
@@ -171,13 +171,13 @@ class LibvirtDriver:
         domain = self.connection.find(spec["id"])
         if domain is not None and domain.isActive():
             with hypervisor():
-                plugged.unswap(domain, old)
+                plugged.unswap(domain, spec, old)
 
     def resize(self, spec: Spec, device: BlockDevice, size: int) -> None:
         domain = self.connection.find(spec["id"])
         if domain is not None and domain.isActive():
             with hypervisor():
-                plugged.resize(domain, device, size)
+                plugged.resize(domain, spec, device, size)
 
     def power_state(self, spec: Spec) -> int:
         domain = self.connection.find(spec["id"])
@@ -192,6 +192,7 @@ class LibvirtDriver:
             for domain in self.connection.get().listAllDomains():
                 with contextlib.suppress(libvirt.libvirtError):
                     if domain.name().startswith(PREFIX):
+                        _go_on(domain)
                         states[domain.UUIDString()] = STATES.get(domain.info()[0], NOSTATE)
         return states
 
@@ -234,6 +235,16 @@ class LibvirtDriver:
         if domain is not None:
             with hypervisor():
                 _destroy(domain)
+
+
+def _go_on(domain: Any) -> None:
+    """A guest that waits for a volume that went away: it asks again, and waits again. Twice, for
+    by the first QEMU only begins to look for the server."""
+    for _ in range(2):
+        if tuple(domain.state()) != (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_IOERROR):
+            return
+        domain.resume()
+        time.sleep(0.3)
 
 
 def _destroy(domain: Any) -> None:

@@ -19,32 +19,46 @@ UNPLUG = 90.0
 PIVOT = libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT
 
 
-def find(domain: Any, device: BlockDevice, shown: int) -> xml.Element | None:
-    """The disk, by its serial, which is the volume's id; one that was swapped in, by its name."""
+def find(domain: Any, spec: Spec, device: BlockDevice, shown: int) -> xml.Element | None:
+    """The disk, by its serial, which is the volume's id. One that was swapped in has the serial of
+    that before it: by what it is opened from."""
     disks = xml.fromstring(domain.XMLDesc(shown)).findall("devices/disk")
     for disk in disks:
         if disk.findtext("serial") == device["volume_id"]:
             return disk
-    name = str(device["device"] or "").rpartition("/")[2]
-    return next((disk for disk in disks if name and disk.findtext("serial")
-                 and disk.find(f"target[@dev='{name}']") is not None), None)
+    if device["connection"] is None:
+        return None
+    source = _source(volumes.disk(spec, device, {}))
+    return next((disk for disk in disks if _source(disk) == source), None)
+
+
+def _source(disk: xml.Element) -> tuple[str | None, ...]:
+    """What tells one source from another."""
+    source = disk.find("source")
+    if source is None:
+        return ()
+    hosts = [host.get("socket") or host.get("name") for host in source.findall("host")]
+    return (*(source.get(name) for name in ("protocol", "name", "file", "dev")), *hosts)
 
 
 def new(spec: Spec, device: BlockDevice, domain: Any) -> str:
-    """Its XML, with a name that no disk of the guest has."""
+    """Its XML, with a name that no other disk of the guest has."""
     properties = spec["image"]["properties"] if spec["image"] is not None else {}
     [place] = domains.targets([device], str(properties.get("hw_disk_bus") or "virtio"))
-    taken = {target.get("dev") for side in (0, libvirt.VIR_DOMAIN_XML_INACTIVE)
-             for target in xml.fromstring(domain.XMLDesc(side)).iterfind("devices/disk/target")}
+    taken = set()
+    for side in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
+        for disk in xml.fromstring(domain.XMLDesc(side)).iterfind("devices/disk"):
+            if disk.findtext("serial") != device["volume_id"]:
+                taken.add(_name(disk))
     if place["dev"] in taken:
-        place["dev"] = free_name(place["bus"], {str(name) for name in taken}) or place["dev"]
+        place["dev"] = free_name(place["bus"], taken) or place["dev"]
     return xml.tostring(volumes.disk(spec, device, place), encoding="unicode")
 
 
-def take(domain: Any, device: BlockDevice, flag: int, shown: int) -> None:
+def take(domain: Any, spec: Spec, device: BlockDevice, flag: int, shown: int) -> None:
     """Ask the guest to let go, and look, again and again. Raises HypervisorFailed."""
     deadline = time.monotonic() + UNPLUG
-    while (disk := find(domain, device, shown)) is not None:
+    while (disk := find(domain, spec, device, shown)) is not None:
         if time.monotonic() > deadline:
             raise HypervisorFailed(
                 reason=f"the guest does not let go of volume {device['volume_id']}")
@@ -56,13 +70,10 @@ def take(domain: Any, device: BlockDevice, flag: int, shown: int) -> None:
 def swap(domain: Any, spec: Spec, old: BlockDevice, new_device: BlockDevice) -> None:
     """QEMU mirrors the one to the other, and goes on with that. Raises HypervisorFailed,
     libvirtError."""
-    disk = _existing(domain, old)
+    disk = _existing(domain, spec, old)
     name = _name(disk)
     made = volumes.disk(spec, new_device, {"dev": name, "bus": "virtio"})
-    source = made.find("source")
-    now = disk.find("source")
-    assert source is not None and now is not None
-    if dict(source.attrib).items() <= dict(now.attrib).items():
+    if _source(made) == _source(disk):
         return  # An earlier try came as far as that.
     with contextlib.suppress(libvirt.libvirtError):
         domain.blockJobAbort(name, 0)
@@ -81,22 +92,22 @@ def swap(domain: Any, spec: Spec, old: BlockDevice, new_device: BlockDevice) -> 
         raise
 
 
-def unswap(domain: Any, old: BlockDevice) -> None:
+def unswap(domain: Any, spec: Spec, old: BlockDevice) -> None:
     """End the copy."""
-    disk = find(domain, old, 0)
+    disk = find(domain, spec, old, 0)
     if disk is not None:
         with contextlib.suppress(libvirt.libvirtError):
             domain.blockJobAbort(_name(disk), 0)
 
 
-def resize(domain: Any, device: BlockDevice, size: int) -> None:
+def resize(domain: Any, spec: Spec, device: BlockDevice, size: int) -> None:
     """Raises libvirtError, HypervisorFailed."""
-    domain.blockResize(_name(_existing(domain, device)), size,
+    domain.blockResize(_name(_existing(domain, spec, device)), size,
                        libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
 
 
-def _existing(domain: Any, device: BlockDevice) -> xml.Element:
-    disk = find(domain, device, 0)
+def _existing(domain: Any, spec: Spec, device: BlockDevice) -> xml.Element:
+    disk = find(domain, spec, device, 0)
     if disk is None:
         raise HypervisorFailed(reason=f"the guest has no volume {device['volume_id']}")
     return disk

@@ -17,8 +17,6 @@ from cairn.common.errors import Invalid
 from cairn.nova.errors import Unsupported
 from cairn.nova.rpc import BlockDevice, Spec
 
-# Seconds that QEMU holds a guest's requests while it looks for an NBD server that went away.
-RECONNECT = 120
 _SPACE = uuid.UUID("6f7c1b1e-56a6-4b39-9d1a-0d5f6f7b2c11")
 _GRAMMAR = {
     "host": r"[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45}",
@@ -51,7 +49,10 @@ def disk(
     element = xml.Element("disk", type="network", device=kind)
     source = xml.Element("source")
     cache = make(element, source, spec, device, data)
-    driver = _add(element, "driver", name="qemu", type="raw", cache=cache)
+    # A guest whose volume goes away (its server restarts) is paused instead of being told of broken
+    # disks; the driver lets it go on. libvirt has no delay to reconnect of QEMU's.
+    driver = _add(element, "driver", name="qemu", type="raw", cache=cache, error_policy="stop",
+                  rerror_policy="stop")
     if data.get("discard"):
         driver.set("discard", "unmap")
     element.append(source)
@@ -110,7 +111,6 @@ def _nbd(
         source.set("tls", "yes")
         _add(source, "host", name=text("host", data.get("host"), "host"),
              port=_port(data.get("port")))
-    _add(source, "reconnect", delay=str(RECONNECT))
     return "none"
 
 
