@@ -113,8 +113,8 @@ def test_servers_are_in_states_that_there_are():
 def test_kinds_are_upstreams():
     assert {action.kind for action in NOVA.declared.values()} <= {
         "create", "delete", "rebuild", "start", "stop", "reboot", "createImage",
-        "attach_interface", "detach_interface", "attach_volume", "detach_volume", "swap_volume",
-        "extend_volume"}
+        "attach_interface", "detach_interface", "attach_volume", "detach_volume", "extend_volume",
+        "swap_volume"}
 
 
 @COMPONENTS

@@ -332,14 +332,6 @@ class Compute(Stub):
         """There may be work for the host. A doorbell."""
         self.cast(ctx, "ring", host=host)
 
-    def resize_volume(
-        self, ctx: Context, *, host: str, server_id: str, device_id: str, size: int
-    ) -> None:
-        """A volume of a running server has so many bytes now: let its guest see that. A doorbell:
-        one that is lost, the guest sees it after its next start."""
-        self.cast(ctx, "resize_volume", host=host, server_id=server_id, device_id=device_id,
-                  size=size)
-
     def console_output(
         self, ctx: Context, *, host: str, server_id: str, length: int | None
     ) -> str:

@@ -189,6 +189,14 @@ def test_zones(world, call, boot, cinder):
     assert server["status"] == "ACTIVE"
 
 
+def test_too_many(world, boot, cinder):
+    world.nova.__dict__["api"] = replace(world.nova.api, max_disk_devices=1)
+    devices = [root("volume", cinder.volume(bootable="true")),
+               {"source_type": "volume", "uuid": cinder.volume()}]
+    assert boot(*devices).status_code == 403
+    assert boot(devices[0]).status_code == 202
+
+
 def test_flavors_without_a_disk_are_for_volumes(world, call, create, boot, cinder):
     call("POST", "/v2.1/flavors", who="admin", json={"flavor": {
         "id": "m0", "name": "m0", "ram": 512, "vcpus": 1, "disk": 0}})

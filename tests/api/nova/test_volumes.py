@@ -245,6 +245,12 @@ def tell(call, server, name, tag=None, who="neutron", version="2.96"):
 def test_a_volume_that_grows(world, call, cinder, server, attached):
     cinder.volumes[attached]["size"] = 3
     assert tell(call, server, "volume-extended", attached).status_code == 200
+    world.settle()
+    actions = call("GET", f"/v2.1/servers/{server}/os-instance-actions").json["instanceActions"]
+    assert actions[0]["action"] == "extend_volume"
+    path = f"/v2.1/servers/{server}/os-instance-actions/{actions[0]['request_id']}"
+    [event] = call("GET", path, who="admin").json["instanceAction"]["events"]
+    assert (event["event"], event["result"]) == ("compute_extend_volume", "Success")
     assert world.drivers["one"].sizes == {attached: 3 << 30}
     assert tell(call, server, "volume-extended", NONE).status_code == 200
     assert len(world.drivers["one"].sizes) == 1

@@ -1,13 +1,17 @@
 """What a host looks after at the start of its process, and from time to time, when nobody asked."""
 
+import logging
 from pathlib import Path
 
 from cairn.common.context import Context
+from cairn.common.errors import Problem
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.orders import opened_of, stray_of
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import Conductor
 from cairn.nova.settings import ComputeSettings
+
+log = logging.getLogger(__name__)
 
 
 class HostCleanup:
@@ -32,7 +36,14 @@ class HostCleanup:
             idle = not server["building"] and server["task_state"] is None
             ran = server["vm_state"] == "active" and states.get(server_id) != 1
             if self.settings.resume_guests and idle and ran and server_id in states:
-                self.driver.start(opened_of(self.conductor, ctx, server_id))
+                self._resume(ctx, server_id)
+
+    def _resume(self, ctx: Context, server_id: str) -> None:
+        """One that cannot be started (a volume of it is away) keeps no other from it."""
+        try:
+            self.driver.start(opened_of(self.conductor, ctx, server_id))
+        except Problem as problem:
+            log.warning("server %s ran before, and is not started again: %s", server_id, problem)
 
     def age_images(self) -> None:
         self.images.age(self.settings.image_cache_seconds, self.settings.image_cache_gb << 30)

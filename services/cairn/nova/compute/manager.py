@@ -1,18 +1,13 @@
 """What nova-compute answers at once; everything longer is a work (flows/)."""
 
-import logging
 from typing import Any
 
 from cairn.common.context import Context
-from cairn.common.errors import Problem
 from cairn.common.work import Worker
-from cairn.nova.compute.doer import device_of
 from cairn.nova.compute.orders import spec_of
 from cairn.nova.drivers.base import Driver
 from cairn.nova.drivers.uptime import uptime
 from cairn.nova.rpc import Conductor
-
-log = logging.getLogger(__name__)
 
 
 class Manager:
@@ -21,16 +16,6 @@ class Manager:
 
     def ring(self, ctx: Context) -> None:
         self.worker.ring()
-
-    def resize_volume(self, ctx: Context, server_id: str, device_id: str, size: int) -> None:
-        spec = spec_of(self.conductor, ctx, server_id)
-        device = device_of(spec, device_id)
-        if device is not None:
-            try:
-                self.driver.resize(spec, device, size)
-            except Problem as problem:
-                log.warning("volume %s of server %s is larger, and its guest is not told: %s",
-                            device["volume_id"], server_id, problem)
 
     def console_output(self, ctx: Context, server_id: str, length: int | None) -> str:
         return self.driver.console_output(spec_of(self.conductor, ctx, server_id), length)

@@ -15,6 +15,7 @@ from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.core import block_devices, guest_features, images, volumes
 from cairn.nova.core.block_devices import ATTACHED, LOCAL, PLANNED, VOLUME
+from cairn.nova.errors import TooManyDisks
 
 GIB = 1 << 30
 FIELD = "block_device_mapping_v2"
@@ -76,6 +77,7 @@ def plan(
     _check_own(asked, flavor)
     for device in asked:
         _check_bus(device, made)
+    _check_number(nova, asked, flavor, root)
     own_zone = _zone(nova, shown.values(), zone)
     names = _names(made, flavor, asked, root)
     columns = [_columns(device, shown[device.where], name)
@@ -291,6 +293,16 @@ def _check_bus(device: _Asked, image: rpc.Image) -> None:
     if kind is not None and kind not in kinds:
         raise Invalid(reason=f"{device.where}.device_type: expected {' or '.join(kinds)}, not "
                              f"{kind}.")
+
+
+def _check_number(
+    nova: Nova, asked: Sequence[_Asked], flavor: rpc.Flavor, root: _Asked | None
+) -> None:
+    """Raises TooManyDisks."""
+    local = root is None or root.destination == LOCAL
+    disks = sum(device.destination == VOLUME for device in asked)
+    if 0 <= nova.api.max_disk_devices < disks + block_devices.own_disks(flavor, root=local):
+        raise TooManyDisks(limit=nova.api.max_disk_devices)
 
 
 def _zone(nova: Nova, shown: Any, zone: str | None) -> str | None:

@@ -12,7 +12,7 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Forbidden, Invalid, Problem
 from cairn.nova.component import Nova
-from cairn.nova.core import block_devices, servers, works
+from cairn.nova.core import block_devices, hosts, servers, works
 from cairn.nova.core.block_devices import (
     ATTACHED,
     ATTACHING,
@@ -22,7 +22,7 @@ from cairn.nova.core.block_devices import (
     RESERVING,
     SWAPPING,
 )
-from cairn.nova.core.flows import attach_volume, detach_volume, swap_volume
+from cairn.nova.core.flows import attach_volume, detach_volume, extend_volume, swap_volume
 from cairn.nova.db.models import Event
 from cairn.nova.errors import DeviceInUse, NotOnAHost, TooManyDisks, VolumeNotFound
 
@@ -306,16 +306,25 @@ def swap(nova: Nova, ctx: Context, server_id: str, volume_id: str, new_id: str) 
 def extended(nova: Nova, ctx: Context, server: Row[Any], volume_id: str) -> None:
     """A volume of the server is larger now: its guest is shown. One that it has not is no matter:
     it may have been detached meanwhile."""
+    action = extend_volume.ACTION
     with nova.db.reading() as session:
         device = block_devices.find_volume(session, server.id, volume_id)
     if device is None or device.state in HIDDEN:
         return
     size = int(nova.cloud.volumes.show(Context(request_id=ctx.request_id), volume_id)["size"])
-    with nova.db.writing() as session:
+
+    def write(session: Session) -> str | None:
         block_devices.change(session, device.id, volume_size=size)
-    if server.vm_state in ("active", "paused"):
-        nova.compute.resize_volume(ctx, host=server.host, server_id=server.id,
-                                   device_id=device.id, size=size << 30)
+        if server.vm_state not in (action.entry.states or ()) or not hosts.is_up(
+                session, server.host, nova.service):
+            return None
+        work = works.add(session, ctx, server, action, nova.service, {
+            "device_id": device.id, "volume_id": volume_id, "bytes": size << 30})
+        return str(work.runner)
+
+    runner = nova.db.write(write)
+    if runner is not None:
+        nova.ring(ctx, runner)
 
 
 def refuse_assistance(nova: Nova, volume_id: str) -> NoReturn:
