@@ -7,9 +7,16 @@ import flask
 from cairn.cinder.api import (
     attachments,
     connections,
+    default_types,
     encryption,
+    group_types,
     passphrases,
+    qos_specs,
     snapshots,
+    type_access,
+    type_encryption,
+    type_extra_specs,
+    types,
     versions,
     volume_actions,
     volume_metadata,
@@ -21,14 +28,9 @@ from cairn.common.api import Document
 from cairn.common.wsgi import Authenticate, Mount, serve
 
 RESOURCES = (
-    volumes,
-    volume_actions,
-    volume_metadata,
-    snapshots,
-    attachments,
-    connections,
-    passphrases,
-    encryption,
+    volumes, volume_actions, volume_metadata, snapshots, attachments, connections, passphrases,
+    encryption, types, type_extra_specs, type_access, type_encryption, default_types, qos_specs,
+    group_types,
 )
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v3", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)

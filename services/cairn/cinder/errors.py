@@ -24,6 +24,93 @@ class TypeNotFound(NotFound):
         super().__init__("Volume type", id)
 
 
+class TypeExists(Conflict):
+    message = "Volume Type {id} already exists."
+
+
+class TypeInUse(Invalid):
+    message = "Target volume type is still in use."
+
+
+class SpecsInUse(Invalid):
+    """What says where volumes may be does not change under them."""
+
+    message = "{what}: volumes of the type exist. Delete them, or retype them, first."
+
+
+class DefaultTypeStays(Invalid):
+    message = "Volume type {id} is a default volume type and cannot be deleted. {reason}"
+
+
+class SpecNotFound(NotFound):
+    message = "{owner} has no extra spec with key {id}."
+
+    def __init__(self, id: object, owner: str) -> None:
+        super().__init__("Extra spec", id, owner=owner)
+
+
+class EncryptionNotFound(NotFound):
+    message = "Volume type encryption for type {id} does not exist."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Encryption", id)
+
+
+class NoDefaultType(NotFound):
+    message = "Default type for project {id} not found."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Default type", id)
+
+
+class AccessNotFound(NotFound):
+    message = "Volume type access not found for {type} / {id} combination."
+
+    def __init__(self, id: object, type: str) -> None:
+        super().__init__("Access", id, type=type)
+
+
+class AccessExists(Conflict):
+    message = "Volume type access for {type} / {project} combination already exists."
+
+
+class QosNotFound(NotFound):
+    message = "No such QoS spec {id}."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("QoS specs", id)
+
+
+class QosKeyNotFound(NotFound):
+    message = "QoS spec {qos} has no spec with key {id}."
+
+    def __init__(self, id: object, qos: str) -> None:
+        super().__init__("Key", id, qos=qos)
+
+
+class QosExists(Conflict):
+    message = "QoS Specs {name} already exists."
+
+
+class QosInUse(Invalid):
+    message = "QoS Specs {id} is still associated with entities."
+
+
+class GroupTypeNotFound(NotFound):
+    message = "Group type {id} could not be found."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Group type", id)
+
+
+class GroupTypeExists(Conflict):
+    message = "Group Type {id} already exists."
+
+
+class GroupTypeInUse(Invalid):
+    message = "Target group type is still in use."
+
+
 class InvalidVolume(Invalid):
     """Its state, or what it is, does not allow it."""
 

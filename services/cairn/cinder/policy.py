@@ -56,10 +56,10 @@ RULES: dict[str, Rule] = {
            "group_types_specs:get_all group_types_specs:create group_types_specs:update "
            "group_types_specs:delete"),
     # Types and what belongs to them.
-    **_all(_READER, "volume_extension:", "type_get type_get_all"),
+    **_all(_READER, "volume_extension:", "type_get type_get_all access_types_extra_specs"),
     **_all(_READER, "volume_extension:types_extra_specs:", "index show"),
     **_all(_ADMIN, "volume_extension:", "type_create type_update type_delete "
-           "access_types_extra_specs access_types_qos_specs_id volume_type_access "
+           "access_types_qos_specs_id volume_type_access "
            "volume_type_access:addProjectAccess volume_type_access:removeProjectAccess "
            "volume_type_access:get_all_for_type types_extra_specs:create "
            "types_extra_specs:update types_extra_specs:delete types_extra_specs:read_sensitive "

@@ -30,6 +30,18 @@ METADATA: dict[str, Any] = {
 METADATA_OR_NONE: Schema = METADATA | {"type": ["object", "null"]}
 
 
+# Extra specs of types, group specs, qos specs.
+KEY = r"^[a-zA-Z0-9\-_:. ]{1,255}$"
+SPECS: dict[str, Any] = {
+    "type": "object", "additionalProperties": False,
+    "patternProperties": {KEY: {"type": "string", "maxLength": 255}},
+}
+ONE_SPEC: dict[str, Any] = SPECS | {"minProperties": 1, "maxProperties": 1}
+NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
+TEXT_OR_NONE: Schema = {"type": ["string", "null"], "maxLength": 255}
+PROJECT: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
+
+
 def closed(required: list[str] | None = None, /, **properties: Any) -> dict[str, Any]:
     """An object that may have these members and no others."""
     return {"type": "object", "properties": properties, "required": required or [],

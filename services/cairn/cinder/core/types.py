@@ -1,8 +1,9 @@
-"""Volume types: which one a volume gets."""
+"""Volume types: which there are for whom, and which one a volume gets."""
 
 from typing import Any
 
 from sqlalchemy import exists, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
@@ -15,6 +16,11 @@ def visible(ctx: Context) -> Any:
     """The condition for types that the caller may know of."""
     if ctx.is_admin:
         return VolumeType.id.is_not(None)
+    return usable(ctx)
+
+
+def usable(ctx: Context) -> Any:
+    """The condition for types that the caller's project may use."""
     return or_(VolumeType.is_public.is_(True), exists().where(
         VolumeTypeAccess.type_id == VolumeType.id,
         VolumeTypeAccess.project_id == ctx.project))
@@ -27,6 +33,22 @@ def find(session: Session, ctx: Context, name: str) -> VolumeType:
         if row is not None:
             return row
     raise TypeNotFound(name)
+
+
+def one(session: Session, ctx: Context, type_id: str, *, held: bool = False) -> VolumeType:
+    """The type of that id, if the caller may know of it; `held`: nobody else changes it in this
+    transaction. Raises TypeNotFound."""
+    query = select(VolumeType).where(VolumeType.id == type_id, visible(ctx))
+    row = session.scalar(query.with_for_update() if held else query)
+    if row is None:
+        raise TypeNotFound(type_id)
+    return row
+
+
+def in_use(session: Session, type_id: str) -> bool:
+    """Whether there are volumes of the type."""
+    return session.scalar(
+        select(Volume.id).where(Volume.type_id == type_id).limit(1)) is not None
 
 
 def default(session: Session, cinder: Cinder, project_id: str) -> VolumeType:
@@ -42,9 +64,20 @@ def default(session: Session, cinder: Cinder, project_id: str) -> VolumeType:
     if cinder.api.default_type != "__DEFAULT__":
         raise TypeNotFound(cinder.api.default_type)
     made = VolumeType(name="__DEFAULT__", description="Default Volume Type")
-    session.add(made)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except IntegrityError:  # Another made it just now.
+        return find_named(session, made.name)
     return made
+
+
+def find_named(session: Session, name: str) -> VolumeType:
+    """The type of that name, whoever may know of it. Raises TypeNotFound."""
+    row = session.scalar(select(VolumeType).where(VolumeType.name == name))
+    if row is None:
+        raise TypeNotFound(name)
+    return row
 
 
 def choose(

@@ -343,8 +343,8 @@ class Quota(Base):
     __tablename__ = "quotas"
 
     project_id: Mapped[str] = mapped_column(String(80), primary_key=True)
-    # volumes, gigabytes, gigabytes_<type> and the like.
-    resource: Mapped[str] = mapped_column(String(255), primary_key=True)
+    # volumes, gigabytes, gigabytes_<type> and the like: longer than a type's name.
+    resource: Mapped[str] = mapped_column(String(300), primary_key=True)
     hard_limit: Mapped[int]
 
 

@@ -183,7 +183,7 @@ def upgrade() -> None:
     )
     op.create_table('quotas',
     sa.Column('project_id', sa.String(length=80), nullable=False),
-    sa.Column('resource', sa.String(length=255), nullable=False),
+    sa.Column('resource', sa.String(length=300), nullable=False),
     sa.Column('hard_limit', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('project_id', 'resource', name=op.f('pk_quotas'))
     )
