@@ -6,12 +6,20 @@ import flask
 
 from cairn.cinder.api import (
     attachments,
+    backends,
+    clusters,
     connections,
     default_types,
     encryption,
+    extensions,
     group_types,
+    hosts,
+    limits,
+    messages,
     passphrases,
     qos_specs,
+    quota_sets,
+    services,
     snapshots,
     type_access,
     type_encryption,
@@ -30,7 +38,7 @@ from cairn.common.wsgi import Authenticate, Mount, serve
 RESOURCES = (
     volumes, volume_actions, volume_metadata, snapshots, attachments, connections, passphrases,
     encryption, types, type_extra_specs, type_access, type_encryption, default_types, qos_specs,
-    group_types,
+    group_types, quota_sets, limits, messages, services, hosts, backends, clusters, extensions,
 )
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v3", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)

@@ -111,6 +111,34 @@ class GroupTypeInUse(Invalid):
     message = "Target group type is still in use."
 
 
+class MessageNotFound(NotFound):
+    message = "Message {id} could not be found."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Message", id)
+
+
+class ServiceNotFound(NotFound):
+    message = "Service {binary} could not be found on host {id}."
+
+    def __init__(self, binary: str, host: object) -> None:
+        super().__init__("Service", host, binary=binary)
+
+
+class BackendNotFound(NotFound):
+    message = "Service cinder-volume could not be found on host {id}. Name it as host@backend."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Backend", id)
+
+
+class NoSuchCluster(NotFound):
+    message = "Cluster {id} could not be found: no process of this cloud is in a cluster."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Cluster", id)
+
+
 class InvalidVolume(Invalid):
     """Its state, or what it is, does not allow it."""
 

@@ -148,6 +148,14 @@ class Volume(Stub):
         self.call(ctx, "unexport", host=host, volume=volume, attachment_id=attachment_id,
                   timeout=timeout)
 
+    def log_levels(self, ctx: Context, *, host: str, prefix: str) -> dict[str, str]:
+        """How much the loggers below `prefix` write, by name."""
+        return self.call(ctx, "log_levels", host=host, prefix=prefix)  # type: ignore[no-any-return]
+
+    def set_log_level(self, ctx: Context, *, host: str, level: str, prefix: str) -> None:
+        """From now on the loggers below `prefix` write what is of that level or graver."""
+        self.call(ctx, "set_log_level", host=host, level=level, prefix=prefix)
+
     def manageable(
         self, ctx: Context, *, host: str, backend: str, kind: str
     ) -> list[dict[str, Any]]:

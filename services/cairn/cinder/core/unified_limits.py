@@ -11,12 +11,11 @@ from cairn.common.errors import Problem
 log = logging.getLogger(__name__)
 REMEMBERED = 20.0  # Seconds limits may be old.
 
-# Keystone's names, which are upstream's, and ours.
-NAMES = {
-    "volumes": "volumes", "snapshots": "snapshots", "gigabytes": "gigabytes", "groups": "groups",
-    "backups": "backups", "backup_gigabytes": "backup_gigabytes",
-    "per_volume_gigabytes": "per_volume_gigabytes",
-}
+# Keystone's names, which are ours too.
+NAMES = frozenset(("volumes", "snapshots", "gigabytes", "groups", "backups", "backup_gigabytes",
+                   "per_volume_gigabytes"))
+# What comes before a volume type's name.
+BY_TYPE = ("volumes_", "snapshots_", "gigabytes_")
 
 _remembered: dict[str, tuple[float, dict[str, int]]] = {}
 
@@ -37,10 +36,10 @@ def of(cinder: Cinder, ctx: Context, project_id: str) -> dict[str, int]:
         # A keystone that is away has let nobody in for long; what was known still holds.
         log.warning("limits of project %s could not be asked for: %s", project_id, error)
         return limits
-    limits = {NAMES[each["resource_name"]]: each["default_limit"] for each in registered
-              if each["resource_name"] in NAMES}
+    limits = {each["resource_name"]: each["default_limit"] for each in registered
+              if each["resource_name"] in NAMES or each["resource_name"].startswith(BY_TYPE)}
     for each in own:
-        name = NAMES.get(each["resource_name"])
+        name = each["resource_name"]
         if name in limits and each.get("project_id") == project_id:
             limits[name] = each["resource_limit"]
     if len(_remembered) > 4096:

@@ -24,7 +24,7 @@ def pools(session: Session, cinder: Cinder) -> list[PoolState]:
         .group_by(Volume.host))
     promised = {host: (int(size), count) for host, size, count in held}
     for service in services.of_binary(session, services.VOLUME):
-        if service.disabled or not services.up(service, cinder.service, now):
+        if service.disabled or service.frozen or not services.up(service, cinder.service, now):
             continue
         if service.report.get("trouble"):
             continue

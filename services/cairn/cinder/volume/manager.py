@@ -5,6 +5,7 @@ from typing import Any
 
 from cairn.cinder.drivers.base import Connector
 from cairn.cinder.rpc import VolumeRecord
+from cairn.cinder.volume import log_levels
 from cairn.cinder.volume.backends import Backends, thing
 from cairn.common.context import Context
 from cairn.common.work import Worker
@@ -29,6 +30,12 @@ class Manager:
 
     def unexport(self, ctx: Context, volume: VolumeRecord, attachment_id: str) -> None:
         self.backends.driver(volume["host"]).unexport(thing(volume), attachment_id)
+
+    def log_levels(self, ctx: Context, prefix: str) -> dict[str, str]:
+        return log_levels.of(prefix)
+
+    def set_log_level(self, ctx: Context, level: str, prefix: str) -> None:
+        log_levels.put(prefix, level)
 
     def manageable(self, ctx: Context, backend: str, kind: str) -> list[dict[str, Any]]:
         driver = self.backends.driver(backend)
