@@ -137,6 +137,13 @@ class VolumeSettings:
         20.0, "How often a thin pool's room is promised, where the driver does not say."
     )
     reserved_percentage: int = option(0, "Percent of a pool that no new volume gets.")
+    filter_function: str = option(
+        "", "What has to be true of a volume for it to come here, as in volume.size < 100; of the "
+        "same names as upstream's. Empty: nothing."
+    )
+    goodness_function: str = option(
+        "", "How good a place this is for a volume, from 0 to 100, for GoodnessWeigher."
+    )
 
 
 @dataclass(frozen=True)

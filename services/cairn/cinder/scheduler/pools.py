@@ -1,7 +1,7 @@
 """What filters and weighers look at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cairn.cinder.rpc import backend_of
@@ -38,3 +38,6 @@ class Request:
     beside: str | None = None
     # Pools by volume id, for hints that name volumes.
     places: dict[str, str] | None = None
+    # Where the server is that the hint local_to_instance names.
+    local_host: str | None = None
+    qos: dict[str, Any] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from cairn.cinder.db.models import Periodic, Work, WorkStep
 from cairn.cinder.neighbours import over_http
 from cairn.cinder.policy import RULES
 from cairn.cinder.rpc import SCHEDULER, Scheduler, Volume
-from cairn.cinder.scheduler import flows
+from cairn.cinder.scheduler import flows, selection
 from cairn.cinder.scheduler.doer import Hands, record_unknown
 from cairn.cinder.scheduler.manager import Manager
 from cairn.cinder.scheduler.pulse import Pulse
@@ -24,6 +24,8 @@ from cairn.common.work import Ledger, Worker
 
 
 def build(settings: SchedulerProcess, host: Host) -> None:
+    """Raises BadSetting."""
+    selection.check(settings.scheduler)
     bus = host.bus(settings.messaging)
     neighbours = host.neighbours(settings.identity)
     db = host.database(settings.database)

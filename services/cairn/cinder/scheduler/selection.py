@@ -1,6 +1,9 @@
 """Choosing the pool of a volume: filters, then weighers; a refusal says what each pool lacks."""
 
-from collections.abc import Sequence
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -8,12 +11,17 @@ from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
 from cairn.cinder.core import quotas, services
-from cairn.cinder.db.models import Snapshot, Volume, VolumeType
+from cairn.cinder.db.models import QosSpecs, Snapshot, Volume, VolumeType
 from cairn.cinder.errors import NoValidBackend
-from cairn.cinder.scheduler import filters, weighers
+from cairn.cinder.scheduler import filters, refusals, weighers
 from cairn.cinder.scheduler.pools import PoolState, Request
 from cairn.cinder.settings import SchedulerSettings
+from cairn.common.context import Context
 from cairn.common.db import utcnow
+from cairn.common.errors import Remote
+from cairn.common.settings import BadSetting
+
+log = logging.getLogger(__name__)
 
 
 def pools(session: Session, cinder: Cinder) -> list[PoolState]:
@@ -24,9 +32,7 @@ def pools(session: Session, cinder: Cinder) -> list[PoolState]:
         .group_by(Volume.host))
     promised = {host: (int(size), count) for host, size, count in held}
     for service in services.of_binary(session, services.VOLUME):
-        if service.disabled or service.frozen or not services.up(service, cinder.service, now):
-            continue
-        if service.report.get("trouble"):
+        if _trouble(service, cinder, now):
             continue
         for figures in service.report.get("pools", []):
             host = f"{service.host}#{figures['name']}"
@@ -36,37 +42,83 @@ def pools(session: Session, cinder: Cinder) -> list[PoolState]:
     return states
 
 
+def missing(session: Session, cinder: Cinder) -> list[str]:
+    """The backends that are out of the question, each with why."""
+    now = utcnow()
+    return [f"{service.host}: it {why}" for service in services.of_binary(session, services.VOLUME)
+            if (why := _trouble(service, cinder, now))]
+
+
+def _trouble(service: Any, cinder: Cinder, now: dt.datetime) -> str:
+    """Why a backend takes no new volume; empty where it does."""
+    if service.disabled:
+        reason = f" ({service.disabled_reason})" if service.disabled_reason else ""
+        return f"is disabled{reason}"
+    if service.frozen:
+        return "is frozen"
+    if not services.up(service, cinder.service, now):
+        return "was not heard of lately"
+    trouble = service.report.get("trouble")
+    return f"can not be used: {trouble}" if trouble else ""
+
+
 def select_pool(
     session: Session, cinder: Cinder, settings: SchedulerSettings, volume: Volume, *,
-    excluded: Sequence[str], hints: dict[str, Any],
+    excluded: Sequence[str], hints: dict[str, Any], local_host: str | None = None,
 ) -> str:
     """host@backend#pool for a volume that has none yet. Two that choose at once do so one after
     the other. Raises NoValidBackend: what each pool lacks follows the first line."""
     quotas.lock(session, "scheduler:pools")
-    specs = session.scalar(
-        select(VolumeType.extra_specs).where(VolumeType.id == volume.type_id)) or {}
-    request = Request(volume.size, volume.availability_zone, specs, hints, volume.multiattach,
-                      excluded, _beside(session, volume), _places(session, hints))
-    return choose(pools(session, cinder), request, settings).host
+    type_: Any = session.execute(
+        select(VolumeType.extra_specs, QosSpecs.specs)
+        .outerjoin(QosSpecs, QosSpecs.id == VolumeType.qos_specs_id)
+        .where(VolumeType.id == volume.type_id)).one_or_none() or ({}, {})
+    request = Request(
+        volume.size, volume.availability_zone, type_[0], hints, volume.multiattach, excluded,
+        _beside(session, volume), _places(session, hints, volume.project_id), local_host,
+        type_[1] or {})
+    return choose(pools(session, cinder), request, settings, missing(session, cinder)).host
+
+
+def local_host(
+    cinder: Cinder, settings: SchedulerSettings, ctx: Context, hints: dict[str, Any]
+) -> str | None:
+    """The host of the server that the hint local_to_instance names; None without that hint. Before
+    a transaction, for nova is asked. Raises NoValidBackend."""
+    hint = hints.get("local_to_instance")
+    if not hint or "InstanceLocalityFilter" not in settings.filters.split():
+        return None
+    try:
+        server = cinder.cloud.compute.server(ctx, str(uuid.UUID(str(hint))))
+    except (ValueError, Remote):
+        server = {}
+    if server.get("tenant_id") != ctx.project_id:
+        raise NoValidBackend(
+            reason="The hint local_to_instance names no server of the project's.")
+    host = server.get("OS-EXT-SRV-ATTR:host")
+    if not host:
+        raise NoValidBackend(
+            reason="The server that the hint local_to_instance names is on no host yet.")
+    return str(host)
 
 
 def choose(
-    states: list[PoolState], request: Request, settings: SchedulerSettings
+    states: list[PoolState], request: Request, settings: SchedulerSettings,
+    missing: Sequence[str] = (),
 ) -> PoolState:
-    """The best pool for the request. Raises NoValidBackend."""
-    if not states:
-        raise NoValidBackend(reason="No storage backend is up and enabled.")
-    left, reasons = [], []
+    """The best pool for the request; `missing` is told of those that are out of the question.
+    Raises NoValidBackend."""
+    left, refused = [], []
     for state in states:
-        reason = filters.refusal(state, request, settings.filters.split())
-        if reason is None:
-            left.append(state)
+        reasons = filters.reasons(state, request, settings.filters.split())
+        if reasons:
+            refused.append((state, reasons))
         else:
-            reasons.append(f"{state.host}: {reason}")
+            left.append(state)
     if not left:
-        raise NoValidBackend(
-            reason=f"None of {len(states)} pools can take {request.size} GiB in zone "
-                   f"{request.zone}.\n" + "\n".join(reasons))
+        problem = refusals.explain(refused, request, list(missing))
+        log.warning("%s", problem)
+        raise problem
     return weighers.best(left, request, settings)
 
 
@@ -80,14 +132,23 @@ def _beside(session: Session, volume: Volume) -> str | None:
     return session.scalar(select(Volume.host).where(Volume.id == source))
 
 
-def _places(session: Session, hints: dict[str, Any]) -> dict[str, str]:
+def _places(session: Session, hints: dict[str, Any], project_id: str) -> dict[str, str]:
+    """Of the project's own volumes: a hint tells nobody where others are."""
     names = {name for hint in ("same_host", "different_host")
-             for name in _listed(hints.get(hint))}
+             for name in filters.listed(hints.get(hint))}
     if not names:
         return {}
-    rows = session.execute(select(Volume.id, Volume.host).where(Volume.id.in_(names)))
+    rows = session.execute(select(Volume.id, Volume.host).where(
+        Volume.id.in_(names), Volume.project_id == project_id))
     return {row.id: row.host for row in rows if row.host is not None}
 
 
-def _listed(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else [str(each) for each in value or []]
+def check(settings: SchedulerSettings) -> None:
+    """Raises BadSetting, naming a filter or weigher that there is not."""
+    checks: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+        ("filters", settings.filters, filters.FILTERS),
+        ("weighers", settings.weighers, weighers.WEIGHERS))
+    for setting, names, there in checks:
+        if unknown := [name for name in names.split() if name not in there]:
+            raise BadSetting(f"[scheduler] {setting}: there is no {', '.join(unknown)}; there "
+                             f"are {', '.join(there)}")

@@ -15,6 +15,10 @@ class Backends:
     def __init__(self, settings: VolumeSettings, host: str) -> None:
         """Raises BadSetting for one that no driver can be made of."""
         self.host, self.zone = host, settings.zone
+        # What the operator has to say to the scheduler.
+        self.functions = {name: text for name, text in (
+            ("filter_function", settings.filter_function),
+            ("goodness_function", settings.goodness_function)) if text}
         self._drivers: dict[str, Driver] = {}
         about = Host(
             host, export_address=settings.export_address,

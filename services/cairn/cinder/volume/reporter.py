@@ -77,7 +77,8 @@ class Reporter:
             "name": name, "zone": self.backends.zone, "pools": pools, "trouble": trouble,
             "capabilities": {
                 "volume_backend_name": driver.name, "storage_protocol": driver.storage_protocol,
-                "vendor_name": driver.vendor_name, "driver_version": driver.driver_version},
+                "vendor_name": driver.vendor_name, "driver_version": driver.driver_version,
+                **self.backends.functions},
         }
 
     def sweep_exports(self) -> int:

@@ -34,6 +34,8 @@ class Steps(Doer):
         """A pool, recorded at once with what it shall hold: who chooses next counts it."""
         image = images.describe(self.cinder, job)
 
+        local = selection.local_host(self.cinder, self.settings, job.ctx, job.args["hints"])
+
         def choose(session: Session) -> dict[str, Any]:
             row = self.target(session, job)
             if row is None or row.status != "creating":
@@ -41,7 +43,7 @@ class Steps(Doer):
             if row.host is None:
                 row.host = selection.select_pool(
                     session, self.cinder, self.settings, row, excluded=job.args["excluded"],
-                    hints=job.args["hints"])
+                    hints=job.args["hints"], local_host=local)
                 row.scheduled_at = utcnow()
                 session.flush()
             return {"volume": records.of_volume(session, row), "image": image,
