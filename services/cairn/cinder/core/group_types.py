@@ -60,8 +60,8 @@ def create(cinder: Cinder, ctx: Context, values: dict[str, Any]) -> GroupType:
     """`values` are columns. Raises GroupTypeExists."""
 
     def add(session: Session) -> GroupType:
-        row = GroupType(**values)
-        _flush(session, row)
+        row = GroupType()
+        _put(session, row, values)
         _record(session, ctx, "create", row)
         return row
 
@@ -73,9 +73,7 @@ def change(cinder: Cinder, ctx: Context, type_id: str, values: dict[str, Any]) -
 
     def put(session: Session) -> GroupType:
         row = find(session, ctx, type_id, held=True)
-        for name, value in values.items():
-            setattr(row, name, value)
-        _flush(session, row)
+        _put(session, row, values)
         _record(session, ctx, "update", row)
         return row
 
@@ -119,13 +117,14 @@ def drop_spec(cinder: Cinder, ctx: Context, type_id: str, key: str) -> None:
     cinder.db.write(drop)
 
 
-def _flush(session: Session, row: GroupType) -> None:
+def _put(session: Session, row: GroupType, values: dict[str, Any]) -> None:
     try:
         with session.begin_nested():
+            for name, value in values.items():
+                setattr(row, name, value)
             session.add(row)
-            session.flush()
     except IntegrityError:
-        raise GroupTypeExists(id=row.name) from None
+        raise GroupTypeExists(id=values["name"]) from None
 
 
 def _record(session: Session, ctx: Context, verb: str, row: GroupType) -> None:

@@ -33,8 +33,8 @@ def create(cinder: Cinder, ctx: Context, values: dict[str, Any]) -> VolumeType:
     """`values` are columns. Raises TypeExists."""
 
     def add(session: Session) -> VolumeType:
-        row = VolumeType(**values)
-        _flush(session, row)
+        row = VolumeType()
+        _put(session, row, values)
         record(session, ctx, "volume_type.create", row)
         return row
 
@@ -48,9 +48,7 @@ def change(cinder: Cinder, ctx: Context, type_id: str, values: dict[str, Any]) -
     def put(session: Session) -> VolumeType:
         row = types.one(session, ctx, type_id, held=True)
         before = row.name
-        for name, value in values.items():
-            setattr(row, name, value)
-        _flush(session, row)
+        _put(session, row, values)
         if row.name != before:
             for what in quotas.BY_TYPE:
                 _forget_limits(session, f"{what}_{row.name}")
@@ -86,14 +84,15 @@ def remove(cinder: Cinder, ctx: Context, type_id: str) -> None:
     cinder.db.write(forget)
 
 
-def _flush(session: Session, row: VolumeType) -> None:
+def _put(session: Session, row: VolumeType, values: dict[str, Any]) -> None:
     """Raises TypeExists where its name is another's."""
     try:
         with session.begin_nested():
+            for name, value in values.items():
+                setattr(row, name, value)
             session.add(row)
-            session.flush()
     except IntegrityError:
-        raise TypeExists(id=row.name) from None
+        raise TypeExists(id=values["name"]) from None
 
 
 def _forget_limits(session: Session, resource: str) -> None:
