@@ -184,7 +184,7 @@ def test_a_host_that_is_down_is_said_and_nothing_is_stuck(
     assert refused.status_code == 503 and "serviceUnavailable" in refused.json
     assert world.row(Attachment, id_).status == "reserved" and status(volume) == "reserved"
     with world.db.reading() as session:
-        assert session.query(Message).one().event_id == "VOLUME_VOLUME_002_006"
+        assert session.query(Message).one().event_id == "VOLUME_VOLUME_002_002"
     assert call("DELETE", f"/attachments/{id_}", who="nova").status_code == 200
     assert status(volume) == "available"
     assert reserve(volume, connector=CONNECTOR).status_code == 503

@@ -174,7 +174,7 @@ def message(world, call, create):
 
 def test_messages(world, call, message):
     shown = call("GET", f"/messages/{message}").json["message"]
-    assert shown["event_id"].startswith("VOLUME_VOLUME_001_") and shown["resource_uuid"]
+    assert shown["event_id"] == "VOLUME_VOLUME_001_003" and shown["resource_uuid"]
     assert "store" not in shown["user_message"]
     assert call("GET", f"/messages/{message}", who="bob").status_code == 404
     assert call("DELETE", f"/messages/{message}", who="bob").status_code == 404

@@ -28,9 +28,10 @@ ACTIONS = {
     "revert": ("021", "revert volume to snapshot"),
 }
 UNKNOWN = "001"
-DETAILS = {
-    "NoValidBackend": "002", "NoRoom": "007", "OverLimit": "003", "BackendDown": "006",
-}
+DETAILS = {"BackendDown": "002", "NoValidBackend": "003", "OverLimit": "006", "NoRoom": "007"}
+# What a work keeps of a failure is its words: those that tell which it was.
+TOLD_BY = {"No valid backend was found.": "NoValidBackend",
+           "The storage backend is full": "NoRoom"}
 KINDS = {"volume": "VOLUME", "snapshot": "VOLUME_SNAPSHOT", "backup": "VOLUME_BACKUP",
          "group": "GROUP"}
 
@@ -40,8 +41,10 @@ def add(
     project_id: str, error: str, *, cause: str = "",
 ) -> None:
     """Tell the owner, in the transaction that records the failure. `error` is one line that says
-    what was wrong and what may be done; `cause` the name of its class."""
+    what was wrong and what may be done; `cause` the name of its class, where those words do not
+    tell."""
     code, words = ACTIONS.get(action, ("000", action))
+    cause = cause or next((name for told, name in TOLD_BY.items() if error.startswith(told)), "")
     detail = DETAILS.get(cause, UNKNOWN)
     session.add(Message(
         project_id=project_id, request_id=ctx.request_id, resource_type=KINDS[resource_type],

@@ -103,7 +103,7 @@ def associate(cinder: Cinder, ctx: Context, qos_id: str, type_id: str) -> None:
     """Raises QosNotFound, TypeNotFound, Invalid for a type that has others."""
 
     def change(session: Session) -> None:
-        row = _one(session, qos_id)
+        row = _one(session, qos_id, held=True)
         type_ = types.one(session, ctx, type_id, held=True)
         if type_.qos_specs_id not in (None, row.id):
             raise Invalid(reason=f"Invalid volume type: Type {type_.id} is already associated "

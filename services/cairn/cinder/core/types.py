@@ -85,7 +85,19 @@ def choose(
     image: dict[str, Any] | None,
 ) -> VolumeType:
     """The type asked for, else that of what the volume is made from, the image's
-    cinder_img_volume_type, the project's default, the cloud's."""
+    cinder_img_volume_type, the project's default, the cloud's. It stays as it is until this
+    transaction ends."""
+    chosen = _chosen(session, cinder, ctx, name, parent, image)
+    if session.scalar(select(VolumeType.id).where(VolumeType.id == chosen.id)
+                      .with_for_update(read=True)) is None:
+        raise TypeNotFound(chosen.id)
+    return chosen
+
+
+def _chosen(
+    session: Session, cinder: Cinder, ctx: Context, name: str | None, parent: Volume | None,
+    image: dict[str, Any] | None,
+) -> VolumeType:
     if name is not None:
         return find(session, ctx, name)
     if parent is not None and parent.type_id is not None:
