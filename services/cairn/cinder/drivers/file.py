@@ -12,7 +12,6 @@ after a power cut, or after a death of ours, finds all that guests have written.
 import json
 import logging
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -44,10 +43,12 @@ from cairn.cinder.drivers.layers import (
     LAYERS,
     LOOSE_SNAPSHOTS,
     LOOSE_VOLUMES,
+    OWN_FILES,
     SNAPSHOTS,
     VOLUMES,
     Layers,
     Pointer,
+    View,
     format_of,
     header,
     is_file,
@@ -81,8 +82,6 @@ class FileDriver:
                              Served(self.host.export_address, self.host.export_tls))
         self._locks = Locks()
         self._prepared = False
-        # How many wait for a merge to stand back.
-        self._waiting, self._counting = 0, threading.Lock()
 
     def check(self) -> None:
         with self._changing():
@@ -139,7 +138,6 @@ class FileDriver:
         with self._changing(volume.id):
             self._refuse_used(volume.id)
             withdraw(self.layers.place(VOLUMES, volume.id))
-            self.layers.sweep()
         self.tidy()
 
     def extend(self, volume: Volume, size: int) -> dict[str, Any]:
@@ -184,7 +182,6 @@ class FileDriver:
     def delete_snapshot(self, snapshot: Snapshot) -> None:
         with self._changing(snapshot.volume.id):
             withdraw(self.layers.place(SNAPSHOTS, snapshot.id))
-            self.layers.sweep()
         self.tidy()
 
     def revert(self, volume: Volume, snapshot: Snapshot) -> dict[str, Any]:
@@ -194,7 +191,7 @@ class FileDriver:
             frozen = self.layers.pointed(SNAPSHOTS, snapshot.id).layer
             layer = self.layers.make(pointer.size, frozen)
             self.layers.point(VOLUMES, volume.id, replace(pointer, layer=layer))
-            self.layers.sweep()
+        self.tidy()
         return {}
 
     def _freeze(self, volume_ids: list[str]) -> list[str]:
@@ -372,7 +369,7 @@ class FileDriver:
         for id_, pointer in self.layers.pointers(LOOSE_VOLUMES).items():
             yield Manageable({"source-name": id_}, _gib(pointer.size), True)
         for path in sorted(self.folder.iterdir()):
-            if is_file(path) and path.name not in ("lock", "merging"):
+            if is_file(path) and path.name not in OWN_FILES:
                 try:
                     yield Manageable({"source-name": path.name}, _gib(_inspected(path)[1]), True)
                 except NoSuchReference as reason:
@@ -444,7 +441,7 @@ class FileDriver:
             file = below(self.folder, name)
             if loose.exists():
                 return loose, None
-            if files and is_file(file) and name not in ("lock", "merging"):
+            if files and is_file(file) and name not in OWN_FILES:
                 return None, file
         except (Invalid, OSError) as error:
             raise NoSuchReference(reason=str(error)) from error
@@ -481,15 +478,15 @@ class FileDriver:
         for id_ in ids:
             uuid_of(id_, "id")
         with self._locks.held(*ids), self._reading():
-            self._wait(1)
-            with self.layers.locked("merging", share=True):
-                self._wait(-1)
-                with self.layers.locked():
-                    try:
-                        yield
-                    except BaseException:
-                        self.layers.sweep()
-                        raise
+            with ExitStack() as stack:
+                with self.layers.locked("waiting", share=True):
+                    stack.enter_context(self.layers.locked("merging", share=True))
+                stack.enter_context(self.layers.locked())
+                try:
+                    yield
+                except BaseException:
+                    self.layers.sweep()
+                    raise
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -509,44 +506,58 @@ class FileDriver:
     # What is left behind
 
     def tidy(self, most: int | None = None) -> None:
-        """Merge layers that nobody needs apart, of so many bytes at most, as long as nobody else
-        wants to do anything. What fails here fails nobody: it is left to the next time."""
+        """Remove layers that nobody needs, and merge what nobody needs apart: so many bytes at
+        most, and only while nobody else wants to do anything. What fails here fails nobody: it is
+        left to the next time."""
         try:
-            with self._reading(), self.layers.locked("merging", wait=False) as alone:
-                if alone:
-                    self.layers.sweep()
-                    self._merge_idle(most)
-                    self._merge_used(most)
+            with self._reading():
+                with self.layers.locked("merging", wait=False) as alone:
+                    if not alone:
+                        return
+                    view = self.layers.sweep()
+                    while self._merge_one(view, most):
+                        view = self.layers.sweep()
         except Yielded:
             pass
         except Problem as problem:
             log.warning("%s: layers are left as they are: %s", self.name, problem)
 
-    def _wait(self, more: int) -> None:
-        with self._counting:
-            self._waiting += more
-
     def _stand_back(self) -> None:
-        if self._waiting:
-            raise Yielded
+        """Raises Yielded when anybody waits, of whatever process of this host."""
+        with self.layers.locked("waiting", wait=False) as nobody:
+            if not nobody:
+                raise Yielded
 
-    def _merge_idle(self, most: int | None) -> None:
-        busy = set(self.layers.pins())
-        busy |= {self.layers.pointed(VOLUMES, v).layer for v, _ in self._records()}
-        busy = {layer for top in busy for layer in self.layers.chain(top)}
-        left = True
-        while left:
-            left = False
-            for lower, upper in self.layers.mergeable(busy):
-                if self._fits(most, lower, upper):
-                    self._merge(lower, upper)
-                    left = True
-                    break  # The next may have been the upper of this.
-        for pointer in self.layers.pointers(VOLUMES).values():
-            if pointer.layer not in busy and most is None:
-                if len(self.layers.chain(pointer.layer)) > DEEPEST:
+    def _merge_one(self, view: View, most: int | None) -> bool:
+        """Whether there was something to do, which is done."""
+        used = {v: self.layers.pointed(VOLUMES, v).layer for v, _ in self._records()}
+        read = {layer for top in view.pins for layer in view.chain(top)}
+        chains = {v: view.chain(top) for v, top in used.items()}
+        for lower, upper in view.mergeable(read.union(*chains.values())):
+            if self._fits(most, lower, upper):
+                self._merge(lower, upper)
+                return True
+        for id_, (_, *chain) in chains.items():
+            others = (c for other, c in chains.items() if other != id_)
+            for lower, upper in view.mergeable(read.union(*others)):
+                if lower in chain and upper in chain and self._fits(most, upper):
+                    self._commit(view, id_, lower, upper)
+                    return True
+        return most is None and self._flatten_one(view, chains, read)
+
+    def _flatten_one(self, view: View, chains: dict[str, list[str]], read: set[str]) -> bool:
+        """A volume under which too many layers lie gets one that lies upon nothing."""
+        for layer, names in view.names.items():
+            kind, id_ = names[0]
+            if kind == VOLUMES and len(view.chain(layer)) > DEEPEST and layer not in read:
+                self._stand_back()
+                if id_ in chains:
+                    self._stream(id_)
+                else:
                     self._tool("rebase", "-q", "-f", "qcow2", "-b", "",
-                               str(self.layers.path(pointer.layer)))
+                               str(self.layers.path(layer)))
+                return True
+        return False
 
     def _fits(self, most: int | None, *layers: str) -> bool:
         sizes = [self.layers.path(layer).stat().st_blocks * 512 for layer in layers]
@@ -570,41 +581,27 @@ class FileDriver:
     def _tool(self, *words: str) -> None:
         tools.run("qemu-img", *words, timeout=HOURS, alive=self._stand_back)
 
-    def _merge_used(self, most: int | None) -> None:
-        """The same for what the daemon has open; the layer that guests write to is left alone."""
-        used = sorted({v for v, _ in self._records()})
-        if not used:
-            return
-        chains = {v: self.layers.chain(self.layers.pointed(VOLUMES, v).layer) for v in used}
-        pinned = {layer for top in self.layers.pins() for layer in self.layers.chain(top)}
-        for id_, (_, *chain) in chains.items():
-            shared = {layer for other, c in chains.items() if other != id_ for layer in c}
-            for lower, upper in self.layers.mergeable(shared | pinned):
-                if lower in chain and upper in chain and self._fits(most, upper):
-                    with self.daemon.talk() as talk:
-                        self._commit(talk, id_, lower, upper)
-                    return  # The rest next time: the chain is another now.
-            if len(chain) > DEEPEST and most is None:
-                with self.daemon.talk() as talk:
-                    node = self._open(talk, id_)
-                    talk.execute("block-stream", job_id=node, device=node, auto_dismiss=False)
-                    talk.finish(node, self._stand_back)
-                    self.layers.sweep()
-
-    def _commit(self, talk: Talk, volume_id: str, lower: str, upper: str) -> None:
-        """The lower one becomes what the upper one is; guests' layer lies upon it then."""
+    def _commit(self, view: View, volume_id: str, lower: str, upper: str) -> None:
+        """The same for what the daemon has open, below the layer that guests write to: that one
+        lies upon the lower one then."""
         self._stand_back()
-        node = self._open(talk, volume_id)
-        talk.execute(
-            "block-commit", job_id=node, device=node, top_node=_node(volume_id, upper),
-            base_node=_node(volume_id, lower), backing_file=lower, auto_dismiss=False)
-        talk.finish(node, self._stand_back)
-        for kind, id_ in self.layers.named().get(upper, []):
-            pointer = self.layers.pointed(kind, id_)
-            self.layers.point(kind, id_, replace(pointer, layer=lower))
-        if _node(volume_id, upper) in talk.nodes():
-            talk.remove([_node(volume_id, upper)])
-        self.layers.sweep()
+        with self.daemon.talk() as talk:
+            node = self._open(talk, volume_id)
+            talk.execute(
+                "block-commit", job_id=node, device=node, top_node=_node(volume_id, upper),
+                base_node=_node(volume_id, lower), backing_file=lower, auto_dismiss=False)
+            talk.finish(node, self._stand_back)
+            for kind, id_ in view.names.get(upper, []):
+                pointer = self.layers.pointed(kind, id_)
+                self.layers.point(kind, id_, replace(pointer, layer=lower))
+            if _node(volume_id, upper) in talk.nodes():
+                talk.remove([_node(volume_id, upper)])
+
+    def _stream(self, volume_id: str) -> None:
+        with self.daemon.talk() as talk:
+            node = self._open(talk, volume_id)
+            talk.execute("block-stream", job_id=node, device=node, auto_dismiss=False)
+            talk.finish(node, self._stand_back)
 
 
 def _prefix(volume_id: str) -> str:
@@ -626,7 +623,7 @@ def _inspected(path: Path) -> tuple[str, int]:
     try:
         content = format_inspector.detect_file_format(str(path))
         kind = str(content) if content is not None else "raw"
-        if content is None or kind == "gpt":
+        if content is None or kind in ("raw", "gpt"):
             size = path.stat().st_size
             if not size or size % 512:
                 raise NoSuchReference(reason=f"{path.name} is no disk of whole sectors")

@@ -4,7 +4,7 @@
     layers/NAME.qcow2|raw      each over at most one other, which its header names without a path
     exports/VOLUME@ATTACHMENT  what shall be exported
     pins/TOKEN                 what somebody reads now, for as long as the file is locked
-    lock, merging              who changes pointers; who changes what is in layers
+    lock, merging, waiting     who changes pointers; who changes layers; who waits for the second
 
 A pointer is replaced at once. A layer is made before a pointer names it; whoever dies between the
 two leaves one without a name, which the next to look takes away: everything that makes or names
@@ -17,12 +17,13 @@ import os
 import secrets
 import stat
 import struct
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cairn.cinder.drivers import tools
 from cairn.cinder.drivers.base import BackendFailed, Disk
@@ -33,8 +34,11 @@ VOLUMES, SNAPSHOTS = "volumes", "snapshots"
 LOOSE_VOLUMES, LOOSE_SNAPSHOTS = "unmanaged-volumes", "unmanaged-snapshots"
 NAMING = VOLUMES, SNAPSHOTS, LOOSE_VOLUMES, LOOSE_SNAPSHOTS
 LAYERS, PINS, EXPORTS = "layers", "pins", "exports"
+OWN_FILES = "lock", "merging", "waiting"
 # Layers under a volume: with more of them, reading goes through too many tables.
 DEEPEST = 24
+MOST, SETTLED = 100_000, 60.0  # Files that are remembered, and their age in seconds.
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,44 @@ class Pointer:
     volume: str = ""  # Of a snapshot: whose it is.
 
 
+@dataclass
+class View:
+    """All layers, with what each lies upon; who names them; what is being read."""
+
+    tree: dict[str, str | None]
+    names: dict[str, list[tuple[str, str]]]
+    pins: set[str]
+
+    def chain(self, layer: str) -> list[str]:
+        """The layer, what it lies upon, and so on."""
+        chain: list[str] = []
+        at: str | None = layer
+        while at is not None and at not in chain:
+            chain.append(at)
+            at = self.tree.get(at)
+        return chain
+
+    def mergeable(self, busy: set[str]) -> list[tuple[str, str]]:
+        """(lower, upper) where nobody names the lower, only the upper lies upon it, and neither
+        is among the `busy`."""
+        above: dict[str | None, list[str]] = {}
+        for layer, lower in self.tree.items():
+            above.setdefault(lower, []).append(layer)
+        return [(lower, uppers[0]) for lower, uppers in above.items()
+                if lower is not None and lower in self.tree and lower not in self.names
+                and len(uppers) == 1 and not {lower, uppers[0]} & busy]
+
+
 class Layers:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # What small files said, with which file that was: thousands are looked through often.
+        self._said: dict[Path, tuple[tuple[int, int], Any]] = {}
 
     def prepare(self) -> None:
         for name in (*NAMING, LAYERS, PINS, EXPORTS):
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
-        for name in ("lock", "merging"):
+        for name in OWN_FILES:
             os.close(os.open(self.folder / name, os.O_WRONLY | os.O_CREAT, 0o600))
 
     @contextmanager
@@ -89,7 +123,7 @@ class Layers:
         publish(self.place(kind, id_), json.dumps(asdict(pointer)))
 
     def pointers(self, kind: str) -> dict[str, Pointer]:
-        told = {path.name: _read(path) for path in self._paths(kind)}
+        told = {path.name: self._remembered(path, _read) for path in self._paths(kind)}
         return {id_: pointer for id_, pointer in told.items() if pointer is not None}
 
     def named(self) -> dict[str, list[tuple[str, str]]]:
@@ -139,7 +173,8 @@ class Layers:
         tree = {}
         for path in (self.folder / LAYERS).iterdir():
             try:
-                tree[path.name] = self.over(path.name)
+                tree[path.name] = (self._remembered(path, header).backing
+                                   if format_of(path.name) == "qcow2" else None)
             except BackendFailed:
                 tree[path.name] = None  # Half of one, which has no name.
         return tree
@@ -184,32 +219,46 @@ class Layers:
 
     # What nobody needs
 
-    def sweep(self) -> None:
-        """Remove layers that nobody names or pins, and none lies upon; for holders of the lock."""
+    def look(self) -> View:
+        return View(self.tree(), self.named(), self.pins())
+
+    def sweep(self) -> View:
+        """Remove layers that nobody names or pins, and none lies upon; for holders of the lock.
+        What there is then."""
         for kind in (*NAMING, EXPORTS):
             for path in (self.folder / kind).glob(f"*{PART}"):
                 path.unlink(missing_ok=True)
-        tree, kept = self.tree(), self.named().keys() | self.pins()
+        view = self.look()
+        tree, kept = view.tree, view.names.keys() | view.pins
         above = Counter(tree.values())
         loose = [layer for layer in tree if layer not in kept and not above[layer]]
         while loose:
             layer = loose.pop()
             withdraw(self.path(layer))
-            lower = tree[layer]
+            lower = tree.pop(layer)
             above[lower] -= 1
             if lower is not None and not above[lower] and lower in tree and lower not in kept:
                 loose.append(lower)
+        return view
 
-    def mergeable(self, busy: set[str]) -> list[tuple[str, str]]:
-        """(lower, upper) where nobody names the lower, only the upper lies upon it, and neither
-        is among the `busy`, nor what lies upon them."""
-        tree, names = self.tree(), self.named()
-        above: dict[str | None, list[str]] = {}
-        for layer, lower in tree.items():
-            above.setdefault(lower, []).append(layer)
-        return [(lower, uppers[0]) for lower, uppers in above.items()
-                if lower is not None and lower in tree and lower not in names
-                and len(uppers) == 1 and not {lower, uppers[0]} & busy]
+    def _remembered(self, path: Path, read: Callable[[Path], T]) -> T:
+        """What `read(path)` says, or said of the same file before. What changed lately is read
+        again: a coarse clock of a share may give the next change the same time."""
+        try:
+            told = path.stat()
+        except FileNotFoundError:
+            self._said.pop(path, None)
+            return read(path)
+        mark = told.st_ino, told.st_mtime_ns
+        if path in self._said and self._said[path][0] == mark:
+            said: T = self._said[path][1]
+            return said
+        said = read(path)
+        if time.time() - told.st_mtime > SETTLED:
+            if len(self._said) > MOST:
+                self._said.clear()
+            self._said[path] = mark, said
+        return said
 
 
 @dataclass(frozen=True)
