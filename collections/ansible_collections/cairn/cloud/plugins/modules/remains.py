@@ -61,8 +61,8 @@ DAEMONS = {
 # given up whole keeps what is on it.
 CEPH = "/etc/systemd/system/ceph-osd@.service.d/cairn.conf"
 CEPH_DATA = ["mon/*", "mgr/*", "osd/*", "files"]
-# The usage of what libvirt keeps for Ceph's users.
-SECRET = "ceph client.cinder"
+# What libvirt was lent of Ceph's user (nova/drivers/libvirt/secrets.py), as it lists it.
+SECRET = "ceph ceph client.cinder"
 DATABASES = "/var/lib/mysql"
 OWN_DATABASES = {"mysql", "performance_schema", "sys", "test", "#rocksdb"}
 # What roles write beside what packages bring. The markers of DAEMONS come last, so that a run that

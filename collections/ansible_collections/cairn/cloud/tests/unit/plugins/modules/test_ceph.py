@@ -1,10 +1,9 @@
 # Copyright: Cairn authors
 # SPDX-License-Identifier: Apache-2.0
-"""The modules that make a cluster, against monitors and libvirt that behave."""
+"""The modules that make a cluster, against monitors that behave."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -17,7 +16,6 @@ from ansible_collections.cairn.cloud.plugins.modules import (
     ceph_osds,
     ceph_pools,
     ceph_users,
-    libvirt_secret,
 )
 
 FSID = "129396ae-0480-507b-90b4-0ec4cb3ac90e"
@@ -261,49 +259,3 @@ def test_a_monitor_has_its_store_or_none(tmp_path, chown):
     ceph_monitor.act(host, "one", "[mon.]\n", place)
     assert ceph_monitor.look(place) == {"store": True} and os.listdir(tmp_path) == ["ceph-one"]
     assert host.keyring == "[mon.]\n"
-
-
-# Libvirt ------------------------------------------------------------------------------------------
-
-class NoSecret(Exception):
-    def get_error_code(self):
-        return libvirt_secret.NO_SECRET
-
-
-class Libvirt:
-    """Keeps secrets, and reads out none."""
-
-    def __init__(self):
-        self.secrets = {}
-
-    def secretLookupByUsage(self, kind, usage):
-        if usage not in self.secrets:
-            raise NoSecret
-        return self.secrets[usage]
-
-    def secretDefineXML(self, xml, flags):
-        usage, = re.findall("<name>(.*)</name>", xml)
-        assert "private='yes'" in xml
-        return self.secrets.setdefault(usage, Secret())
-
-
-class Secret:
-    value = b""
-
-    def UUIDString(self):
-        return "uuid"
-
-    def setValue(self, value, flags):
-        self.value = value
-
-
-def test_libvirt_holds_a_key(monkeypatch, tmp_path):
-    libvirt = Libvirt()
-    monkeypatch.setattr(libvirt_secret, "KEPT", str(tmp_path))
-    assert libvirt_secret.look(libvirt, NoSecret, "client.cinder") is None
-    for password in (key("s", "client.cinder"), key("t", "client.cinder")):
-        libvirt_secret.act(libvirt, NoSecret, "client.cinder", password)
-        assert libvirt.secrets["client.cinder"].value == base64.b64decode(password)
-        (tmp_path / "uuid.base64").write_text(password)
-        held = libvirt_secret.look(libvirt, NoSecret, "client.cinder")
-        assert held == libvirt_secret.mark(password.encode()) and password not in held

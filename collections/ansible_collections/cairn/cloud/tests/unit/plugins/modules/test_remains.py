@@ -57,7 +57,7 @@ class Machine:
         self.root, self.check_mode, self.result = root, check_mode, None
         self.tables = {"ip cairn_external", "inet cairn_sg", "ip filter", "ip cairn_lab_other"}
         self.domains = {"1": "<source file='/var/lib/cairn/instances/one/disk'/>", "2": "<mine/>"}
-        self.secrets = {"3": "ceph client.cinder", "4": "ceph client.mine"}
+        self.secrets = {"3": "ceph ceph client.cinder", "4": "ceph client.cinder"}
         self.databases_dropped = []
         for name, content in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
