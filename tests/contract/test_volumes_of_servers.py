@@ -1,0 +1,157 @@
+"""Nova's questions about volumes are ones that cinder answers: the real one, not a fake of ours."""
+
+import pytest
+from fakes.cinder import World as CinderWorld
+from fakes.nova import Cloud, World
+
+from cairn.cinder.app import create_app as cinder_app
+from cairn.cinder.core import unified_limits
+from cairn.cinder.db import models as cinder_models
+from cairn.common.client import refusal
+from cairn.common.context import Context
+from cairn.common.db import Database
+from cairn.nova.app import create_app as nova_app
+from cairn.nova.db import models as nova_models
+
+RED = "0123456789abcdef0123456789abcdef"
+PEOPLE = {
+    "service": Context("nova", project_id="service",
+                       roles=frozenset({"admin", "service", "member", "reader"})),
+    "alice": Context("alice", project_id=RED, roles=frozenset({"member", "reader"}),
+                     token="alice"),
+    "root": Context("root", project_id="ops", roles=frozenset({"admin", "member", "reader"}),
+                    token="root"),
+}
+
+
+def authenticate(headers):
+    return PEOPLE.get(headers.get("X-Auth-Token"))
+
+
+class Answer:
+    """A test client's answer in requests' words."""
+
+    def __init__(self, response):
+        self.status_code, self.content = response.status_code, response.data
+        self.text, self.json = response.text, response.get_json
+
+
+class Real(Cloud):
+    """All but cinder are fakes still."""
+
+    def __init__(self, client):
+        super().__init__()
+        self.client = client
+
+    def request(self, service, method, path, **options):
+        if service != "block-storage":
+            return super().request(service, method, path, **options)
+        headers = {"X-Auth-Token": "service", **options.get("headers", {}),
+                   "OpenStack-API-Version": f"volume {options['version']}"}
+        answer = Answer(self.client.open(
+            f"/v3{path}", method=method, json=options.get("json"), headers=headers))
+        if answer.status_code >= 400:
+            raise refusal(service, answer)
+        return answer
+
+
+class House:
+    def __init__(self, folder):
+        self.databases = [self._database(folder, name, models) for name, models in (
+            ("cinder", cinder_models), ("nova", nova_models))]
+        unified_limits._remembered.clear()
+        self.storage = CinderWorld(self.databases[0], folder)
+        self.cinder = cinder_app(self.storage.cinder, authenticate, {}).test_client()
+        self.nova = World(self.databases[1], cloud=Real(self.cinder))
+        self.client = nova_app(self.nova.nova, authenticate, {}).test_client()
+        self.nova.cloud.network(RED)
+        object.__setattr__(self.nova.nova, "pause", lambda seconds: self.storage.settle())
+        self("POST", "/flavors", {"flavor": {
+            "id": "m1", "name": "m1", "ram": 64, "vcpus": 1, "disk": 1}}, who="root")
+
+    def _database(self, folder, name, models):
+        db = Database(f"sqlite:///{folder}/{name}.db")
+        models.Base.metadata.create_all(db.engine)
+        return db
+
+    def __call__(self, method, path, json=None, who="alice"):
+        headers = {"X-Auth-Token": who, "OpenStack-API-Version": "compute 2.96"}
+        return self.client.open(f"/v2.1{path}", method=method, json=json, headers=headers)
+
+    def ask(self, method, path, json=None):
+        headers = {"X-Auth-Token": "alice", "OpenStack-API-Version": "volume 3.71"}
+        return self.cinder.open(f"/v3{path}", method=method, json=json, headers=headers)
+
+    def volume(self, **more):
+        made = self.ask("POST", "/volumes", {"volume": {"size": 1, **more}})
+        assert made.status_code == 202, made.json
+        self.storage.settle()
+        return made.json["volume"]["id"]
+
+    def status(self, volume):
+        answer = self.ask("GET", f"/volumes/{volume}")
+        return answer.json["volume"]["status"] if answer.status_code == 200 else None
+
+    def settle(self):
+        self.nova.settle()
+        self.storage.settle()
+
+    def boot(self, **more):
+        made = self("POST", "/servers", {"server": {
+            "name": "web", "flavorRef": "m1", "networks": "auto", **more}})
+        assert made.status_code == 202, made.json
+        self.settle()
+        shown = self("GET", f"/servers/{made.json['server']['id']}").json["server"]
+        assert shown["status"] == "ACTIVE", shown
+        return shown["id"], [v["id"] for v in shown["os-extended-volumes:volumes_attached"]]
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(tmp_path)
+    yield house
+    for db in house.databases:
+        db.engine.dispose()
+
+
+def test_a_volume_comes_and_goes(house):
+    server, _ = house.boot(imageRef=house.nova.cloud.image())
+    volume = house.volume()
+    path = f"/servers/{server}/os-volume_attachments"
+    body = {"volumeAttachment": {"volumeId": volume}}
+    assert house("POST", path, body).status_code == 200
+    assert house.status(volume) == "reserved"
+    house.settle()
+    assert house.status(volume) == "in-use"
+    assert house("POST", path, body).status_code == 400
+    assert house.nova.drivers["one"].volumes[server] == {"/dev/vdb": (volume, None)}
+    assert house("DELETE", f"{path}/{volume}").status_code == 202
+    house.settle()
+    assert house.status(volume) == "available"
+
+
+def test_a_server_that_boots_from_volumes_of_its_own(house):
+    own = house.volume()
+    server, volumes = house.boot(block_device_mapping_v2=[
+        {"source_type": "blank", "destination_type": "volume", "volume_size": 1, "boot_index": 0,
+         "delete_on_termination": True}, {"source_type": "volume", "uuid": own}])
+    assert [house.status(volume) for volume in volumes] == ["in-use", "in-use"]
+    [made] = set(volumes) - {own}
+    shown = house.ask("GET", f"/volumes/{made}").json["volume"]
+    assert shown["os-vol-tenant-attr:tenant_id"] == RED
+    house("DELETE", f"/servers/{server}")
+    house.settle()
+    assert house.status(own) == "available"
+    assert house.status(made) is None
+
+
+def test_what_cannot_be_attached(house):
+    server, _ = house.boot(imageRef=house.nova.cloud.image())
+    path = f"/servers/{server}/os-volume_attachments"
+    for volume, code in (("11111111-2222-3333-4444-555555555555", 404),):
+        body = {"volumeAttachment": {"volumeId": volume}}
+        assert house("POST", path, body).status_code == code
+    volume = house.volume()
+    house.storage.set(volume, status="error")
+    body = {"volumeAttachment": {"volumeId": volume}}
+    assert house("POST", path, body).status_code == 400
