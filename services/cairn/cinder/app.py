@@ -15,12 +15,14 @@ from cairn.cinder.api import (
     group_types,
     hosts,
     limits,
+    manageable,
     messages,
     passphrases,
     qos_specs,
     quota_sets,
     services,
     snapshots,
+    transfers,
     type_access,
     type_encryption,
     type_extra_specs,
@@ -39,6 +41,7 @@ RESOURCES = (
     volumes, volume_actions, volume_metadata, snapshots, attachments, connections, passphrases,
     encryption, types, type_extra_specs, type_access, type_encryption, default_types, qos_specs,
     group_types, quota_sets, limits, messages, services, hosts, backends, clusters, extensions,
+    transfers, manageable,
 )
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v3", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)

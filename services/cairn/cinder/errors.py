@@ -137,6 +137,15 @@ class NoSuchCluster(NotFound):
 
     def __init__(self, id: object) -> None:
         super().__init__("Cluster", id)
+class TransferNotFound(NotFound):
+    message = "Transfer {id} could not be found."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Transfer", id)
+
+
+class WrongKey(Invalid):
+    message = "Attempt to transfer {id} with invalid auth key."
 
 
 class InvalidVolume(Invalid):

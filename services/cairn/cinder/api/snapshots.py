@@ -17,7 +17,7 @@ from cairn.cinder.api.schemas import (
 )
 from cairn.cinder.api.views import snapshot as view
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import snapshot_lists, snapshots
+from cairn.cinder.core import managing, snapshot_lists, snapshots
 from cairn.cinder.policy import RULES
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
@@ -131,3 +131,11 @@ def report_status(cinder: Cinder, ctx: Context, snapshot_id: str, body: Document
     """Take what a service says of a snapshot that it takes or removes."""
     asked = body["os-update_snapshot_status"]
     snapshots.report_status(cinder, ctx, snapshot_id, asked["status"], asked.get("progress"))
+
+
+@api.post(ACTION, action="os-unmanage", status=202, event="snapshot.unmanage",
+          policy="snapshot_extension:snapshot_unmanage",
+          body=wrapped("os-unmanage", {"type": ["object", "null"]}))
+def unmanage(cinder: Cinder, ctx: Context, snapshot_id: str, body: Document) -> None:
+    """Begin to leave a snapshot to itself: it is forgotten here, and stays in its backend."""
+    managing.unmanage_snapshot(cinder, ctx, snapshot_id)

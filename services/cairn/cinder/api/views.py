@@ -137,3 +137,18 @@ def snapshot(ctx: Context, row: Any, *, detailed: bool = True) -> Document:
     if version >= (3, 65):
         shown["consumes_quota"] = not row.hidden
     return shown
+
+
+def transfer(ctx: Context, row: Any, *, detailed: bool = True) -> Document:
+    """An offer of a volume; `detailed` also since when, and since 3.57 between whom."""
+    shown: Document = {"id": row.id, "name": row.name, "volume_id": row.volume_id,
+                       "links": links(ctx, "os-volume-transfer", row.id)}
+    if not detailed:
+        return shown
+    shown["created_at"] = stamp(row.created_at)
+    if ctx.version >= (3, 55):
+        shown["no_snapshots"] = row.no_snapshots
+    if ctx.version >= (3, 57):
+        shown |= {"source_project_id": row.project_id, "accepted": row.accepted,
+                  "destination_project_id": row.destination_project_id}
+    return shown

@@ -7,11 +7,14 @@ from sqlalchemy import select
 
 from cairn.cinder.component import Cinder
 from cairn.cinder.db.models import Work
+from cairn.cinder.errors import InvalidInput, InvalidVolume
 from cairn.cinder.rpc import Loan
+from cairn.common.context import Context
 from cairn.common.errors import NotFound, Problem
 from cairn.common.ledger import OPEN
 from cairn.common.work import Job
 
+GIB = 1024**3
 # A token is looked at when a transfer begins, which may then take longer.
 SECONDS = 300
 # What of an image is no property of its own, and not remembered of a volume.
@@ -22,6 +25,27 @@ _OWN = {"status", "visibility", "protected", "tags", "created_at", "updated_at",
 _BASIC = {"id": "image_id", "name": "image_name", "checksum": "checksum",
           "container_format": "container_format", "disk_format": "disk_format",
           "min_disk": "min_disk", "min_ram": "min_ram", "size": "size"}
+
+
+def fitting(cinder: Cinder, ctx: Context, image_id: str, size: int) -> dict[str, Any]:
+    """An image that a volume of so many GiB can hold. Raises Remote where the caller can not see
+    it, InvalidInput, InvalidVolume."""
+    image = cinder.cloud.images.show(ctx, image_id)
+    if image["status"] != "active":
+        raise InvalidInput(reason=f"Image {image_id} is not active.")
+    if size * GIB < (image.get("size") or 0):
+        raise InvalidInput(reason=f"Size of specified image {-(-image['size'] // GIB)}GB is larger "
+                                  f"than volume size {size}GB.")
+    if size < (image.get("min_disk") or 0):
+        raise InvalidVolume(reason=f"Volume size {size}GB cannot be smaller than the image "
+                                   f"minDisk size {image['min_disk']}GB.")
+    return image
+
+
+def lent(image: dict[str, Any]) -> dict[str, Any]:
+    """The image as the arguments of a work have it that reads it."""
+    return {"id": image["id"], "purpose": "read", "metadata": metadata(image),
+            "disk_format": image["disk_format"], "size": image["size"]}
 
 
 def metadata(image: dict[str, Any]) -> dict[str, str]:

@@ -79,9 +79,9 @@ def create(cinder: Cinder, ctx: Context, order: Order) -> str:
 
 def add(
     session: Session, cinder: Cinder, ctx: Context, volume: Volume, order: Order,
-    unified: dict[str, int], **more: Any,
+    unified: dict[str, int], told: str = "snapshot.create.start",
 ) -> Snapshot:
-    """The row of a snapshot, within the owner's limits. Raises OverLimit."""
+    """The row of a snapshot, within the owner's limits; `told` is the event. Raises OverLimit."""
     more_of = {"snapshots": 1}
     if not cinder.quota.no_snapshot_gb:
         more_of["gigabytes"] = volume.size
@@ -91,11 +91,10 @@ def add(
     row = Snapshot(
         project_id=volume.project_id, user_id=ctx.user_id, name=order.name,
         description=order.description, status="creating", volume_id=volume.id, size=volume.size,
-        meta=order.metadata, encryption_key_id=volume.encryption_key_id, type_id=volume.type_id,
-        **more)
+        meta=order.metadata, encryption_key_id=volume.encryption_key_id, type_id=volume.type_id)
     session.add(row)
     session.flush()
-    events.record_snapshot(session, ctx, "snapshot.create.start", row)
+    events.record_snapshot(session, ctx, told, row)
     return row
 
 

@@ -19,8 +19,6 @@ from cairn.cinder.errors import (
 )
 from cairn.common.context import Context
 
-GIB = 1024**3
-
 
 def find(session: Session, ctx: Context, volume_id: str) -> Volume:
     """The volume, if the caller may know of it. Raises VolumeNotFound."""
@@ -93,20 +91,7 @@ def _image(cinder: Cinder, ctx: Context, order: Order) -> dict[str, Any] | None:
         return None
     if order.size is None:
         raise InvalidInput(reason="size is needed for a volume that is made from an image.")
-    image = cinder.cloud.images.show(ctx, order.image_id)
-    if image["status"] != "active":
-        raise InvalidInput(reason=f"Image {order.image_id} is not active.")
-    if order.size * GIB < (image.get("size") or 0):
-        raise InvalidInput(reason=f"Size of specified image {_gib(image['size'])}GB is larger than "
-                                  f"volume size {order.size}GB.")
-    if order.size < (image.get("min_disk") or 0):
-        raise InvalidVolume(reason=f"Volume size {order.size}GB cannot be smaller than the image "
-                                   f"minDisk size {image['min_disk']}GB.")
-    return image
-
-
-def _gib(size: int) -> int:
-    return -(-size // GIB)
+    return images.fitting(cinder, ctx, order.image_id, order.size)
 
 
 def _record(
@@ -144,8 +129,7 @@ def _record(
     events.record(session, ctx, "volume.create.start", row)
     args: dict[str, Any] = {"attempt": 1, "excluded": [], "errors": [], "hints": order.hints}
     if image is not None:
-        args["image"] = {"id": image["id"], "purpose": "read", "metadata": images.metadata(image),
-                         "disk_format": image["disk_format"], "size": image["size"]}
+        args["image"] = images.lent(image)
     return row, works.add(session, ctx, create_flow.ACTION, row, args)
 
 

@@ -4,12 +4,12 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
 from cairn.cinder.core import events, messages, works
-from cairn.cinder.db.models import Volume
+from cairn.cinder.db.models import Volume, Work
 from cairn.cinder.errors import Withdrawn
 from cairn.cinder.rpc import SCHEDULER, runner_of
 from cairn.cinder.settings import SchedulerSettings
@@ -52,9 +52,23 @@ class Doer(flows.Doer):
         return host
 
     def failed(self, job: Job, error: str) -> str | None:
-        """The resource is as it was, or in error, and its owner is told why."""
+        """The resource is as it was, or in error, and its owner is told why; after a host has
+        undone what it had done before."""
+        if (other := self.others(job)) is not None:
+            return other
         self.cinder.db.write(lambda session: self.record_failure(session, job, error))
         return None
+
+    def others(self, job: Job) -> str | None:
+        """A host that has something to undo of it."""
+        undone = {step.name for step in self.action.steps if step.undo}
+        return next((runner for runner, name in reversed(job.begun)
+                     if runner != SCHEDULER and name in undone), None)
+
+    def keep(self, session: Session, job: Job, name: str, result: dict[str, Any]) -> None:
+        """A step's result, for a host that has something to undo after the step itself was."""
+        job.args = {**job.args, name: result}
+        session.execute(update(Work).where(Work.id == job.id).values(args=job.args))
 
     def error_status(self, job: Job) -> str | None:
         """The status after a failure; None: as before."""
@@ -94,7 +108,10 @@ class Doer(flows.Doer):
     def release(self, session: Session, job: Job, row: Any, status: str | None) -> None:
         """It is free, if it is this action's still: this may be said again after a death, when
         another may have claimed it."""
-        if row.status in {entry.task for entry in self.action.entries if entry.task}:
+        tasks = {entry.task for entry in self.action.entries if entry.task}
+        if job.error is not None and self.action.breaks:
+            tasks.add("available")  # It had come to its end, and is unwound.
+        if row.status in tasks:
             works.release(session, job.args["resource"], row.id, status)
             session.expire(row)
 

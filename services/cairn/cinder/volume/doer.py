@@ -55,6 +55,11 @@ class Doer(flows.Doer):
         """Of host@backend[#pool]. Raises NoSuchBackend."""
         return self.backends.driver(host)
 
+    def kept(self, job: Job, name: str) -> dict[str, Any]:
+        """What a step of the scheduler's said, also after it was undone."""
+        said: dict[str, Any] = job.results.get(name) or job.args[name]
+        return said
+
     def passphrase(self, job: Job) -> str:
         """What opens the work's volume."""
         return self.scheduler.passphrase(job.ctx, volume_id=job.subject)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import null, select, update
+from sqlalchemy import case, null, select, update
 from sqlalchemy.orm import Session
 
 from cairn.cinder.core import images, records
@@ -46,14 +46,19 @@ class Steps(Doer):
                     hints=job.args["hints"], local_host=local)
                 row.scheduled_at = utcnow()
                 session.flush()
-            return {"volume": records.of_volume(session, row), "image": image,
-                    **_source(session, row)}
+            chosen = {"volume": records.of_volume(session, row), "image": image,
+                      **_source(session, row)}
+            self.keep(session, job, "backend_selected", chosen)
+            return chosen
 
         return self.cinder.db.write(choose)
 
     def forget_backend(self, job: Job) -> None:
         with self.cinder.db.writing() as session:
-            session.execute(update(Volume).where(Volume.id == job.subject).values(host=null()))
+            session.execute(
+                update(Volume).where(Volume.id == job.subject)
+                .values(host=null(), status=case((Volume.status == "available", "creating"),
+                                                 else_=Volume.status)))
 
     def record(self, job: Job) -> None:
         image = job.results["backend_selected"]["image"]
@@ -69,6 +74,8 @@ class Steps(Doer):
 
     def failed(self, job: Job, error: str) -> str | None:
         """Another backend, if there may be one; else error, with what went wrong."""
+        if (other := self.others(job)) is not None:
+            return other
         again = self.cinder.db.write(lambda session: self._again(session, job, error))
         if again:
             self.cinder.ring(job.ctx, SCHEDULER)

@@ -17,8 +17,10 @@ class Steps(Doer):
         }
 
     def look_up(self, job: Job) -> dict[str, Any]:
-        with self.cinder.db.reading() as session:
-            return {"snapshot": records.snapshot(session, job.args["resource_id"])}
+        with self.cinder.db.writing() as session:
+            seen = {"snapshot": records.snapshot(session, job.args["resource_id"])}
+            self.keep(session, job, "snapshot_looked_up", seen)
+            return seen
 
     def record(self, job: Job) -> None:
         provider = job.results["snapshot_taken"]["provider"]

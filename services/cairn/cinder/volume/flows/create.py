@@ -54,5 +54,5 @@ class Steps(Doer):
         return None
 
     def remove(self, job: Job) -> None:
-        record = job.results["backend_selected"]["volume"]
+        record = self.kept(job, "backend_selected")["volume"]
         self.driver(record["host"]).delete(thing(record))

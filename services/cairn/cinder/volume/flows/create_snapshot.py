@@ -17,5 +17,5 @@ class Steps(Doer):
             snapshot_thing(record))}
 
     def remove(self, job: Job) -> None:
-        record = job.results["snapshot_looked_up"]["snapshot"]
+        record = self.kept(job, "snapshot_looked_up")["snapshot"]
         self.driver(record["volume"]["host"]).delete_snapshot(snapshot_thing(record))

@@ -1,0 +1,52 @@
+"""copy_volume_to_image: the bytes are converted and sent."""
+
+import time
+from collections.abc import Mapping
+
+from cairn.cinder.drivers.base import GIB
+from cairn.cinder.volume import copying
+from cairn.cinder.volume.backends import thing
+from cairn.cinder.volume.doer import Doer, Done
+from cairn.common.errors import Problem, Unavailable
+from cairn.common.flows import Do
+from cairn.common.work import Job, check
+
+# Glance calls an upload dead that was silent for a minute: then it takes another.
+PATIENCE = 120.0
+
+
+class Steps(Doer):
+    def steps(self) -> Mapping[str, Do]:
+        return {"image_filled": Do(self.fill)}
+
+    def fill(self, job: Job) -> Done:
+        record = job.results["volume_looked_up"]["volume"]
+        path = self.scratch(job)
+        try:
+            with self.driver(record["host"]).opened(thing(record)) as disk:
+                copying.to_image(disk, path, job.args["image"]["disk_format"],
+                                 record["size"] * GIB, progress=lambda done: check(),
+                                 timeout=self.settings.transfer_timeout)
+            self._send(job)
+        finally:
+            path.unlink(missing_ok=True)
+        return None
+
+    def _send(self, job: Job) -> None:
+        """Raises what Glance refuses with. One that an earlier life of this process began is
+        waited for."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            check()
+            try:
+                self.transfers.upload(job.ctx, job.id, self.scratch(job))
+                return
+            except Problem as problem:
+                if problem.code != 409:
+                    raise
+            status = self.transfers.status(job.ctx, job.id)
+            if status == "active":
+                return
+            if status != "saving" or time.monotonic() > end:
+                raise Unavailable(reason=f"The image is {status}, and cannot be filled.")
+            time.sleep(5)

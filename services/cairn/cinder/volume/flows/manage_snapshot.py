@@ -1,0 +1,21 @@
+"""manage_snapshot: what is in the backend gets the snapshot's id."""
+
+from collections.abc import Mapping
+
+from cairn.cinder.volume.doer import Doer, Done, snapshot_thing
+from cairn.common.flows import Do
+from cairn.common.work import Job
+
+
+class Steps(Doer):
+    def steps(self) -> Mapping[str, Do]:
+        return {"snapshot_taken": Do(self.take, self.leave)}
+
+    def take(self, job: Job) -> Done:
+        record = job.results["snapshot_looked_up"]["snapshot"]
+        return {"provider": self.driver(record["volume"]["host"]).manage_snapshot(
+            snapshot_thing(record), job.args["ref"])}
+
+    def leave(self, job: Job) -> None:
+        record = self.kept(job, "snapshot_looked_up")["snapshot"]
+        self.driver(record["volume"]["host"]).unmanage_snapshot(snapshot_thing(record))
