@@ -29,6 +29,7 @@ CASES = {
     "types": [
         (f"alice GET /types/{NONE}", None, 404), ("alice GET /types/", None, 404),
         ("alice GET /types?sort=junk", None, 400), ("alice GET /types?limit=-1", None, 400),
+        ("alice GET /types?offset=-1", None, 400),
         ("alice GET /types?limit=x", None, 400), ("admin GET /types?is_public=junk", None, 400),
         (f"alice GET /types?marker={NONE}", None, 404),
         ("alice GET /types?extra_specs=junk", None, 400),

@@ -55,6 +55,7 @@ def test_lists_of_types(call, make):
     marker = page.json["volume_types"][-1]["id"]
     assert link["rel"] == "next" and f"marker={marker}" in link["href"]
     assert names(call("GET", f"/types?sort=name:asc&limit=1&marker={marker}")) == ["b"]
+    assert names(call("GET", "/types?sort=name:asc&limit=1&offset=1")) == ["b"]
     assert call("GET", f"/types?marker={private}").status_code == 404
 
 

@@ -41,7 +41,7 @@ def view(cinder: Cinder, ctx: Context, row: Any) -> Document:
     return shown
 
 
-@api.get("/group_types", policy=ANYONE, since="3.11", query=queries("is_public"))
+@api.get("/group_types", policy=ANYONE, since="3.11", query=queries("offset", "is_public"))
 def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List group types; administrators ask with `is_public` for those that are not public (false),
     or for all (none)."""

@@ -27,7 +27,7 @@ def view(ctx: Context, row: Any) -> Document:
 
 
 @api.get("/messages", policy="message:get_all", since="3.3",
-         query=queries(*message_lists.FILTERS))
+         query=queries("offset", *message_lists.FILTERS))
 def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List why things that were begun did not come to their end, and what may be done."""
     part = message_lists.index(cinder, ctx, query)

@@ -38,7 +38,7 @@ def _detail(ctx: Context, row: Any) -> Document:
     return {"qos_specs": view(row), "links": links(ctx, "qos-specs", row.id)}
 
 
-@api.get("/qos-specs", policy=_POLICY + "get_all", query=queries())
+@api.get("/qos-specs", policy=_POLICY + "get_all", query=queries("offset"))
 def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List qos specs."""
     part = qos.index(cinder, query)

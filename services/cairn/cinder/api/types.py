@@ -23,7 +23,7 @@ from cairn.common.errors import Invalid
 api = Api(RULES)
 
 PUBLIC = "os-volume-type-access:is_public"
-LIST = queries("is_public", "name", "extra_specs")
+LIST = queries("offset", "is_public", "name", "extra_specs")
 CREATE = wrapped("volume_type", closed(["name"], **{
     "name": NAME, "description": TEXT_OR_NONE, "extra_specs": SPECS | {"type": ["object", "null"]},
     PUBLIC: BOOLEAN}))

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cairn.cinder.core import filters
 from cairn.common import listing
 from cairn.common.errors import NotFound
 from cairn.common.listing import Column, Part, Query
@@ -26,4 +27,5 @@ def page(
         after = listing.find_marker(session, keys, table.c.id == asked.marker, *conditions)
         if after is None:
             raise NotFound("Marker", asked.marker)
-    return listing.fetch(session, select(*table.c).where(*conditions), keys, asked, after)
+    rows = select(*table.c).where(*conditions).offset(filters.offset(query) or None)
+    return listing.fetch(session, rows, keys, asked, after)
