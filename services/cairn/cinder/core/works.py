@@ -38,7 +38,8 @@ def claim(
     before = func.coalesce(model.previous_status, model.status)
     return changed(session.execute(
         update(model).where(model.id == id_, *allowed)
-        .values(previous_status=before, status=entry.task)))
+        # In this order: MariaDB reads what it has just set.
+        .ordered_values((model.previous_status, before), (model.status, entry.task))))
 
 
 def take(
@@ -55,8 +56,9 @@ def release(session: Session, resource: str, id_: str, status: str | None = None
     model = MODELS[resource]
     session.execute(
         update(model).where(model.id == id_)
-        .values(status=status or func.coalesce(model.previous_status, model.status),
-                previous_status=null()))
+        .ordered_values(
+            (model.status, status or func.coalesce(model.previous_status, model.status)),
+            (model.previous_status, null())))
 
 
 def add(

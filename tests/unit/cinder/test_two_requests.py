@@ -1,0 +1,100 @@
+"""Two who ask at once for what can not both be, on a real database: one gets it, the other is told
+why."""
+
+import threading
+
+import pytest
+from fakes.cinder import World
+
+from cairn.cinder.core import connections, extending, metadata, snapshots, unified_limits, volumes
+from cairn.cinder.db.models import Base, Volume
+from cairn.common.context import Context
+from cairn.common.errors import Problem
+
+ALICE = Context("alice", project_id="red", roles=frozenset({"member", "reader"}),
+                version=(3, 71))
+
+
+@pytest.fixture
+def world(mariadb, tmp_path):
+    unified_limits._remembered.clear()
+    return World(mariadb(Base, pool_size=16), tmp_path)
+
+
+@pytest.fixture
+def volume(world):
+    made = volumes.create(world.cinder, ALICE, volumes.Order(1)).id
+    world.settle()
+    return made
+
+
+def at_once(*asked):
+    """Who was refused, and how, by their places."""
+    gate, refused = threading.Barrier(len(asked)), {}
+
+    def run(place, ask):
+        gate.wait()
+        try:
+            ask()
+        except Problem as problem:
+            refused[place] = problem
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(asked)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return refused
+
+
+def assert_one_was_refused(refused, many=2):
+    assert len(refused) == many - 1
+    for problem in refused.values():
+        assert problem.code in (400, 409) and str(problem)
+
+
+def test_delete_and_attach(world, volume):
+    refused = at_once(lambda: volumes.delete(world.cinder, ALICE, volume),
+                      lambda: connections.create(world.cinder, ALICE, volume, None))
+    assert_one_was_refused(refused)
+    world.settle()
+    row = world.row(Volume, volume)
+    assert row is None if 1 in refused else row.status == "reserved"
+
+
+def test_extend_four_times(world, volume):
+    refused = at_once(*[lambda size=size: extending.extend(world.cinder, ALICE, volume, size)
+                        for size in (2, 3, 4, 5)])
+    assert_one_was_refused(refused, 4)
+    world.settle()
+    (winner,) = {0, 1, 2, 3} - refused.keys()
+    row = world.row(Volume, volume)
+    assert (row.status, row.size) == ("available", winner + 2)
+
+
+def test_extend_and_snapshot(world, volume):
+    """A snapshot that was first does not keep it from growing: their works are in line."""
+    refused = at_once(
+        lambda: extending.extend(world.cinder, ALICE, volume, 3),
+        lambda: snapshots.create(world.cinder, ALICE, snapshots.Order(volume)))
+    assert set(refused) <= {1}
+    for problem in refused.values():
+        assert problem.code == 400 and "extending" in str(problem)
+    world.settle()
+    assert world.row(Volume, volume).size == 3
+    assert world.open_works() == 0
+
+
+def test_delete_and_snapshot(world, volume):
+    refused = at_once(
+        lambda: volumes.delete(world.cinder, ALICE, volume),
+        lambda: snapshots.create(world.cinder, ALICE, snapshots.Order(volume)))
+    assert len(refused) == 1 and refused.popitem()[1].code in (400, 404)
+    world.settle()
+    assert world.open_works() == 0
+
+
+def test_metadata_of_all_stays(world, volume):
+    assert not at_once(*[lambda key=key: metadata.merge(
+        world.cinder, ALICE, "volume", volume, {key: "x"}) for key in "abcd"])
+    assert set(world.row(Volume, volume).meta) == set("abcd")
