@@ -148,7 +148,7 @@ class StorageHost:
     def boot(self) -> None:
         """It goes down as by a power cut, and comes back."""
         before = self.run("cat /proc/sys/kernel/random/boot_id")
-        self.monitor("system_reset")
+        self.run("(sleep 1; echo b > /proc/sysrq-trigger) >/dev/null 2>&1 </dev/null &")
         until("it is back", lambda: self.again(before))
 
     def again(self, before: str) -> bool:
@@ -158,11 +158,6 @@ class StorageHost:
             return self.run("cat /proc/sys/kernel/random/boot_id", 60) != before
         except (AssertionError, subprocess.TimeoutExpired):
             return False
-
-    def monitor(self, command: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{command}\n".encode())
-        self.process.stdin.flush()
 
 
 def until(what: str, done, patience: float = 600) -> None:
@@ -207,12 +202,12 @@ def running(image: Path, folder: Path, ports: tuple[int, int]):
         "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m",
         "1536", "-nodefaults", "-display", "none", "-kernel", image / "vmlinuz", "-initrd",
         image / "initrd.img", "-append", CONSOLE, "-nic", f"user,model=virtio,{forward}",
-        "-serial", f"file:{folder}/console", "-monitor", "stdio", "-device", "virtio-rng-pci",
+        "-serial", f"file:{folder}/console", "-device", "virtio-rng-pci",
     ]
     for kind, path in drives:
         command += ["-drive", f"file={path},format={kind},if=virtio,cache=unsafe,discard=unmap"]
     with (folder / "qemu.log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     host = StorageHost(folder, *ports, process)
     try:
         until("ssh", host.reachable)
