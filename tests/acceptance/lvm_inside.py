@@ -121,6 +121,7 @@ class TestTgt(OnLvm):
 
     address = "127.0.0.2"
 
+    test_what_a_guest_discards_is_given_back = None
     # It was seen over LIO.
     test_a_process_that_dies = None
 

@@ -229,6 +229,7 @@ class FakeTargets:
     """Serves devices to who knows their secrets, until a boot."""
 
     lun = 1
+    discards = True
 
     def __init__(self, folder):
         self.folder = folder

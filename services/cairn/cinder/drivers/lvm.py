@@ -203,7 +203,7 @@ class LvmDriver:
         return {"driver_volume_type": "iscsi", "data": {
             "target_discovered": False, "target_portal": self._portal, "target_iqn": export.iqn,
             "target_lun": self.targets.lun, "auth_method": "CHAP", "auth_username": user,
-            "auth_password": export.secret, "discard": True,
+            "auth_password": export.secret, "discard": self.targets.discards,
             "access_mode": "ro" if connector.read_only else "rw"}}
 
     def unexport(self, volume: Volume, attachment_id: str) -> None:

@@ -24,6 +24,7 @@ def there() -> bool:
 
 class Lio:
     lun = 0
+    discards = True
 
     def __init__(self, portal: str, config: Path = CONFIG) -> None:
         self.portal, self.config = portal, config

@@ -31,6 +31,8 @@ def there() -> bool:
 class Tgt:
     # Unit 0 of its targets is tgtd's own.
     lun = 1
+    # It fails to, on devices, and is not let to promise it.
+    discards = False
 
     def __init__(self, portal: str, path: Path = SOCKET) -> None:
         self.portal, self.path = portal, path
@@ -58,7 +60,7 @@ class Tgt:
         self._ask(UNIT, NEW, f"path={export.device},bstype=rdwr,bsoflags=direct",
                   tid=number, lun=self.lun)
         # A guest knows its disk by this.
-        settings = f"scsi_sn={export.volume},thin_provisioning=1,readonly={int(export.read_only)}"
+        settings = f"scsi_sn={export.volume},readonly={int(export.read_only)}"
         self._ask(UNIT, UPDATE, settings, tid=number, lun=self.lun)
         self._ask(ACCOUNT, NEW, f"user={export.user},password={export.secret}")
         self._ask(ACCOUNT, BIND, f"user={export.user}", tid=number)

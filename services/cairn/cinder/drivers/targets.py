@@ -48,6 +48,8 @@ class Targets(Protocol):
 
     # The number of the only unit of a target.
     lun: int
+    # Whether what guests discard is given back to the pool.
+    discards: bool
 
     def check(self) -> None:
         """Raises BackendFailed unless it can serve."""
