@@ -9,11 +9,13 @@ import pytest
 
 from cairn.cinder import cli as cinder_cli
 from cairn.cinder.core import flows as cinder_flows
-from cairn.cinder.rpc import SCHEDULER, VOLUME
+from cairn.cinder.rpc import BACKUP, SCHEDULER, VOLUME
 from cairn.cinder.scheduler import doer as scheduler_doer
 from cairn.cinder.scheduler import flows as scheduler
 from cairn.cinder.volume import doer as volume_doer
 from cairn.cinder.volume import flows as volume
+from cairn.cinder.volume.backups import doer as backup_doer
+from cairn.cinder.volume.backups import flows as backup
 from cairn.common.flows import Action, ActionStep, Do, Doer, Entry, load, make_flows
 from cairn.common.work import Job
 from cairn.nova import cli as nova_cli
@@ -68,6 +70,7 @@ NOVA = Component("nova", nova_flows, {
 CINDER = Component("cinder", cinder_flows, {
     SCHEDULER: lambda: scheduler.make(scheduler_doer.Hands(anything)),
     VOLUME: lambda: volume.make(volume_doer.Hands(*[anything] * 5)),
+    BACKUP: lambda: backup.make(backup_doer.Hands(anything, anything)),
 }, cinder_cli, "volume-actions.md")
 COMPONENTS = pytest.mark.parametrize("component", [NOVA, CINDER], ids=lambda each: each.name)
 

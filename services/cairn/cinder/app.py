@@ -7,6 +7,7 @@ import flask
 from cairn.cinder.api import (
     attachments,
     backends,
+    backups,
     clusters,
     connections,
     default_types,
@@ -41,7 +42,7 @@ RESOURCES = (
     volumes, volume_actions, volume_metadata, snapshots, attachments, connections, passphrases,
     encryption, types, type_extra_specs, type_access, type_encryption, default_types, qos_specs,
     group_types, quota_sets, limits, messages, services, hosts, backends, clusters, extensions,
-    transfers, manageable,
+    transfers, manageable, backups,
 )
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v3", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cairn.cinder.neighbours import Cloud
-from cairn.cinder.rpc import SCHEDULER, VOLUME, Scheduler, Volume
+from cairn.cinder.rpc import BACKUP, SCHEDULER, VOLUME, Scheduler, Volume
 from cairn.cinder.settings import (
     ApiSettings,
     EncryptionSettings,
@@ -36,5 +36,5 @@ class Cinder:
         room, _, host = runner.partition(".")
         if room == SCHEDULER:
             self.scheduler.ring(ctx)
-        elif room == VOLUME:
+        elif room in (VOLUME, BACKUP):  # Both are one process.
             self.volume.ring(ctx, host=host)

@@ -226,3 +226,22 @@ class ExportFailed(Problem):
 
     code = 503
     message = "The volume's storage backend could not {what}. Try again later.\n{cause}"
+
+
+# --- Backups -----------------------------------------------------------------------------------
+
+
+class BackupNotFound(NotFound):
+    message = "Backup {id} could not be found."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Backup", id)
+
+
+class InvalidBackup(Invalid):
+    message = "Invalid backup: {reason}"
+
+
+class NoBackupService(Problem):
+    code = 503
+    message = "Service cinder-backup could not be found on the volume's host."

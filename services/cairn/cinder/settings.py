@@ -144,6 +144,11 @@ class VolumeSettings:
     goodness_function: str = option(
         "", "How good a place this is for a volume, from 0 to 100, for GoodnessWeigher."
     )
+    backup_target: str = option(
+        "", "Where backups of this host's volumes are kept, as file:/FOLDER; the folder may be a "
+        "mounted share. Empty: no backups are made here."
+    )
+    backup_threads: int = option(2, "Backups and restorations this host does at once.")
 
 
 @dataclass(frozen=True)

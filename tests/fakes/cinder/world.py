@@ -11,7 +11,7 @@ from cairn.cinder.core import keys
 from cairn.cinder.db.models import Service, Volume, Work, WorkStep
 from cairn.cinder.drivers.fake import FakeDriver
 from cairn.cinder.policy import RULES
-from cairn.cinder.rpc import SCHEDULER, VOLUME, runner_of
+from cairn.cinder.rpc import BACKUP, SCHEDULER, VOLUME, runner_of
 from cairn.cinder.scheduler import process as scheduler_process
 from cairn.cinder.scheduler.doer import Hands as SchedulerHands
 from cairn.cinder.scheduler.manager import Manager as SchedulerManager
@@ -76,16 +76,19 @@ class World:
         are named."""
         settings = VolumeSettings(
             backends=backends or f"fake:fake:{self.folder}/{host}", zone=zone,
-            folder=str(self.folder / f"{host}-transfers"))
+            folder=str(self.folder / f"{host}-transfers"),
+            backup_target=f"file:{self.folder}/{host}-backups")
         made = self.backends[host] = Backends(settings, host)
         scheduler: Any = Direct(lambda _: self.scheduler, sender=host)
         transfers: Any = FakeTransfers(scheduler, self.cloud.images)
         hands = VolumeHands(scheduler, made, transfers, settings, host)
         worker = volume_process.make_worker(RemoteLedger(scheduler), hands, host, 1)
         self.workers[runner_of(VOLUME, host)] = worker
-        self.managers[host] = VolumeManager(made, worker)
+        backups = volume_process.make_backup_worker(RemoteLedger(scheduler), made, settings, host)
+        self.workers[runner_of(BACKUP, host)] = backups
+        self.managers[host] = VolumeManager(made, worker, backups)
         echo: Any = Echo()
-        self.reporters[host] = Reporter(scheduler, made, echo, host)
+        self.reporters[host] = Reporter(scheduler, made, echo, host, backups=True)
         self.beat(host)
         return made
 
@@ -101,9 +104,11 @@ class World:
 
     def down(self, host: str) -> None:
         """The host stops answering."""
-        del self.managers[host], self.workers[runner_of(VOLUME, host)], self.reporters[host]
+        del self.managers[host], self.reporters[host]
+        del self.workers[runner_of(VOLUME, host)], self.workers[runner_of(BACKUP, host)]
         with self.db.writing() as session:
-            session.execute(update(Service).where(Service.host.like(f"{host}@%"))
+            session.execute(update(Service)
+                            .where(Service.host.like(f"{host}@%") | (Service.host == host))
                             .values(seen_at=None))
 
     def row(self, model: Any, id_: str) -> Any:

@@ -19,7 +19,7 @@ from cairn.cinder.api.schemas import (
 from cairn.cinder.api.views import Shown, volume_summary
 from cairn.cinder.api.views import volume as view
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import volume_changes, volume_lists, volumes
+from cairn.cinder.core import backups, volume_changes, volume_lists, volumes
 from cairn.cinder.core.volumes import Order
 from cairn.cinder.policy import RULES
 from cairn.common import listing
@@ -97,7 +97,9 @@ def show(cinder: Cinder, ctx: Context, volume_id: str) -> Document:
 @api.post("/volumes", policy="volume:create", body=CREATE, status=202, event="volume.create")
 def create(cinder: Cinder, ctx: Context, body: Document) -> Document:
     """Record the volume and hand it to the scheduler; it is creating until its backend has it."""
-    made = volumes.create(cinder, ctx, _order(body))
+    order = _order(body)
+    made = (volumes.create(cinder, ctx, order) if order.backup_id is None
+            else backups.create_volume(cinder, ctx, order.backup_id, order))
     row, attachments = volume_lists.one(cinder, ctx, made.id)
     return {"volume": view(cinder, ctx, row, attachments)}
 

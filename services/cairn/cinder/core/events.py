@@ -53,9 +53,26 @@ def record_snapshot(
                  project_id=snapshot.project_id)
 
 
+def record_backup(
+    session: Session, ctx: Context, type_: str, backup: Any, *, error: str | None = None
+) -> None:
+    """The same of a backup (backup.create.end)."""
+    payload = {
+        "backup_id": backup.id, "tenant_id": backup.project_id, "user_id": backup.user_id,
+        "volume_id": backup.volume_id, "snapshot_id": backup.snapshot_id, "size": backup.size,
+        "display_name": backup.name, "status": backup.status, "host": backup.host,
+        "created_at": stamp(backup.created_at), "object_count": backup.object_count,
+        "fail_reason": backup.fail_reason, "is_incremental": backup.parent_id is not None,
+    }
+    if error is not None:
+        payload["error"] = error.partition("\n")[0]
+    Event.record(session, ctx, type_, "backup", backup.id, payload, project_id=backup.project_id)
+
+
 def record_of(resource: str) -> Callable[..., None]:
     """What records events of that kind of resource; all are called alike."""
     return _RECORDERS[resource]
 
 
-_RECORDERS: dict[str, Callable[..., None]] = {"volume": record, "snapshot": record_snapshot}
+_RECORDERS: dict[str, Callable[..., None]] = {"volume": record, "snapshot": record_snapshot,
+                                               "backup": record_backup}

@@ -42,6 +42,16 @@ def read(session: Session, cinder: Cinder, key_id: str) -> str:
             reason="No key of this controller opens the volume's passphrase.") from wrong
 
 
+def copy(session: Session, cinder: Cinder, key_id: str) -> str:
+    """Another row with the same passphrase, for what holds the same container; its id. Raises
+    NotFound, Unavailable."""
+    wrapped = _wrapper(cinder.encryption.keys).encrypt(read(session, cinder, key_id).encode())
+    row = EncryptionKey(wrapped=wrapped.decode())
+    session.add(row)
+    session.flush()
+    return row.id
+
+
 def of_volume(cinder: Cinder, volume_id: str) -> str:
     """What opens the volume. Raises VolumeNotFound, NotFound for one that is not encrypted."""
     with cinder.db.reading() as session:

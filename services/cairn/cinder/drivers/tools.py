@@ -59,7 +59,7 @@ def run(
     limits: tuple[str, ...] = STRANGE if strange else ()
     if most is not None:
         limits = ("prlimit", f"--fsize={most}", "--", *limits)
-    with _handed(secrets or {}) as (objects, files):
+    with handed(secrets or {}) as (objects, files):
         # qemu-img wants its command first.
         at = 1 if tool == "qemu-img" else 0
         command = [*LEASH, *limits, tool, *rest[:at], *objects, *rest[at:]]
@@ -115,7 +115,7 @@ def _watched(
 
 
 @contextmanager
-def _handed(secrets: Mapping[str, str]) -> Iterator[tuple[list[str], list[int]]]:
+def handed(secrets: Mapping[str, str]) -> Iterator[tuple[list[str], list[int]]]:
     """Words that make the objects, and the files that they are read from."""
     objects, files = [], []
     with ExitStack() as stack:

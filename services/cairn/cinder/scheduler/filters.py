@@ -145,6 +145,14 @@ def same_place(pool: PoolState, request: Request) -> str | None:
     return f"what it is made from is on {request.beside}"
 
 
+def storage_host(pool: PoolState, request: Request) -> str | None:
+    """A backup is restored on the host that has it."""
+    host = request.hints.get("storage_host")
+    if host is None or host == pool.host.partition("@")[0]:
+        return None
+    return f"it has to be on host {host}"
+
+
 FILTERS: dict[str, Filter] = {
     "AvailabilityZoneFilter": availability_zone,
     "CapacityFilter": capacity,
@@ -162,6 +170,8 @@ def reasons(pool: PoolState, request: Request, names: Sequence[str]) -> list[Rea
     if pool.host in request.excluded:
         told.append(("", "it was tried and failed"))
     if (reason := same_place(pool, request)) is not None:
+        told.append(("", reason))
+    if (reason := storage_host(pool, request)) is not None:
         told.append(("", reason))
     for name in names:
         if (reason := FILTERS[name](pool, request)) is not None:

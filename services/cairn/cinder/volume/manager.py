@@ -12,11 +12,12 @@ from cairn.common.work import Worker
 
 
 class Manager:
-    def __init__(self, backends: Backends, worker: Worker) -> None:
-        self.backends, self.worker = backends, worker
+    def __init__(self, backends: Backends, *workers: Worker) -> None:
+        self.backends, self.workers = backends, workers
 
     def ring(self, ctx: Context) -> None:
-        self.worker.ring()
+        for worker in self.workers:
+            worker.ring()
 
     def export(
         self, ctx: Context, volume: VolumeRecord, attachment_id: str, connector: dict[str, Any]

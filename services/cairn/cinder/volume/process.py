@@ -1,10 +1,13 @@
 """The parts of cinder-volume, put together."""
 
 from cairn.cinder.core.faults import explain
-from cairn.cinder.rpc import SCHEDULER, VOLUME, Scheduler, Volume, runner_of
+from cairn.cinder.rpc import BACKUP, SCHEDULER, VOLUME, Scheduler, Volume, runner_of
 from cairn.cinder.settings import VolumeProcess, VolumeSettings
 from cairn.cinder.volume import flows
 from cairn.cinder.volume.backends import Backends
+from cairn.cinder.volume.backups import doer as backup
+from cairn.cinder.volume.backups import flows as backup_flows
+from cairn.cinder.volume.backups.targets import make as make_target
 from cairn.cinder.volume.doer import Hands
 from cairn.cinder.volume.manager import Manager
 from cairn.cinder.volume.reporter import Reporter
@@ -23,10 +26,16 @@ def build(settings: VolumeProcess, host: Host) -> None:
     hands = Hands(scheduler, backends, make_transfers(scheduler, settings.volume),
                   settings.volume, host.name)
     worker = make_worker(RemoteLedger(scheduler), hands, host.name, settings.volume.threads)
-    server = Server(bus, Volume, host.name, Manager(backends, worker))
+    workers = [worker]
+    if settings.volume.backup_target:
+        workers.append(make_backup_worker(RemoteLedger(scheduler), backends, settings.volume,
+                                          host.name))
+    server = Server(bus, Volume, host.name, Manager(backends, *workers))
     host.run(server)
-    host.run(worker)
-    host.run(Reporter(scheduler, backends, server, host.name))
+    for each in workers:
+        host.run(each)
+    host.run(Reporter(scheduler, backends, server, host.name,
+                      backups=bool(settings.volume.backup_target)))
 
 
 def make_transfers(scheduler: Scheduler, settings: VolumeSettings) -> Transfers:
@@ -41,3 +50,13 @@ def make_worker(ledger: Ledger, hands: Hands, host: str, threads: int) -> Worker
     owner."""
     return Worker(ledger, flows.make(hands), runner=runner_of(VOLUME, host), lease_holder=host,
                   threads=threads, explain=explain, unknown=lambda job, error: SCHEDULER)
+
+
+def make_backup_worker(
+    ledger: Ledger, backends: Backends, settings: VolumeSettings, host: str
+) -> Worker:
+    """What runs the host's backups, beside the other works. Raises BadSetting."""
+    hands = backup.Hands(backends, make_target(settings.backup_target))
+    return Worker(ledger, backup_flows.make(hands), runner=runner_of(BACKUP, host),
+                  lease_holder=host, threads=settings.backup_threads, explain=explain,
+                  unknown=lambda job, error: SCHEDULER)

@@ -22,8 +22,10 @@ class Reporter:
     EXPORTS = 30  # Reports between two looks at exports.
 
     def __init__(
-        self, scheduler: Scheduler, backends: Backends, server: Server, host: str
+        self, scheduler: Scheduler, backends: Backends, server: Server, host: str,
+        backups: bool = False,
     ) -> None:
+        self.backups = backups
         self.scheduler, self.backends, self.server, self.host = scheduler, backends, server, host
         self.reported = threading.Event()
         self._ended = threading.Event()
@@ -61,6 +63,10 @@ class Reporter:
             answer = self.scheduler.report_backend(
                 Context(), service_host=self.host, report=self.look(name))
             pause = float(answer["interval"])
+        if self.backups:
+            self.scheduler.report_service(
+                Context(), binary="cinder-backup", service_host=self.host,
+                zone=self.backends.zone)
         return pause
 
     def look(self, name: str) -> BackendReport:
