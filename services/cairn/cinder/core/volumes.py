@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from cairn.cinder.component import Cinder
@@ -199,6 +199,9 @@ def delete(
                 "or error_managing and must not be migrating, attached, belong to a group, have "
                 "snapshots, awaiting a transfer, or be disassociated from snapshots after volume "
                 f"transfer. It is {row.status}."))
+        # They go first: nobody uses what may be gone when this fails.
+        session.execute(update(Snapshot).where(Snapshot.volume_id == row.id)
+                        .values(status="deleting"))
         events.record(session, ctx, "volume.delete.start", row)
         return works.add(session, ctx, delete_flow.ACTION, row, {"cascade": cascade})
 

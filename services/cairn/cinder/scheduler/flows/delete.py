@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from cairn.cinder.core import events, records
@@ -55,6 +55,13 @@ class Steps(Doer):
                 delete(EncryptionKey).where(EncryptionKey.id == row.encryption_key_id))
         events.record(session, job.ctx, "volume.delete.end", row)
         session.delete(row)
+
+    def record_failure(self, session: Session, job: Job, error: str) -> None:
+        """Its snapshots may be gone, too."""
+        session.execute(update(Snapshot).where(
+            Snapshot.volume_id == job.subject, Snapshot.status == "deleting")
+            .values(status="error_deleting"))
+        super().record_failure(session, job, error)
 
     def error_status(self, job: Job) -> str | None:
         return "error_deleting"
