@@ -26,7 +26,7 @@ LINE = re.compile(
 # What a cloud of this release cannot do yet. Tempest skips the tests of it.
 LACKING = (
     "resize", "cold_migration", "shelve", "suspend", "rescue", "live_migration", "vnc_console",
-    "swap_volume", "pause", "stable_rescue", "change_password", "serial_console",
+    "pause", "stable_rescue", "change_password", "serial_console",
 )
 
 
@@ -61,7 +61,7 @@ def configuration(admin: Person, web: str, other_image: str) -> configparser.Raw
         },
         "identity-feature-enabled": {"trust": "true", "api_extensions": "all",
                                      "security_compliance": "true"},
-        "service_available": {"cinder": "false", "swift": "false", "horizon": "false"},
+        "service_available": {"cinder": "true", "swift": "false", "horizon": "false"},
         "compute": {"image_ref": image, "image_ref_alt": other_image,
                     "flavor_ref": smallest[0]["ID"], "flavor_ref_alt": smallest[1]["ID"],
                     "max_microversion": "latest", "build_interval": "1"},
@@ -81,7 +81,14 @@ def configuration(admin: Person, web: str, other_image: str) -> configparser.Raw
             "image_format_enforcement": "false", "do_secure_hash": "true",
             "store_weight_enabled": "true",
         },
-        "volume-feature-enabled": {"enable_volume_image_dep_tests": "true"},
+        "volume": {"vendor_name": "Cairn", "storage_protocol": "nbd", "disk_format": "raw",
+                   "build_interval": "1", "max_microversion": "latest"},
+        "volume-feature-enabled": {
+            "enable_volume_image_dep_tests": "true", "backup": "true", "snapshot": "true",
+            "manage_snapshot": "true", "manage_volume": "true", "volume_revert": "true",
+            "extend_attached_volume": "true", "extend_attached_encrypted_volume": "true",
+            "multi_backend": "false", "consistency_group": "true",
+        },
     })
     return conf
 

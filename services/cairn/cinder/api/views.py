@@ -49,6 +49,10 @@ class Shown:
                    may("volume_tenant_attribute", project_id=""))
 
 
+# As answers to requests that make or change a volume: upstream's extensions are not in them.
+PLAIN = Shown(False, False, False, False)
+
+
 def volume(
     cinder: Cinder, ctx: Context, row: Any, attachments: list[Any], shows: Shown | None = None
 ) -> Document:

@@ -16,7 +16,7 @@ from cairn.cinder.api.schemas import (
     stripped,
     wrapped,
 )
-from cairn.cinder.api.views import Shown, volume_summary
+from cairn.cinder.api.views import PLAIN, Shown, volume_summary
 from cairn.cinder.api.views import volume as view
 from cairn.cinder.component import Cinder
 from cairn.cinder.core import backups, volume_changes, volume_lists, volumes
@@ -101,7 +101,7 @@ def create(cinder: Cinder, ctx: Context, body: Document) -> Document:
     made = (volumes.create(cinder, ctx, order) if order.backup_id is None
             else backups.create_volume(cinder, ctx, order.backup_id, order))
     row, attachments = volume_lists.one(cinder, ctx, made.id)
-    return {"volume": view(cinder, ctx, row, attachments)}
+    return {"volume": view(cinder, ctx, row, attachments, PLAIN)}
 
 
 @api.put("/volumes/<volume_id>", policy="volume:update", body=UPDATE, event="volume.update")
@@ -116,7 +116,7 @@ def update(cinder: Cinder, ctx: Context, volume_id: str, body: Document) -> Docu
         values["meta"] = asked["metadata"]
     volume_changes.update(cinder, ctx, volume_id, values)
     row, attachments = volume_lists.one(cinder, ctx, volume_id)
-    return {"volume": view(cinder, ctx, row, attachments)}
+    return {"volume": view(cinder, ctx, row, attachments, PLAIN)}
 
 
 @api.delete("/volumes/<volume_id>", policy="volume:delete", status=202, query=DELETE,

@@ -48,7 +48,9 @@ class HasVolumes(Doer):
         """Let the host reach the volume; where it finds it is kept."""
         volumes, ctx = self.nova.cloud.volumes, job.ctx
         attachment = self.patiently(
-            lambda: volumes.update_attachment(ctx, device.attachment_id, self.connector(host)),
+            lambda: volumes.update_attachment(
+                ctx, device.attachment_id,
+                self.connector(host) | {"mountpoint": device.device_name}),
             "connecting a volume")
         info = attachment["connection_info"]
         figures = None

@@ -25,15 +25,18 @@ def service_users(published, secrets):
 
 
 def catalog(endpoints, url):
-    """The services with their endpoints: one proxy answers for everybody."""
+    """The services with their endpoints: one proxy answers for everybody. A service has an entry
+    for each type that clients look for."""
     return [
         {
-            "type": endpoint["type"],
-            "name": endpoint["name"],
+            "type": type_,
+            "name": name,
             "description": endpoint.get("description", ""),
             "endpoints": dict.fromkeys(INTERFACES, url + endpoint["path"]),
         }
         for endpoint in endpoints
+        for type_, name in [(endpoint["type"], endpoint["name"]),
+                            *endpoint.get("aliases", {}).items()]
     ]
 
 
