@@ -259,7 +259,8 @@ ASKED = {
     "manage_snapshot": (manage_snapshot, snapshot_created),
 }
 # By the file whose own these actions are.
-ELSEWHERE: dict[str, str] = {}
+BACKUPS = "tests/api/cinder/test_backups.py"
+ELSEWHERE = dict.fromkeys(("backup_create", "backup_delete", "backup_restore"), BACKUPS)
 STEPS = [pytest.param(kind, RUNNERS[step.room], step.name, id=f"{kind}-{step.name}")
          for kind in ASKED for step in DECLARED[kind].steps]
 
