@@ -69,7 +69,7 @@ def volume(
         "bootable": str(row.bootable).lower(), "encrypted": row.encryption_key_id is not None,
         "replication_status": None, "consistencygroup_id": None, "multiattach": row.multiattach,
     }
-    if row.image_meta:
+    if row.image_meta and shows is not PLAIN:
         shown["volume_image_metadata"] = row.image_meta
     if shows.owner if row.project_id == ctx.project_id else shows.owners:
         shown["os-vol-tenant-attr:tenant_id"] = row.project_id
