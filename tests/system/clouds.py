@@ -111,8 +111,8 @@ class Cloud:
             found[f"{node}: taps"] = self.within(
                 node, "ls /sys/class/net | grep ^tap || true").split()
         found["allocations"] = self.sql("placement", "select consumer from allocations")
-        found["open works"] = self.sql(
-            "nova", "select id from work where state in ('queued', 'undoing')")
+        found["open works"] = [id_ for schema in ("nova", "cinder") for id_ in self.sql(
+            schema, "select id from work where state in ('queued', 'undoing')")]
         return found
 
 

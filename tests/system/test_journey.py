@@ -2,11 +2,12 @@
 
 import re
 import socket
+import sys
 import uuid
 
 import pytest
 
-from .clouds import Guest, member, wait
+from .clouds import Guest, member, run, wait
 
 pytestmark = pytest.mark.lab
 
@@ -198,6 +199,94 @@ def test_an_image_names_its_firmware(stage, alice, folder):
         "console", "log", "show", "efi"), 120, 2)
     alice.openstack("server", "delete", "--wait", "efi")
     alice.openstack("image", "delete", "efi")
+
+
+# --- Disks ---
+
+
+def volume_is(alice, name, status):
+    def looked():
+        shown = alice.ask("volume", "show", name)
+        assert "error" not in shown["status"], shown
+        return shown["status"] == status
+
+    wait(f"volume {name} is {status}", looked, 120, 1)
+
+
+def shell(alice, server, key):
+    """A shell on that server, through a floating IP of its own."""
+    address = alice.ask("floating", "ip", "create", "public")["floating_ip_address"]
+    alice.openstack("server", "add", "floating", "ip", server, address)
+    guest = Guest(address, key)
+    wait(f"ssh to {address}", guest.reachable, 180, 2)
+    return guest
+
+
+def boot_from(alice, volume, name):
+    alice.openstack("server", "create", "--volume", volume, "--flavor", FLAVOR, "--network",
+                    "private", "--security-group", "web", "--key-name", "my_key", "--wait", name)
+
+
+def plug(alice, guest, server):
+    alice.openstack("server", "add", "volume", server, "data")
+    volume_is(alice, "data", "in-use")
+    wait("the guest has the disk", lambda: "vdb" in guest.run("cat /proc/partitions"), 60)
+
+
+# Of a volume in use. The openstack command says no --force, at the last version that wants it.
+SNAPSHOT = """
+import openstack
+storage = openstack.connect().block_storage
+volume = storage.find_volume("data")
+storage.post("/snapshots", json={"snapshot": {"volume_id": volume.id, "name": "before"}},
+             microversion="3.66").raise_for_status()
+"""
+READ = "sudo dd if=/dev/vdb bs=1M count=4 2>/dev/null | sha256sum"
+FILL = "sudo sh -c 'dd if=/dev/urandom of=/dev/vdb bs=1M count=4 && sync' 2>/dev/null"
+
+
+def test_disks_outlive_their_server_and_come_back_as_they_were(alice, stage, key, cloud):
+    """From an image to a volume, a server on it, a second disk, a snapshot of that in use, a backup
+    of the first in use; the server goes, both come back, and another server has them."""
+    alice.openstack("volume", "create", "--image", "centos7", "--size", "1", "root")
+    alice.openstack("volume", "create", "--size", "1", "data")
+    volume_is(alice, "root", "available")
+    boot_from(alice, "root", "keeper")
+    guest = shell(alice, "keeper", key)
+    plug(alice, guest, "keeper")
+    guest.run(FILL)
+    written = guest.run(READ)
+    guest.run("sudo sh -c 'echo kept > /root/kept && sync'")
+    run(sys.executable, "-c", SNAPSHOT, env=alice.environment)
+    wait("the snapshot is there", lambda: alice.ask(
+        "volume", "snapshot", "show", "before")["status"] == "available", 60, 1)
+    guest.run(FILL)
+    assert guest.run(READ) != written
+    alice.openstack("volume", "backup", "create", "--force", "--name", "copy", "root")
+    wait("the backup is there", lambda: alice.ask(
+        "volume", "backup", "show", "copy")["status"] == "available", 180, 2)
+    alice.openstack("server", "delete", "--wait", "keeper")
+    volume_is(alice, "data", "available")
+    volume_is(alice, "root", "available")
+    alice.openstack("volume", "delete", "root")
+    alice.openstack("--os-volume-api-version", "3.40", "volume", "revert", "before")
+    alice.openstack("volume", "backup", "restore", "copy", "again")
+    volume_is(alice, "data", "available")
+    volume_is(alice, "again", "available")
+    alice.openstack("volume", "set", "--bootable", "again")
+    boot_from(alice, "again", "heir")
+    guest = shell(alice, "heir", key)
+    plug(alice, guest, "heir")
+    assert guest.run(READ) == written
+    assert guest.run("sudo cat /root/kept").strip() == "kept"
+    alice.openstack("server", "delete", "--wait", "heir")
+    volume_is(alice, "data", "available")
+    alice.openstack("volume", "backup", "delete", "copy")
+    alice.openstack("volume", "snapshot", "delete", "before")
+    wait("the snapshot is gone", lambda: alice.ask("volume", "snapshot", "list") == [], 60, 1)
+    alice.openstack("volume", "delete", "data", "again")
+    wait("nothing is left of them", lambda: alice.ask("volume", "list") == [] and alice.ask(
+        "volume", "backup", "list") == [], 60, 1)
 
 
 @pytest.mark.parametrize(("words", "says"), [
