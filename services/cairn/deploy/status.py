@@ -116,11 +116,15 @@ def _why(body: bytes) -> str:
 
 
 def agents(cloud: Cloud) -> list[Line]:
-    """What nova and neutron say of the processes they cannot do without."""
+    """What nova, cinder and neutron say of the processes they cannot do without."""
     admin = sdk.connect(cloud, cloud.admin, PATIENCE)
     lines = []
     try:
         for service in admin.compute.services():
+            lines.append(
+                Line(service.binary, service.host, service.state == "up", service.state)
+            )
+        for service in admin.block_storage.services():
             lines.append(
                 Line(service.binary, service.host, service.state == "up", service.state)
             )

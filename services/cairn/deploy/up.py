@@ -145,7 +145,7 @@ def _farewell(cloud: Cloud, display: Display, first_server: str) -> None:
         f"""
 The cloud is up after {display.elapsed:.0f} s.
 
-  endpoints    {endpoint}/ identity, image, placement, compute, networking
+  endpoints    {endpoint}/ identity, image, placement, compute, networking, volume
   certificate  {cloud.ca}
   clouds.yaml  {cloud.clouds_yaml}  ({cloud.admin}, {cloud.name}-system, {cloud.demo})
   openrc       {cloud.openrc}
