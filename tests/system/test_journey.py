@@ -257,6 +257,10 @@ def test_disks_outlive_their_server_and_come_back_as_they_were(alice, stage, key
     guest.run(FILL)
     written = guest.run(READ)
     guest.run("sudo sh -c 'echo kept > /root/kept && sync'")
+    alice.openstack("--os-volume-api-version", "3.42", "volume", "set", "--size", "2", "data")
+    wait("the guest has a larger disk", lambda: "2097152 vdb" in guest.run("cat /proc/partitions"),
+         60, 1)
+    assert guest.run(READ) == written
     run(sys.executable, "-c", SNAPSHOT, env=alice.environment)
     wait("the snapshot is there", lambda: alice.ask(
         "volume", "snapshot", "show", "before")["status"] == "available", 60, 1)

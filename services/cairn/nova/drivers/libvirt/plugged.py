@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree import ElementTree as xml
 
 import libvirt
+import libvirt_qemu
 
 from cairn.nova.core.guest_features import free_name
 from cairn.nova.drivers.libvirt import copies, volumes
@@ -16,6 +17,8 @@ from cairn.nova.rpc import BlockDevice, Spec
 # Seconds a guest gets to let go of a disk: one that just boots, or sleeps, does not hear the first
 # request.
 UNPLUG = 90.0
+# Seconds that the other side of a disk may need to be there again with more room.
+RECONNECT = 10.0
 PIVOT = libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT
 
 
@@ -101,9 +104,35 @@ def unswap(domain: Any, spec: Spec, old: BlockDevice) -> None:
 
 
 def resize(domain: Any, spec: Spec, device: BlockDevice, size: int) -> None:
-    """Raises libvirtError, HypervisorFailed."""
-    domain.blockResize(_name(_existing(domain, spec, device)), size,
-                       libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+    """The guest sees the new size at once. Raises libvirtError, HypervisorFailed."""
+    disk = _existing(domain, spec, device)
+    end = time.monotonic() + RECONNECT
+    while True:
+        _connect(domain, disk)
+        try:
+            domain.blockResize(_name(disk), size, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+            return
+        except libvirt.libvirtError:
+            if _index(disk) is None or time.monotonic() > end:
+                raise
+        time.sleep(0.3)
+
+
+def _connect(domain: Any, disk: xml.Element) -> None:
+    """An export that grew was taken away for a moment. QEMU comes back to it with the next request,
+    and knows its size then; an idle guest makes none."""
+    if (index := _index(disk)) is not None:
+        libvirt_qemu.qemuMonitorCommand(
+            domain, f'qemu-io libvirt-{index}-format "read 0 512"',
+            libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP)
+
+
+def _index(disk: xml.Element) -> int | None:
+    """The number of an nbd disk among the guest's sources; None of any other disk."""
+    source = disk.find("source")
+    if source is None or source.get("protocol") != "nbd":
+        return None
+    return int(source.get("index", "0"))
 
 
 def _existing(domain: Any, spec: Spec, device: BlockDevice) -> xml.Element:
