@@ -8,12 +8,16 @@ from cairn.cinder.api import (
     attachments,
     backends,
     backups,
+    cgsnapshots,
     clusters,
     connections,
+    consistency_groups,
     default_types,
     encryption,
     extensions,
+    group_snapshots,
     group_types,
+    groups,
     hosts,
     limits,
     manageable,
@@ -42,7 +46,7 @@ RESOURCES = (
     volumes, volume_actions, volume_metadata, snapshots, attachments, connections, passphrases,
     encryption, types, type_extra_specs, type_access, type_encryption, default_types, qos_specs,
     group_types, quota_sets, limits, messages, services, hosts, backends, clusters, extensions,
-    transfers, manageable, backups,
+    transfers, manageable, backups, groups, group_snapshots, consistency_groups, cgsnapshots,
 )
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v3", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)

@@ -103,6 +103,32 @@ class GroupTypeNotFound(NotFound):
         super().__init__("Group type", id)
 
 
+class GroupNotFound(NotFound):
+    message = "Group {id} could not be found."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Group", id)
+
+
+class GroupSnapshotNotFound(NotFound):
+    message = "GroupSnapshot {id} could not be found."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Group snapshot", id)
+
+
+class InvalidGroup(Invalid):
+    message = "Invalid group: {reason}"
+
+
+class InvalidGroupType(Invalid):
+    message = "Invalid group type: {reason}"
+
+
+class InvalidGroupSnapshot(Invalid):
+    message = "Invalid group snapshot: {reason}"
+
+
 class GroupTypeExists(Conflict):
     message = "Group Type {id} already exists."
 

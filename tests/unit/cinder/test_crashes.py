@@ -15,6 +15,8 @@ from cairn.cinder.core import (
     contents,
     extending,
     flows,
+    group_snapshots,
+    groups,
     managing,
     migrations,
     quotas,
@@ -22,7 +24,16 @@ from cairn.cinder.core import (
     unified_limits,
     volumes,
 )
-from cairn.cinder.db.models import Base, EncryptionKey, Snapshot, Volume, VolumeType
+from cairn.cinder.db.models import (
+    Base,
+    EncryptionKey,
+    Group,
+    GroupSnapshot,
+    GroupType,
+    Snapshot,
+    Volume,
+    VolumeType,
+)
 from cairn.cinder.drivers.base import GIB
 from cairn.cinder.rpc import SCHEDULER, VOLUME
 from cairn.common.context import Context
@@ -248,6 +259,51 @@ def manage_snapshot(scene):
         {"source-name": path.name.partition("@")[2]})
 
 
+def group(scene):
+    """With the volume and another in it, whose snapshots are of one moment."""
+    type_id = scene.world.row(Volume, scene.volume).type_id
+    with scene.world.db.writing() as session:
+        session.add(GroupType(name="together", group_specs={groups.CONSISTENT: groups.TRUE}))
+    made = groups.create(scene.cinder, ALICE, groups.Order("together", [type_id]))
+    groups.update(scene.cinder, ALICE, made, {}, [scene.volume], [])
+    scene.other = volumes.create(scene.cinder, ALICE, volumes.Order(
+        1, type=type_id, group_id=made)).id
+    scene.world.settle()
+    return made
+
+
+def create_group_snapshot(scene):
+    scene.facts["group"] = group(scene)
+    scene.facts["taken"] = group_snapshots.create(
+        scene.cinder, ALICE, group_snapshots.Order(scene.facts["group"]))
+
+
+def group_snapshot_created(scene):
+    assert scene.world.row(GroupSnapshot, scene.facts["taken"]).status == "available"
+    assert [each.status for each in scene.rows(Snapshot)] == ["available"] * 2
+
+
+def delete_group_snapshot(scene):
+    create_group_snapshot(scene)
+    scene.world.settle()
+    group_snapshots.delete(scene.cinder, ALICE, scene.facts["taken"])
+
+
+def group_snapshot_deleted(scene):
+    assert scene.rows(Snapshot) == scene.rows(GroupSnapshot) == []
+
+
+def ungroup(scene):
+    """What is left of a group's snapshot goes, then the group without its volumes."""
+    for taken in scene.rows(GroupSnapshot):
+        group_snapshots.delete(scene.cinder, ALICE, taken.id)
+    settle(scene.world)
+    for each in scene.rows(Group):
+        groups.update(scene.cinder, ALICE, each.id, {}, [],
+                      [row.id for row in scene.rows(Volume)])
+        groups.delete(scene.cinder, ALICE, each.id, with_volumes=False)
+
+
 ASKED = {
     "create": (create, created), "delete": (delete, deleted), "extend": (extend, extended),
     "create_snapshot": (create_snapshot, snapshot_created),
@@ -257,6 +313,8 @@ ASKED = {
     "copy_volume_to_image": (copy_volume_to_image, uploaded), "manage": (manage, managed),
     "unmanage": (unmanage, unmanaged), "unmanage_snapshot": (unmanage_snapshot, snapshot_deleted),
     "manage_snapshot": (manage_snapshot, snapshot_created),
+    "create_group_snapshot": (create_group_snapshot, group_snapshot_created),
+    "delete_group_snapshot": (delete_group_snapshot, group_snapshot_deleted),
 }
 # By the file whose own these actions are.
 BACKUPS = "tests/api/cinder/test_backups.py"
@@ -302,7 +360,7 @@ def assert_sound(scene):
     world = scene.world
     assert world.open_works() == 0
     rows, taken = scene.rows(Volume), scene.rows(Snapshot)
-    for row in (*rows, *taken):
+    for row in (*rows, *taken, *scene.rows(Group), *scene.rows(GroupSnapshot)):
         assert row.status in ENDS and row.previous_status is None, row.status
     assert {row.migration_status for row in rows} <= {None, "success", "error"}
     for row in rows:
@@ -358,6 +416,53 @@ def test_it_survives_a_death_in_the_middle_of_what_a_driver_does(scene, kind):
     assert_sound(scene)
 
 
+def copy_group(scene, source):
+    return groups.copy(scene.cinder, ALICE, groups.Copy(source_group_id=source))
+
+
+GROUPED = [pytest.param(kind, RUNNERS[step.room], step.name, id=f"{kind}-{step.name}")
+           for kind in ("create", "delete") for step in DECLARED[kind].steps]
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("kind", "runner", "step"), GROUPED)
+def test_a_group_comes_and_goes_with_its_volumes_through_a_death(
+    scene, kind, runner, step, moment
+):
+    made = copy_group(scene, group(scene))
+    if kind == "delete":
+        settle(scene.world)
+    kill_once(scene.world.workers[runner], kind, moment, step)
+    if kind == "delete":
+        groups.delete(scene.cinder, ALICE, made, with_volumes=True)
+    settle(scene.world)
+    row = scene.world.row(Group, made)
+    assert row is None if kind == "delete" else row.status == "available"
+    assert_sound(scene)
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("kind", "runner", "step"), GROUPED)
+def test_a_group_is_in_error_when_one_of_its_volumes_fails(scene, kind, runner, step, moment):
+    made = copy_group(scene, group(scene))
+    worker = scene.world.workers[runner]
+    if kind == "delete":
+        settle(scene.world)
+    fail(worker, kind, moment, step)
+    if kind == "delete":
+        groups.delete(scene.cinder, ALICE, made, with_volumes=True)
+    settle(scene.world)
+    worker.probe = lambda *_: None
+    if (kind, step, moment) == ("delete", "volume_forgotten", "done"):
+        assert scene.world.row(Group, made) is None
+        return
+    assert scene.world.row(Group, made).status == "error"
+    groups.delete(scene.cinder, ALICE, made, with_volumes=True)
+    settle(scene.world)
+    assert scene.world.row(Group, made) is None
+    assert_sound(scene)
+
+
 @pytest.mark.parametrize("moment", ["begun", "done"])
 @pytest.mark.parametrize(("kind", "runner", "step"), STEPS)
 def test_a_failure_leaves_what_can_be_used_or_removed(scene, kind, runner, step, moment):
@@ -372,6 +477,7 @@ def test_a_failure_leaves_what_can_be_used_or_removed(scene, kind, runner, step,
     assert_sound(scene)
     if kind == "copy_volume_to_image":
         assert scene.facts["image"] not in scene.world.cloud.images.images
+    ungroup(scene)
     if (row := scene.world.row(Volume, scene.volume)) is not None:
         if row.status == "available" and kind not in ("revert", "reimage"):
             assert scene.path(scene.volume).read_bytes()[:len(CONTENT)] == CONTENT

@@ -156,3 +156,35 @@ def transfer(ctx: Context, row: Any, *, detailed: bool = True) -> Document:
         shown |= {"source_project_id": row.project_id, "accepted": row.accepted,
                   "destination_project_id": row.destination_project_id}
     return shown
+
+
+def group(cinder: Cinder, ctx: Context, row: Any, inside: list[str] | None = None) -> Document:
+    """A group; `inside` are its volumes, where they were asked for."""
+    shown: Document = {
+        "id": row.id, "status": row.status, "availability_zone": row.availability_zone,
+        "created_at": stamp(row.created_at), "name": row.name, "description": row.description,
+        "group_type": row.group_type_id, "volume_types": row.volume_type_ids,
+    }
+    if ctx.version >= (3, 14):
+        shown |= {"group_snapshot_id": row.group_snapshot_id,
+                  "source_group_id": row.source_group_id}
+    if inside is not None:
+        shown["volumes"] = inside
+    if ctx.version >= (3, 38):
+        shown["replication_status"] = row.replication_status
+    if ctx.version >= (3, 58) and cinder.policy.allows(ctx, "group:group_project_attribute"):
+        shown["project_id"] = row.project_id
+    return shown
+
+
+def group_snapshot(cinder: Cinder, ctx: Context, row: Any) -> Document:
+    """A snapshot of a group."""
+    shown: Document = {
+        "id": row.id, "group_id": row.group_id, "group_type_id": row.group_type_id,
+        "status": row.status, "created_at": stamp(row.created_at), "name": row.name,
+        "description": row.description,
+    }
+    if ctx.version >= (3, 58) and cinder.policy.allows(
+            ctx, "group:group_snapshot_project_attribute"):
+        shown["project_id"] = row.project_id
+    return shown

@@ -69,10 +69,41 @@ def record_backup(
     Event.record(session, ctx, type_, "backup", backup.id, payload, project_id=backup.project_id)
 
 
+def record_group(
+    session: Session, ctx: Context, type_: str, group: Any, *, error: str | None = None
+) -> None:
+    """The same of a group (group.create.end)."""
+    payload = {
+        "group_id": group.id, "tenant_id": group.project_id, "user_id": group.user_id,
+        "name": group.name, "status": group.status, "group_type": group.group_type_id,
+        "availability_zone": group.availability_zone, "created_at": stamp(group.created_at),
+    }
+    if error is not None:
+        payload["error"] = error.partition("\n")[0]
+    Event.record(session, ctx, type_, "group", group.id, payload, project_id=group.project_id)
+
+
+def record_group_snapshot(
+    session: Session, ctx: Context, type_: str, taken: Any, *, error: str | None = None
+) -> None:
+    """The same of a group's snapshot (group_snapshot.create.end)."""
+    payload = {
+        "group_snapshot_id": taken.id, "tenant_id": taken.project_id, "user_id": taken.user_id,
+        "name": taken.name, "status": taken.status, "group_id": taken.group_id,
+        "group_type": taken.group_type_id, "created_at": stamp(taken.created_at),
+    }
+    if error is not None:
+        payload["error"] = error.partition("\n")[0]
+    Event.record(session, ctx, type_, "group_snapshot", taken.id, payload,
+                 project_id=taken.project_id)
+
+
 def record_of(resource: str) -> Callable[..., None]:
     """What records events of that kind of resource; all are called alike."""
     return _RECORDERS[resource]
 
 
-_RECORDERS: dict[str, Callable[..., None]] = {"volume": record, "snapshot": record_snapshot,
-                                               "backup": record_backup}
+_RECORDERS: dict[str, Callable[..., None]] = {
+    "volume": record, "snapshot": record_snapshot, "backup": record_backup, "group": record_group,
+    "group_snapshot": record_group_snapshot,
+}

@@ -4,9 +4,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import events, quotas, volumes, works
+from cairn.cinder.core import events, group_members, quotas, volumes, works
 from cairn.cinder.core.flows import extend as flow
-from cairn.cinder.db.models import VolumeType
+from cairn.cinder.db.models import Volume, VolumeType
 from cairn.cinder.errors import InvalidInput, InvalidVolume
 from cairn.common.context import Context
 
@@ -32,6 +32,10 @@ def extend(cinder: Cinder, ctx: Context, volume_id: str, size: int) -> None:
                                            "microversion 3.42.")
             cinder.policy.enforce(ctx, "volume:extend_attached_volume",
                                   {"project_id": row.project_id})
+        if session.scalar(select(Volume.id).where(
+                Volume.id == row.id, group_members.is_snapshotted())) is not None:
+            raise InvalidVolume(reason=f"A snapshot of volume {row.id}'s group is being taken: "
+                                       "try again when that is over.")
         if size <= row.size:
             raise InvalidInput(reason=(
                 f"New size for extend must be greater than current size. (current: {row.size}, "

@@ -38,6 +38,17 @@ def find(session: Session, ctx: Context, type_id: str, *, held: bool = False) ->
     return row
 
 
+def find_named(session: Session, ctx: Context, name: str) -> GroupType:
+    """The group type of that id or name, which stays until the end of the transaction. Raises
+    GroupTypeNotFound."""
+    for column in (GroupType.id, GroupType.name):
+        row = session.scalar(select(GroupType).where(column == name, visible(ctx))
+                             .with_for_update(read=True))
+        if row is not None:
+            return row
+    raise GroupTypeNotFound(name)
+
+
 def index(cinder: Cinder, ctx: Context, query: Query) -> Part:
     """The page that is asked for. Raises Invalid, NotFound for the marker."""
     asked = listing.read_value(query, "is_public")

@@ -28,6 +28,8 @@ ACTIONS = {
     "reimage": ("017", "reimage volume"), "retype": ("018", "retype volume"),
     "migrate": ("019", "migrate volume"), "delete": ("020", "delete volume"),
     "revert": ("021", "revert volume to snapshot"),
+    "create_group_snapshot": ("022", "create group snapshot"),
+    "delete_group_snapshot": ("023", "delete group snapshot"),
 }
 UNKNOWN = "001"
 DETAILS = {"BackendDown": "002", "NoValidBackend": "003", "OverLimit": "006", "NoRoom": "007"}
@@ -35,7 +37,7 @@ DETAILS = {"BackendDown": "002", "NoValidBackend": "003", "OverLimit": "006", "N
 TOLD_BY = {"No valid backend was found.": "NoValidBackend",
            "The storage backend is full": "NoRoom"}
 KINDS = {"volume": "VOLUME", "snapshot": "VOLUME_SNAPSHOT", "backup": "VOLUME_BACKUP",
-         "group": "GROUP"}
+         "group": "GROUP", "group_snapshot": "GROUP_SNAPSHOT"}
 
 
 def add(

@@ -7,7 +7,7 @@ from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import events, images, keys, quotas, services, types, works
+from cairn.cinder.core import events, group_members, images, keys, quotas, services, types, works
 from cairn.cinder.core.flows import create as create_flow
 from cairn.cinder.core.flows import delete as delete_flow
 from cairn.cinder.db.models import Attachment, Snapshot, Volume
@@ -80,7 +80,7 @@ def create(cinder: Cinder, ctx: Context, order: Order) -> Volume:
                                   "imageRef and backup_id.")
     image = _image(cinder, ctx, order)
     unified = quotas.of_keystone(cinder, ctx, ctx.project)
-    made, runner = cinder.db.write(lambda session: _record(
+    made, runner = cinder.db.write(lambda session: add(
         session, cinder, ctx, order, image, unified))
     cinder.ring(ctx, runner)
     return made
@@ -94,10 +94,15 @@ def _image(cinder: Cinder, ctx: Context, order: Order) -> dict[str, Any] | None:
     return images.fitting(cinder, ctx, order.image_id, order.size)
 
 
-def _record(
+def add(
     session: Session, cinder: Cinder, ctx: Context, order: Order, image: dict[str, Any] | None,
     unified: dict[str, int],
 ) -> tuple[Volume, str]:
+    """The row of a volume, within the project's limits, and whom to ring after the commit. Raises
+    as create() does."""
+    if order.group_id is not None and order.type is None:
+        raise InvalidInput(reason="volume_type must be provided when creating a volume in a "
+                                  "group.")
     source, snapshot = _sources(session, ctx, order)
     origin: Any = source or snapshot
     size = order.size or (origin.size if origin is not None else 0)
@@ -109,6 +114,8 @@ def _record(
         raise InvalidInput(reason="size is needed, an integer greater than 0.")
     parent = source or (find_any(session, snapshot.volume_id) if snapshot else None)
     type_ = types.choose(session, cinder, ctx, order.type, parent, image)
+    if order.group_id is not None:
+        group_members.admit(session, ctx, order.group_id, type_.id)
     zone = _zone(session, cinder, order, parent)
     quotas.check_size(session, cinder, ctx.project, size, unified)
     quotas.claim(session, cinder, ctx.project, {"volumes": 1, "gigabytes": size},

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import events, messages, works
+from cairn.cinder.core import events, group_members, messages, works
 from cairn.cinder.db.models import Volume, Work
 from cairn.cinder.errors import Withdrawn
 from cairn.cinder.rpc import SCHEDULER, runner_of
@@ -90,6 +90,13 @@ class Doer(flows.Doer):
         model = works.MODELS[job.args["resource"]]
         return session.scalar(select(model).where(model.id == job.args["resource_id"]))
 
+    def hold_group(self, session: Session, job: Job) -> str | None:
+        """The group of the work's volume, held before the volume is changed; None without one."""
+        group_id = session.scalar(select(Volume.group_id).where(Volume.id == job.subject))
+        if group_id is not None:
+            group_members.hold(session, group_id)
+        return group_id
+
     def finish(
         self, session: Session, job: Job, status: str | None = None, **values: Any
     ) -> Any:
@@ -134,3 +141,6 @@ def record_unknown(cinder: Cinder, job: Job, error: str) -> None:
             works.release(session, resource, row.id,
                           "error" if row.status == "creating" else None)
             messages.add(session, job.ctx, job.kind, resource, row.id, row.project_id, error)
+            if resource == "volume":
+                session.flush()
+                group_members.settle(session, job.ctx, row.group_id)

@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import quotas, services
+from cairn.cinder.core import group_members, quotas, services
 from cairn.cinder.db.models import QosSpecs, Snapshot, Volume, VolumeType
 from cairn.cinder.errors import NoValidBackend
+from cairn.cinder.rpc import backend_of
 from cairn.cinder.scheduler import filters, refusals, weighers
 from cairn.cinder.scheduler.pools import PoolState, Request
 from cairn.cinder.settings import SchedulerSettings
@@ -77,7 +78,13 @@ def select_pool(
         volume.size, volume.availability_zone, type_[0], hints, volume.multiattach, excluded,
         _beside(session, volume), _places(session, hints, volume.project_id), local_host,
         type_[1] or {})
-    return choose(pools(session, cinder), request, settings, missing(session, cinder)).host
+    states = pools(session, cinder)
+    if (home := group_members.backend(session, volume.group_id)) is not None:
+        states = [state for state in states if backend_of(state.host) == home]
+        if not states:
+            raise NoValidBackend(reason="The volume has to be where the other volumes of its group "
+                                        "are, and that backend takes no volumes now.")
+    return choose(states, request, settings, missing(session, cinder)).host
 
 
 def local_host(

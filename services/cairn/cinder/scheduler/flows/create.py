@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import case, null, select, update
 from sqlalchemy.orm import Session
 
-from cairn.cinder.core import images, records
+from cairn.cinder.core import group_members, images, records
 from cairn.cinder.db.models import Volume, Work, WorkStep
 from cairn.cinder.errors import Withdrawn
 from cairn.cinder.rpc import SCHEDULER, runner_of
@@ -68,7 +68,9 @@ class Steps(Doer):
             values: dict[str, Any] = {"provider": provider, "launched_at": utcnow()}
             if image is not None:
                 values |= {"bootable": True, "image_meta": image["metadata"]}
+            group_id = self.hold_group(session, job)
             self.finish(session, job, "available", **values)
+            group_members.settle(session, job.ctx, group_id)
 
         self.cinder.db.write(finish)
 
@@ -103,6 +105,12 @@ class Steps(Doer):
                 return True
         self.record_failure(session, job, errors[0] if errors else error)
         return False
+
+    def record_failure(self, session: Session, job: Job, error: str) -> None:
+        """Its group may have waited for it alone."""
+        group_id = self.hold_group(session, job)
+        super().record_failure(session, job, error)
+        group_members.settle(session, job.ctx, group_id)
 
     def _begun_again(self, session: Session, job: Job) -> bool:
         seq = session.scalar(select(Work.seq).where(Work.id == job.id)) or 0

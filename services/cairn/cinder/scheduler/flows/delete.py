@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from cairn.cinder.core import events, records
+from cairn.cinder.core import events, group_members, records
 from cairn.cinder.db.models import Attachment, EncryptionKey, Snapshot, Transfer
 from cairn.cinder.rpc import VOLUME
 from cairn.cinder.scheduler.doer import Doer, step
@@ -43,6 +43,7 @@ class Steps(Doer):
         self.cinder.db.write(lambda session: self._forget(session, job))
 
     def _forget(self, session: Session, job: Job) -> None:
+        group_id = self.hold_group(session, job)
         row = self.target(session, job)
         if row is None:
             return
@@ -55,13 +56,17 @@ class Steps(Doer):
                 delete(EncryptionKey).where(EncryptionKey.id == row.encryption_key_id))
         events.record(session, job.ctx, "volume.delete.end", row)
         session.delete(row)
+        session.flush()
+        group_members.settle(session, job.ctx, group_id)
 
     def record_failure(self, session: Session, job: Job, error: str) -> None:
-        """Its snapshots may be gone, too."""
+        """Its snapshots may be gone, too; its group may have waited for it alone."""
+        group_id = self.hold_group(session, job)
         session.execute(update(Snapshot).where(
             Snapshot.volume_id == job.subject, Snapshot.status == "deleting")
             .values(status="error_deleting"))
         super().record_failure(session, job, error)
+        group_members.settle(session, job.ctx, group_id)
 
     def error_status(self, job: Job) -> str | None:
         return "error_deleting"
