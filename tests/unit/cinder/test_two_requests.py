@@ -6,8 +6,17 @@ import threading
 import pytest
 from fakes.cinder import World
 
-from cairn.cinder.core import connections, extending, metadata, snapshots, unified_limits, volumes
-from cairn.cinder.db.models import Base, Volume
+from cairn.cinder.core import (
+    connections,
+    extending,
+    group_snapshots,
+    groups,
+    metadata,
+    snapshots,
+    unified_limits,
+    volumes,
+)
+from cairn.cinder.db.models import Base, Group, GroupSnapshot, GroupType, Volume
 from cairn.common.context import Context
 from cairn.common.errors import Problem
 
@@ -98,3 +107,58 @@ def test_metadata_of_all_stays(world, volume):
     assert not at_once(*[lambda key=key: metadata.merge(
         world.cinder, ALICE, "volume", volume, {key: "x"}) for key in "abcd"])
     assert set(world.row(Volume, volume).meta) == set("abcd")
+
+
+@pytest.fixture
+def group(world, volume):
+    """A group with the volume in it."""
+    type_id = world.row(Volume, volume).type_id
+    with world.db.writing() as session:
+        session.add(GroupType(name="together"))
+    made = groups.create(world.cinder, ALICE, groups.Order("together", [type_id]))
+    groups.update(world.cinder, ALICE, made, {}, [volume], [])
+    return made
+
+
+def join(world, group, volume):
+    return volumes.create(world.cinder, ALICE, volumes.Order(
+        1, type=world.row(Volume, volume).type_id, group_id=group)).id
+
+
+def test_a_group_goes_and_a_volume_comes_to_it(world, group, volume):
+    groups.update(world.cinder, ALICE, group, {}, [], [volume])
+    refused = at_once(
+        lambda: groups.delete(world.cinder, ALICE, group, with_volumes=False),
+        lambda: join(world, group, volume))
+    assert len(refused) == 1
+    world.settle()
+    inside = [] if world.row(Group, group) is None else [group]
+    with world.db.reading() as session:
+        assert [row.group_id for row in session.query(Volume) if row.group_id] == inside
+
+
+def test_a_group_is_snapshotted_twice_and_deleted(world, group):
+    refused = at_once(
+        lambda: groups.delete(world.cinder, ALICE, group, with_volumes=True),
+        lambda: group_snapshots.create(world.cinder, ALICE, group_snapshots.Order(group)),
+        lambda: group_snapshots.create(world.cinder, ALICE, group_snapshots.Order(group)))
+    world.settle()
+    gone = world.row(Group, group) is None
+    assert refused.keys() == ({1, 2} if gone else {0})
+    with world.db.reading() as session:
+        taken = [row.status for row in session.query(GroupSnapshot)]
+    assert taken == ([] if gone else ["available"] * 2)
+
+
+def test_the_last_two_volumes_of_a_group_end_at_once(world, group, volume):
+    for _ in range(3):
+        join(world, group, volume)
+    world.settle()
+    made = groups.copy(world.cinder, ALICE, groups.Copy(source_group_id=group))
+    at_once(*[world.settle] * 3)
+    world.settle()
+    assert world.row(Group, made).status == "available"
+    groups.delete(world.cinder, ALICE, made, with_volumes=True)
+    at_once(*[world.settle] * 3)
+    world.settle()
+    assert world.row(Group, made) is None and world.open_works() == 0
