@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import requests
 
+from ..clouds import wait
 from . import Ground, Tenant, p99, timed
 
 V3 = "/identity/v3"
@@ -115,8 +116,10 @@ def attack_guessing(ground: Ground) -> None:
 def attack_a_line_of_the_log(ground: Ground) -> None:
     forged = f"x\nlogin refused: address=192.0.2.1 reason={ground.run}"
     assert _password(ground, forged, "guess").status_code == 401
-    log = ground.node(ground.cloud.controller(),
-                      f"journalctl --no-pager --since -5min | grep '{ground.run}'")
+    # The journal has it a moment after the answer.
+    log = wait("a line of the log", lambda: ground.node(
+        ground.cloud.controller(),
+        f"journalctl --no-pager --since -5min | grep '{ground.run}' || true"))
     assert not any("refused: address=192.0.2.1" in line and "\\n" not in line
                    for line in log.splitlines())
 
