@@ -16,6 +16,11 @@ from cairn.common.settings import IdentitySettings
 PREFIXES = {"network": "/v2.0", "image": "/v2"}
 
 
+def as_caller(ctx: Context) -> dict[str, Any]:
+    """Options of a request that shall see what the caller sees, and no more."""
+    return {"headers": {"X-Auth-Token": ctx.token}} if ctx.token else {}
+
+
 class Neighbours:
     """The cloud's other services. One per process; safe from any thread; connects when used."""
 

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as xml
 import pytest
 
 from cairn.common.errors import Invalid
+from cairn.common.faults import explain
 from cairn.nova.core import guest_features
-from cairn.nova.core.faults import explain
 from cairn.nova.drivers.libvirt import domain
 from cairn.nova.drivers.libvirt.disks import Disk
 from cairn.nova.errors import HypervisorFailed, Unsupported

@@ -2,9 +2,8 @@
 
 from typing import Protocol
 
-from cairn.cinder.neighbours.callers import as_caller
 from cairn.common.api import Document
-from cairn.common.client import Neighbours
+from cairn.common.client import Neighbours, as_caller
 from cairn.common.context import Context
 
 

@@ -3,8 +3,7 @@
 from functools import partial
 
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import purge
-from cairn.cinder.core.faults import explain
+from cairn.cinder.core import purge, services
 from cairn.cinder.db.models import Periodic, Work, WorkStep
 from cairn.cinder.neighbours import over_http
 from cairn.cinder.policy import RULES
@@ -12,13 +11,14 @@ from cairn.cinder.rpc import SCHEDULER, Scheduler, Volume
 from cairn.cinder.scheduler import flows, selection
 from cairn.cinder.scheduler.doer import Hands, record_unknown
 from cairn.cinder.scheduler.manager import Manager
-from cairn.cinder.scheduler.pulse import Pulse
 from cairn.cinder.settings import SchedulerProcess
 from cairn.common.context import Context
 from cairn.common.events import Bell
+from cairn.common.faults import explain
 from cairn.common.ledger import DatabaseLedger
 from cairn.common.policy import Policy
 from cairn.common.process import Host
+from cairn.common.pulse import Pulse
 from cairn.common.rpc import Server
 from cairn.common.work import Ledger, Worker
 
@@ -42,7 +42,9 @@ def build(settings: SchedulerProcess, host: Host) -> None:
     server = Server(bus, Scheduler, host.name, Manager(cinder, ledger, worker), threads=8)
     host.run(server)
     host.run(worker)
-    host.run(Pulse(cinder, server, host.name))
+    host.run(Pulse(services.SCHEDULER, server, settings.service.interval, lambda: db.write(
+        lambda session: services.seen(
+            session, services.SCHEDULER, host.name, settings.api.default_zone))))
     host.periodic().every(settings.purge.interval, db, Periodic, "purge",
                           purge.make(settings, db, neighbours).run)
 

@@ -1,6 +1,5 @@
 """The parts of cinder-volume, put together."""
 
-from cairn.cinder.core.faults import explain
 from cairn.cinder.rpc import BACKUP, SCHEDULER, VOLUME, Scheduler, Volume, runner_of
 from cairn.cinder.settings import VolumeProcess, VolumeSettings
 from cairn.cinder.volume import flows
@@ -11,6 +10,7 @@ from cairn.cinder.volume.backups.targets import make as make_target
 from cairn.cinder.volume.doer import Hands
 from cairn.cinder.volume.manager import Manager
 from cairn.cinder.volume.reporter import Reporter
+from cairn.common.faults import explain
 from cairn.common.process import Host
 from cairn.common.remote import RemoteLedger
 from cairn.common.rpc import Server

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cairn.common.faults import explain
 from cairn.common.process import Host
 from cairn.common.remote import RemoteLedger
 from cairn.common.rpc import Server
@@ -13,7 +14,6 @@ from cairn.nova.compute.host_cleanup import HostCleanup
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.manager import Manager
 from cairn.nova.compute.reporter import Reporter
-from cairn.nova.core.faults import explain
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import CONDUCTOR, Compute, Conductor, runner_of
 from cairn.nova.settings import ComputeProcess, ComputeSettings

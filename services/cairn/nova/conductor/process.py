@@ -4,9 +4,11 @@ from functools import partial
 
 from cairn.common.context import Context
 from cairn.common.events import Bell
+from cairn.common.faults import explain
 from cairn.common.ledger import DatabaseLedger
 from cairn.common.policy import Policy
 from cairn.common.process import Host
+from cairn.common.pulse import Pulse
 from cairn.common.rpc import Server
 from cairn.common.work import Ledger, Worker
 from cairn.nova.component import Nova
@@ -14,9 +16,7 @@ from cairn.nova.conductor import flows
 from cairn.nova.conductor.doer import Hands, record_unknown
 from cairn.nova.conductor.manager import Manager
 from cairn.nova.conductor.sweeper import Sweeper
-from cairn.nova.core import events, purge
-from cairn.nova.core.faults import explain
-from cairn.nova.core.pulse import Pulse
+from cairn.nova.core import events, hosts, purge
 from cairn.nova.db.models import Periodic, Work, WorkStep
 from cairn.nova.neighbours import over_http
 from cairn.nova.policy import RULES
@@ -52,7 +52,8 @@ def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Hos
     host.run(server)
     host.run(worker)
     host.run(Sweeper(nova, settings))
-    host.run(Pulse(nova, "nova-conductor", server, host.name))
+    host.run(Pulse("nova-conductor", server, nova.service.interval, lambda: nova.db.write(
+        lambda session: hosts.seen(session, "nova-conductor", host.name))))
     return worker
 
 

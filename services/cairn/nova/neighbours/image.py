@@ -3,9 +3,8 @@
 from typing import Protocol
 
 from cairn.common.api import Document
-from cairn.common.client import Neighbours
+from cairn.common.client import Neighbours, as_caller
 from cairn.common.context import Context
-from cairn.nova.neighbours.callers import as_caller
 
 
 class Images(Protocol):

@@ -4,9 +4,8 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from cairn.common.api import Document
-from cairn.common.client import Neighbours
+from cairn.common.client import Neighbours, as_caller
 from cairn.common.context import Context
-from cairn.nova.neighbours.callers import as_caller
 
 
 class Network(Protocol):

@@ -4,10 +4,9 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from cairn.common.api import Document
-from cairn.common.client import Neighbours
+from cairn.common.client import Neighbours, as_caller
 from cairn.common.context import Context
 from cairn.common.errors import Problem
-from cairn.nova.neighbours.callers import as_caller
 
 SERVICE = "block-storage"
 # Attachments as they are since 3.54, reimaging since 3.68.

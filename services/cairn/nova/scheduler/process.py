@@ -2,9 +2,10 @@
 
 from cairn.common.policy import Policy
 from cairn.common.process import Host
+from cairn.common.pulse import Pulse
 from cairn.common.rpc import Server
 from cairn.nova.component import Nova
-from cairn.nova.core.pulse import Pulse
+from cairn.nova.core import hosts
 from cairn.nova.neighbours import over_http
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import Compute, Conductor, Scheduler
@@ -27,4 +28,5 @@ def run(nova: Nova, settings: SchedulerSettings, host: Host) -> None:
     manager = Manager(nova.db, nova.cloud.placement, settings, nova.service, nova.api)
     server = Server(nova.conductor.bus, Scheduler, host.name, manager, threads=8)
     host.run(server)
-    host.run(Pulse(nova, "nova-scheduler", server, host.name))
+    host.run(Pulse("nova-scheduler", server, nova.service.interval, lambda: nova.db.write(
+        lambda session: hosts.seen(session, "nova-scheduler", host.name))))

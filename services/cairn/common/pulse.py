@@ -2,10 +2,9 @@
 
 import logging
 import threading
+from collections.abc import Callable
 
 from cairn.common.rpc import Server
-from cairn.nova.component import Nova
-from cairn.nova.core import hosts
 
 log = logging.getLogger(__name__)
 
@@ -13,8 +12,12 @@ log = logging.getLogger(__name__)
 class Pulse:
     """Says that a process works, each time a message came back through its own queue."""
 
-    def __init__(self, nova: Nova, binary: str, server: Server, host: str) -> None:
-        self.nova, self.binary, self.server, self.host = nova, binary, server, host
+    def __init__(
+        self, binary: str, server: Server, interval: float, report: Callable[[], None]
+    ) -> None:
+        """`report` writes down that it does, every `interval` seconds."""
+        self.binary, self.server = binary, server
+        self.interval, self.report = interval, report
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -27,13 +30,13 @@ class Pulse:
         self.server.ready(30)
         while True:
             self._beat()
-            if self._ended.wait(self.nova.service.interval):
+            if self._ended.wait(self.interval):
                 return
 
     def _beat(self) -> None:
         try:
             if self.server.round_trip():
-                self.nova.db.write(lambda session: hosts.seen(session, self.binary, self.host))
+                self.report()
             else:
                 log.warning("%s: a message to itself did not come back", self.binary)
         except Exception as error:
