@@ -3,10 +3,14 @@
 import pytest
 from fakes.cinder import World as CinderWorld
 from fakes.nova import Cloud, World
+from sqlalchemy import delete
 
 from cairn.cinder.app import create_app as cinder_app
+from cairn.cinder.audit import run
 from cairn.cinder.core import unified_limits
 from cairn.cinder.db import models as cinder_models
+from cairn.cinder.neighbours import HttpCompute
+from cairn.cinder.settings import ServiceSettings
 from cairn.common.client import refusal
 from cairn.common.context import Context
 from cairn.common.db import Database
@@ -50,6 +54,20 @@ class Real(Cloud):
                    "OpenStack-API-Version": f"volume {options['version']}"}
         answer = Answer(self.client.open(
             f"/v3{path}", method=method, json=options.get("json"), headers=headers))
+        if answer.status_code >= 400:
+            raise refusal(service, answer)
+        return answer
+
+
+class ToNova:
+    """Stands for cinder's questions to neighbours, of which nova is the real one."""
+
+    def __init__(self, house):
+        self.house = house
+
+    def get(self, service, path, *, ctx, version="2.96"):
+        headers = {"X-Auth-Token": "service", "OpenStack-API-Version": f"compute {version}"}
+        answer = Answer(self.house.client.get(f"/v2.1{path}", headers=headers))
         if answer.status_code >= 400:
             raise refusal(service, answer)
         return answer
@@ -155,3 +173,50 @@ def test_what_cannot_be_attached(house):
     house.storage.set(volume, status="error")
     body = {"volumeAttachment": {"volumeId": volume}}
     assert house("POST", path, body).status_code == 400
+
+
+# --- What an audit compares ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def audit(house):
+    """audit() -> (kind, id) of what cinder finds, with nova's own answers."""
+    cinder = house.storage.cinder
+    object.__setattr__(cinder, "service", ServiceSettings(down_after=1e6))
+    object.__setattr__(cinder.cloud, "compute", HttpCompute(ToNova(house)))
+    root = Context("audit", roles=frozenset({"admin"}))
+    return lambda: {(each.kind, each.id) for each in run.audit(cinder, root, 0.0)}
+
+
+def test_an_audit_asks_what_nova_answers(house, audit):
+    server, _ = house.boot(imageRef=house.nova.cloud.image())
+    volume, other = house.volume(), house.volume()
+    assert audit() == set()
+    path = f"/servers/{server}/os-volume_attachments"
+    house("POST", path, {"volumeAttachment": {"volumeId": volume}})
+    assert audit() == set(), "a work is at it"
+    house.settle()
+    assert audit() == set()
+    disks = house.nova.drivers["one"].volumes[server]
+    disks["/dev/vdx"] = (other, None)
+    assert audit() == {("disk-without-mapping", other)}
+    disks.clear()
+    assert audit() == {("mapping-without-disk", volume)}
+    with house.nova.db.writing() as session:
+        session.execute(delete(nova_models.BlockDevice))
+    assert {kind for kind, _ in audit()} == {"attachment-without-mapping"}
+    house("DELETE", f"/servers/{server}")
+    house.settle()
+    assert {kind for kind, _ in audit()} == {"ghost-attachment"}
+
+
+def test_an_audit_names_the_host_that_is_silent(house, audit):
+    house.nova.down("one")
+    assert audit() == {("not-looked-at", "one")}
+
+
+def test_who_uses_what_is_for_services(house):
+    for path in ("/os-volume-uses", "/os-volume-uses/one/guests"):
+        assert house("GET", path).status_code == 403
+        assert house("GET", path, who="service").status_code == 200
+    assert house("GET", "/os-volume-uses/two/guests", who="service").status_code == 404

@@ -66,6 +66,33 @@ class BackendReport(TypedDict):
     trouble: str
 
 
+class Held(TypedDict):
+    """A volume or snapshot as its backend has it."""
+
+    size: int | None  # GiB, rounded up; None where the backend does not say.
+    volume: str  # Of a snapshot what its volume is called; empty where it does not say.
+
+
+class Inventory(TypedDict):
+    """What a backend has under ids of ours."""
+
+    volumes: dict[str, Held]
+    snapshots: dict[str, Held]
+    # [volume's id, attachment's id]
+    exports: list[list[str]]
+    # As drivers.base.Leftover.
+    leftovers: list[dict[str, Any]]
+
+
+class Storeroom(TypedDict):
+    """What a storage host keeps beside its backends."""
+
+    # Ids of backups, and whether each came to its end.
+    backups: dict[str, bool]
+    # Ids of works, and the age in seconds of what they have written for a moment.
+    scratch: dict[str, float]
+
+
 class Scheduler(LedgerStub):
     """The process that has the database, for those that have not; and what chooses backends."""
 
@@ -155,6 +182,33 @@ class Volume(Stub):
     def set_log_level(self, ctx: Context, *, host: str, level: str, prefix: str) -> None:
         """From now on the loggers below `prefix` write what is of that level or graver."""
         self.call(ctx, "set_log_level", host=host, level=level, prefix=prefix)
+
+    def inventory(self, ctx: Context, *, host: str, backend: str) -> Inventory:
+        """What there is in one of the host's backends. Changes nothing."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "inventory", host=host, backend=backend, timeout=120
+        )
+
+    def storeroom(self, ctx: Context, *, host: str) -> Storeroom:
+        """What the host keeps beside its backends. Changes nothing."""
+        return self.call(ctx, "storeroom", host=host, timeout=120)  # type: ignore[no-any-return]
+
+    def remove(
+        self, ctx: Context, *, host: str, kind: str, backend: str, volume: VolumeRecord | None,
+        name: str,
+    ) -> None:
+        """Remove what is nobody's: a "volume" or "snapshot" by id (`volume`: its own, or the
+        snapshot's), a "leftover" by name, a "backup", what a work left as "scratch". What is in
+        use stays, and is an error."""
+        self.call(ctx, "remove", host=host, kind=kind, backend=backend, volume=volume, name=name,
+                  timeout=300)
+
+    def unmanage(
+        self, ctx: Context, *, host: str, kind: str, backend: str, volume: VolumeRecord, name: str
+    ) -> None:
+        """Of what is nobody's: a "volume" or "snapshot" stays where it is, and can be managed."""
+        self.call(ctx, "unmanage", host=host, kind=kind, backend=backend, volume=volume, name=name,
+                  timeout=60)
 
     def manageable(
         self, ctx: Context, *, host: str, backend: str, kind: str

@@ -349,3 +349,9 @@ class Compute(Stub):
     def uptime(self, ctx: Context, *, host: str) -> str:
         """The host's `uptime` line."""
         return self.call(ctx, "uptime", host=host)  # type: ignore[no-any-return]
+
+    def guest_volumes(self, ctx: Context, *, host: str) -> dict[str, list[str]]:
+        """Ids of the volumes that each guest really has, by server id; of every guest of ours."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "guest_volumes", host=host, timeout=30
+        )

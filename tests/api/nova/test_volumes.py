@@ -277,3 +277,23 @@ def test_hypervisors_do_not_assist_in_snapshots(call, cinder, attached):
     path = f"/v2.1/os-assisted-volume-snapshots/{NONE}?delete_info="
     for info in ("x", "{}", "[]", json.dumps({"volume_id": NONE})):
         assert call("DELETE", path + info, who="admin").status_code == 400
+
+
+def test_uses_are_told_to_services(world, call, attached, server, cinder):
+    [attachment] = cinder.attachments
+    told = call("GET", "/v2.1/os-volume-uses", who="neutron").json
+    assert told == {"hosts": ["one"], "volume_uses": [{
+        "server_id": server, "volume_id": attached, "attachment_id": attachment,
+        "state": "attached", "host": "one", "gone": False, "busy": False}]}
+    guests = call("GET", "/v2.1/os-volume-uses/one/guests", who="neutron").json
+    assert guests == {"guests": [{"server_id": server, "volumes": [attached]}]}
+    world.down("one")
+    assert call("GET", "/v2.1/os-volume-uses/one/guests", who="neutron").status_code == 409
+
+
+def test_uses_are_busy_while_a_work_is_open(world, call, attached, attachments):
+    attachments("DELETE", attached)
+    [use] = call("GET", "/v2.1/os-volume-uses", who="neutron").json["volume_uses"]
+    assert (use["state"], use["busy"]) == ("detaching", True)
+    world.settle()
+    assert call("GET", "/v2.1/os-volume-uses", who="neutron").json["volume_uses"] == []

@@ -52,6 +52,12 @@ class Compute:
         self.told: list[tuple[str, list[str], str]] = []
         # Attachments by server and volume.
         self.used: dict[tuple[str, str], str] = {}
+        # Of guests the volumes that they really have, by host and server; who does not answer.
+        self.held: dict[str, dict[str, list[str]]] = {"one": {}}
+        self.silent: set[str] = set()
+        self.busy: set[str] = set()
+        self.host_of: dict[str, str] = {}
+        self.state_of: dict[str, str] = {}
 
     def server(self, ctx: Context, server_id: str) -> dict[str, Any]:
         if server_id not in self.servers:
@@ -63,6 +69,19 @@ class Compute:
             raise Remote("NotFound", 404, f"Instance {server_id} is not attached.")
         return {"volumeId": volume_id, "serverId": server_id,
                 "attachment_id": self.used[server_id, volume_id]}
+
+    def uses(self, ctx: Context) -> dict[str, Any]:
+        listed = [{"server_id": server, "volume_id": volume, "attachment_id": attachment,
+                   "state": self.state_of.get(server, "attached"),
+                   "host": self.host_of.get(server, "one"), "gone": False,
+                   "busy": server in self.busy}
+                  for (server, volume), attachment in self.used.items()]
+        return {"volume_uses": listed, "hosts": list(self.held)}
+
+    def guests(self, ctx: Context, host: str) -> dict[str, list[str]]:
+        if host in self.silent:
+            raise Remote("compute 409", 409, f"{host} is down")
+        return self.held[host]
 
     def tell_extended(self, ctx: Context, server_ids: list[str], volume_id: str) -> None:
         self.told.append(("extended", server_ids, volume_id))

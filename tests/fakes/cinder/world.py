@@ -86,7 +86,8 @@ class World:
         self.workers[runner_of(VOLUME, host)] = worker
         backups = volume_process.make_backup_worker(RemoteLedger(scheduler), made, settings, host)
         self.workers[runner_of(BACKUP, host)] = backups
-        self.managers[host] = VolumeManager(made, worker, backups)
+        self.managers[host] = VolumeManager(
+            made, volume_process.make_keeper(made, settings), worker, backups)
         echo: Any = Echo()
         self.reporters[host] = Reporter(scheduler, made, echo, host, backups=True)
         self.beat(host)

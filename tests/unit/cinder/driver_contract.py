@@ -7,6 +7,7 @@ in which the same call, or the one that undoes it, makes everything good.
 
 import dataclasses
 import threading
+from contextlib import suppress
 
 import pytest
 from fakes import deaths, disks
@@ -22,7 +23,7 @@ from cairn.cinder.drivers.base import (
     room,
 )
 from cairn.common.db import new_id
-from cairn.common.errors import Invalid
+from cairn.common.errors import Invalid, Problem
 
 MIB = disks.MIB
 NASTY = ["", ".", "..", "../x", "a/b", "x" * 300, "-o", "a b", "a\nb", "\0", "json:{}", "nbd:x:1",
@@ -324,7 +325,7 @@ class Contract:
         assert driver.export(volume, attachment, self.connector()) == info
         disks.write(self.guest(info), 9)
         assert disks.has(self.guest(info), 9)
-        assert driver.exports() <= {(volume.id, attachment)}
+        assert driver.exports() == {(volume.id, attachment)}
         for _ in range(2):
             driver.unexport(volume, attachment)
         assert driver.exports() == set()
@@ -452,6 +453,16 @@ class Contract:
         assert sorted(driver.stray(set(), set())) == [
             ("snapshot", snapshot.id), ("volume", volume.id)]
 
+    def test_what_is_whole_is_no_leftover(self, driver):
+        volume = self.volume(driver)
+        self.snapshot(driver, volume)
+        self.fill(driver, volume, 1)
+        assert list(driver.leftovers()) == []
+        for name in (volume.id, f"volume-{volume.id}", "volumes/x", "../x.part"):
+            with suppress(Problem):
+                driver.remove_leftover(name)
+        assert self.holds(driver, volume, 1)
+
     # At once
 
     def test_calls_at_once_are_as_calls_in_turn(self, driver):
@@ -505,6 +516,9 @@ class Contract:
                 undo(scene, driver)
             if method == "rename" and not self.snapshots_apart:
                 scene.snapshot = dataclasses.replace(scene.snapshot, volume=scene.renamed)
+            for leftover in list(driver.leftovers()):
+                driver.remove_leftover(leftover.name)
+            assert list(driver.leftovers()) == []
             scene.check(driver, method)
             scene.clear(driver)
             assert self.left(driver) == [], f"after {effects} effects"

@@ -123,6 +123,17 @@ class Manageable:
 
 
 @dataclass(frozen=True)
+class Leftover:
+    """What somebody who died was making, and nobody finished: nothing of it is anybody's data."""
+
+    name: str
+    # Of the volume or snapshot that it is about; empty where it does not say.
+    id: str = ""
+    # Seconds; None where the backend does not say.
+    age: float | None = None
+
+
+@dataclass(frozen=True)
 class Connector:
     """Who asks for an export: nova's connector, as far as backends look at it."""
 
@@ -220,8 +231,8 @@ class Driver(Protocol):
         ...
 
     def exports(self) -> set[tuple[str, str]]:
-        """(volume id, attachment id) of all there are, for those that nobody has any more. Backends
-        that have no exports of their own (Ceph) have none."""
+        """(volume id, attachment id) of all there are, for those that nobody has any more. A
+        backend that any host may open notes who was told to."""
         ...
 
     def opened(
@@ -261,4 +272,12 @@ class Driver(Protocol):
     def stray(self, volumes: set[str], snapshots: set[str]) -> Iterator[tuple[str, str]]:
         """("volume" or "snapshot", id): what is in the backend under an id of ours and not among
         those, as an audit looks for. What clones still need is not among them."""
+        ...
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """What is being made now, and what of that nobody is making any more."""
+        ...
+
+    def remove_leftover(self, name: str) -> None:
+        """It is gone, or was; never what has a volume's or a snapshot's own name."""
         ...

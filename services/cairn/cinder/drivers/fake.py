@@ -18,6 +18,7 @@ from cairn.cinder.drivers.base import (
     Connector,
     Disk,
     Host,
+    Leftover,
     Manageable,
     NoRoom,
     NoSuchReference,
@@ -27,7 +28,7 @@ from cairn.cinder.drivers.base import (
     Volume,
     room,
 )
-from cairn.cinder.drivers.files import PART, copy_sparse, translated
+from cairn.cinder.drivers.files import PART, age_of, copy_sparse, translated
 from cairn.cinder.drivers.locks import Locks
 from cairn.common.bounds import below, uuid_of
 from cairn.common.errors import Invalid
@@ -242,6 +243,18 @@ class FakeDriver:
         for path in self._files(SNAPSHOTS):
             if _pair(path.name)[1] not in snapshots:
                 yield "snapshot", _pair(path.name)[1]
+
+    def leftovers(self) -> Iterator[Leftover]:
+        for folder in FOLDERS:
+            for path in sorted((self.folder / folder).glob(f"*{PART}")):
+                yield Leftover(f"{folder}/{path.name}", _last(path.name.removesuffix(PART)),
+                               age_of(path))
+
+    def remove_leftover(self, name: str) -> None:
+        folder, _, file = name.partition("/")
+        if folder not in FOLDERS or not file.endswith(PART):
+            raise NotSupported(reason=f"{name:.80} is no leftover")
+        below(self.folder, folder, file).unlink(missing_ok=True)
 
     # Files
 

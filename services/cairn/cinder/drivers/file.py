@@ -27,6 +27,7 @@ from cairn.cinder.drivers.base import (
     Connector,
     Disk,
     Host,
+    Leftover,
     Manageable,
     NoSuchReference,
     NotSupported,
@@ -36,7 +37,7 @@ from cairn.cinder.drivers.base import (
     room,
 )
 from cairn.cinder.drivers.daemon import Away, Daemon, Served, Talk
-from cairn.cinder.drivers.files import move, publish, sync, translated, withdraw
+from cairn.cinder.drivers.files import age_of, move, publish, sync, translated, withdraw
 from cairn.cinder.drivers.layers import (
     DEEPEST,
     EXPORTS,
@@ -469,6 +470,19 @@ class FileDriver:
             strays += [("snapshot", id_)
                        for id_ in self.layers.pointers(SNAPSHOTS).keys() - snapshots]
         return iter(strays)
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Layers that nobody names, and half pointers: whoever makes one holds the lock until it
+        has a name."""
+        with self._changing():
+            paths = [self.layers.path(layer) for layer in self.layers.look().loose()]
+            return iter([Leftover(f"{path.parent.name}/{path.name}", age=age_of(path))
+                         for path in (*paths, *self.layers.halves())])
+
+    def remove_leftover(self, name: str) -> None:
+        """All of them: which are some is looked at anew."""
+        with self._changing():
+            self.layers.sweep()
 
     # At once
 

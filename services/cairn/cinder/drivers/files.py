@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,14 @@ from cairn.cinder.drivers.base import BackendFailed, NoRoom
 FULL = (errno.ENOSPC, errno.EDQUOT)
 # What a file is called while it is not whole.
 PART = ".part"
+
+
+def age_of(path: Path) -> float | None:
+    """Seconds since it was last written to; None of what is gone."""
+    try:
+        return max(0.0, time.time() - path.stat().st_mtime)
+    except FileNotFoundError:
+        return None
 
 
 def sync(path: Path) -> None:

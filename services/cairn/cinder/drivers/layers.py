@@ -65,6 +65,20 @@ class View:
             at = self.tree.get(at)
         return chain
 
+    def loose(self) -> list[str]:
+        """Layers that nobody names or pins, and that nothing lies upon but such: the uppermost
+        first."""
+        kept, above = self.names.keys() | self.pins, Counter(self.tree.values())
+        waiting = [layer for layer in self.tree if layer not in kept and not above[layer]]
+        loose = []
+        while waiting:
+            loose.append(layer := waiting.pop())
+            lower = self.tree[layer]
+            above[lower] -= 1
+            if lower is not None and not above[lower] and lower in self.tree and lower not in kept:
+                waiting.append(lower)
+        return loose
+
     def mergeable(self, busy: set[str]) -> list[tuple[str, str]]:
         """(lower, upper) where nobody names the lower, only the upper lies upon it, and neither
         is among the `busy`."""
@@ -222,23 +236,20 @@ class Layers:
     def look(self) -> View:
         return View(self.tree(), self.named(), self.pins())
 
+    def halves(self) -> list[Path]:
+        """Of pointers that were never published; for holders of the lock."""
+        return [path for kind in (*NAMING, EXPORTS)
+                for path in sorted((self.folder / kind).glob(f"*{PART}"))]
+
     def sweep(self) -> View:
         """Remove layers that nobody names or pins, and none lies upon; for holders of the lock.
         What there is then."""
-        for kind in (*NAMING, EXPORTS):
-            for path in (self.folder / kind).glob(f"*{PART}"):
-                path.unlink(missing_ok=True)
+        for path in self.halves():
+            path.unlink(missing_ok=True)
         view = self.look()
-        tree, kept = view.tree, view.names.keys() | view.pins
-        above = Counter(tree.values())
-        loose = [layer for layer in tree if layer not in kept and not above[layer]]
-        while loose:
-            layer = loose.pop()
+        for layer in view.loose():
             withdraw(self.path(layer))
-            lower = tree.pop(layer)
-            above[lower] -= 1
-            if lower is not None and not above[lower] and lower in tree and lower not in kept:
-                loose.append(lower)
+            del view.tree[layer]
         return view
 
     def _remembered(self, path: Path, read: Callable[[Path], T]) -> T:

@@ -25,6 +25,7 @@ from cairn.cinder.drivers.base import (
     Connector,
     Disk,
     Host,
+    Leftover,
     Manageable,
     NoSuchReference,
     NotSupported,
@@ -327,6 +328,22 @@ class LvmDriver:
             if name.startswith(SNAPSHOT) and name.removeprefix(SNAPSHOT) not in snapshots:
                 strays.add(("snapshot", name.removeprefix(SNAPSHOT)))
         yield from sorted(strays)
+
+    def leftovers(self) -> Iterator[Leftover]:
+        for name in sorted(self.group.volumes()):
+            for prefix in (REVERT, OLD):
+                if name.startswith(prefix):
+                    yield Leftover(name, name.removeprefix(prefix))
+
+    def remove_leftover(self, name: str) -> None:
+        """The reverting is finished: what the volume was, or what it becomes, is the volume."""
+        for prefix in (REVERT, OLD):
+            if name.startswith(prefix):
+                id_ = uuid_of(name.removeprefix(prefix), "volume")
+                with self._locks.held(id_):
+                    self._find(id_)
+                return
+        raise NotSupported(reason=f"{name:.80} is no leftover")
 
     # What is there
 

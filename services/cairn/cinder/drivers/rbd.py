@@ -18,6 +18,7 @@ from cairn.cinder.drivers.base import (
     Connector,
     Disk,
     Host,
+    Leftover,
     Manageable,
     NoSuchReference,
     NotSupported,
@@ -405,6 +406,31 @@ class RbdDriver:
                 ours = SNAPSHOT.fullmatch(snapshot["name"])
                 if ours and ours[1] not in snapshots:
                     yield "snapshot", ours[1]
+
+    def leftovers(self) -> Iterator[Leftover]:
+        with self.ceph.opened() as (rbd, ioctx):
+            names = list(rbd.RBD().list(ioctx))
+        for name in names:
+            if (ours := OURS.fullmatch(name)) and ours[2]:
+                yield Leftover(name, ours[1])
+        for name, image in self._images():
+            for snapshot in list_snapshots(image) if VOLUME.fullmatch(name) else []:
+                if snapshot["name"].startswith(PASSING):
+                    yield Leftover(f"{name}@{snapshot['name']}",
+                                   snapshot["name"].removeprefix(PASSING))
+
+    def remove_leftover(self, name: str) -> None:
+        image_name, _, snapshot = name.partition("@")
+        ours = OURS.fullmatch(image_name)
+        if not ours or (not snapshot.startswith(PASSING) if snapshot else not ours[2]):
+            raise NotSupported(reason=f"{name:.120} is no leftover")
+        with self._locked(ours[1]), self.ceph.opened() as (rbd, ioctx):
+            if not snapshot:
+                self._discard(rbd, ioctx, image_name)
+                return
+            with rbd.Image(ioctx, image_name) as image:
+                if any(each["name"] == snapshot for each in list_snapshots(image)):
+                    image.remove_snap(snapshot)
 
     @contextmanager
     def _locked(self, *ids: str) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """What cinder asks of Nova, and tells it."""
 
 from typing import Protocol
+from urllib.parse import quote
 
 from cairn.common.api import Document
 from cairn.common.client import Neighbours
@@ -16,6 +17,15 @@ class Compute(Protocol):
 
     def attachment(self, ctx: Context, server_id: str, volume_id: str) -> Document:
         """How the server has the volume: {"attachment_id", ...}."""
+        ...
+
+    def uses(self, ctx: Context) -> Document:
+        """What servers use, of all projects: {"volume_uses": [{"server_id", "volume_id",
+        "attachment_id", "state", "host", "gone", "busy"}], "hosts": [those with servers]}."""
+        ...
+
+    def guests(self, ctx: Context, host: str) -> dict[str, list[str]]:
+        """Which volumes that host's guests really have, by server id."""
         ...
 
     def tell_extended(self, ctx: Context, server_ids: list[str], volume_id: str) -> None:
@@ -46,6 +56,14 @@ class HttpCompute:
             "compute", f"/servers/{server_id}/os-volume_attachments/{volume_id}", ctx=ctx,
             version="2.89")
         return answer.json()["volumeAttachment"]  # type: ignore[no-any-return]
+
+    def uses(self, ctx: Context) -> Document:
+        answer = self._client.get("compute", "/os-volume-uses", ctx=ctx)
+        return answer.json()  # type: ignore[no-any-return]
+
+    def guests(self, ctx: Context, host: str) -> dict[str, list[str]]:
+        answer = self._client.get("compute", f"/os-volume-uses/{quote(host)}/guests", ctx=ctx)
+        return {each["server_id"]: each["volumes"] for each in answer.json()["guests"]}
 
     def tell_extended(self, ctx: Context, server_ids: list[str], volume_id: str) -> None:
         self._tell(ctx, "volume-extended", "2.51", server_ids, volume_id)

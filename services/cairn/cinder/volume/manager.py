@@ -4,16 +4,17 @@ from dataclasses import asdict
 from typing import Any
 
 from cairn.cinder.drivers.base import Connector
-from cairn.cinder.rpc import VolumeRecord
-from cairn.cinder.volume import log_levels
+from cairn.cinder.rpc import Inventory, Storeroom, VolumeRecord
+from cairn.cinder.volume import inventory, log_levels
 from cairn.cinder.volume.backends import Backends, thing
+from cairn.cinder.volume.inventory import Keeper
 from cairn.common.context import Context
 from cairn.common.work import Worker
 
 
 class Manager:
-    def __init__(self, backends: Backends, *workers: Worker) -> None:
-        self.backends, self.workers = backends, workers
+    def __init__(self, backends: Backends, keeper: Keeper, *workers: Worker) -> None:
+        self.backends, self.keeper, self.workers = backends, keeper, workers
 
     def ring(self, ctx: Context) -> None:
         for worker in self.workers:
@@ -37,6 +38,22 @@ class Manager:
 
     def set_log_level(self, ctx: Context, level: str, prefix: str) -> None:
         log_levels.put(prefix, level)
+
+    def inventory(self, ctx: Context, backend: str) -> Inventory:
+        return inventory.look(self.backends.driver(backend))
+
+    def storeroom(self, ctx: Context) -> Storeroom:
+        return self.keeper.look()
+
+    def remove(
+        self, ctx: Context, kind: str, backend: str, volume: VolumeRecord | None, name: str
+    ) -> None:
+        self.keeper.remove(kind, backend, volume, name)
+
+    def unmanage(
+        self, ctx: Context, kind: str, backend: str, volume: VolumeRecord, name: str
+    ) -> None:
+        self.keeper.unmanage(kind, backend, volume, name)
 
     def manageable(self, ctx: Context, backend: str, kind: str) -> list[dict[str, Any]]:
         driver = self.backends.driver(backend)

@@ -8,6 +8,7 @@ from cairn.cinder.volume.backups import doer as backup
 from cairn.cinder.volume.backups import flows as backup_flows
 from cairn.cinder.volume.backups.targets import make as make_target
 from cairn.cinder.volume.doer import Hands
+from cairn.cinder.volume.inventory import Keeper
 from cairn.cinder.volume.manager import Manager
 from cairn.cinder.volume.reporter import Reporter
 from cairn.common.faults import explain
@@ -30,12 +31,19 @@ def build(settings: VolumeProcess, host: Host) -> None:
     if settings.volume.backup_target:
         workers.append(make_backup_worker(RemoteLedger(scheduler), backends, settings.volume,
                                           host.name))
-    server = Server(bus, Volume, host.name, Manager(backends, *workers))
+    server = Server(bus, Volume, host.name,
+                    Manager(backends, make_keeper(backends, settings.volume), *workers))
     host.run(server)
     for each in workers:
         host.run(each)
     host.run(Reporter(scheduler, backends, server, host.name,
                       backups=bool(settings.volume.backup_target)))
+
+
+def make_keeper(backends: Backends, settings: VolumeSettings) -> Keeper:
+    """What tells an audit what the host has. Raises BadSetting."""
+    target = make_target(settings.backup_target) if settings.backup_target else None
+    return Keeper(backends, target, settings.folder)
 
 
 def make_transfers(scheduler: Scheduler, settings: VolumeSettings) -> Transfers:

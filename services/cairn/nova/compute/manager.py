@@ -3,11 +3,12 @@
 from typing import Any
 
 from cairn.common.context import Context
+from cairn.common.errors import Problem
 from cairn.common.work import Worker
 from cairn.nova.compute.orders import spec_of
 from cairn.nova.drivers.base import Driver
 from cairn.nova.drivers.uptime import uptime
-from cairn.nova.rpc import Conductor
+from cairn.nova.rpc import Conductor, Spec
 
 
 class Manager:
@@ -22,6 +23,19 @@ class Manager:
 
     def diagnostics(self, ctx: Context, server_id: str) -> dict[str, Any]:
         return self.driver.diagnostics(spec_of(self.conductor, ctx, server_id))
+
+    def guest_volumes(self, ctx: Context) -> dict[str, list[str]]:
+        return {server_id: self.driver.volumes_of(server_id, self._spec(ctx, server_id))
+                for server_id in self.driver.power_states()}
+
+    def _spec(self, ctx: Context, server_id: str) -> Spec | None:
+        """What the server was told to have; None of one that is not this host's."""
+        try:
+            return spec_of(self.conductor, ctx, server_id)
+        except Problem as problem:
+            if problem.code >= 500:
+                raise
+            return None
 
     def uptime(self, ctx: Context) -> str:
         return uptime()

@@ -99,6 +99,11 @@ class Driver(Protocol):
         """Of all domains of ours, by server id."""
         ...
 
+    def volumes_of(self, server_id: str, spec: Spec | None) -> list[str]:
+        """Ids of the volumes that the guest has now, or would start with; none where there is no
+        domain. One whose disk tells another id is looked for as the spec says."""
+        ...
+
     def console_output(self, spec: Spec, length: int | None) -> str: ...
 
     def diagnostics(self, spec: Spec) -> dict[str, Any]:

@@ -119,6 +119,10 @@ class FakeDriver:
         with self._lock:
             return dict(self.domains)
 
+    def volumes_of(self, server_id: str, spec: Spec | None) -> list[str]:
+        with self._lock:
+            return sorted(volume for volume, _ in self.volumes.get(server_id, {}).values())
+
     def console_output(self, spec: Spec, length: int | None) -> str:
         lines = [f"{spec['hostname']} booted", f"{spec['hostname']} login:"]
         kept = lines if length is None else lines[max(0, len(lines) - length):]

@@ -92,6 +92,11 @@ def _listed(target: Target, backup_id: str) -> dict[str, Any]:
     return listed
 
 
+def others(target: Target, backup_id: str) -> set[str]:
+    """The backups that it stands on. Raises BackendFailed."""
+    return {chunk["in"] for chunk in _listed(target, backup_id)["chunks"] if chunk} - {backup_id}
+
+
 def _content(block: Block, extents: list[tuple[int, int]],
              start: int, length: int) -> bytes | None:
     """None where it reads as zeros."""

@@ -196,6 +196,13 @@ class LibvirtDriver:
                         states[domain.UUIDString()] = STATES.get(domain.info()[0], NOSTATE)
         return states
 
+    def volumes_of(self, server_id: str, spec: Spec | None) -> list[str]:
+        domain = self.connection.find(server_id)
+        if domain is None:
+            return []
+        with hypervisor():
+            return plugged.ids(domain, spec)
+
     def console_output(self, spec: Spec, length: int | None) -> str:
         path = self.disks.of(spec) / "console.log"
         try:

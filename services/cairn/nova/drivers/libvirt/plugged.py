@@ -9,6 +9,7 @@ import libvirt
 import libvirt_qemu
 
 from cairn.nova.core.guest_features import free_name
+from cairn.nova.drivers.base import connected
 from cairn.nova.drivers.libvirt import copies, volumes
 from cairn.nova.drivers.libvirt import domain as domains
 from cairn.nova.errors import HypervisorFailed
@@ -33,6 +34,21 @@ def find(domain: Any, spec: Spec, device: BlockDevice, shown: int) -> xml.Elemen
         return None
     source = _source(volumes.disk(spec, device, {}))
     return next((disk for disk in disks if _source(disk) == source), None)
+
+
+def ids(domain: Any, spec: Spec | None) -> list[str]:
+    """Of the volumes that the guest has: those of the spec that are there, and what the serials
+    of all other disks say. The host's own disks have none."""
+    shown = 0 if domain.isActive() else libvirt.VIR_DOMAIN_XML_INACTIVE
+    serials = {disk.findtext("serial") for disk in
+               xml.fromstring(domain.XMLDesc(shown)).iterfind("devices/disk")} - {None}
+    there = set()
+    for device in connected(spec) if spec is not None else []:
+        assert spec is not None
+        if (disk := find(domain, spec, device, shown)) is not None:
+            there.add(str(device["volume_id"]))
+            serials.discard(disk.findtext("serial"))
+    return sorted(there | {str(serial) for serial in serials})
 
 
 def _source(disk: xml.Element) -> tuple[str | None, ...]:

@@ -1,5 +1,6 @@
 """Where backups are kept: objects by name, of one backup each."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from cairn.cinder.volume.backups.targets.folder import Folder
@@ -17,6 +18,12 @@ class Target(Protocol):
         ...
 
     def get(self, backup_id: str, name: str) -> bytes: ...
+
+    def has(self, backup_id: str, name: str) -> bool: ...
+
+    def backups(self) -> Iterator[str]:
+        """The id of each that there is anything of."""
+        ...
 
     def remove(self, backup_id: str) -> None:
         """Nothing of the backup is left, also of one that was never finished."""

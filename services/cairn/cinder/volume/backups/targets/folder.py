@@ -2,13 +2,16 @@
 
 import errno
 import os
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from cairn.cinder.drivers.base import BackendFailed, NoRoom
 from cairn.common.bounds import below, uuid_of
 
 PART = ".part"
+ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -35,6 +38,20 @@ class Folder:
     def get(self, backup_id: str, name: str) -> bytes:
         try:
             return below(self._of(backup_id), name).read_bytes()
+        except OSError as error:
+            raise _worded(error) from error
+
+    def has(self, backup_id: str, name: str) -> bool:
+        try:
+            return below(self._of(backup_id), name).exists()
+        except OSError as error:
+            raise _worded(error) from error
+
+    def backups(self) -> Iterator[str]:
+        try:
+            for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
+                if ID.fullmatch(path.name):
+                    yield path.name
         except OSError as error:
             raise _worded(error) from error
 
