@@ -100,6 +100,27 @@ class Cloud:
         out = self.within(self.controller(), f'mysql -N -B {schema} -e "{query}"')
         return out.splitlines()
 
+    def audit(self) -> list[dict[str, str]]:
+        """On what the database, the backends and the guests do not agree."""
+        told = self.within(
+            self.controller(),
+            "/opt/cairn/current/bin/cairn-manage cinder audit --json --grace 0 || [ $? = 1 ]")
+        findings: list[dict[str, str]] = json.loads(told)["findings"]
+        return findings
+
+    def volumes_agree(self) -> None:
+        """Raises Failed, naming what they do not agree on, when that does not end soon."""
+        findings: list[dict[str, str]] = []
+
+        def clean() -> bool:
+            findings[:] = self.audit()
+            return not findings
+
+        try:
+            wait("volumes are as everybody says", clean, 60, 5)
+        except Failed as failed:
+            raise Failed(f"{failed}: {json.dumps(findings, indent=2)}") from failed
+
     def leftovers(self) -> dict[str, list[str]]:
         """All that servers leave on hosts and in tables while they live, by where it is."""
         found: dict[str, list[str]] = {}

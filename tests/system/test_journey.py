@@ -283,6 +283,7 @@ def test_disks_outlive_their_server_and_come_back_as_they_were(alice, stage, key
     plug(alice, guest, "heir")
     assert guest.run(READ) == written
     assert guest.run("sudo cat /root/kept").strip() == "kept"
+    cloud.volumes_agree()
     alice.openstack("server", "delete", "--wait", "heir")
     volume_is(alice, "data", "available")
     alice.openstack("volume", "backup", "delete", "copy")
@@ -291,6 +292,7 @@ def test_disks_outlive_their_server_and_come_back_as_they_were(alice, stage, key
     alice.openstack("volume", "delete", "data", "again")
     wait("nothing is left of them", lambda: alice.ask("volume", "list") == [] and alice.ask(
         "volume", "backup", "list") == [], 60, 1)
+    cloud.volumes_agree()
 
 
 @pytest.mark.parametrize(("words", "says"), [
