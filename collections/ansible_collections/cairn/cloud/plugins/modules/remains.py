@@ -61,8 +61,10 @@ DAEMONS = {
 # given up whole keeps what is on it.
 CEPH = "/etc/systemd/system/ceph-osd@.service.d/cairn.conf"
 CEPH_DATA = ["mon/*", "mgr/*", "osd/*", "files"]
-# What libvirt was lent of Ceph's user (nova/drivers/libvirt/secrets.py), as it lists it.
-SECRET = "ceph ceph client.cinder"
+# What libvirt was lent of a user of Ceph's (nova/drivers/libvirt/secrets.py), as it lists it.
+SECRET = re.compile(r"ceph ceph client\.\S+")
+# Of whatever users the cloud has there.
+KEYRINGS = "/etc/ceph/ceph.client.*.keyring"
 DATABASES = "/var/lib/mysql"
 OWN_DATABASES = {"mysql", "performance_schema", "sys", "test", "#rocksdb"}
 # What roles write beside what packages bring. The markers of DAEMONS come last, so that a run that
@@ -76,10 +78,6 @@ LINKS = {
 FILES = [
     *LINKS,
     "/etc/apparmor.d/local/abstractions/libvirt-qemu",
-    "/etc/ceph/ceph.client.admin.keyring",
-    "/etc/ceph/ceph.client.cinder-backup.keyring",
-    "/etc/ceph/ceph.client.cinder.keyring",
-    "/etc/ceph/ceph.client.glance.keyring",
     "/etc/ceph/ceph.conf",
     "/etc/logrotate.d/cairn-access",
     "/etc/libvirt/libvirtd.conf",
@@ -174,7 +172,7 @@ class Host:
             return []
         listed = self.run("virsh", "--connect", "qemu:///system", "secret-list").splitlines()
         rows = (line.split() for line in listed)
-        return [row[0] for row in rows if " ".join(row[1:]) == SECRET]
+        return [row[0] for row in rows if SECRET.fullmatch(" ".join(row[1:]))]
 
     def remove_secret(self, uuid):
         self.run("virsh", "--connect", "qemu:///system", "secret-undefine", uuid)
@@ -292,7 +290,9 @@ class Host:
     # Files ----------------------------------------------------------------------
 
     def files(self):
-        return [path for path in FILES if self.exists(path) and self._written(path)]
+        keyrings = (f"/{os.path.relpath(path, self.root)}"
+                    for path in sorted(glob.glob(self.path(KEYRINGS))))
+        return [path for path in (*keyrings, *FILES) if self.exists(path) and self._written(path)]
 
     def _written(self, path):
         if path in LINKS:

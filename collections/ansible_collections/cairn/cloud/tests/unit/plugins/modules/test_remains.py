@@ -27,6 +27,7 @@ OURS = {
     "etc/systemd/system/ceph-osd.target.wants/ceph-osd@0.service": "",
     "etc/ceph/ceph.conf": "# Written by Ansible, role ceph.\n",
     "etc/ceph/ceph.client.admin.keyring": "# Written by Ansible, role ceph.\n",
+    "etc/ceph/ceph.client.other-cinder.keyring": "# Written by Ansible, role ceph.\n",
     "var/lib/ceph/osd/ceph-0/block": "",
     "var/lib/ceph/files/1": "",
     "etc/cairn/api/nova-api.conf": "",
@@ -57,7 +58,7 @@ class Machine:
         self.root, self.check_mode, self.result = root, check_mode, None
         self.tables = {"ip cairn_external", "inet cairn_sg", "ip filter", "ip cairn_lab_other"}
         self.domains = {"1": "<source file='/var/lib/cairn/instances/one/disk'/>", "2": "<mine/>"}
-        self.secrets = {"3": "ceph ceph client.cinder", "4": "ceph client.cinder"}
+        self.secrets = {"3": "ceph ceph client.other-cinder", "4": "ceph client.cinder"}
         self.databases_dropped = []
         for name, content in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
