@@ -12,11 +12,11 @@ DEMO = ("openssh-client", *guest.REQUIRED_PACKAGES)
 # What Ansible's apt module wants of the machine's own Python. The lab's tools are role lab's.
 MACHINE = ("python3-apt",)
 # What the tests run besides: what the linters call, a MariaDB without a service, what an agent
-# starts and tells its rules to, and a machine for the guest image to boot on.
+# starts and tells its rules to, a machine for the guest image to boot on, and a client of Ceph.
 TEST = (
     *MACHINE, *DEMO, "dnsmasq-base", "git", "haproxy", "iproute2", "iputils-ping",
     "mariadb-client-core", "mariadb-server-core", "nftables", "python3-mysqldb",
-    "python3-nftables", "qemu-system-x86",
+    "python3-nftables", "python3-rados", "python3-rbd", "qemu-block-extra", "qemu-system-x86",
 )
 
 

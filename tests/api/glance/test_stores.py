@@ -4,26 +4,22 @@ import hashlib
 import os
 
 import pytest
+from fakes import cluster
 from sqlalchemy import update
 
 from cairn.glance.core import locations
 from cairn.glance.core.sweeper import Sweeper
 from cairn.glance.db.models import Image
 from cairn.glance.drivers.file import FileStore
-from cairn.glance.drivers.rbd import RbdStore
 
 BYTES = b"\x00" * 70000 + b"the end"
 
 
-# An empty pool of a Ceph cluster that /etc/ceph/ceph.conf knows, POOL:USER, where there is one.
-POOL = os.environ.get("CAIRN_TEST_RBD", "")
-
-
-@pytest.fixture(params=["file", "rbd"] if POOL else ["file"])
-def store(request, tmp_path):
+@pytest.fixture(params=["file", "rbd"] if cluster.IMAGES else ["file"])
+def store(request, tmp_path, monkeypatch):
     if request.param == "file":
         return FileStore("one", str(tmp_path / "new"))
-    store = RbdStore("one", POOL)
+    store = cluster.store(monkeypatch)
     request.addfinalizer(lambda: [store.delete(url) for _, url, _ in list(store.kept())])
     return store
 

@@ -1,12 +1,11 @@
 """The rbd driver keeps the contract, on a pool of a Ceph cluster where there is one."""
 
-import os
 import subprocess
 import types
 from contextlib import contextmanager
 
 import pytest
-from fakes import deaths, disks
+from fakes import cluster, deaths, disks
 from unit.cinder.driver_contract import Contract
 
 from cairn.cinder.drivers import ceph, tools
@@ -19,15 +18,9 @@ from cairn.cinder.drivers.base import (
     Snapshot,
     Volume,
 )
-from cairn.cinder.drivers.rbd import RbdDriver
 from cairn.common.db import new_id
-from cairn.glance.drivers import rbd as rbd_store
 
-# POOL:USER[:CONF], a pool with nothing in it; and POOL:USER, the same for images.
-POOL = os.environ.get("CAIRN_TEST_RBD_VOLUMES", "")
-IMAGES = os.environ.get("CAIRN_TEST_RBD_IMAGES", "")
-
-if not POOL:
+if not cluster.VOLUMES:
     pytest.skip("no Ceph: CAIRN_TEST_RBD_VOLUMES names no pool", allow_module_level=True)
 
 RBD_EFFECTS = ("clone", "create", "remove", "rename", "trash_move", "trash_remove")
@@ -85,7 +78,7 @@ def emptied():
     """The pool has nothing in it afterwards."""
     yield
     rados, rbd = ceph.bindings()
-    driver = RbdDriver("ceph", POOL)
+    driver = cluster.driver()
     with driver.ceph.opened() as (_, ioctx):
         for name in rbd.RBD().list(ioctx):
             rbd.RBD().trash_move(ioctx, name, 0)
@@ -108,11 +101,11 @@ class TestRbdDriver(Contract):
 
     @pytest.fixture
     def make(self, bindings, emptied):
-        return lambda: RbdDriver("ceph", POOL, Host())
+        return lambda: cluster.driver(Host())
 
     def guest(self, info):
         pool, _, image = info["data"]["name"].partition("/")
-        conf = RbdDriver("ceph", POOL).ceph.conf
+        conf = cluster.driver().ceph.conf
         return Disk({"driver": "raw", "file": {
             "driver": "rbd", "pool": pool, "image": image, "conf": conf,
             "user": info["data"]["auth_username"],
@@ -226,10 +219,9 @@ class TestRbdDriver(Contract):
 
     @pytest.fixture
     def store(self, monkeypatch):
-        if not IMAGES:
+        if not cluster.IMAGES:
             pytest.skip("CAIRN_TEST_RBD_IMAGES names no pool")
-        monkeypatch.setattr(rbd_store, "CONF", RbdDriver("ceph", POOL).ceph.conf)
-        store = rbd_store.RbdStore("ceph", IMAGES)
+        store = cluster.store(monkeypatch)
         yield store
         for _, url, _ in list(store.kept()):
             store.delete(url)
@@ -257,7 +249,7 @@ class TestRbdDriver(Contract):
     def test_other_images_are_left_to_be_copied(self, driver, store):
         url, volume = self.image(store), Volume(new_id(), 1)
         for locations in ([], ["file:///x"], [url + "s"], [url.replace("rbd://", "rbd://0")],
-                          [url.replace(IMAGES.partition(":")[0], "nothing")]):
+                          [url.replace(cluster.IMAGES.partition(":")[0], "nothing")]):
             assert driver.clone_image(volume, locations) is None
         assert driver.clone_image(Volume(volume.id, 1, encrypted=True), [url]) is None
         assert self.left(driver) == []
