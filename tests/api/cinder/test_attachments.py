@@ -2,7 +2,7 @@
 
 import pytest
 
-from cairn.cinder.core import attachments, connections, keys
+from cairn.cinder.core import attachments, connections, interrupted, keys
 from cairn.cinder.db.models import Attachment, Message, QosSpecs, Volume, VolumeType
 from cairn.cinder.drivers.base import BackendFailed
 from cairn.cinder.errors import InvalidVolume
@@ -13,6 +13,10 @@ from cairn.common.errors import Unavailable
 SERVER, OTHER = "5d0dbbee-cd5a-4a0f-a1e4-2b2b65a6a0a1", "6d0dbbee-cd5a-4a0f-a1e4-2b2b65a6a0a2"
 NOVA = Context("nova", project_id="service", roles=frozenset({"admin", "service"}))
 CONNECTOR = {"host": "node1", "ip": "10.0.0.5", "initiator": "iqn.x", "multipath": False}
+
+
+class Killed(BaseException):
+    """The process is no more: nothing of it runs, not even a handler of errors."""
 
 
 @pytest.fixture
@@ -365,3 +369,79 @@ def test_passphrases_are_services(world, call, volume):
         assert call("GET", path, who=who).status_code == 403, who
     assert call("GET", f"/volumes/{new_id()}/encryption/passphrase",
                 who="nova").status_code == 404
+
+
+def die(world, moment):
+    """The process of a request ends when the storage host comes to that; whoever asks after it is
+    not disturbed."""
+
+    def kill(now, name):
+        if now == moment:
+            world.driver().hook = lambda *words: None
+            raise Killed
+
+    world.driver().hook = kill
+
+
+@pytest.mark.parametrize("moment", ["unexport", "unexport done"])
+def test_what_a_dead_request_began_to_detach_is_detached(
+    world, call, volume, attached, status, moment
+):
+    id_ = attached(volume)
+    die(world, moment)
+    with pytest.raises(Killed):
+        call("DELETE", f"/attachments/{id_}", who="nova")
+    assert world.row(Attachment, id_).status == "detaching"
+    assert interrupted.settle(world.cinder, 60.0) == 0  # It may go on still.
+    assert interrupted.settle(world.cinder, -1.0) == 1
+    assert status(volume) == "available" and not exports(world)
+
+
+def test_it_waits_for_a_host_that_is_away(world, call, volume, attached, status):
+    id_ = attached(volume)
+    die(world, "unexport")
+    with pytest.raises(Killed):
+        call("DELETE", f"/attachments/{id_}", who="nova")
+    managers, away = world.managers, {}
+    world.managers = away
+    assert interrupted.settle(world.cinder, -1.0) == 0
+    assert world.row(Attachment, id_).status == "detaching"
+    world.managers = managers
+    assert interrupted.settle(world.cinder, -1.0) == 1 and status(volume) == "available"
+
+
+@pytest.mark.parametrize("moment", ["export", "export done"])
+def test_what_a_dead_request_began_to_connect_is_reserved_again(
+    world, call, volume, reserve, connect, complete, status, moment
+):
+    id_ = reserve(volume).json["attachment"]["id"]
+    die(world, moment)
+    with pytest.raises(Killed):
+        connect(id_)
+    assert status(volume) == "attaching"
+    assert interrupted.settle(world.cinder, 60.0) == 0
+    assert interrupted.settle(world.cinder, -1.0) == 1
+    assert status(volume) == "reserved" and world.row(Attachment, id_).status == "reserved"
+    [told] = call("GET", "/messages").json["messages"]
+    assert told["resource_uuid"] == volume and id_ in told["user_message"]
+    # Either may follow.
+    if moment == "export":
+        assert connect(id_).status_code == 200 and complete(id_).status_code == 204
+        assert status(volume) == "in-use"
+    assert call("DELETE", f"/attachments/{id_}", who="nova").status_code == 200
+    assert status(volume) == "available" and not exports(world)
+
+
+def test_a_slow_request_that_was_thought_dead_connects(
+    world, volume, reserve, connect, complete, status
+):
+    id_ = reserve(volume).json["attachment"]["id"]
+
+    def wait(moment, name):
+        if moment == "export done":
+            assert interrupted.settle(world.cinder, -1.0) == 1
+
+    world.driver().hook = wait
+    assert connect(id_).status_code == 200 and status(volume) == "attaching"
+    assert complete(id_).status_code == 204 and status(volume) == "in-use"
+    assert interrupted.settle(world.cinder, -1.0) == 0

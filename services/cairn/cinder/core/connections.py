@@ -76,6 +76,7 @@ def connect(
         row.connector = connector
         if row.status != ATTACHED:
             row.status = ATTACHING
+        row.updated_at = utcnow()  # Also where it was asked for before: see interrupted.py.
         session.flush()
         attachments.settle(session, volume.id)
         session.expire(volume)
@@ -103,9 +104,12 @@ def connect(
             return None
         if row.connector != connector:
             raise VolumeBusy(reason=f"Another request has just updated attachment {row.id}.")
+        if row.status == RESERVED:  # We were thought dead.
+            row.status = ATTACHING
         row.connection_info, row.attached_at = flat, utcnow()
         row.mountpoint = connector.get("mountpoint") or row.mountpoint
         session.flush()
+        attachments.settle(session, row.volume_id)
         return row
 
     stored = cinder.db.write(store)
@@ -158,6 +162,7 @@ def drop(cinder: Cinder, ctx: Context, attachment_id: str, *, force: bool = Fals
             return None
         volume = attachments.hold(session, row.volume_id)
         before, row.status = row.status, DETACHING
+        row.updated_at = utcnow()
         session.flush()
         return records.of_volume(session, volume), before, bool(row.connection_info)
 

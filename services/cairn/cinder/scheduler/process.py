@@ -3,7 +3,7 @@
 from functools import partial
 
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import purge, services
+from cairn.cinder.core import interrupted, purge, services
 from cairn.cinder.db.models import Periodic, Work, WorkStep
 from cairn.cinder.neighbours import over_http
 from cairn.cinder.policy import RULES
@@ -45,8 +45,11 @@ def build(settings: SchedulerProcess, host: Host) -> None:
     host.run(Pulse(services.SCHEDULER, server, settings.service.interval, lambda: db.write(
         lambda session: services.seen(
             session, services.SCHEDULER, host.name, settings.api.default_zone))))
-    host.periodic().every(settings.purge.interval, db, Periodic, "purge",
-                          purge.make(settings, db, neighbours).run)
+    periodic = host.periodic()
+    periodic.every(settings.purge.interval, db, Periodic, "purge",
+                   purge.make(settings, db, neighbours).run)
+    periodic.every(interrupted.INTERVAL, db, Periodic, "interrupted",
+                   partial(interrupted.settle, cinder))
 
 
 def make_worker(ledger: Ledger, hands: Hands, lease_holder: str, threads: int) -> Worker:

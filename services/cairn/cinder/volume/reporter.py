@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """That this process lives, what its backends have, and, first and every few minutes, that
-    nobody has an export who has no attachment."""
+    """That this process lives, what its backends have, and, first and twice a minute, that nobody
+    has an export who has no attachment."""
 
-    EXPORTS = 30  # Reports between two looks at exports.
+    EXPORTS = 3  # Reports between two looks at exports.
 
     def __init__(
         self, scheduler: Scheduler, backends: Backends, server: Server, host: str,

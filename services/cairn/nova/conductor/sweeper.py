@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 
 PAUSE = 10.0
 BATCH = 100
-RESERVED = 300.0  # Seconds after which no request can be reserving a volume any more.
+# Seconds after which a request that reserves a volume is no longer waited for. One that lives all
+# the same finds that it may not go on, and gives the volume back itself.
+RESERVED = 30.0
 
 
 class Sweeper:
