@@ -36,7 +36,10 @@ from cairn.cinder.db.models import (
 )
 from cairn.cinder.drivers.base import GIB
 from cairn.cinder.rpc import SCHEDULER, VOLUME
+from cairn.cinder.settings import VolumeSettings
+from cairn.cinder.volume.doer import forget_transfers
 from cairn.common.context import Context
+from cairn.common.db import new_id
 from cairn.common.errors import Invalid
 from cairn.common.flows import load
 
@@ -487,3 +490,14 @@ def test_a_failure_leaves_what_can_be_used_or_removed(scene, kind, runner, step,
     deleted(scene)
     for backend in ("fake", "second"):
         assert list(scene.world.driver(backend=backend).stray(set(), set())) == []
+
+
+def test_a_new_life_forgets_what_was_fetched(tmp_path):
+    """The work it was for may have ended while nobody was here."""
+    settings = VolumeSettings(folder=str(tmp_path / "transfers"))
+    forget_transfers(settings)
+    path = tmp_path / "transfers" / new_id()
+    path.parent.mkdir()
+    path.write_bytes(b"half of an image")
+    forget_transfers(settings)
+    assert not path.exists()

@@ -5,6 +5,7 @@ import json
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from contextlib import contextmanager
 
@@ -190,6 +191,22 @@ def test_what_shall_be_exported_is_again_when_the_daemon_is_new(driver, make, vo
     with pytest.raises(AssertionError):
         disks.write(disks.guest(infos[1]), 8)
     assert [info["data"]["access_mode"] for info in infos] == ["rw", "ro"]
+
+
+def test_who_comes_while_it_talks_to_others_waits(driver, volume, daemon):
+    """Of those that it has no time for it lets two wait, and the kernel sends others away."""
+    talking = Qmp(daemon.control)
+    waiting = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+    for each in waiting:
+        each.connect(str(daemon.control))
+    with socket.socket(socket.AF_UNIX) as third:
+        third.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            third.connect(str(daemon.control))
+    ends = threading.Timer(0.5, lambda: [each.close() for each in (talking, *waiting)])
+    ends.start()
+    assert driver.export(volume, new_id(), HERE)["data"]["export"]
+    ends.join()
 
 
 def test_without_a_daemon_an_export_fails_and_nothing_stays(driver, volume, daemon):

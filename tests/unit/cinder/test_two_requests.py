@@ -12,11 +12,12 @@ from cairn.cinder.core import (
     group_snapshots,
     groups,
     metadata,
+    quotas,
     snapshots,
     unified_limits,
     volumes,
 )
-from cairn.cinder.db.models import Base, Group, GroupSnapshot, GroupType, Volume
+from cairn.cinder.db.models import Base, Group, GroupSnapshot, GroupType, Quota, Volume
 from cairn.common.context import Context
 from cairn.common.errors import Problem
 
@@ -162,3 +163,15 @@ def test_the_last_two_volumes_of_a_group_end_at_once(world, group, volume):
     at_once(*[world.settle] * 3)
     world.settle()
     assert world.row(Group, made) is None and world.open_works() == 0
+
+
+def test_a_hundred_creations_and_room_for_sixty(world):
+    with world.db.writing() as session:
+        session.add(Quota(project_id="red", resource="volumes", hard_limit=60))
+    refused = at_once(*[lambda: volumes.create(world.cinder, ALICE, volumes.Order(1))] * 100)
+    assert len(refused) == 40 and {problem.code for problem in refused.values()} == {413}
+    world.settle()
+    with world.db.reading() as session:
+        assert [row.status for row in session.query(Volume)] == ["available"] * 60
+        used = quotas.usage(session, "red", world.cinder.quota)
+    assert (used["volumes"], used["gigabytes"]) == (60, 60) and world.open_works() == 0

@@ -5,6 +5,7 @@ It outlives our processes; when it is new it knows nothing, and is told again. I
 one at a time: whoever has something to say connects, says it, and hangs up.
 """
 
+import errno
 import json
 import socket
 import time
@@ -34,13 +35,25 @@ class Qmp:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(TIMEOUT)
         try:
-            self._socket.connect(str(path))
+            self._connect(path)
             self._file: TextIO = self._socket.makefile("rw", encoding="utf-8")
             self._read()
             self.execute("qmp_capabilities")
         except BaseException:
             self._socket.close()
             raise
+
+    def _connect(self, path: Path) -> None:
+        """It lets two wait while it talks, and sends the third away at once."""
+        until = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                self._socket.connect(str(path))
+                return
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
 
     def execute(self, command: str, **arguments: Any) -> Any:
         """The answer. Raises BackendFailed with what it says is wrong."""
@@ -139,7 +152,8 @@ class Talk:
             family, to = socket.AF_UNIX, str(self._daemon.socket)
         with socket.socket(family) as probe:
             probe.settimeout(TIMEOUT)
-            return probe.connect_ex(to) == 0
+            # A crowd waits at a server that is there.
+            return probe.connect_ex(to) in (0, errno.EAGAIN)
 
     def _forget_credentials(self) -> None:
         try:

@@ -86,6 +86,13 @@ class Doer(flows.Doer):
         return below(folder, uuid_of(job.id, "work"))
 
 
+def forget_transfers(settings: VolumeSettings) -> None:
+    """What works of an earlier life had fetched is nobody's: those that go on fetch it again, and
+    those that ended meanwhile do not come back for it."""
+    for path in Path(settings.folder).glob("*"):
+        path.unlink(missing_ok=True)
+
+
 def cipher_of(record: VolumeRecord) -> Cipher:
     """How the volume's container is encrypted."""
     return Cipher.of(record["cipher"], record["key_size"])

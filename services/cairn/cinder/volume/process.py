@@ -7,7 +7,7 @@ from cairn.cinder.volume.backends import Backends
 from cairn.cinder.volume.backups import doer as backup
 from cairn.cinder.volume.backups import flows as backup_flows
 from cairn.cinder.volume.backups.targets import make as make_target
-from cairn.cinder.volume.doer import Hands
+from cairn.cinder.volume.doer import Hands, forget_transfers
 from cairn.cinder.volume.inventory import Keeper
 from cairn.cinder.volume.manager import Manager
 from cairn.cinder.volume.reporter import Reporter
@@ -24,6 +24,7 @@ def build(settings: VolumeProcess, host: Host) -> None:
     bus = host.bus(settings.messaging)
     scheduler = Scheduler(bus)
     backends = Backends(settings.volume, host.name)
+    forget_transfers(settings.volume)
     hands = Hands(scheduler, backends, make_transfers(scheduler, settings.volume),
                   settings.volume, host.name)
     worker = make_worker(RemoteLedger(scheduler), hands, host.name, settings.volume.threads)
