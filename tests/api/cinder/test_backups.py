@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+from itertools import groupby
 
 import pytest
 
@@ -97,6 +98,18 @@ def test_a_backup_is_made_restored_and_deleted(world, call, volume, backup, show
     world.settle()
     assert call("GET", f"/backups/{backup}").status_code == 404 and kept(world) == []
     assert world.open_works() == 0
+
+
+def test_a_new_one_is_nobodys_before_it_holds_the_backup(world, call, backup, shown):
+    """Who waits for it to be available reads what was backed up."""
+    told = call("POST", f"/backups/{backup}/restore", {"restore": {}})
+    new, seen = told.json["restore"]["volume_id"], []
+    for worker in world.workers.values():
+        worker.probe = lambda *_: seen.append(shown(new, "volume")["status"])
+    world.settle()
+    assert [status for status, _ in groupby(seen)] == [
+        "creating", "restoring-backup", "available"]
+    assert read(world, new, 5000) == b"first" * 1000
 
 
 def test_what_a_given_volume_held_is_gone(world, call, create, volume, backup, shown):

@@ -78,3 +78,10 @@ def is_busy(session: Session, volume_id: str) -> bool:
     """Whether something is being done to the volume, or waits to be."""
     return session.scalar(select(Work.seq).where(
         Work.subject == volume_id, Work.state.in_(ledger.OPEN)).limit(1)) is not None
+
+
+def awaits(session: Session, volume_id: str, action: Action) -> bool:
+    """Whether a work of that action waits for the volume's turn, or has it."""
+    return session.scalar(select(Work.seq).where(
+        Work.subject == volume_id, Work.kind == action.kind,
+        Work.state.in_(ledger.OPEN)).limit(1)) is not None

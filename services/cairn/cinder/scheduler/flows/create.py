@@ -6,12 +6,14 @@ from typing import Any
 from sqlalchemy import case, null, select, update
 from sqlalchemy.orm import Session
 
-from cairn.cinder.core import group_members, images, records
+from cairn.cinder.core import group_members, images, records, works
+from cairn.cinder.core.flows import backup_restore
 from cairn.cinder.db.models import Volume, Work, WorkStep
 from cairn.cinder.errors import Withdrawn
 from cairn.cinder.rpc import SCHEDULER, runner_of
 from cairn.cinder.scheduler import selection
 from cairn.cinder.scheduler.doer import Doer, step
+from cairn.cinder.scheduler.flows.backup_restore import CLAIMED
 from cairn.common import ledger
 from cairn.common.db import utcnow
 from cairn.common.flows import Do
@@ -57,8 +59,9 @@ class Steps(Doer):
         with self.cinder.db.writing() as session:
             session.execute(
                 update(Volume).where(Volume.id == job.subject)
-                .values(host=null(), status=case((Volume.status == "available", "creating"),
-                                                 else_=Volume.status)))
+                .values(host=null(), status=case(
+                    (Volume.status.in_(("available", CLAIMED)), "creating"),
+                    else_=Volume.status)))
 
     def record(self, job: Job) -> None:
         image = job.results["backend_selected"]["image"]
@@ -69,7 +72,9 @@ class Steps(Doer):
             if image is not None:
                 values |= {"bootable": True, "image_meta": image["metadata"]}
             group_id = self.hold_group(session, job)
-            self.finish(session, job, "available", **values)
+            # What is to hold a backup is nobody's before it does.
+            restored = works.awaits(session, job.subject, backup_restore.ACTION)
+            self.finish(session, job, CLAIMED if restored else "available", **values)
             group_members.settle(session, job.ctx, group_id)
 
         self.cinder.db.write(finish)
