@@ -1,6 +1,7 @@
 """Volumes that a server is asked for with: made, reserved and connected before its host begins."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Row
@@ -22,13 +23,14 @@ class BootsFromVolumes(HasVolumes):
     def create_volumes(self, job: Job) -> dict[str, Any] | None:
         row = self.row(job)
         devices = [d for d in self._devices(job) if d.state == PLANNED]
-        for device in devices:
-            if device.volume_id is None:
-                self._make(job, row, device)
+        asked_again = [device.id for device in devices
+                       if device.volume_id is None and self._make(job, row, device)]
         for device in self._devices(job):
             if device.state == PLANNED:
                 self._await(job, str(device.volume_id))
                 self._reserve(job, device)
+                if device.id in asked_again:
+                    self._remove_twins(job, row, device)
         return {"volumes": [d.volume_id for d in self._devices(job)]} if devices else None
 
     def attach_volumes(self, job: Job) -> None:
@@ -65,8 +67,9 @@ class BootsFromVolumes(HasVolumes):
         with self.nova.db.reading() as session:
             return block_devices.volumes_of(session, job.subject)
 
-    def _make(self, job: Job, row: Row[Any], device: Row[Any]) -> None:
-        """One, once: what a life before this one made is found by its mark."""
+    def _make(self, job: Job, row: Row[Any], device: Row[Any]) -> bool:
+        """One, once: what a life before this one made is found by its mark. Whether it was asked
+        for more than once."""
         asked: Document = {
             "name": "", "size": device.volume_size, "metadata": {MARK: device.id},
             "volume_type": device.volume_type, "imageRef": device.image_id,
@@ -87,6 +90,16 @@ class BootsFromVolumes(HasVolumes):
         with self.nova.db.writing() as session:
             block_devices.change(session, device.id, volume_id=made["id"],
                                  volume_size=made["size"])
+        return tries > 2
+
+    def _remove_twins(self, job: Job, row: Row[Any], device: Row[Any]) -> None:
+        """A question that nobody answered may have been carried out after the look at what there
+        was, and before it was asked again: then there is a volume too many."""
+        for volume in self._marked(job, row, device):
+            if volume["id"] != device.volume_id:
+                with suppress(VolumeNotMade):  # It can be deleted then, too.
+                    self._await(job, volume["id"])
+                self.remove_volume(job, volume["id"])
 
     def _marked(self, job: Job, row: Row[Any], device: Row[Any]) -> list[Document]:
         return self.patiently(lambda: self.nova.cloud.volumes.list_marked(

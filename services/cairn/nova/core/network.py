@@ -182,11 +182,21 @@ def make_ports(
                 port = _make(nova, ctx, server, requested, binding, groups)
         port["tag"], port["position"] = requested.get("tag"), number
         ports.append(port)
+    if again:
+        _remove_twins(nova, ctx, server.id, [port["id"] for port in ports])
     kept = {r["port_id"] for r in server.requested_networks if r["port_id"]}
     described = describe(nova, ctx, ports, kept, floating=any(kept))
     for vif in described:
         _check_bound(vif, host)
     return described
+
+
+def _remove_twins(nova: Nova, ctx: Context, server_id: str, ours: Sequence[str]) -> None:
+    """A question that nobody answered may have been carried out after the look at what there was,
+    and before it was asked again: then there is a port too many."""
+    for port in _of(nova, ctx, [server_id]):
+        if port["id"] not in ours:
+            remove_ports(nova, ctx, server_id, set(), only=port["id"])
 
 
 def _make(
@@ -243,6 +253,8 @@ def attach(
         port = _bind(nova, ctx, server.id, made, binding)
     else:
         port = _make(nova, ctx, server, requested, binding, [])
+    if not own:
+        _remove_twins(nova, ctx, server.id, [*before, port["id"]])
     port["tag"] = requested.get("tag")
     vif = describe(nova, ctx, [port], {own} if own else set(), floating=bool(own))[0]
     _check_bound(vif, server.host)
