@@ -1,22 +1,21 @@
-"""Servers that come, become images and go, several at a time; and what of them is to be found in a
-cloud that has come to rest."""
+"""Servers that come, become images and go, several at a time, some of them on volumes; and what of
+them is to be found in a cloud that has come to rest."""
 
 import contextlib
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import openstack.exceptions
 import requests
 from keystoneauth1 import exceptions as keystone
 from system.attacks import Ground, Tenant, connect
-from system.clouds import Failed
+from system.clouds import Failed, Person
 
-LANES = 3
 # What a client meets while its cloud is not all there.
 ERRORS = (openstack.exceptions.SDKException, keystone.ClientException, requests.RequestException)
 # Of the proxy and of services without their database: "try again".
@@ -29,9 +28,19 @@ class Lives:
 
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    # What ended in an error that says why.
+    told: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return ", ".join(f"{number} {what}" for what, number in sorted(self.counts.items()))
+
+
+def empty_image(here: Ground, tenant: Tenant) -> str:
+    empty = here.folder / "empty"
+    empty.write_bytes(bytes(1 << 20))
+    made = tenant.person.ask("image", "create", "--disk-format", "raw", "--container-format",
+                             "bare", "--file", str(empty), "empty")
+    return str(made["id"])
 
 
 @dataclass
@@ -48,10 +57,7 @@ class Place:
     def of(cls, here: Ground) -> "Place":
         """An image that boots nothing: a server of it idles in its firmware."""
         tenant, sdk = here.alice, here.alice.sdk
-        empty = here.folder / "empty"
-        empty.write_bytes(bytes(1 << 20))
-        image = tenant.person.ask("image", "create", "--disk-format", "raw", "--container-format",
-                                  "bare", "--file", str(empty), "empty")["id"]
+        image = empty_image(here, tenant)
         net = sdk.network.create_network(name="calm")
         sdk.network.create_subnet(network_id=net.id, ip_version=4, cidr="10.66.0.0/24")
         flavor = sdk.compute.find_flavor("m1.nano", ignore_missing=False)
@@ -67,19 +73,8 @@ class Place:
         traces["ports"] = self.here.cloud.sql("neutron", "select id from ports")
         return {where: sorted(what) for where, what in traces.items()}
 
-    def complaints(self, patience: float) -> list[str]:
-        """What does not fit together, once it does or `patience` seconds are over."""
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                wrong = list(self._complaints())
-            except (*ERRORS, Failed) as error:
-                wrong = [f"not to be asked: {error}"]
-            if not wrong or time.monotonic() > deadline:
-                return wrong
-            time.sleep(2)
-
-    def _complaints(self) -> Iterator[str]:
+    def count(self) -> Iterator[str]:
+        """What does not fit together."""
         cloud, sdk = self.here.cloud, self.tenant.sdk
         servers = list(sdk.compute.servers())
         for server in servers:
@@ -123,44 +118,110 @@ class Place:
         for work in cloud.sql("nova", "select concat(kind, ' ', subject) from work where state in "
                                       "('queued', 'undoing')"):
             yield f"open: {work}"
-        yield from self._images()
 
-    def _images(self) -> Iterator[str]:
-        for image in self.tenant.sdk.image.images(owner=self.tenant.project):
-            if image.status != "active":
-                yield f"image {image.id} is {image.status}"
-
-    def clear(self, baseline: dict[str, list[str]], patience: float = 180) -> list[str]:
-        """Delete all that came; what is left then, beyond what was there before."""
-        deadline, wrong = time.monotonic() + patience, [""]
-        while wrong and time.monotonic() < deadline:
-            time.sleep(1)
-            try:
-                self._delete()
-                wrong = list(self._complaints())
-                traces = self.traces()
-            except (*ERRORS, Failed) as error:
-                wrong = [f"not to be cleared: {error}"]
-                continue
-            wrong += [f"{where}: {sorted(set(what) ^ set(baseline[where]))} beside what was there"
-                      for where, what in traces.items() if what != baseline[where]]
-        return wrong
-
-    def _delete(self) -> None:
+    def clear(self) -> None:
+        """Ask for all of it to go."""
         sdk = self.tenant.sdk
         for server in sdk.compute.servers():
             if server.task_state != "deleting":
                 sdk.compute.delete_server(server)
-        for image in sdk.image.images(owner=self.tenant.project):
-            if image.id != self.image:
-                sdk.image.delete_image(image)
+
+
+class Counted(Protocol):
+    """A part of the cloud that can be counted, and cleared."""
+
+    def count(self) -> Iterator[str]: ...
+
+    def traces(self) -> dict[str, list[str]]: ...
+
+    def clear(self) -> None: ...
+
+
+def complaints(parts: Iterable[Counted], patience: float) -> list[str]:
+    """What does not fit together, once it does or `patience` seconds are over."""
+    return _until_none(lambda: [line for part in parts for line in part.count()], patience)
+
+
+def traces(parts: Iterable[Counted]) -> dict[str, list[str]]:
+    """Everything that there is anywhere, by where that is."""
+    return {where: what for part in parts for where, what in part.traces().items()}
+
+
+def clear(
+    parts: Iterable[Counted], baseline: dict[str, list[str]], patience: float = 180
+) -> list[str]:
+    """Delete all that came; what is left then, beyond what was there before."""
+
+    def look() -> list[str]:
+        for part in parts:
+            part.clear()
+        wrong = [line for part in parts for line in part.count()]
+        return wrong + [
+            f"{where}: {sorted(set(what) ^ set(baseline[where]))} beside what was there"
+            for where, what in traces(parts).items() if what != baseline[where]]
+
+    return _until_none(look, patience)
+
+
+def _until_none(look: Callable[[], list[str]], patience: float) -> list[str]:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            wrong = look()
+        except (*ERRORS, Failed) as error:
+            wrong = [f"not to be asked: {error}"]
+        if not wrong or time.monotonic() > deadline:
+            return wrong
+        time.sleep(2)
+
+
+@dataclass
+class Lane:
+    """One that does one thing after another, in a session of its own."""
+
+    person: Person
+    lives: Lives
+    over: threading.Event
+    chance: random.Random
+    sdk: Any = field(init=False)
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            self.sdk = connect(self.person)
+            try:
+                while not self.over.is_set():
+                    self.life()
+            except ERRORS as error:
+                self.refused(error)
+                self.over.wait(0.5)
+            except Exception as error:
+                self.lives.wrong.append(f"the test itself: {error!r}")
+                raise
+            finally:
+                self.sdk.close()
+
+    def life(self) -> None:
+        raise NotImplementedError
+
+    def note(self, what: str) -> None:
+        self.lives.counts[what] += 1
+
+    def refused(self, error: Exception) -> None:
+        """The cloud may be away; it may not break."""
+        code = getattr(error, "status_code", None) or getattr(error, "http_status", None)
+        self.note("refused")
+        if code and code >= 500 and code not in AWAY:
+            self.lives.wrong.append(f"{code}: {error}")
+
+
+MakeLane = Callable[[Lives, threading.Event, random.Random], Lane]
 
 
 @contextlib.contextmanager
-def lives(place: Place, seed: int) -> Iterator[Lives]:
+def lives(makes: Iterable[MakeLane], seed: int) -> Iterator[Lives]:
     """Several at once, until this is left and each has ended the call it is at."""
     what, over = Lives(), threading.Event()
-    lanes = [Lane(place, what, over, random.Random(seed + number)) for number in range(LANES)]
+    lanes = [make(what, over, random.Random(seed + number)) for number, make in enumerate(makes)]
     threads = [threading.Thread(target=lane.run, daemon=True) for lane in lanes]
     for thread in threads:
         thread.start()
@@ -175,41 +236,34 @@ def lives(place: Place, seed: int) -> Iterator[Lives]:
 
 
 @dataclass
-class Lane:
-    """One that makes servers, one after another."""
+class ServerLane(Lane):
+    """One that makes servers."""
 
     place: Place
-    lives: Lives
-    over: threading.Event
-    chance: random.Random
-
-    def run(self) -> None:
-        while not self.over.is_set():
-            self.sdk = connect(self.place.tenant.person)
-            try:
-                while not self.over.is_set():
-                    self.life()
-            except ERRORS as error:
-                self.note(error)
-                self.over.wait(0.5)
-            finally:
-                self.sdk.close()
 
     def life(self) -> None:
         """Some are deleted while they are being built, some are made images of, and some stay."""
-        server = self.sdk.compute.create_server(
-            name="crash", image_id=self.place.image, flavor_id=self.place.flavor,
-            networks=[{"uuid": self.place.network}])
-        self.lives.counts["created"] += 1
+        server = self.make()
         if self.chance.random() < 0.3:
             self.over.wait(self.chance.uniform(0, 2))
         elif self.awaited(server) and self.chance.random() < 0.5:
             self.sdk.compute.create_server_image(server, "copy", wait=False)
-            self.lives.counts["copied"] += 1
+            self.note("servers copied")
             self.over.wait(self.chance.uniform(0, 2))
         if not self.over.is_set() or self.chance.random() < 0.5:
             self.sdk.compute.delete_server(server)
-            self.lives.counts["deleted"] += 1
+            self.note("servers deleted")
+
+    def make(self) -> Any:
+        facts = {"name": "crash", "flavor_id": self.place.flavor,
+                 "networks": [{"uuid": self.place.network}]}
+        if self.chance.random() < 0.3:
+            self.note("servers on volumes")
+            return self.sdk.compute.create_server(**facts, block_device_mapping=[{
+                "boot_index": 0, "uuid": self.place.image, "source_type": "image",
+                "destination_type": "volume", "volume_size": 1, "delete_on_termination": True}])
+        self.note("servers")
+        return self.sdk.compute.create_server(**facts, image_id=self.place.image)
 
     def awaited(self, server: Any) -> bool:
         """Whether it has become ACTIVE before all is over."""
@@ -219,10 +273,3 @@ class Lane:
                 return bool(status == "ACTIVE")
             self.over.wait(0.2)
         return False
-
-    def note(self, error: Exception) -> None:
-        """The cloud may be away; it may not break."""
-        code = getattr(error, "status_code", None) or getattr(error, "http_status", None)
-        self.lives.counts["refused"] += 1
-        if code and code >= 500 and code not in AWAY:
-            self.lives.wrong.append(f"{code}: {error}")

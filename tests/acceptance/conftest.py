@@ -8,6 +8,7 @@ def pytest_addoption(parser):
     parser.addoption("--name", help="a cloud that is up already; without, one of its own")
     parser.addoption("--calls", type=int, default=100_000, help="how many the fuzzer makes")
     parser.addoption("--kills", type=int, default=6, help="how often each process is killed")
+    parser.addoption("--victims", default="", help="which: a regular expression; without, all")
     parser.addoption("--seed", type=int, default=None, help="makes the same calls again")
 
 
