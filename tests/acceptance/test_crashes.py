@@ -172,6 +172,7 @@ def test_no_death_loses_anything_or_leaks(cloud, request, tmp_path):
               f"{scene.deaths} deaths of {len(victims)} processes in "
               f"{time.monotonic() - begun:.0f} s", flush=True)
         assert {victim: lines for victim, lines in wrong.items() if lines} == {}
+        cloud.volumes_agree()
         # One that lived through all of it, and one that is new, are reached.
         assert guest.run("hostname").strip() == here.bob.name
         assert here.guest(here.alice).run("hostname").strip() == here.alice.name

@@ -1,17 +1,24 @@
-"""Crash-safe: whoever is killed in the middle of boots comes back, every server ends ACTIVE, and
-nothing leaks."""
+"""Crash-safe: whoever is killed in the middle of boots, or of what is done to volumes, comes back,
+everything ends as it was asked to, and nothing leaks."""
 
+import contextlib
 import json
 import threading
 import time
 import uuid
+from dataclasses import dataclass
 
+import openstack.exceptions
 import pytest
+import requests
+from keystoneauth1 import exceptions as keystone
 
+from . import attacks
 from .clouds import member, wait
+from .volume_count import Storage, VolumeCount
 
 pytestmark = [
-    pytest.mark.lab,
+    pytest.mark.lab, attacks.QUIET,
     # One host is where everybody can be killed.
     pytest.mark.parametrize("cloud", ["allinone"], indirect=True, scope="session"),
 ]
@@ -23,7 +30,11 @@ VICTIMS = {
     "agent": "kill -9 $(systemctl show -p MainPID --value cairn-agent)",
     "rabbitmq": "systemctl kill -s KILL rabbitmq-server",
     "mariadb": "systemctl kill -s KILL mariadb",
+    # What guests write to volumes by.
+    "exports": "systemctl kill -s KILL cairn-exports",
 }
+# What a client meets while a cloud is not all there.
+AWAY = (openstack.exceptions.SDKException, keystone.ClientException, requests.RequestException)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +82,7 @@ def check_and_clear(carol, cloud, count, baseline):
 
 # Each dies at another moment: the works of a boot are spread over some three seconds.
 @pytest.mark.parametrize(("victim", "delay"), list(zip(
-    VICTIMS, (0.1, 0.6, 1.5, 0.8, 0.4), strict=True)))
+    ("api", "worker", "agent", "rabbitmq", "mariadb"), (0.1, 0.6, 1.5, 0.8, 0.4), strict=True)))
 def test_a_killed_process_loses_no_server(carol, cloud, victim, delay):
     baseline = cloud.leftovers()
     killer = threading.Timer(delay, lambda: cloud.within("aio", VICTIMS[victim]))
@@ -101,3 +112,93 @@ def test_a_wiped_broker_loses_none_of_ten_boots(carol, cloud):
     cloud.within("aio", "systemctl kill -s KILL rabbitmq-server; sleep 0.5; "
                         "rm -rf /var/lib/rabbitmq/mnesia; systemctl restart rabbitmq-server")
     check_and_clear(carol, cloud, 10, baseline)
+
+
+@dataclass
+class Owner:
+    """Somebody with a server, who is about to do several things to volumes at once."""
+
+    tenant: attacks.Tenant
+    server: str
+    storage: Storage
+    count: VolumeCount
+    baseline: dict[str, list[str]]
+
+    def create(self, **source):
+        return self.storage.ask("POST", "/volumes", {"volume": {"size": 1, **source}})[
+            "volume"]["id"]
+
+    def status(self, kind, id_):
+        return self.storage.ask("GET", f"/{kind}s/{id_}")[kind]["status"]
+
+    def awaited(self, volume, status="available"):
+        wait(f"volume {volume} is {status}", lambda: self.status("volume", volume) == status, 120)
+
+
+@pytest.fixture(scope="module")
+def dora(cloud, admin):
+    root = attacks.tenant(admin)
+    tenant = attacks.settle(root, f"dora-{uuid.uuid4().hex[:6]}")
+    sdk = tenant.sdk
+    net = sdk.network.create_network(name="calm")
+    sdk.network.create_subnet(network_id=net.id, ip_version=4, cidr="10.66.0.0/24")
+    server = sdk.compute.create_server(
+        name="holder", networks=[{"uuid": net.id}],
+        image_id=sdk.image.find_image(attacks.IMAGE, ignore_missing=False).id,
+        flavor_id=sdk.compute.find_flavor(attacks.FLAVOR, ignore_missing=False).id)
+    sdk.compute.wait_for_server(server, wait=120)
+    count = VolumeCount(cloud, [tenant], [])
+    yield Owner(tenant, server.id, Storage(sdk), count, count.traces())
+    attacks.clear(root, tenant)
+    tenant.close()
+    root.close()
+
+
+@pytest.mark.parametrize(("victim", "delay"), [
+    ("api", 0.3), ("agent", 0.8), ("exports", 0.5), ("mariadb", 1.0)])
+def test_a_killed_process_loses_no_volume(dora, cloud, victim, delay):
+    """One grows, one is backed up, one is attached, and two are made, while somebody dies."""
+    grows, saved, used = (dora.create() for _ in range(3))
+    for volume in (grows, saved, used):
+        dora.awaited(volume)
+    killer = threading.Timer(delay, lambda: cloud.within("aio", VICTIMS[victim]))
+    killer.start()
+    for ask in (
+        lambda: dora.storage.ask("POST", f"/volumes/{grows}/action", {"os-extend": {
+            "new_size": 2}}),
+        lambda: dora.storage.ask("POST", "/backups", {"backup": {"volume_id": saved}}),
+        lambda: dora.tenant.sdk.compute.create_volume_attachment(dora.server, volume_id=used),
+        lambda: dora.create(source_volid=grows), lambda: dora.create(),
+    ):
+        with contextlib.suppress(*AWAY):  # It died after it had recorded it, or before.
+            ask()
+    killer.join()
+    at_rest(dora, cloud)
+    for kind in ("volumes", "backups"):
+        assert {row["id"]: row["status"] for row in dora.storage.list(kind)
+                if "error" in row["status"]} == {}
+    wait("nothing is left", lambda: cleared(dora) == {}, 120, 2)
+
+
+def at_rest(dora, cloud):
+    """All of it has ended, and fits together."""
+    left = ["not looked at"]
+
+    def look():
+        with contextlib.suppress(*AWAY, AssertionError):
+            left[:] = dora.count.count()
+            return not left
+        return False
+
+    try:
+        wait("all has come to rest", look, 120, 1)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {left}") from None
+    cloud.volumes_agree()
+
+
+def cleared(dora):
+    """What is left beside what was there at first, after one more try to remove it."""
+    dora.count.clear()
+    return {where: what for where, what in dora.count.traces().items()
+            if what != dora.baseline[where]}
