@@ -24,7 +24,14 @@ TOO_LATE = (400, 404, 409)
 @pytest.fixture(scope="module")
 def here(cloud, tmp_path_factory):
     with attacks.ground(cloud, tmp_path_factory.mktemp("at-once")) as ground:
+        limit(ground, ground.alice, volumes=-1, gigabytes=-1, snapshots=-1, backups=-1,
+              backup_gigabytes=-1)
         yield ground
+
+
+def limit(here, tenant, **limits):
+    here.admin.sdk.block_storage.put(f"/os-quota-sets/{tenant.project}", json={
+        "quota_set": limits}).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +118,7 @@ def test_one_of_two_wins_and_the_other_is_told(here, servers, one, other, both):
 def test_of_a_hundred_at_once_as_many_are_made_as_may_be(here):
     """Sixty of bob's are made, forty refused, and sixty counted."""
     bob, storage = here.bob, Storage(here.bob.sdk)
-    here.admin.sdk.block_storage.put(f"/os-quota-sets/{bob.project}", json={
-        "quota_set": {"volumes": 60, "gigabytes": 100}}).raise_for_status()
+    limit(here, bob, volumes=60, gigabytes=100)
     begun = time.monotonic()
     answers = at_once(bob, *[("POST", VOLUMES, {"volume": {"size": 1}})] * 100)
     answered = time.monotonic()
