@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.lab, attacks.QUIET]
 ROUNDS = 5
 VOLUMES = "/volume/v3/volumes"
 TOO_LATE = (400, 404, 409)
+BUSY = 503  # Nothing was done: who waited too long for the others may try again.
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +121,18 @@ def test_of_a_hundred_at_once_as_many_are_made_as_may_be(here):
     bob, storage = here.bob, Storage(here.bob.sdk)
     limit(here, bob, volumes=60, gigabytes=100)
     begun = time.monotonic()
-    answers = at_once(bob, *[("POST", VOLUMES, {"volume": {"size": 1}})] * 100)
+    codes, left, busy = [], 100, 0
+    while left:
+        asked = at_once(bob, *[("POST", VOLUMES, {"volume": {"size": 1}})] * left)
+        codes += [answer.status_code for answer in asked if answer.status_code != BUSY]
+        left = 100 - len(codes)
+        busy += left
     answered = time.monotonic()
-    codes = [answer.status_code for answer in answers]
     assert sorted(codes) == [202] * 60 + [413] * 40
     wait("all are there", lambda: [row["status"] for row in storage.list("volumes")]
          == ["available"] * 60, 300, 1)
-    print(f"\n100 at once answered in {answered - begun:.1f} s, 60 there in "
-          f"{time.monotonic() - begun:.1f} s")
+    print(f"\n100 at once answered in {answered - begun:.1f} s ({busy} were asked to try again), "
+          f"60 there in {time.monotonic() - begun:.1f} s")
     used = storage.ask("GET", "/limits")["limits"]["absolute"]
     assert (used["totalVolumesUsed"], used["totalGigabytesUsed"]) == (60, 60)
     gone = at_once(bob, *[("DELETE", f"{VOLUMES}/{row['id']}", None)
