@@ -226,9 +226,9 @@ class TestRbdDriver(Contract):
         for _, url, _ in list(store.kept()):
             store.delete(url)
 
-    def image(self, store):
+    def image(self, store, content=b"\5" * disks.MIB):
         writing = store.write(new_id())
-        writing.write(b"\5" * disks.MIB)
+        writing.write(content)
         writing.flush()
         return writing.commit()
 
@@ -249,6 +249,7 @@ class TestRbdDriver(Contract):
     def test_other_images_are_left_to_be_copied(self, driver, store):
         url, volume = self.image(store), Volume(new_id(), 1)
         for locations in ([], ["file:///x"], [url + "s"], [url.replace("rbd://", "rbd://0")],
+                          [self.image(store, b"")],
                           [url.replace(cluster.IMAGES.partition(":")[0], "nothing")]):
             assert driver.clone_image(volume, locations) is None
         assert driver.clone_image(Volume(volume.id, 1, encrypted=True), [url]) is None

@@ -135,7 +135,8 @@ class RbdDriver:
         try:
             with self.ceph.connect().open_ioctx(pool) as images:
                 size = _size(rbd, images, image)
-                if size is None or size > room(volume):
+                # Nothing has no clone: an image of a server on volumes has no bytes of its own.
+                if not size or size > room(volume):
                     return False
                 self._make(rbd, ioctx, volume, lambda name: rbd.RBD().clone(
                     images, image, snapshot, ioctx, name))
