@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -68,9 +69,14 @@ class Cloud:
     def cairn(self, *words: str, good: bool = True, timeout: float = 1800) -> str:
         return run(str(HOUSE / "cairn"), "--name", self.name, *words, good=good, timeout=timeout)
 
-    def up(self) -> None:
-        self.cairn("up", "--lab", "--topology", self.topology, "--answer-file",
-                   str(HOUSE / "tests/system/answers.conf"))
+    def up(self, **more: str) -> None:
+        """With these answers beside those of all tests, by variable."""
+        answers = HOUSE / "tests/system/answers.conf"
+        lines = [f"CONFIG_{name.upper()}={value}\n" for name, value in more.items()]
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.writelines([answers.read_text(), *lines])
+            file.flush()
+            self.cairn("up", "--lab", "--topology", self.topology, "--answer-file", file.name)
 
     def down(self) -> None:
         self.cairn("down")
