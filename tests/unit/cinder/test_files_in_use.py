@@ -367,6 +367,43 @@ def test_a_merge_stands_back(driver, volume, monkeypatch):
     assert depth(driver, volume) == 1
 
 
+def test_a_merge_stands_back_from_another_backend(
+    driver, volume, guest, daemon, tmp_path, monkeypatch
+):
+    """One daemon has the files of all backends, and talks to one at a time."""
+    (tmp_path / "more").mkdir()
+    other = FileDriver("more", str(tmp_path / "more"), Host(exports=str(daemon.folder)))
+    second = Volume(new_id(), 1)
+    other.create(second)
+    snapshots = [Snapshot(new_id(), volume, 1) for _ in range(2)]
+    for snapshot in snapshots:
+        disks.write(guest, 1)
+        driver.create_snapshot(snapshot)
+    began = threading.Event()
+    execute = Qmp.execute
+
+    def slow(self, command, **arguments):
+        if command == "block-commit":
+            arguments["speed"] = 1
+        answer = execute(self, command, **arguments)
+        if command == "block-commit":
+            began.set()
+        return answer
+
+    monkeypatch.setattr(Qmp, "execute", slow)
+    merger = threading.Thread(target=driver.delete_snapshot, args=(snapshots[0],))
+    merger.start()
+    assert began.wait(60)
+    theirs = disks.guest(other.export(second, new_id(), HERE))
+    disks.write(theirs, 2)
+    merger.join(60)
+    assert not merger.is_alive() and depth(driver, volume) == 3
+    monkeypatch.undo()
+    driver.tidy()
+    assert depth(driver, volume) == 2
+    assert disks.has(guest, 1) and disks.has(theirs, 2)
+
+
 def test_a_volume_that_is_read_is_attached_meanwhile(driver, volume):
     with driver.opened(volume, write=True) as disk:
         disks.write(disk, 5)

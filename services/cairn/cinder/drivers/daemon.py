@@ -2,7 +2,8 @@
 qemu-storage-daemon of a storage host, a unit of its own, told what to do over its QMP socket.
 
 It outlives our processes; when it is new it knows nothing, and is told again. Its socket talks to
-one at a time: whoever has something to say connects, says it, and hangs up.
+one at a time: whoever has something to say connects, says it, and hangs up. All backends of the
+host that keep files share it: who waits for a job hangs up when anybody else has something to say.
 """
 
 import errno
@@ -10,12 +11,13 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from cairn.cinder.drivers.base import BackendFailed, NoRoom
+from cairn.cinder.drivers.files import locked
 from cairn.common.work import check
 
 TIMEOUT = 30.0
@@ -94,10 +96,26 @@ class Daemon:
         the guests'."""
         self.served = served
         self.control, self.socket = folder / "control" / "qmp", folder / "guests" / "nbd"
+        self._turn, self._queue = folder / "control" / "turn", folder / "control" / "queue"
 
     @contextmanager
     def talk(self) -> Iterator["Talk"]:
         """Raises BackendFailed when it is not there, or ends."""
+        with ExitStack() as stack:
+            try:
+                with locked(self._queue, share=True, make=True):
+                    stack.enter_context(locked(self._turn, make=True))
+            except FileNotFoundError as error:
+                raise Away(reason=f"the export daemon is not there: {error}") from error
+            yield stack.enter_context(self._talk())
+
+    def awaited(self) -> bool:
+        """Whether anybody else has something to say."""
+        with locked(self._queue, wait=False) as nobody:
+            return not nobody
+
+    @contextmanager
+    def _talk(self) -> Iterator["Talk"]:
         try:
             qmp = Qmp(self.control)
         except (FileNotFoundError, ConnectionRefusedError) as error:

@@ -542,6 +542,12 @@ class FileDriver:
             if not nobody:
                 raise Yielded
 
+    def _stand_back_from_all(self) -> None:
+        """Also when another backend has something to say to the daemon."""
+        self._stand_back()
+        if self.daemon.awaited():
+            raise Yielded
+
     def _merge_one(self, view: View, most: int | None) -> bool:
         """Whether there was something to do, which is done."""
         used = {v: self.layers.pointed(VOLUMES, v).layer for v, _ in self._records()}
@@ -604,7 +610,7 @@ class FileDriver:
             talk.execute(
                 "block-commit", job_id=node, device=node, top_node=_node(volume_id, upper),
                 base_node=_node(volume_id, lower), backing_file=lower, auto_dismiss=False)
-            talk.finish(node, self._stand_back)
+            talk.finish(node, self._stand_back_from_all)
             for kind, id_ in view.names.get(upper, []):
                 pointer = self.layers.pointed(kind, id_)
                 self.layers.point(kind, id_, replace(pointer, layer=lower))
@@ -615,7 +621,7 @@ class FileDriver:
         with self.daemon.talk() as talk:
             node = self._open(talk, volume_id)
             talk.execute("block-stream", job_id=node, device=node, auto_dismiss=False)
-            talk.finish(node, self._stand_back)
+            talk.finish(node, self._stand_back_from_all)
 
 
 def _prefix(volume_id: str) -> str:

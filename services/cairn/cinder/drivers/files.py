@@ -1,6 +1,7 @@
 """Files of drivers: written whole or not at all, copied with their holes."""
 
 import errno
+import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -85,6 +86,24 @@ def _extents(file: int, size: int) -> Iterator[tuple[int, int]]:
         end = os.lseek(file, start, os.SEEK_HOLE)
         if start < size:
             yield start, min(end, size)
+
+
+@contextmanager
+def locked(
+    path: Path, *, wait: bool = True, share: bool = False, make: bool = False
+) -> Iterator[bool]:
+    """Nobody else, of whatever process of this host, is inside; False: somebody is."""
+    file = os.open(path, os.O_RDWR | (os.O_CREAT if make else 0), 0o600)
+    try:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_SH if share else fcntl.LOCK_EX)
+                        | (0 if wait else fcntl.LOCK_NB))
+            alone = True
+        except BlockingIOError:
+            alone = False
+        yield alone
+    finally:
+        os.close(file)
 
 
 @contextmanager

@@ -20,14 +20,14 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cairn.cinder.drivers import tools
 from cairn.cinder.drivers.base import BackendFailed, Disk
-from cairn.cinder.drivers.files import PART, publish, sync, withdraw
+from cairn.cinder.drivers.files import PART, locked, publish, sync, withdraw
 from cairn.common.bounds import below, uuid_of
 
 VOLUMES, SNAPSHOTS = "volumes", "snapshots"
@@ -102,21 +102,10 @@ class Layers:
         for name in OWN_FILES:
             os.close(os.open(self.folder / name, os.O_WRONLY | os.O_CREAT, 0o600))
 
-    @contextmanager
     def locked(self, name: str = "lock", *, wait: bool = True, share: bool = False
-               ) -> Iterator[bool]:
+               ) -> AbstractContextManager[bool]:
         """Nobody else, of whatever process of this host, is inside; False: somebody is."""
-        file = os.open(self.folder / name, os.O_RDWR)
-        try:
-            try:
-                fcntl.flock(file, (fcntl.LOCK_SH if share else fcntl.LOCK_EX)
-                            | (0 if wait else fcntl.LOCK_NB))
-                yielded = True
-            except BlockingIOError:
-                yielded = False
-            yield yielded
-        finally:
-            os.close(file)
+        return locked(self.folder / name, wait=wait, share=share)
 
     # Pointers
 
