@@ -134,6 +134,21 @@ def test_force_frees_a_volume_whose_host_is_gone(world, act, volume, status):
     assert world.reporters["store"].sweep_exports() == 1
 
 
+def test_force_mends_a_volume_in_error(world, act, status):
+    act("os-attach", {"instance_uuid": SERVER, "mountpoint": "/dev/vdb"})
+    assert act("os-reset_status", {"status": "error"}, who="admin").status_code == 202
+    (row,) = rows(world)
+    assert act("os-force_detach", {"attachment_id": row.id, "connector": None},
+               who="admin").status_code == 202
+    assert status() == "available" and rows(world) == []
+
+
+def test_force_makes_nothing_of_a_volume_that_nobody_has(act, status):
+    assert act("os-reset_status", {"status": "error"}, who="admin").status_code == 202
+    assert act("os-force_detach", {}, who="admin").status_code == 202
+    assert status() == "error"
+
+
 def test_wrong_requests(act, call, volume):
     for action, body, field in (
         ("os-reserve", {"a": 1}, "os-reserve"), ("os-attach", {}, "mountpoint"),

@@ -121,8 +121,9 @@ def detach(
     force: bool = False,
 ) -> None:
     """Nobody has it under that attachment any more; without one, under the only one there is. What
-    nobody has is detached. With `force` also when its host can not be asked. Raises VolumeNotFound,
-    InvalidVolume, UsedByServer, BackendDown, ExportFailed."""
+    nobody has is detached. With `force` also when its host can not be asked, and a volume in error
+    is as its attachments say again. Raises VolumeNotFound, InvalidVolume, UsedByServer,
+    BackendDown, ExportFailed."""
     rows = attachments.rows_of(cinder, ctx, volume_id)
     if attachment_id is not None:
         chosen = [row for row in rows if row.id == attachment_id]
@@ -132,6 +133,10 @@ def detach(
         raise InvalidVolume(reason="Detach volume failed: More than one attachment, but no "
                                    "attachment_id provided.")
     attachments.check_unused(cinder, ctx, chosen)
+    if chosen and force:
+        cinder.db.write(lambda session: session.execute(
+            update(Volume).where(Volume.id == volume_id, Volume.status == "error")
+            .values(status="in-use")))
     if chosen:
         connections.drop(cinder, ctx, chosen[0].id, force=force)
         return
