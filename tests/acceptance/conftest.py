@@ -6,6 +6,8 @@ from system.clouds import Cloud
 
 def pytest_addoption(parser):
     parser.addoption("--name", help="a cloud that is up already; without, one of its own")
+    parser.addoption("--storage", default="file", choices=["file", "rbd"],
+                     help="where that one keeps images and volumes")
     parser.addoption("--calls", type=int, default=100_000, help="how many the fuzzer makes")
     parser.addoption("--kills", type=int, default=6, help="how often each process is killed")
     parser.addoption("--victims", default="", help="which: a regular expression; without, all")
@@ -18,7 +20,7 @@ def cloud(request):
     name = request.config.getoption("--name")
     cloud = Cloud(name or "accept", "allinone")
     if not name:
-        cloud.up()
+        cloud.up(cloud_storage_backend=request.config.getoption("--storage"))
     yield cloud
     if not name and not os.environ.get("CAIRN_KEEP"):
         cloud.down()

@@ -23,6 +23,8 @@ PAGE = HOUSE / "docs/operate/conformance.md"
 LINE = re.compile(
     r"^\{\d+\} (?:setUpClass \()?([\w.]+)\)?(?: \[[\d.]+s\])? "
     r"\.\.\. (ok|FAILED|SKIPPED)(?:: )?(.*)$")
+# What backends call a volume or snapshot that was taken out of the cloud's hands, by protocol.
+UNMANAGED = {"nbd": "%s", "ceph": "unmanaged-%s", "iSCSI": "unmanaged-%s"}
 # What a cloud of this release cannot do yet. Tempest skips the tests of it.
 LACKING = (
     "resize", "cold_migration", "shelve", "suspend", "rescue", "live_migration", "vnc_console",
@@ -30,15 +32,19 @@ LACKING = (
 )
 
 
-def excepted() -> set[str]:
+def excepted(protocol: str) -> set[str]:
     """The tests, or classes or packages of tests, that are named with the reason why they do not
-    pass."""
-    return set(re.findall(r"^\| `(tempest\.[\w.]+)` \|", PAGE.read_text(), re.M))
+    pass, everywhere or where volumes are reached by this protocol."""
+    rows = re.findall(r"^\| `(tempest\.[\w.]+)`(?: with `(\w+)`)? \|", PAGE.read_text(), re.M)
+    return {name for name, only in rows if only in ("", protocol)}
 
 
-def configuration(admin: Person, web: str, other_image: str) -> configparser.RawConfigParser:
-    """A tempest.conf for this cloud. `web` is the URL of image.raw and image.qcow2, `other_image`
-    the id of an image that boots beside the cloud's own."""
+def configuration(
+    admin: Person, web: str, guest: Path, other_image: str, shared_type: str,
+) -> configparser.RawConfigParser:
+    """A tempest.conf for this cloud. `web` is the URL of image.raw and image.qcow2, `guest` the
+    file of the cloud's own image, `other_image` the id of another that boots, `shared_type` a
+    type of volumes that several servers may use."""
     os_ = {k.removeprefix("OS_").lower(): v for k, v in admin.environment.items()
            if k.startswith("OS_")}
     flavors = admin.ask("flavor", "list", "--all")
@@ -46,6 +52,11 @@ def configuration(admin: Person, web: str, other_image: str) -> configparser.Raw
     image = admin.ask("image", "list", "--name", "cairn-guest")[0]["ID"]
     outside = admin.ask("network", "show", "public")
     extensions = [e["Alias"] for e in admin.ask("extension", "list", "--network")]
+    pools = [pool["Capabilities"] for pool in
+             admin.ask("volume", "backend", "pool", "list", "--long")]
+    backends = {pool["volume_backend_name"] for pool in pools}
+    protocol = pools[0]["storage_protocol"]
+    reference = f"source-name,{UNMANAGED[protocol]}"
     conf = configparser.RawConfigParser()
     conf.read_dict({
         "DEFAULT": {"log_file": "tempest.log", "use_stderr": "false"},
@@ -65,7 +76,9 @@ def configuration(admin: Person, web: str, other_image: str) -> configparser.Raw
         "compute": {"image_ref": image, "image_ref_alt": other_image,
                     "flavor_ref": smallest[0]["ID"], "flavor_ref_alt": smallest[1]["ID"],
                     "max_microversion": "latest", "build_interval": "1"},
-        "compute-feature-enabled": {"snapshot": "true"} | dict.fromkeys(LACKING, "false"),
+        "compute-feature-enabled": {
+            "snapshot": "true", "volume_multiattach": "true", "swap_volume": "true",
+        } | dict.fromkeys(LACKING, "false"),
         # Guests are reached by their floating IPs.
         "validation": {"run_validation": "true", "image_ssh_user": "guest",
                        "image_alt_ssh_user": "guest", "network_for_ssh": "public",
@@ -81,13 +94,18 @@ def configuration(admin: Person, web: str, other_image: str) -> configparser.Raw
             "image_format_enforcement": "false", "do_secure_hash": "true",
             "store_weight_enabled": "true",
         },
-        "volume": {"vendor_name": "Cairn", "storage_protocol": "nbd", "disk_format": "raw",
+        "scenario": {"img_file": guest, "img_disk_format": "qcow2"},
+        "volume": {"vendor_name": "Cairn", "storage_protocol": protocol,
+                   "manage_volume_ref": reference, "manage_snapshot_ref": reference,
+                   "disk_format": "raw", "backup_driver": "posix",
+                   "backend_names": ",".join(sorted(backends)),
+                   "volume_type_multiattach": shared_type,
                    "build_interval": "1", "max_microversion": "latest"},
         "volume-feature-enabled": {
             "enable_volume_image_dep_tests": "true", "backup": "true", "snapshot": "true",
-            "manage_snapshot": "true", "manage_volume": "true", "volume_revert": "true",
+            "manage_snapshot": "true", "manage_volume": "true",
             "extend_attached_volume": "true", "extend_attached_encrypted_volume": "true",
-            "multi_backend": "false", "consistency_group": "true",
+            "multi_backend": str(len(backends) > 1).lower(),
         },
     })
     return conf
@@ -95,16 +113,20 @@ def configuration(admin: Person, web: str, other_image: str) -> configparser.Raw
 
 @contextlib.contextmanager
 def workspace(admin: Person, folder: Path) -> Iterator[Path]:
-    """A folder that tests can be run in, with a web server and an image that they need."""
+    """A folder that tests can be run in, with a web server, and an image and a type of volumes
+    that they need."""
     (folder / "web").mkdir()
     guest = folder / "web" / "image.qcow2"
     admin.openstack("image", "save", "--file", str(guest), "cairn-guest")
     guest.with_name("image.raw").write_bytes(b"\0" * 65536)
     other = admin.ask("image", "create", "--disk-format", "qcow2", "--public", "--file",
                       str(guest), "cairn-guest-other")["id"]
+    shared = admin.ask("volume", "type", "create", "--property", "multiattach=<is> True",
+                       "shared")["id"]
     with outside.web(functools.partial(outside.Quiet, directory=str(guest.parent))) as url:
-        _prepare(folder, configuration(admin, url, other))
+        _prepare(folder, configuration(admin, url, guest, other, shared))
         yield folder
+    admin.openstack("volume", "type", "delete", shared)
     admin.openstack("image", "delete", other)
 
 
@@ -128,6 +150,8 @@ class Outcome:
     failed: set[str] = field(default_factory=set)
     # Why, by name.
     skipped: dict[str, str] = field(default_factory=dict)
+    # How volumes are reached in the cloud that they were run against.
+    protocol: str = ""
     code: int = 0
     output: str = ""
 
@@ -150,7 +174,10 @@ def run(workspace: Path, admin: Person, tests: Iterable[str], timeout: float = 3
         cwd=workspace, env=admin.environment | {"PYTHON": sys.executable}, text=True,
         capture_output=True, check=False, timeout=timeout,
     )
-    outcome = Outcome(code=done.returncode, output=done.stdout + done.stderr)
+    conf = configparser.RawConfigParser()
+    conf.read(workspace / "tempest.conf")
+    outcome = Outcome(protocol=conf["volume"]["storage_protocol"], code=done.returncode,
+                      output=done.stdout + done.stderr)
     for line in done.stdout.splitlines():
         if not (match := LINE.match(line)):
             continue
@@ -164,7 +191,7 @@ def run(workspace: Path, admin: Person, tests: Iterable[str], timeout: float = 3
 
 def contradictions(outcome: Outcome) -> list[str]:
     """Where this and the page disagree."""
-    rows = excepted()
+    rows = excepted(outcome.protocol)
     return [
         *([f"Tempest ended with {outcome.code}"] if outcome.code and not outcome.failed else ()),
         *(f"{name} fails" for name in sorted(outcome.failed) if not within(name, rows)),
@@ -175,16 +202,16 @@ def contradictions(outcome: Outcome) -> list[str]:
     ]
 
 
-def unseen(outcome: Outcome, package: str) -> list[str]:
-    """What the page names of a package of which everything was run, and which was not met."""
-    return [row for row in sorted(excepted())
-            if within(row, {package}) and not outcome.covers(row)]
+def unseen(outcome: Outcome, selection: str) -> list[str]:
+    """What the page names of tests of which all that match were run, and which was not met."""
+    return [row for row in sorted(excepted(outcome.protocol))
+            if re.match(selection, row) and not outcome.covers(row)]
 
 
-def judge(admin: Person, folder: Path, package: str) -> list[str]:
-    """Run a package whole and print how it went; where that and the page disagree."""
+def judge(admin: Person, folder: Path, selection: str, timeout: float = 3600) -> list[str]:
+    """Run what matches and print how it went; where that and the page disagree."""
     with workspace(admin, folder) as place:
-        outcome = run(place, admin, [re.escape(package)])
-    print(f"\n{package}: {len(outcome.passed)} passed, {len(outcome.failed)} failed, "
+        outcome = run(place, admin, [selection], timeout)
+    print(f"\n{selection}: {len(outcome.passed)} passed, {len(outcome.failed)} failed, "
           f"{len(outcome.skipped)} skipped", flush=True)
-    return contradictions(outcome) + unseen(outcome, package)
+    return contradictions(outcome) + unseen(outcome, selection)

@@ -56,6 +56,16 @@ def test_flags(call, volume, act):
     assert shown["bootable"] == "true" and shown["metadata"] == {"readonly": "True"}
 
 
+def test_readonly_is_shown_once_it_was_said(call, volume, act):
+    def shown():
+        return call("GET", f"/volumes/{volume}").json["volume"]["metadata"]
+
+    assert shown() == {}
+    for readonly in (True, False):
+        assert act("os-update_readonly_flag", {"readonly": readonly}).status_code == 202
+        assert shown() == {"readonly": str(readonly)}
+
+
 def test_what_is_used_keeps_its_flag(world, volume, act):
     world.set(volume, status="in-use")
     assert act("os-update_readonly_flag", {"readonly": True}).status_code == 400

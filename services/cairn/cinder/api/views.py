@@ -104,8 +104,8 @@ def volume(
 def _metadata(row: Any, attachments: list[Any]) -> dict[str, str]:
     """With what an administrator's metadata shows of it."""
     meta = dict(row.meta)
-    if row.readonly:
-        meta["readonly"] = "True"
+    if row.readonly is not None:
+        meta["readonly"] = str(row.readonly)
     if attachments:
         meta["attached_mode"] = attachments[0].mode
     return meta

@@ -87,7 +87,8 @@ class Volume(Owned, Base):
 
     bootable: Mapped[bool] = mapped_column(default=False)
     multiattach: Mapped[bool] = mapped_column(default=False)
-    readonly: Mapped[bool] = mapped_column(default=False)
+    # NULL until somebody has said it.
+    readonly: Mapped[bool | None]
     # The API's metadata; that name is SQLAlchemy's on a model.
     meta: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     # Of the image that it was made of, or what was said of it: texts by name.
