@@ -82,7 +82,7 @@ def configuration(
         # Guests are reached by their floating IPs.
         "validation": {"run_validation": "true", "image_ssh_user": "guest",
                        "image_alt_ssh_user": "guest", "network_for_ssh": "public",
-                       "ssh_timeout": "120", "ping_timeout": "120"},
+                       "ssh_timeout": "300", "ping_timeout": "300"},
         "network": {"public_network_id": outside["id"], "floating_network_name": "public"},
         "network-feature-enabled": {"api_extensions": ",".join(extensions),
                                     "ipv6_subnet_attributes": "true"},

@@ -40,8 +40,8 @@ RULES: dict[str, Rule] = {
     "volume_passphrase_as_service": _SERVICE,
     # Snapshots, backups, groups.
     **_all(_ADMIN, "volume_extension:snapshot_admin_actions:", "reset_status force_delete"),
-    **_all(_ADMIN, "snapshot_extension:", "snapshot_actions:update_snapshot_status "
-           "list_manageable snapshot_manage snapshot_unmanage"),
+    **_all(_MEMBER, "snapshot_extension:", "snapshot_actions:update_snapshot_status"),
+    **_all(_ADMIN, "snapshot_extension:", "list_manageable snapshot_manage snapshot_unmanage"),
     **_all(_READER, "backup:", "get get_all"),
     **_all(_MEMBER, "backup:", "create update delete restore"),
     **_all(_ADMIN, "backup:", "backup-import export-import backup_project_attribute"),

@@ -33,7 +33,8 @@ def claim(
     if entry.states is not None:
         allowed.append(model.status.in_(entry.states))
     elif entry.task is not None:
-        allowed.append(model.status != entry.task)
+        # Where it was only said to be so, there is nobody who does it.
+        allowed.append((model.status != entry.task) | model.previous_status.is_(None))
     # Claimed anew while it is claimed (forced), it goes back to where the first claim found it.
     before = func.coalesce(model.previous_status, model.status)
     return changed(session.execute(
