@@ -165,6 +165,12 @@ def test_force_deletes_whatever_is_said_of_it(world, call, snapshot, status):
     assert world.row(Snapshot, snapshot) is None
 
 
+def test_of_no_volume(call):
+    assert call("POST", "/snapshots", {"snapshot": {"volume_id": None}}).status_code == 404
+    for wrong in ({}, {"volume_id": "x"}, {"volume_id": 1}):
+        assert call("POST", "/snapshots", {"snapshot": wrong}).status_code == 400
+
+
 def test_others(call, take, snapshot):
     assert take(who="bob").status_code == 404
     assert take(who="rita").status_code == 403

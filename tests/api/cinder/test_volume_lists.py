@@ -4,6 +4,9 @@ import pytest
 from sqlalchemy import event
 
 from cairn.cinder.db.models import Volume
+from cairn.common.context import Context
+
+from .conftest import PEOPLE
 
 
 @pytest.fixture
@@ -77,9 +80,23 @@ def test_pages(three, call):
     assert [v["name"] for v in first["volumes"]] == ["c", "b"]
     link = first["volumes_links"][0]
     assert link["rel"] == "next" and f"marker={three[1]}" in link["href"]
+    assert "/v3/volumes?" in link["href"]
+    assert "/v3/volumes/" in first["volumes"][0]["links"][0]["href"]
     last = call("GET", f"/volumes?limit=2&marker={three[1]}").json
     assert [v["name"] for v in last["volumes"]] == ["a"] and "volumes_links" not in last
     assert call("GET", "/volumes?marker=nothing").status_code == 404
+
+
+def test_links_are_as_the_caller_wrote_the_url(call, create, monkeypatch):
+    project = "0123456789abcdef0123456789abcdef"
+    monkeypatch.setitem(PEOPLE, "hex", Context(
+        "hex", project_id=project, roles=frozenset({"member", "reader"})))
+    for name in "ab":
+        create(name=name, who="hex")
+    for root in ("", f"/{project}"):
+        page = call("GET", f"{root}/volumes/detail?limit=1", who="hex").json
+        assert f"/v3{root}/volumes/detail?" in page["volumes_links"][0]["href"]
+        assert f"/v3{root}/volumes/" in page["volumes"][0]["links"][0]["href"]
 
 
 def test_count(three, call):

@@ -53,14 +53,14 @@ LIST = {"type": "object", "additionalProperties": {"type": "array"},
              "project_id", "name", "status", "volume_id", "with_count"), ONE)}
 
 
-def summary(ctx: Context, row: Any) -> Document:
+def summary(row: Any) -> Document:
     """As lists without detail show it."""
-    return {"id": row.id, "name": row.name, "links": links(ctx, "backups", row.id)}
+    return {"id": row.id, "name": row.name, "links": links("backups", row.id)}
 
 
 def view(cinder: Cinder, ctx: Context, row: Any, has_dependents: bool) -> Document:
     """As show and detailed lists do."""
-    shown = summary(ctx, row) | {
+    shown = summary(row) | {
         "status": row.status, "size": row.size, "object_count": row.object_count,
         "availability_zone": row.availability_zone, "container": row.container,
         "created_at": stamp(row.created_at), "updated_at": stamp(row.updated_at),
@@ -88,7 +88,7 @@ def _listed(ctx: Context, query: Query, listed: Any, shown: list[Document]) -> D
 def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List backups: ids and names."""
     listed = backup_lists.page(cinder, ctx, query)
-    return _listed(ctx, query, listed, [summary(ctx, row) for row in listed.rows])
+    return _listed(ctx, query, listed, [summary(row) for row in listed.rows])
 
 
 @api.get("/backups/detail", policy="backup:get_all", query=LIST)
@@ -114,7 +114,7 @@ def create(cinder: Cinder, ctx: Context, body: Document) -> Document:
         snapshot_id=asked.get("snapshot_id"), zone=asked.get("availability_zone"),
         incremental=is_true(asked.get("incremental", False)),
         force=is_true(asked.get("force", False)), metadata=asked.get("metadata")))
-    return {"backup": summary(ctx, made) | _metadata(ctx, made)}
+    return {"backup": summary(made) | _metadata(ctx, made)}
 
 
 for _since, _until, _body in (("3.0", "3.42", CREATE), ("3.43", "3.50", CREATE_3_43),
@@ -130,7 +130,7 @@ def update(cinder: Cinder, ctx: Context, backup_id: str, body: Document) -> Docu
     if asked.get("metadata") is not None:
         changes["meta"] = asked["metadata"]
     row = backups.update(cinder, ctx, backup_id, changes)
-    return {"backup": summary(ctx, row) | _metadata(ctx, row)}
+    return {"backup": summary(row) | _metadata(ctx, row)}
 
 
 for _since, _until, _body in (("3.9", "3.42", UPDATE), ("3.43", None, UPDATE_3_43)):
@@ -181,7 +181,7 @@ def import_record(cinder: Cinder, ctx: Context, body: Document) -> Document:
     """Record a backup that is kept already."""
     record = body["backup-record"]
     row = backups.import_record(cinder, ctx, record["backup_service"], record["backup_url"])
-    return {"backup": summary(ctx, row)}
+    return {"backup": summary(row)}
 
 
 def _metadata(ctx: Context, row: Any) -> Document:

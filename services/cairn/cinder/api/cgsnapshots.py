@@ -41,7 +41,7 @@ def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List snapshots of consistency groups: ids and names."""
     part = group_lists.snapshots(cinder, ctx, query, consistency_groups.snapshots_only())
     return {"cgsnapshots": [summary(row) for row in part.rows],
-            **following(ctx, "cgsnapshot_links", "cgsnapshots", query, part)}
+            **following("cgsnapshot_links", "cgsnapshots", query, part)}
 
 
 @api.get("/cgsnapshots/detail", policy="group:get_all_group_snapshots", query=LIST)
@@ -49,7 +49,7 @@ def detail(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List snapshots of consistency groups with all that there is to know of them."""
     part = group_lists.snapshots(cinder, ctx, query, consistency_groups.snapshots_only())
     return {"cgsnapshots": [view(row) for row in part.rows],
-            **following(ctx, "cgsnapshot_links", "cgsnapshots/detail", query, part)}
+            **following("cgsnapshot_links", "cgsnapshots/detail", query, part)}
 
 
 @api.get(PATH, policy="group:get_group_snapshot")

@@ -49,7 +49,7 @@ def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List consistency groups: ids and names."""
     part = group_lists.page(cinder, ctx, query, consistency_groups.groups_only())
     return {"consistencygroups": [summary(row) for row in part.rows],
-            **following(ctx, "consistencygroup_links", "consistencygroups", query, part)}
+            **following("consistencygroup_links", "consistencygroups", query, part)}
 
 
 @api.get("/consistencygroups/detail", policy="group:get_all", query=LIST)
@@ -57,7 +57,7 @@ def detail(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List consistency groups with all that there is to know of them."""
     part = group_lists.page(cinder, ctx, query, consistency_groups.groups_only())
     return {"consistencygroups": [view(row) for row in part.rows],
-            **following(ctx, "consistencygroup_links", "consistencygroups/detail", query, part)}
+            **following("consistencygroup_links", "consistencygroups/detail", query, part)}
 
 
 @api.get(PATH, policy="group:get")

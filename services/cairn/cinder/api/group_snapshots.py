@@ -32,7 +32,7 @@ def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List snapshots of groups: ids and names."""
     part = group_lists.snapshots(cinder, ctx, query)
     return {"group_snapshots": [summary(row) for row in part.rows],
-            **following(ctx, "group_snapshot_links", "group_snapshots", query, part)}
+            **following("group_snapshot_links", "group_snapshots", query, part)}
 
 
 @api.get("/group_snapshots/detail", policy="group:get_all_group_snapshots", query=LIST,
@@ -41,7 +41,7 @@ def detail(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List snapshots of groups with all that there is to know of them."""
     part = group_lists.snapshots(cinder, ctx, query)
     return {"group_snapshots": [view(cinder, ctx, row) for row in part.rows],
-            **following(ctx, "group_snapshot_links", "group_snapshots/detail", query, part)}
+            **following("group_snapshot_links", "group_snapshots/detail", query, part)}
 
 
 @api.get(PATH, policy="group:get_group_snapshot", since="3.14")

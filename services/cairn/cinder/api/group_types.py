@@ -47,7 +47,7 @@ def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     or for all (none)."""
     part = group_types.index(cinder, ctx, query)
     return {"group_types": [view(cinder, ctx, row) for row in part.rows],
-            **following(ctx, "group_type_links", "group_types", query, part)}
+            **following("group_type_links", "group_types", query, part)}
 
 
 @api.get("/group_types/default", policy=ANYONE, since="3.11")

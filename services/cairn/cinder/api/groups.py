@@ -64,7 +64,7 @@ def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List groups: ids and names."""
     part = group_lists.page(cinder, ctx, query)
     return {"groups": [summary(row) for row in part.rows],
-            **following(ctx, "group_links", "groups", query, part)}
+            **following("group_links", "groups", query, part)}
 
 
 @api.get("/groups/detail", policy="group:get_all", query=LIST, since="3.13")
@@ -75,7 +75,7 @@ def detail(cinder: Cinder, ctx: Context, query: Query) -> Document:
     ids = [row.id for row in part.rows]
     inside = group_lists.volumes(cinder, ids) if _wants_volumes(ctx, query) else {}
     return {"groups": [view(cinder, ctx, row, inside.get(row.id)) for row in part.rows],
-            **following(ctx, "group_links", "groups/detail", query, part)}
+            **following("group_links", "groups/detail", query, part)}
 
 
 @api.get(PATH, policy="group:get", query=only("list_volume"), since="3.13")

@@ -15,13 +15,13 @@ from cairn.common.context import Context
 api = Api(RULES)
 
 
-def view(ctx: Context, row: Any) -> Document:
+def view(row: Any) -> Document:
     """As all of them are shown."""
     shown = {
         "id": row.id, "event_id": row.event_id, "user_message": row.text,
         "message_level": row.level, "created_at": stamp(row.created_at),
         "guaranteed_until": stamp(row.expires_at), "request_id": row.request_id,
-        "resource_type": row.resource_type, "links": links(ctx, "messages", row.id),
+        "resource_type": row.resource_type, "links": links("messages", row.id),
     }
     return shown | ({"resource_uuid": row.resource_id} if row.resource_id else {})
 
@@ -31,14 +31,14 @@ def view(ctx: Context, row: Any) -> Document:
 def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List why things that were begun did not come to their end, and what may be done."""
     part = message_lists.index(cinder, ctx, query)
-    return {"messages": [view(ctx, row) for row in part.rows],
-            **following(ctx, "messages_links", "messages", query, part)}
+    return {"messages": [view(row) for row in part.rows],
+            **following("messages_links", "messages", query, part)}
 
 
 @api.get("/messages/<message_id>", policy="message:get", since="3.3")
 def show(cinder: Cinder, ctx: Context, message_id: str) -> Document:
     """Show a message."""
-    return {"message": view(ctx, message_lists.show(cinder, ctx, message_id))}
+    return {"message": view(message_lists.show(cinder, ctx, message_id))}
 
 
 @api.delete("/messages/<message_id>", policy="message:delete", since="3.3", status=204,

@@ -5,10 +5,9 @@ from typing import Any
 import flask
 
 from cairn.cinder.api.schemas import Query
-from cairn.cinder.api.views import base
+from cairn.cinder.api.views import base, project
 from cairn.common import listing
 from cairn.common.api import Document
-from cairn.common.context import Context
 from cairn.common.listing import Part
 
 ONE = {"type": "array", "items": {"type": "string"}}
@@ -26,10 +25,9 @@ def only(*names: str) -> dict[str, Any]:
     return queries(names=names)
 
 
-def following(ctx: Context, name: str, path: str, query: Query, part: Part) -> Document:
+def following(name: str, path: str, query: Query, part: Part) -> Document:
     """The link to the next page under `name`; nothing where there is none."""
     if not part.more or not part.rows or not flask.request.args.get("limit"):
         return {}
-    project = f"/{ctx.project_id}" if ctx.project_id else ""
-    link = listing.build_link(f"{base()}/v3{project}/{path}", query, marker=part.rows[-1].id)
+    link = listing.build_link(f"{base()}/v3{project()}/{path}", query, marker=part.rows[-1].id)
     return {name: [{"rel": "next", "href": link}]}

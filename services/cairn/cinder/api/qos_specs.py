@@ -34,8 +34,8 @@ def view(row: Any) -> Document:
     return {"id": row.id, "name": row.name, "consumer": row.consumer, "specs": row.specs}
 
 
-def _detail(ctx: Context, row: Any) -> Document:
-    return {"qos_specs": view(row), "links": links(ctx, "qos-specs", row.id)}
+def _detail(row: Any) -> Document:
+    return {"qos_specs": view(row), "links": links("qos-specs", row.id)}
 
 
 @api.get("/qos-specs", policy=_POLICY + "get_all", query=queries("offset"))
@@ -43,13 +43,13 @@ def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List qos specs."""
     part = qos.index(cinder, query)
     return {"qos_specs": [view(row) for row in part.rows],
-            **following(ctx, "qos_specs_links", "qos-specs", query, part)}
+            **following("qos_specs_links", "qos-specs", query, part)}
 
 
 @api.get(PATH, policy=_POLICY + "get")
 def show(cinder: Cinder, ctx: Context, qos_id: str) -> Document:
     """Show qos specs."""
-    return _detail(ctx, qos.show(cinder, qos_id))
+    return _detail(qos.show(cinder, qos_id))
 
 
 @api.post("/qos-specs", policy=_POLICY + "create", body=wrapped("qos_specs", _NEW),
@@ -59,7 +59,7 @@ def create(cinder: Cinder, ctx: Context, body: Document) -> Document:
     backend, or both."""
     specs = dict(body["qos_specs"])
     name, consumer = specs.pop("name").strip(), specs.pop("consumer", "back-end")
-    return _detail(ctx, qos.create(cinder, ctx, name, consumer, specs))
+    return _detail(qos.create(cinder, ctx, name, consumer, specs))
 
 
 @api.put(PATH, policy=_POLICY + "update",

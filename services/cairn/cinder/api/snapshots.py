@@ -8,7 +8,7 @@ from cairn.cinder.api.schemas import (
     DESCRIPTION_OR_NONE,
     METADATA_OR_NONE,
     NAME_OR_NONE,
-    UUID,
+    UUID_OR_NONE,
     Query,
     closed,
     is_true,
@@ -28,7 +28,8 @@ api = Api(RULES)
 
 ACTION = "/snapshots/<snapshot_id>/action"
 CREATE = wrapped("snapshot", closed(
-    ["volume_id"], volume_id=UUID, name=NAME_OR_NONE, display_name=NAME_OR_NONE,
+    # Of no volume: that one is not found.
+    ["volume_id"], volume_id=UUID_OR_NONE, name=NAME_OR_NONE, display_name=NAME_OR_NONE,
     description=DESCRIPTION_OR_NONE, display_description=DESCRIPTION_OR_NONE,
     metadata=METADATA_OR_NONE, force={"anyOf": [BOOLEAN, {"type": "null"}]}))
 UPDATE = wrapped("snapshot", closed(
@@ -54,7 +55,7 @@ def _listed(cinder: Cinder, ctx: Context, query: Query, path: str, *, detailed: 
     page = snapshot_lists.page(cinder, ctx, query)
     answer: Document = {
         "snapshots": [view(ctx, row, detailed=detailed) for row in page.rows],
-        **following(ctx, "snapshots_links", path, query, Part(page.rows, page.more))}
+        **following("snapshots_links", path, query, Part(page.rows, page.more))}
     return answer if page.count is None else {**answer, "count": page.count}
 
 

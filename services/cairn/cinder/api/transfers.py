@@ -34,7 +34,7 @@ def _listed(
 ) -> Document:
     part = transfers.page(cinder, ctx, query)
     return {"transfers": [view(ctx, row, detailed=detailed) for row in part.rows],
-            **following(ctx, "transfers_links", path, query, part)}
+            **following("transfers_links", path, query, part)}
 
 
 def _created(cinder: Cinder, ctx: Context, body: Document) -> Document:

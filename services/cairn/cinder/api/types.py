@@ -54,7 +54,7 @@ def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     that are not public (false), or for all (none)."""
     part = type_lists.index(cinder, ctx, query)
     return {"volume_types": [view(cinder, ctx, row) for row in part.rows],
-            **following(ctx, "volume_type_links", "types", query, part)}
+            **following("volume_type_links", "types", query, part)}
 
 
 @api.get("/types/default", policy="volume_extension:type_get")

@@ -16,16 +16,21 @@ def base() -> str:
     return flask.request.host_url.rstrip("/") + flask.request.script_root
 
 
-def links(ctx: Context, kind: str, id_: str) -> list[Document]:
+def project() -> str:
+    """The part of the URL that says which project's it is, where the caller wrote it with one."""
+    told = (flask.request.view_args or {}).get("project_in_path")
+    return f"/{told}" if told else ""
+
+
+def links(kind: str, id_: str) -> list[Document]:
     """Links of a resource: of this version of the API, and of none."""
-    project = f"/{ctx.project_id}" if ctx.project_id else ""
-    return [{"rel": "self", "href": f"{base()}/v3{project}/{kind}/{id_}"},
-            {"rel": "bookmark", "href": f"{base()}{project}/{kind}/{id_}"}]
+    return [{"rel": "self", "href": f"{base()}/v3{project()}/{kind}/{id_}"},
+            {"rel": "bookmark", "href": f"{base()}{project()}/{kind}/{id_}"}]
 
 
-def volume_summary(ctx: Context, row: Any) -> Document:
+def volume_summary(row: Any) -> Document:
     """As lists without detail show it."""
-    return {"id": row.id, "name": row.name, "links": links(ctx, "volumes", row.id)}
+    return {"id": row.id, "name": row.name, "links": links("volumes", row.id)}
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def volume(
         "attachments": [attachment(ctx, each) for each in attachments],
         "volume_type": row.type_name, "snapshot_id": row.snapshot_id,
         "source_volid": row.source_volid, "metadata": _metadata(row, attachments),
-        "links": links(ctx, "volumes", row.id), "user_id": row.user_id,
+        "links": links("volumes", row.id), "user_id": row.user_id,
         "bootable": str(row.bootable).lower(), "encrypted": row.encryption_key_id is not None,
         "replication_status": None, "consistencygroup_id": None, "multiattach": row.multiattach,
     }
@@ -146,7 +151,7 @@ def snapshot(ctx: Context, row: Any, *, detailed: bool = True) -> Document:
 def transfer(ctx: Context, row: Any, *, detailed: bool = True) -> Document:
     """An offer of a volume; `detailed` also since when, and since 3.57 between whom."""
     shown: Document = {"id": row.id, "name": row.name, "volume_id": row.volume_id,
-                       "links": links(ctx, "os-volume-transfer", row.id)}
+                       "links": links("os-volume-transfer", row.id)}
     if not detailed:
         return shown
     shown["created_at"] = stamp(row.created_at)

@@ -57,7 +57,7 @@ DELETE = only("cascade", "force")
 def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List volumes: ids and names."""
     page = volume_lists.page(cinder, ctx, query)
-    return _listed(ctx, query, "volumes", page, [volume_summary(ctx, row) for row in page.rows])
+    return _listed(query, "volumes", page, [volume_summary(row) for row in page.rows])
 
 
 @api.get("/volumes/detail", policy="volume:get_all", query=LIST)
@@ -65,15 +65,15 @@ def detail(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List volumes with all that there is to know of them."""
     page = volume_lists.page(cinder, ctx, query)
     rules = Shown.of(cinder, ctx)
-    return _listed(ctx, query, "volumes/detail", page, [
+    return _listed(query, "volumes/detail", page, [
         view(cinder, ctx, row, page.attachments.get(row.id, []), rules) for row in page.rows])
 
 
 def _listed(
-    ctx: Context, query: Query, path: str, page: volume_lists.Listed, shown: list[Document]
+    query: Query, path: str, page: volume_lists.Listed, shown: list[Document]
 ) -> Document:
     answer: Document = {"volumes": shown, **following(
-        ctx, "volumes_links", path, query, Part(page.rows, page.more))}
+        "volumes_links", path, query, Part(page.rows, page.more))}
     return answer if page.count is None else {**answer, "count": page.count}
 
 
