@@ -75,10 +75,11 @@ def second(world):
     world.add_host("store", f"fake:fake:{world.folder}/store second:fake:{world.folder}/second")
 
 
-def test_migrate(world, volume, act, second):
-    there = {"host": "store@second#second"}
+@pytest.mark.parametrize("host", ["store@second#second", "store@second"])
+def test_migrate(world, volume, act, second, host):
+    there = {"host": host}
     assert act("os-migrate_volume", there).status_code == 403
-    for wrong in ("store@fake#fake", "store@second", "mars@x#y"):
+    for wrong in ("store@fake#fake", "store@fake", "store@x", "mars@x#y", "store"):
         assert act("os-migrate_volume", {"host": wrong}, who="admin").status_code == 400
     assert act("os-migrate_volume", there, who="admin").status_code == 202
     assert world.row(Volume, volume).status == "maintenance"

@@ -1,6 +1,9 @@
 """Volumes come, are seen by who may, and go."""
 
+import json
+
 from cairn.cinder.db.models import Snapshot, Volume
+from cairn.common.db import new_id
 
 
 def test_a_volume_is_made_and_deleted(world, call, create):
@@ -46,6 +49,31 @@ def test_a_clone_is_where_its_source_is(world, call, create, volume):
     shown = call("GET", f"/volumes/{made['id']}", who="admin").json["volume"]
     assert shown["os-vol-host-attr:host"] == "store@fake#fake" and shown["status"] == "available"
     assert shown["size"] == 1 and shown["source_volid"] == volume
+
+
+def test_an_image_of_a_server_on_volumes_is_its_snapshot(world, call, create, volume):
+    world.set(volume, bootable=True)
+    taken = call("POST", "/snapshots", {"snapshot": {"volume_id": volume}})
+    snapshot = taken.json["snapshot"]["id"]
+    world.settle()
+
+    def image(*devices):
+        return world.cloud.images.add(b"", block_device_mapping=json.dumps(devices))
+
+    data = {"source_type": "snapshot", "boot_index": None, "snapshot_id": new_id()}
+    root = {"source_type": "snapshot", "boot_index": 0, "snapshot_id": snapshot}
+    made = create(size=1, imageRef=image(data, root)).json["volume"]
+    world.settle()
+    shown = call("GET", f"/volumes/{made['id']}").json["volume"]
+    assert (shown["snapshot_id"], shown["status"], shown["bootable"]) == (
+        snapshot, "available", "true")
+    older = create(size=1, imageRef=image(data, root), version="3.45").json["volume"]
+    assert older["snapshot_id"] is None
+    assert create(size=1, imageRef=image(root | {"snapshot_id": new_id()})).status_code == 404
+    for wrong in ([1], [{"source_type": "snapshot", "boot_index": 0}]):
+        assert create(size=1, imageRef=image(*wrong)).status_code == 400
+    blank = create(size=1, imageRef=image({"source_type": "blank", "boot_index": 0})).json["volume"]
+    assert blank["snapshot_id"] is None
 
 
 def test_an_image_becomes_a_bootable_volume(world, call, create):

@@ -98,7 +98,8 @@ def show(cinder: Cinder, ctx: Context, volume_id: str) -> Document:
 def create(cinder: Cinder, ctx: Context, body: Document) -> Document:
     """Record the volume and hand it to the scheduler; it is creating until its backend has it."""
     order = _order(body)
-    made = (volumes.create(cinder, ctx, order) if order.backup_id is None
+    made = (volumes.create(cinder, ctx, order, server_images=ctx.version >= (3, 46))
+            if order.backup_id is None
             else backups.create_volume(cinder, ctx, order.backup_id, order))
     row, attachments = volume_lists.one(cinder, ctx, made.id)
     return {"volume": view(cinder, ctx, row, attachments, PLAIN)}

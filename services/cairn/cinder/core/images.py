@@ -1,6 +1,7 @@
 """Images that volumes are made from, and what a host may do with one, which has no account to do
 it by."""
 
+import json
 from typing import Any
 
 from sqlalchemy import select
@@ -40,6 +41,22 @@ def fitting(cinder: Cinder, ctx: Context, image_id: str, size: int) -> dict[str,
         raise InvalidVolume(reason=f"Volume size {size}GB cannot be smaller than the image "
                                    f"minDisk size {image['min_disk']}GB.")
     return image
+
+
+def root_snapshot(image: dict[str, Any]) -> str | None:
+    """The snapshot of a server's root disk that the image stands for: nova makes such images of
+    servers on volumes. Raises InvalidInput where it can not be read."""
+    text = image.get("block_device_mapping")
+    if not text:
+        return None
+    try:
+        devices = json.loads(text) if isinstance(text, str) else text
+        return next((str(device["snapshot_id"]) for device in devices
+                     if device.get("source_type") == "snapshot"
+                     and device.get("boot_index") == 0), None)
+    except (ValueError, TypeError, AttributeError, KeyError):
+        raise InvalidInput(reason=f"Image {image['id']}: its block_device_mapping cannot be read."
+                           ) from None
 
 
 def lent(image: dict[str, Any]) -> dict[str, Any]:

@@ -27,17 +27,14 @@ from cairn.common.context import Context
 TARGET = "target:"
 
 
-def migrate(cinder: Cinder, ctx: Context, volume_id: str, host: str, *, force: bool) -> None:
-    """Begin to move a volume to a pool, host@backend#pool. Raises VolumeNotFound, InvalidVolume,
-    InvalidInput."""
+def migrate(cinder: Cinder, ctx: Context, volume_id: str, asked: str, *, force: bool) -> None:
+    """Begin to move a volume to a pool, host@backend#pool, or to a backend. Raises VolumeNotFound,
+    InvalidVolume, InvalidInput."""
 
     def begin(session: Session) -> str:
         row = volumes.locked(session, ctx, volume_id)
         _check_movable(session, row)
-        backends = {service.host for service in services.of_binary(session, services.VOLUME)}
-        if "#" not in host or backend_of(host) not in backends:
-            raise InvalidInput(reason=f"Invalid input for field/attribute host. {host:.255}: there "
-                                      "is no such host@backend#pool.")
+        host = _pool(session, asked)
         if host == row.host:
             raise InvalidInput(reason="Invalid input for field/attribute host. Destination host "
                                       "must be different than the current host.")
@@ -52,6 +49,21 @@ def migrate(cinder: Cinder, ctx: Context, volume_id: str, host: str, *, force: b
         return works.add(session, ctx, migrate_flow.ACTION, row, {"host": host, "force": force})
 
     cinder.ring(ctx, cinder.db.write(begin))
+
+
+def _pool(session: Session, host: str) -> str:
+    """The pool that is meant; of a backend with several, that with the most room. Raises
+    InvalidInput."""
+    backends = {service.host: service for service in services.of_binary(session, services.VOLUME)}
+    backend = backends.get(backend_of(host))
+    pools = backend.report.get("pools", []) if backend is not None else []
+    if "#" in host and backend is not None:
+        return host
+    if pools:
+        roomiest = max(pools, key=lambda pool: float(pool["free_capacity_gb"]))
+        return f"{host}#{roomiest['name']}"
+    raise InvalidInput(reason=f"Invalid input for field/attribute host. {host:.255}: there is no "
+                              "such host@backend#pool.")
 
 
 def _check_movable(session: Session, row: Volume) -> None:

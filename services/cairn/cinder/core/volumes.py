@@ -1,6 +1,6 @@
 """Volumes: looking them up, and what is asked of them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import exists, or_, select, update
@@ -71,14 +71,19 @@ class Order:
     multiattach: bool = False
 
 
-def create(cinder: Cinder, ctx: Context, order: Order) -> Volume:
-    """Record a volume and let a backend be chosen for it. Raises what names the field that is
+def create(
+    cinder: Cinder, ctx: Context, order: Order, *, server_images: bool = True
+) -> Volume:
+    """Record a volume and let a backend be chosen for it. An image of a server on volumes has no
+    bytes and stands for a snapshot, with `server_images`. Raises what names the field that is
     wrong, OverLimit."""
     sources = [order.snapshot_id, order.source_volid, order.image_id, order.backup_id]
     if sum(source is not None for source in sources) > 1:
         raise InvalidInput(reason="A volume is made from one of snapshot_id, source_volid, "
                                   "imageRef and backup_id.")
     image = _image(cinder, ctx, order)
+    if image is not None and server_images and (snapshot := images.root_snapshot(image)):
+        order, image = replace(order, image_id=None, snapshot_id=snapshot), None
     unified = quotas.of_keystone(cinder, ctx, ctx.project)
     made, runner = cinder.db.write(lambda session: add(
         session, cinder, ctx, order, image, unified))
