@@ -85,6 +85,10 @@ def test_pages(three, call):
     last = call("GET", f"/volumes?limit=2&marker={three[1]}").json
     assert [v["name"] for v in last["volumes"]] == ["a"] and "volumes_links" not in last
     assert call("GET", "/volumes?marker=nothing").status_code == 404
+    full = call("GET", f"/volumes?limit=1&marker={three[1]}").json
+    assert [v["name"] for v in full["volumes"]] == ["a"]
+    assert f"marker={three[0]}" in full["volumes_links"][0]["href"]
+    assert call("GET", f"/volumes?limit=1&marker={three[0]}").json == {"volumes": []}
 
 
 def test_links_are_as_the_caller_wrote_the_url(call, create, monkeypatch):

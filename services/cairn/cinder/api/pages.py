@@ -26,8 +26,10 @@ def only(*names: str) -> dict[str, Any]:
 
 
 def following(name: str, path: str, query: Query, part: Part) -> Document:
-    """The link to the next page under `name`; nothing where there is none."""
-    if not part.more or not part.rows or not flask.request.args.get("limit"):
+    """The link to the next page under `name`; nothing where there is none. A page that is full has
+    one, as upstream has it: the next may be empty."""
+    limit = flask.request.args.get("limit")
+    if not limit or not part.rows or not (part.more or len(part.rows) >= int(limit)):
         return {}
     link = listing.build_link(f"{base()}/v3{project()}/{path}", query, marker=part.rows[-1].id)
     return {name: [{"rel": "next", "href": link}]}
