@@ -533,6 +533,15 @@ def test_an_older_storage_host_is_not_looked_at(scene, monkeypatch):
     assert scene.kinds() == {("not-looked-at", "store@fake")}
 
 
+def test_a_backend_that_was_given_up_is_not_missed(scene):
+    with scene.world.db.writing() as session:
+        session.execute(insert(Service).values(host="old@fake", binary="cinder-volume",
+                                               zone="nova", report={}, disabled=True))
+    assert scene.audit() == []
+    scene.world.set(scene.volume, host="old@fake#fake")
+    assert ("not-looked-at", "old@fake") in scene.kinds()
+
+
 def test_a_nova_that_is_away_is_told(scene, monkeypatch):
     def away(ctx):
         raise Unavailable(reason="no answer")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cairn.cinder.audit.rows import Rows
+from cairn.cinder.audit.rows import Rows, backend
 from cairn.cinder.component import Cinder
 from cairn.cinder.rpc import Held, Inventory, Storeroom
 from cairn.common.context import Context
@@ -53,9 +53,12 @@ def _first(each: Iterable[Held | None]) -> Held | None:
 def ask(cinder: Cinder, ctx: Context, rows: Rows) -> Storage:
     """Every backend that is up, one after the other."""
     storage = Storage()
+    used = {backend(volume) for volume in rows.volumes.values()}
     for name, service in sorted(rows.backends.items()):
         storage.places[name] = _place(name, service.report.get("pools", []))
         host = name.partition("@")[0]
+        if name not in rows.up and service.disabled and name not in used:
+            continue  # It is out of service, and nothing that there is a row of was on it.
         if name not in rows.up:
             storage.silent[name] = "its cinder-volume is down"
             continue

@@ -11,6 +11,7 @@ from cairn.nova.component import Nova
 from cairn.nova.core import hosts
 from cairn.nova.core.block_devices import PLANNED, RESERVING, D
 from cairn.nova.db.models import BlockDevice, Server, Work
+from cairn.nova.errors import HostDown
 
 PAGE = 1000
 
@@ -51,7 +52,10 @@ def list_hosts(nova: Nova) -> list[str]:
 
 
 def check_host(nova: Nova, host: str) -> None:
-    """Raises NotFound."""
+    """Raises NotFound, and HostDown for one that nobody need wait for."""
     with nova.db.reading() as session:
-        if host not in hosts.computes(session):
-            raise NotFound("Compute host", host)
+        service = hosts.computes(session).get(host)
+    if service is None:
+        raise NotFound("Compute host", host)
+    if not hosts.up(service, nova.service):
+        raise HostDown(host=host, action="guest volumes")
