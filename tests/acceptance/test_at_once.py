@@ -149,14 +149,14 @@ def test_of_a_hundred_at_once_as_many_are_made_as_may_be(here):
 
 
 def test_in_the_end_all_of_it_fits_together(here, cloud, servers):
-    alice = here.alice.sdk
-    for transfer in Storage(alice).ask("GET", "/volume-transfers")["transfers"]:
-        alice.block_storage.delete(f"/volume-transfers/{transfer['id']}").raise_for_status()
+    storage = Storage(here.alice.sdk)
+    for transfer in storage.ask("GET", "/volume-transfers")["transfers"]:
+        storage.ask("DELETE", f"/volume-transfers/{transfer['id']}")
     count = VolumeCount(cloud, (here.alice, here.bob), (servers.image,))
     assert complaints([count], 180) == []
     cloud.volumes_agree()
     for server in servers.ids:
-        alice.compute.delete_server(server)
+        here.alice.sdk.compute.delete_server(server)
 
     def cleared():
         count.clear()
