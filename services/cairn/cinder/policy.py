@@ -30,7 +30,7 @@ RULES: dict[str, Rule] = {
            "terminate_connection roll_detaching reserve unreserve begin_detaching attach detach"),
     **_all(_ADMIN, "volume_extension:volume_actions:", "upload_public"),
     **_all(_ADMIN, "volume_extension:volume_admin_actions:", "reset_status force_delete "
-           "force_detach migrate_volume migrate_volume_completion"),
+           "force_detach migrate_volume migrate_volume_completion extend_volume_completion"),
     **_all(_ADMIN, "volume_extension:", "volume_host_attribute volume_mig_status_attribute "
            "list_manageable volume_manage volume_unmanage"),
     **_all(_READER, "volume_extension:", "volume_tenant_attribute volume_encryption_metadata "

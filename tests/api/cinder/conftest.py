@@ -26,13 +26,14 @@ def world(tmp_path, sqlite):
 
 @pytest.fixture
 def call(world):
-    """call(method, path, json, who="alice", version="3.71") -> the response; the path is what
-    follows /v3."""
+    """call(method, path, json, who="alice", version="3.71", **headers) -> the response; the path is
+    what follows /v3, headers are written with underscores."""
     app = create_app(world.cinder, lambda headers: PEOPLE.get(headers.get("X-Auth-Token")), {})
     client = app.test_client()
 
-    def call(method, path, json=None, who="alice", version="3.71"):
+    def call(method, path, json=None, who="alice", version="3.71", **more):
         headers = {"X-Auth-Token": who}
+        headers |= {name.replace("_", "-"): value for name, value in more.items()}
         if version:
             headers["OpenStack-API-Version"] = f"volume {version}"
         return client.open(f"/v3{path}", method=method, json=json, headers=headers)

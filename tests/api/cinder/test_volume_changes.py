@@ -71,6 +71,39 @@ def test_what_is_used_keeps_its_flag(world, volume, act):
     assert act("os-update_readonly_flag", {"readonly": True}).status_code == 400
 
 
+def test_metadata_that_another_changed_meanwhile_is_not_written_over(call, volume):
+    path = f"/volumes/{volume}/metadata"
+    call("PUT", path, {"metadata": {"a": "1", "b": "2"}})
+    first = call("GET", path).headers["ETag"]
+    assert call("GET", path, version="3.14").headers.get("ETag") is None
+    assert call("PUT", f"{path}/a", {"meta": {"a": "3"}}, If_Match=first).status_code == 200
+    for method, at, body in (("PUT", path, {"metadata": {}}), ("POST", path, {"metadata": {}}),
+                             ("PUT", f"{path}/a", {"meta": {"a": "4"}}),
+                             ("DELETE", f"{path}/a", None)):
+        refused = call(method, at, body, If_Match=first)
+        assert (refused.status_code, "If-Match" in str(refused.json)) == (412, True), method
+    assert call("GET", path).json["metadata"] == {"a": "3", "b": "2"}
+    # Any of several, in no order of keys; whatever is there; and who is too old to ask.
+    second = call("GET", path).headers["ETag"]
+    assert call("PUT", path, {"metadata": {"b": "2", "a": "1"}},
+                If_Match=f'"x", {second}').status_code == 200
+    assert call("GET", path).headers["ETag"] == first
+    assert call("DELETE", f"{path}/a", If_Match="*").status_code == 200
+    assert call("PUT", path, {"metadata": {}}, version="3.14", If_Match=first).status_code == 200
+
+
+def test_no_extension_waits_for_a_server(call, volume):
+    body = {"os-extend_volume_completion": {"error": False}}
+    path = f"/volumes/{volume}/action"
+    refused = call("POST", path, body, who="admin")
+    assert (refused.status_code, "available" in str(refused.json)) == (400, True)
+    assert call("POST", path, body).status_code == 403
+    assert call("POST", path, body, who="admin", version="3.70").status_code in (400, 404)
+    wrong = call("POST", path, {"os-extend_volume_completion": {"error": "x"}}, who="admin")
+    assert wrong.status_code == 400 and "error" in str(wrong.json)
+    assert call("POST", "/volumes/none/action", body, who="admin").status_code == 404
+
+
 def test_image_metadata(call, volume, act):
     assert act("os-set_image_metadata", {"metadata": {"image_id": "5", "a": "b"}}).json == {
         "metadata": {"image_id": "5", "a": "b"}}

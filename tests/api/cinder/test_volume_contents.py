@@ -1,9 +1,13 @@
 """What a volume holds: reverted, reimaged, uploaded, moved, managed."""
 
+import shutil
+
 import pytest
 
+from cairn.cinder.core import keys
 from cairn.cinder.db.models import Attachment, Snapshot, Volume, VolumeType
-from cairn.cinder.drivers.base import GIB
+from cairn.cinder.drivers.base import GIB, LUKS_HEADER
+from cairn.cinder.volume import copying
 
 
 @pytest.fixture
@@ -177,3 +181,81 @@ def test_snapshots_are_managed(world, call, volume):
     assert again.status_code == 202
     world.settle()
     assert world.row(Snapshot, again.json["snapshot"]["id"]).status == "available"
+
+
+@pytest.fixture
+def container(tmp_path):
+    """What begins as a LUKS container does."""
+    path = tmp_path / "container"
+    path.write_bytes((b"LUKS\xba\xbe\x00\x01" + b"aes".ljust(32, b"\0") +
+                      b"xts-plain64".ljust(32, b"\0") + b"sha256".ljust(32, b"\0") +
+                      (4096).to_bytes(4, "big")).ljust(1 << 20, b"\0"))
+    return path
+
+
+@pytest.mark.skipif(not shutil.which("qemu-img"), reason="needs qemu-utils")
+def test_an_encrypted_volume_is_an_image_as_it_is(
+    world, call, create, container, monkeypatch
+):
+    made = call("POST", "/types", {"volume_type": {"name": "locked"}}, who="admin").json
+    call("POST", f"/types/{made['volume_type']['id']}/encryption",
+         {"encryption": {"provider": "luks"}}, who="admin")
+    # That is slow, and tried in tests/unit/cinder/test_copying.py.
+    monkeypatch.setattr(copying, "lock", lambda disk, passphrase, cipher: None)
+    world.beat()
+    volume = create(volume_type="locked").json["volume"]["id"]
+    world.settle()
+    assert world.row(Volume, volume).status == "available"
+    sent = []
+
+    def to_image(disk, path, kind, size, **more):
+        sent.append((kind, size))
+        shutil.copy(container, path)
+
+    monkeypatch.setattr(copying, "to_image", to_image)
+
+    def upload(**more):
+        return call("POST", f"/volumes/{volume}/action", {
+            "os-volume_upload_image": {"image_name": "i", **more}})
+
+    for field, value in (("disk_format", "qcow2"), ("container_format", "ovf")):
+        refused = upload(**{field: value})
+        assert (refused.status_code, field in str(refused.json)) == (400, True)
+    id_ = upload().json["os-volume_upload_image"]["image_id"]
+    world.settle()
+    image = world.cloud.images.images[id_]
+    assert (image["status"], sent) == ("active", [("raw", GIB + LUKS_HEADER)])
+    with world.db.reading() as session:
+        passphrase = keys.read(session, world.cinder, world.row(Volume, volume).encryption_key_id)
+    assert passphrase not in str(image)
+
+    world.beat()
+    again = create(imageRef=id_, volume_type="locked").json["volume"]["id"]
+    world.settle()
+    row = world.row(Volume, again)
+    assert (row.status, row.bootable) == ("available", True)
+    assert not any(name.startswith("cinder_") for name in row.image_meta)
+    with world.db.reading() as session:
+        assert keys.read(session, world.cinder, row.encryption_key_id) == passphrase
+    with (world.driver().folder / "volumes" / again).open("rb") as file:
+        assert file.read(6) == b"LUKS\xba\xbe"
+
+    call("POST", "/types", {"volume_type": {"name": "plain"}}, who="admin")
+    # Nobody else's, no other image's, nothing made up; and no volume that is not encrypted.
+    stolen = world.cloud.images.add(container.read_bytes(), **{keys.SEALED: image[keys.SEALED]})
+    made_up = world.cloud.images.add(container.read_bytes(), **{keys.SEALED: "5" * 32})
+    for who, ref, kind, field in (
+        ("bob", id_, "locked", "imageRef"), ("alice", stolen, "locked", "imageRef"),
+        ("alice", made_up, "locked", "imageRef"), ("alice", id_, "plain", "volume_type"),
+    ):
+        refused = create(imageRef=ref, volume_type=kind, who=who)
+        assert (refused.status_code, field in str(refused.json)) == (400, True), refused.json
+    refused = call("POST", f"/volumes/{volume}/action", {"os-reimage": {"image_id": id_}})
+    assert (refused.status_code, "image_id" in str(refused.json)) == (400, True)
+    # One that is none, whatever it says.
+    world.cloud.images.bytes[id_] = b"no container at all"
+    image["size"] = 19
+    world.beat()
+    broken = create(imageRef=id_, volume_type="locked").json["volume"]["id"]
+    world.settle()
+    assert world.row(Volume, broken).status == "error"

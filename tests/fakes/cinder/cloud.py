@@ -17,7 +17,7 @@ class Images:
 
     def add(self, content: bytes = b"an image", **facts: Any) -> str:
         """An active image of anybody's; its id."""
-        id_ = new_id()
+        id_ = facts.get("id") or new_id()
         self.images[id_] = {
             "id": id_, "name": "img", "status": "active", "disk_format": "raw",
             "container_format": "bare", "size": len(content), "min_disk": 0, "min_ram": 0,

@@ -239,3 +239,19 @@ def test_dotted_options():
                  "file": {"filename": "/a,b"}})
     assert tools.dotted(disk) == (
         "driver=rbd,server.0.host=a,server.0.port=1,x=on,file.filename=/a,,b")
+
+
+def test_a_container_becomes_a_volume_as_it_is(driver, volume, tmp_path):
+    source, target, path = volume(encrypted=True), volume(encrypted=True, size=2), tmp_path / "out"
+    with driver.opened(source, write=True) as disk:
+        copying.lock(disk, "open")
+        disks.write(copying.unlocked(disk, "open"), 7, MIB)
+        copying.to_image(disk, path, "raw", GIB + LUKS_HEADER)
+    with driver.opened(target, write=True) as disk:
+        copying.from_container(path, disk, 2 * GIB + LUKS_HEADER)
+        assert disks.has(copying.unlocked(disk, "open"), 7, MIB)
+        with pytest.raises(copying.TooSmall):
+            copying.from_container(path, disk, GIB)
+        path.write_bytes(b"no container")
+        with pytest.raises(copying.BadImage):
+            copying.from_container(path, disk, GIB)

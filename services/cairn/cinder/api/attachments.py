@@ -30,7 +30,8 @@ CREATE_3_54 = wrapped("attachment", closed(
     ["volume_uuid"], **CREATE, mode={"enum": ["rw", "ro", None]}))
 UPDATE = wrapped("attachment", closed(["connector"],
                                       connector=CONNECTOR | {"minProperties": 1}))
-COMPLETE = wrapped("os-complete", {"type": ["object", "null"], "maxProperties": 0})
+# Clients say null, or the attachment's id once more.
+COMPLETE = wrapped("os-complete", {})
 ONE = {"type": "array", "items": {"type": "string", "maxLength": 255}}
 NUMBER = {"type": "array", "items": {"type": "string", "pattern": "^[0-9]{1,9}$"}}
 LIST = {"type": "object", "additionalProperties": {"type": "array"},

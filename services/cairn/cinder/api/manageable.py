@@ -5,7 +5,7 @@ from typing import Any
 
 from cairn.cinder.api.pages import ONE
 from cairn.cinder.api.schemas import (
-    BOOLEAN,
+    BOOLEAN_OR_NONE,
     DESCRIPTION_OR_NONE,
     METADATA_OR_NONE,
     NAME_OR_NONE,
@@ -35,7 +35,7 @@ HOST = {"type": "string", "minLength": 1, "maxLength": 255}
 VOLUME = wrapped("volume", closed(
     ["ref"], ref=REF, host=HOST, cluster={"type": "null"}, name=NAME_OR_NONE,
     description=DESCRIPTION_OR_NONE, volume_type=NAME_OR_NONE, metadata=METADATA_OR_NONE,
-    availability_zone=NAME_OR_NONE, bootable=BOOLEAN))
+    availability_zone=NAME_OR_NONE, bootable=BOOLEAN_OR_NONE))
 SNAPSHOT = wrapped("snapshot", closed(
     ["volume_id", "ref"], volume_id=UUID, ref=REF, name=NAME_OR_NONE,
     description=DESCRIPTION_OR_NONE, metadata=METADATA_OR_NONE))

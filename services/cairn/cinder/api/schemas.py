@@ -20,6 +20,7 @@ BOOLEAN: Schema = {
              False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n",
              "f"],
 }
+BOOLEAN_OR_NONE: Schema = {"enum": [None, *BOOLEAN["enum"]]}
 INTEGER = 0x7FFFFFFF
 SIZE: dict[str, Any] = {"type": ["integer", "string"], "pattern": r"^[0-9]+$", "minimum": 1,
                 "maximum": INTEGER, "minLength": 1, "maxLength": 10}

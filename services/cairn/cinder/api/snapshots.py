@@ -4,7 +4,7 @@ from typing import Any
 
 from cairn.cinder.api.pages import ONE, following, queries
 from cairn.cinder.api.schemas import (
-    BOOLEAN,
+    BOOLEAN_OR_NONE,
     DESCRIPTION_OR_NONE,
     METADATA_OR_NONE,
     NAME_OR_NONE,
@@ -31,7 +31,7 @@ CREATE = wrapped("snapshot", closed(
     # Of no volume: that one is not found.
     ["volume_id"], volume_id=UUID_OR_NONE, name=NAME_OR_NONE, display_name=NAME_OR_NONE,
     description=DESCRIPTION_OR_NONE, display_description=DESCRIPTION_OR_NONE,
-    metadata=METADATA_OR_NONE, force={"anyOf": [BOOLEAN, {"type": "null"}]}))
+    metadata=METADATA_OR_NONE, force=BOOLEAN_OR_NONE))
 UPDATE = wrapped("snapshot", closed(
     name=NAME_OR_NONE, description=DESCRIPTION_OR_NONE, display_name=NAME_OR_NONE,
     display_description=DESCRIPTION_OR_NONE))

@@ -29,6 +29,16 @@ def extend(cinder: Cinder, ctx: Context, volume_id: str, body: Document) -> None
     extending.extend(cinder, ctx, volume_id, int(body["os-extend"]["new_size"]))
 
 
+@api.post(ACTION, action="os-extend_volume_completion", status=202, since="3.71",
+          policy="volume_extension:volume_admin_actions:extend_volume_completion",
+          body=wrapped("os-extend_volume_completion", closed(error=BOOLEAN)),
+          changes_nothing="No volume waits for its servers to grow: it only refuses.")
+def complete_extension(cinder: Cinder, ctx: Context, volume_id: str, body: Document) -> None:
+    """Would end an extension that waits for the server's host: backends of ours grow volumes in use
+    by themselves."""
+    extending.refuse_completion(cinder, ctx, volume_id)
+
+
 @api.post(ACTION, action="os-set_bootable", policy="volume:update", event="volume.update",
           body=wrapped("os-set_bootable", closed(["bootable"], bootable=BOOLEAN)))
 def set_bootable(cinder: Cinder, ctx: Context, volume_id: str, body: Document) -> None:

@@ -1,10 +1,11 @@
 """Metadata of volumes and of snapshots."""
 
+from cairn.cinder.api import etags
 from cairn.cinder.api.schemas import METADATA, wrapped
 from cairn.cinder.component import Cinder
 from cairn.cinder.core import metadata
 from cairn.cinder.policy import RULES
-from cairn.common.api import Api, Document
+from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 
@@ -23,21 +24,23 @@ def _one(body: Document, key: str) -> dict[str, str]:
 
 
 @api.get(VOLUME, policy="volume:get_volume_metadata")
-def volume_index(cinder: Cinder, ctx: Context, id_: str) -> Document:
-    """Show a volume's metadata."""
-    return {"metadata": metadata.read(cinder, ctx, "volume", id_)}
+def volume_index(cinder: Cinder, ctx: Context, id_: str) -> Reply:
+    """Show a volume's metadata; its ETag may be named, as If-Match, by who changes it."""
+    return etags.tagged(ctx, metadata.read(cinder, ctx, "volume", id_))
 
 
 @api.post(VOLUME, policy="volume:create_volume_metadata", body=ALL, event="volume.update")
 def volume_merge(cinder: Cinder, ctx: Context, id_: str, body: Document) -> Document:
     """Add to a volume's metadata."""
-    return {"metadata": metadata.merge(cinder, ctx, "volume", id_, body["metadata"])}
+    return {"metadata": metadata.merge(cinder, ctx, "volume", id_, body["metadata"],
+                                       etags.condition(ctx))}
 
 
 @api.put(VOLUME, policy="volume:update_volume_metadata", body=ALL, event="volume.update")
 def volume_replace(cinder: Cinder, ctx: Context, id_: str, body: Document) -> Document:
     """Give a volume this metadata and no other."""
-    return {"metadata": metadata.replace(cinder, ctx, "volume", id_, body["metadata"])}
+    return {"metadata": metadata.replace(cinder, ctx, "volume", id_, body["metadata"],
+                                         etags.condition(ctx))}
 
 
 @api.get(f"{VOLUME}/<key>", policy="volume:get_volume_metadata")
@@ -51,14 +54,14 @@ def volume_show(cinder: Cinder, ctx: Context, id_: str, key: str) -> Document:
 def volume_set(cinder: Cinder, ctx: Context, id_: str, key: str, body: Document) -> Document:
     """Set one key of a volume's metadata."""
     more = _one(body, key)
-    metadata.merge(cinder, ctx, "volume", id_, more)
+    metadata.merge(cinder, ctx, "volume", id_, more, etags.condition(ctx))
     return {"meta": more}
 
 
 @api.delete(f"{VOLUME}/<key>", policy="volume:delete_volume_metadata", event="volume.update")
 def volume_remove(cinder: Cinder, ctx: Context, id_: str, key: str) -> None:
     """Remove one key of a volume's metadata."""
-    metadata.remove(cinder, ctx, "volume", id_, key)
+    metadata.remove(cinder, ctx, "volume", id_, key, etags.condition(ctx))
 
 
 @api.get(SNAPSHOT, policy="volume:get_snapshot_metadata")

@@ -7,14 +7,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import events, images, snapshots, volumes, works
+from cairn.cinder.core import events, images, keys, snapshots, volumes, works
 from cairn.cinder.core.flows import copy_volume_to_image as upload_flow
 from cairn.cinder.core.flows import reimage as reimage_flow
 from cairn.cinder.core.flows import revert as revert_flow
 from cairn.cinder.db.models import Snapshot, Volume
 from cairn.cinder.errors import InvalidInput, InvalidSnapshot, InvalidVolume
 from cairn.common.context import Context
-from cairn.common.db import changed
+from cairn.common.db import changed, new_id
 from cairn.common.errors import Problem
 
 # What an image is made with that is not the volume's to say.
@@ -61,6 +61,9 @@ def reimage(
     with cinder.db.reading() as session:
         size = volumes.find(session, ctx, volume_id).size
     image = images.fitting(cinder, ctx, image_id, size)
+    if keys.SEALED in image:
+        raise InvalidInput(reason=f"image_id: image {image_id} is of an encrypted volume, and "
+                                  "makes new volumes only.")
 
     def begin(session: Session) -> str:
         row = volumes.locked(session, ctx, volume_id)
@@ -87,9 +90,11 @@ def upload(
     with cinder.db.reading() as session:
         row = volumes.find(session, ctx, volume_id)
         _check_uploadable(row, force)
-        remembered = {name: str(value) for name, value in row.image_meta.items()
-                      if name not in _BASIC}
-    made = cinder.cloud.images.create(ctx, {**remembered, **image, "min_disk": row.size})
+        asked = {name: str(value) for name, value in row.image_meta.items()
+                 if name not in _BASIC} | {**image, "min_disk": row.size}
+        if row.encryption_key_id is not None:
+            asked |= _sealed(session, cinder, row, row.encryption_key_id, image)
+    made = cinder.cloud.images.create(ctx, asked)
 
     def begin(session: Session) -> tuple[Volume, str]:
         row = volumes.locked(session, ctx, volume_id)
@@ -115,9 +120,20 @@ def _check_uploadable(row: Volume, force: bool) -> None:
         raise InvalidVolume(reason=f"Volume {row.id} status must be {' or '.join(allowed)}, but "
                                    f"current status is: {row.status}. One that is in-use needs "
                                    "force.")
-    if row.encryption_key_id is not None:
-        raise InvalidVolume(reason=f"Volume {row.id} is encrypted: an image of it could be read by "
-                                   "whoever has the image.")
+
+
+def _sealed(
+    session: Session, cinder: Cinder, row: Volume, key_id: str, image: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is said of an image that is an encrypted volume's container as it is. Raises
+    InvalidInput for a format that is more."""
+    for name, only in (("disk_format", "raw"), ("container_format", "bare")):
+        if image[name] != only:
+            raise InvalidInput(reason=f"{name}: an encrypted volume becomes an image as it is, "
+                                      f"{only}, not {image[name]}.")
+    id_ = new_id()
+    return {"id": id_,
+            keys.SEALED: keys.seal(session, cinder, key_id, id_, row.project_id)}
 
 
 def _forget_image(cinder: Cinder, ctx: Context, image_id: str) -> None:

@@ -51,3 +51,11 @@ def extend(cinder: Cinder, ctx: Context, volume_id: str, size: int) -> None:
         return works.add(session, ctx, flow.ACTION, row, {"old_size": old, "size": size})
 
     cinder.ring(ctx, cinder.db.write(begin))
+
+
+def refuse_completion(cinder: Cinder, ctx: Context, volume_id: str) -> None:
+    """No backend leaves growing to a server's host. Raises VolumeNotFound, InvalidVolume."""
+    with cinder.db.reading() as session:
+        row = volumes.find(session, ctx, volume_id)
+    raise InvalidVolume(reason=f"Volume {row.id} is {row.status}, and no extension of it waits to "
+                               "be completed.")

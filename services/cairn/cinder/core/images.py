@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from cairn.cinder.component import Cinder
+from cairn.cinder.core.keys import SEALED
 from cairn.cinder.db.models import Work
 from cairn.cinder.errors import InvalidInput, InvalidVolume
 from cairn.cinder.rpc import Loan
@@ -22,7 +23,8 @@ SECONDS = 300
 _OWN = {"status", "visibility", "protected", "tags", "created_at", "updated_at", "self", "file",
         "schema", "owner", "locations", "direct_url", "virtual_size", "os_hidden", "stores",
         "os_hash_algo", "os_hash_value", "owner_specified.openstack.md5",
-        "owner_specified.openstack.sha256", "owner_specified.openstack.object"}
+        "owner_specified.openstack.sha256", "owner_specified.openstack.object", SEALED,
+        "cinder_encryption_key_deletion_policy"}
 _BASIC = {"id": "image_id", "name": "image_name", "checksum": "checksum",
           "container_format": "container_format", "disk_format": "disk_format",
           "min_disk": "min_disk", "min_ram": "min_ram", "size": "size"}
@@ -34,7 +36,8 @@ def fitting(cinder: Cinder, ctx: Context, image_id: str, size: int) -> dict[str,
     image = cinder.cloud.images.show(ctx, image_id)
     if image["status"] != "active":
         raise InvalidInput(reason=f"Image {image_id} is not active.")
-    if size * GIB < (image.get("size") or 0):
+    # The header of a container comes to what its volume promises.
+    if SEALED not in image and size * GIB < (image.get("size") or 0):
         raise InvalidInput(reason=f"Size of specified image {-(-image['size'] // GIB)}GB is larger "
                                   f"than volume size {size}GB.")
     if size < (image.get("min_disk") or 0):
@@ -62,7 +65,8 @@ def root_snapshot(image: dict[str, Any]) -> str | None:
 def lent(image: dict[str, Any]) -> dict[str, Any]:
     """The image as the arguments of a work have it that reads it."""
     return {"id": image["id"], "purpose": "read", "metadata": metadata(image),
-            "disk_format": image["disk_format"], "size": image["size"]}
+            "disk_format": image["disk_format"], "size": image["size"],
+            "sealed": SEALED in image}
 
 
 def metadata(image: dict[str, Any]) -> dict[str, str]:

@@ -4,25 +4,34 @@ secret, which controllers alone know."""
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
+import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
 from cairn.cinder.db.models import EncryptionKey, Volume
-from cairn.cinder.errors import VolumeNotFound
+from cairn.cinder.errors import InvalidInput, VolumeNotFound
 from cairn.common.errors import NotFound, Unavailable
 
+# The property of an image that is a volume's container: what opens it.
+SEALED = "cinder_encryption_key_id"
 
-def keep(session: Session, cinder: Cinder, parent: Volume | None) -> str:
+
+def keep(
+    session: Session, cinder: Cinder, parent: Volume | None, passphrase: str | None = None
+) -> str:
     """A key for a new volume; the id of its row. One that is cloned holds the container of its
-    parent, and opens with the same passphrase. Raises Unavailable where there are no keys."""
+    parent, and opens with the same passphrase; one that is made from a container opens with that
+    container's. Raises Unavailable where there are no keys."""
     wrap = _wrapper(cinder.encryption.keys)
-    if parent is not None and parent.encryption_key_id is not None:
+    if passphrase is None and parent is not None and parent.encryption_key_id is not None:
         passphrase = read(session, cinder, parent.encryption_key_id)
-    else:
+    elif passphrase is None:
         passphrase = secrets.token_hex(32)
     row = EncryptionKey(wrapped=wrap.encrypt(passphrase.encode()).decode())
     session.add(row)
@@ -50,6 +59,29 @@ def copy(session: Session, cinder: Cinder, key_id: str) -> str:
     session.add(row)
     session.flush()
     return row.id
+
+
+def seal(session: Session, cinder: Cinder, key_id: str, image_id: str, project_id: str) -> str:
+    """The passphrase as an image carries it in SEALED: wrapped, and good for volumes of that image
+    and that project alone. It goes with the image. Raises NotFound, Unavailable."""
+    said = orjson.dumps([image_id, project_id, read(session, cinder, key_id)])
+    return _wrapper(cinder.encryption.keys).encrypt(said).decode()
+
+
+def unseal(cinder: Cinder, image: Mapping[str, Any], project_id: str) -> str | None:
+    """What opens the container that the image is; None for an image that is none. Raises
+    InvalidInput where that is not the caller's to open."""
+    sealed = image.get(SEALED)
+    if sealed is None:
+        return None
+    try:
+        said = orjson.loads(_wrapper(cinder.encryption.keys).decrypt(str(sealed).encode()))
+    except (InvalidToken, orjson.JSONDecodeError):
+        said = None
+    if not isinstance(said, list) or said[:2] != [image["id"], project_id]:
+        raise InvalidInput(reason=f"imageRef: {SEALED} of image {image['id']} opens no volume of "
+                                  f"project {project_id}.")
+    return str(said[2])
 
 
 def of_volume(cinder: Cinder, volume_id: str) -> str:

@@ -134,8 +134,12 @@ def add(
         bootable=bool(parent is not None and parent.bootable),
         image_meta=dict(parent.image_meta) if parent is not None else {},
     )
+    passphrase = keys.unseal(cinder, image, ctx.project) if image is not None else None
+    if passphrase is not None and type_.encryption is None:
+        raise InvalidInput(reason=f"volume_type: {type_.name} makes no encrypted volumes, and "
+                                  f"image {order.image_id} is of one.")
     if type_.encryption is not None or (parent is not None and parent.encryption_key_id):
-        row.encryption_key_id = keys.keep(session, cinder, parent)
+        row.encryption_key_id = keys.keep(session, cinder, parent, passphrase)
     session.add(row)
     session.flush()
     events.record(session, ctx, "volume.create.start", row)

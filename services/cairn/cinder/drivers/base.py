@@ -103,6 +103,8 @@ class Pool:
     location_info: str = ""
     total_volumes: int = 0
     QoS_support: bool = True
+    # Whether create_snapshots() takes those of volumes in use.
+    consistent_group_snapshot_enabled: bool = False
     # Further capabilities, which volume types may ask for.
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -74,6 +74,7 @@ class FakeDriver:
             reserved_percentage=self.host.reserved_percentage,
             max_over_subscription_ratio=self.host.max_over_subscription_ratio,
             total_volumes=len(sizes), location_info=f"fake:{self.folder}",
+            consistent_group_snapshot_enabled=True,
         )]
 
     # Volumes

@@ -104,6 +104,7 @@ class FileDriver:
             reserved_percentage=self.host.reserved_percentage,
             max_over_subscription_ratio=self.host.max_over_subscription_ratio,
             total_volumes=len(sizes), location_info=f"file:{self.host.name}:{self.folder}",
+            consistent_group_snapshot_enabled=True,
         )]
 
     # Volumes

@@ -133,6 +133,21 @@ def from_image(
         zero(target, inside, size, timeout=timeout)
 
 
+def from_container(
+    path: Path, target: Disk, size: int, *, progress: Progress | None = None,
+    timeout: float = HOURS,
+) -> None:
+    """The target, `size` bytes of it, is the LUKS container that an image is. Raises BadImage,
+    TooSmall, NoRoom, BackendFailed."""
+    content = format_inspector.detect_file_format(str(path))
+    if str(content) != "luks":
+        raise BadImage(reason="it is said to be of an encrypted volume, and is no LUKS container")
+    inside = path.stat().st_size
+    if inside > size:
+        raise TooSmall(needed=inside, size=size)
+    _convert(image(path, "raw"), target, False, progress, timeout, strange=True)
+
+
 def copy(
     source: Disk, target: Disk, size: int, *, new: bool = True, progress: Progress | None = None,
     timeout: float = HOURS,

@@ -68,6 +68,7 @@ def plan(
         own = image or (images.find(nova, ctx, str(root.uuid)) if root else None)
         if own is None:
             raise Invalid(reason="imageRef: no image to boot from was given.")
+        images.check_open(own)
         images.check_fits(own, flavor)
         made, image_id = own, str(own["id"])
     else:

@@ -40,6 +40,13 @@ def find(nova: Nova, ctx: Context, image_id: str) -> rpc.Image:
     }
 
 
+def check_open(image: rpc.Image) -> None:
+    """Raises Invalid for a volume's container, which only volumes that are made from it open."""
+    if "cinder_encryption_key_id" in image["properties"]:
+        raise Invalid(reason=f"Image {image['id']} is of an encrypted volume: boot from a volume "
+                             "that is made from it.")
+
+
 def check_memory(image: rpc.Image, flavor: rpc.Flavor) -> None:
     """As `check_fits`, of a server whose root disk is no disk of the flavor's."""
     guest_features.check_done(image, flavor)

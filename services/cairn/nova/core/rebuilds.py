@@ -33,6 +33,7 @@ def begin(nova: Nova, ctx: Context, server_id: str, request: Document) -> Docume
         values = _read_values(session, row, request)
     servers.check_unlocked(ctx, row)
     image = images.find(nova, ctx, request["imageRef"])
+    images.check_open(image)
     reimages = _check_image(nova, ctx, row, image)
     password = request.get("adminPass") or boot.password()
     args = {"image_changed": image["id"] != row.image_id,

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from cairn.cinder.drivers.base import GIB
+from cairn.cinder.drivers.base import room
 from cairn.cinder.volume import copying
 from cairn.cinder.volume.backends import thing
 from cairn.cinder.volume.doer import Doer, Done
@@ -24,8 +24,9 @@ class Steps(Doer):
         path = self.scratch(job)
         try:
             with self.driver(record["host"]).opened(thing(record)) as disk:
+                # Of an encrypted one its container, header and all.
                 copying.to_image(disk, path, job.args["image"]["disk_format"],
-                                 record["size"] * GIB, progress=lambda done: check(),
+                                 room(thing(record)), progress=lambda done: check(),
                                  timeout=self.settings.transfer_timeout)
             self._send(job)
         finally:

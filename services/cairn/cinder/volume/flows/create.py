@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cairn.cinder.drivers.base import GIB
+from cairn.cinder.drivers.base import GIB, room
 from cairn.cinder.volume import copying
 from cairn.cinder.volume.backends import thing
 from cairn.cinder.volume.doer import Doer, Done, cipher_of, snapshot_thing
@@ -31,7 +31,7 @@ class Steps(Doer):
             if provider is not None:
                 return {"provider": provider, "image_cloned": True}
         provider = driver.create(volume)
-        if volume.encrypted:
+        if volume.encrypted and not (image is not None and image.get("sealed")):
             with driver.opened(replace(volume, provider=provider), write=True) as disk:
                 copying.lock(disk, self.passphrase(job), cipher_of(record))
         return {"provider": provider}
@@ -45,6 +45,10 @@ class Steps(Doer):
         volume = replace(thing(record), provider=made["provider"])
         with self.fetched(job, image) as path, \
                 self.driver(record["host"]).opened(volume, write=True) as disk:
+            if image.get("sealed"):
+                copying.from_container(path, disk, room(volume), progress=lambda done: check(),
+                                       timeout=self.settings.transfer_timeout)
+                return None
             target = copying.unlocked(disk, self.passphrase(job)) if volume.encrypted else disk
             # A try before this one may have written something.
             new = job.attempts == 1 and not volume.encrypted
