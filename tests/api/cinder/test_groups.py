@@ -373,3 +373,24 @@ def test_a_group_stays_while_snapshots_of_it_do(call, world, group, member):
     assert world.row(GroupSnapshot, taken) is None
     assert call("POST", f"/groups/{group}/action", {"delete": {}}).status_code == 202
     assert world.row(Group, group) is None
+
+
+def test_what_pythons_own_client_says(world, call):
+    """Members ask for group types of any publicity; a group is told once more whose it is."""
+    assert call("GET", "/group_types?is_public=None").status_code == 200
+    more = {"user_id": None, "project_id": None, "status": "creating"}
+    type_ = call("POST", "/types", {"volume_type": {"name": "t"}},
+                 who="admin").json["volume_type"]["id"]
+    made = call("POST", "/consistencygroups", {"consistencygroup": {
+        "volume_types": type_, "name": "c", **more}})
+    assert made.status_code == 202, made.json
+    world.settle()
+    group = made.json["consistencygroup"]["id"]
+    for path, asked in (
+        ("cgsnapshots", {"cgsnapshot": {"consistencygroup_id": group, "name": "s", **more}}),
+        ("consistencygroups/create_from_src", {"consistencygroup-from-src": {
+            "source_cgid": group, "name": "d", **more}}),
+    ):
+        answer = call("POST", f"/{path}", asked)
+        # There is no volume in it to take a snapshot of; the words were understood.
+        assert "additional" not in str(answer.json).lower(), answer.json

@@ -145,6 +145,8 @@ def test_encryption(world, call, make, create):
     change = {"encryption": {"key_size": 128, "provider": "Some"}}
     assert call("PUT", f"{path}/{made['encryption_id']}", change, who="admin").json == change
     assert call("GET", path, who="admin").json == made | change["encryption"]
+    # As python-cinderclient calls it.
+    assert call("PUT", f"{path}/provider", change, who="admin").status_code == 200
     assert create(volume_type="safe").json["volume"]["encrypted"] is True
     refused = call("DELETE", f"{path}/{made['encryption_id']}", who="admin")
     assert refused.status_code == 400

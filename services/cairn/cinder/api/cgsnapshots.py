@@ -8,6 +8,7 @@ from cairn.cinder.api.pages import following
 from cairn.cinder.api.schemas import (
     DESCRIPTION_OR_NONE,
     NAME_OR_NONE,
+    UNREAD,
     UUID,
     Query,
     closed,
@@ -26,7 +27,7 @@ api = Api(RULES)
 PATH = "/cgsnapshots/<cgsnapshot_id>"
 CREATE = wrapped("cgsnapshot", closed(
     ["consistencygroup_id"], consistencygroup_id=UUID, name=NAME_OR_NONE,
-    description=DESCRIPTION_OR_NONE))
+    description=DESCRIPTION_OR_NONE, **UNREAD))
 
 
 def view(row: Any) -> Document:

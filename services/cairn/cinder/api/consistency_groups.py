@@ -8,6 +8,7 @@ from cairn.cinder.api.schemas import (
     BOOLEAN,
     DESCRIPTION_OR_NONE,
     NAME_OR_NONE,
+    UNREAD,
     UUID_OR_NONE,
     Query,
     closed,
@@ -28,12 +29,12 @@ api = Api(RULES)
 PATH = "/consistencygroups/<group_id>"
 CREATE = wrapped("consistencygroup", closed(
     ["volume_types"], name=NAME_OR_NONE, description=DESCRIPTION_OR_NONE,
-    volume_types=IDS | {"type": "string"}, availability_zone=NAME_OR_NONE))
+    volume_types=IDS | {"type": "string"}, availability_zone=NAME_OR_NONE, **UNREAD))
 UPDATE = wrapped("consistencygroup", closed(
     name=NAME_OR_NONE, description=DESCRIPTION_OR_NONE, add_volumes=IDS, remove_volumes=IDS))
 COPY = wrapped("consistencygroup-from-src", closed(
     name=NAME_OR_NONE, description=DESCRIPTION_OR_NONE, cgsnapshot_id=UUID_OR_NONE,
-    source_cgid=UUID_OR_NONE))
+    source_cgid=UUID_OR_NONE, **UNREAD))
 DELETE = wrapped("consistencygroup", closed(force=BOOLEAN) | {"type": ["object", "null"]})
 
 

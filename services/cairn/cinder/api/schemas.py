@@ -43,6 +43,12 @@ TEXT_OR_NONE: Schema = {"type": ["string", "null"], "maxLength": 255}
 PROJECT: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
 
 
+# What python-cinderclient says beside the rest of what it asks for, and nobody reads.
+UNREAD: dict[str, Schema] = {
+    name: {"type": ["string", "null"], "maxLength": 255}
+    for name in ("user_id", "project_id", "status")}
+
+
 def closed(required: list[str] | None = None, /, **properties: Any) -> dict[str, Any]:
     """An object that may have these members and no others."""
     return {"type": "object", "properties": properties, "required": required or [],

@@ -52,8 +52,8 @@ def find_named(session: Session, ctx: Context, name: str) -> GroupType:
 def index(cinder: Cinder, ctx: Context, query: Query) -> Part:
     """The page that is asked for. Raises Invalid, NotFound for the marker."""
     asked = listing.read_value(query, "is_public")
-    if ctx.is_admin and asked is not None and asked.lower() == "none":
-        conditions = []
+    if asked is not None and asked.lower() == "none":
+        conditions = [] if ctx.is_admin else [GroupType.is_public.is_(True)]
     else:
         public = bool(listing.read_flag(query, "is_public", True)) or not ctx.is_admin
         conditions = [GroupType.is_public.is_(public)]
