@@ -19,14 +19,14 @@ PATH = "/qos-specs/<qos_id>"
 _POLICY = "volume_extension:qos_specs_manage:"
 _TYPE = only("vol_type_id")
 _SPECS: dict[str, Any] = {
-    "type": "object", "additionalProperties": False,
+    "type": "object", "additionalProperties": False, "propertyNames": {"maxLength": 255},
     "properties": {"consumer": {"enum": ["front-end", "back-end", "both"]}},
     "patternProperties": {KEY: {"type": "string", "maxLength": 255}},
 }
 _NEW: dict[str, Any] = _SPECS | {"required": ["name"],
                                  "properties": {**_SPECS["properties"], "name": NAME}}
 _KEYS = closed(["keys"], keys={"type": "array", "minItems": 1, "uniqueItems": True,
-                               "items": {"type": "string", "pattern": KEY}})
+                               "items": {"type": "string", "maxLength": 255, "pattern": KEY}})
 
 
 def view(row: Any) -> Document:

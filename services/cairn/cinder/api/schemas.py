@@ -26,15 +26,15 @@ SIZE: dict[str, Any] = {"type": ["integer", "string"], "pattern": r"^[0-9]+$", "
                 "maximum": INTEGER, "minLength": 1, "maxLength": 10}
 METADATA: dict[str, Any] = {
     "type": "object", "additionalProperties": False, "propertyNames": {"maxLength": 255},
-    "patternProperties": {r"^.{1,255}$": {"type": "string", "maxLength": 255}},
+    "patternProperties": {r"^.+$": {"type": "string", "maxLength": 255}},
 }
 METADATA_OR_NONE: Schema = METADATA | {"type": ["object", "null"]}
 
 
 # Extra specs of types, group specs, qos specs.
-KEY = r"^[a-zA-Z0-9\-_:. ]{1,255}$"
+KEY = r"^[a-zA-Z0-9\-_:. ]+$"
 SPECS: dict[str, Any] = {
-    "type": "object", "additionalProperties": False,
+    "type": "object", "additionalProperties": False, "propertyNames": {"maxLength": 255},
     "patternProperties": {KEY: {"type": "string", "maxLength": 255}},
 }
 ONE_SPEC: dict[str, Any] = SPECS | {"minProperties": 1, "maxProperties": 1}

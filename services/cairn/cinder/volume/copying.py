@@ -9,6 +9,7 @@ Everything here is cancelled with the work that it is done for, and may be repea
 
 import json
 import tempfile
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,6 @@ from oslo_utils.imageutils import format_inspector
 
 from cairn.cinder.drivers import tools
 from cairn.cinder.drivers.base import BackendFailed, Disk
-from cairn.common.db import new_id
 from cairn.common.errors import Problem
 
 MIB = 1 << 20
@@ -114,7 +114,7 @@ def cut(disk: Disk, size: int) -> Disk:
 
 def unlocked(disk: Disk, passphrase: str) -> Disk:
     """The payload of a LUKS container."""
-    name = f"payload-{new_id()}"  # Another container may be open beside it.
+    name = f"payload-{uuid.uuid4()}"  # Another container may be open beside it.
     return Disk({"driver": "luks", "key-secret": name, "file": dict(disk.options)},
                 {**disk.secrets, name: passphrase})
 

@@ -139,7 +139,7 @@ IMAGES_QUERY: Schema = _query(
     **{f"{name}_min": texts(f"{name} is this or more") for name in listing.NUMBERS},
     **{f"{name}_max": texts(f"{name} is this or less") for name in listing.NUMBERS},
 ) | {"patternProperties": {
-    "^.{1,255}$": texts("a property of images, and the value that it has")}}
+    "^.+$": texts("a property of images, and the value that it has")}}
 DOWNLOAD_QUERY: Schema = _query(
     prefer=texts("Names of stores to read from first, by commas"))
 TASKS_QUERY: Schema = _query(
