@@ -29,7 +29,7 @@ from cairn.common.settings import load
 
 log = logging.getLogger(__name__)
 # Of every worker's, and heavy: what they share.
-_APPLICATION = ("cairn.common.auth", "cairn.common.wsgi")
+_APPLICATION = ("cairn.common.auth", "cairn.common.wsgi", "kombu.transport.pyamqp")
 BEFORE_FORK = {
     API: (*_APPLICATION, "granian.server"), DATA: (*_APPLICATION, "cairn.common.streaming")}
 # Seconds a pack may take until the cloud knows of it; then it runs on and keeps trying.

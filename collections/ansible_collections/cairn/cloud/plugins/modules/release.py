@@ -79,6 +79,7 @@ class Releases:
 
     def install(self, module, version, archive):
         target = self.path(version)
+        python = os.path.join(target, "bin", "python")
         os.makedirs(self.root, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.root) as scratch:
             with tarfile.open(archive) as tar:
@@ -92,10 +93,12 @@ class Releases:
             # No dependencies are resolved: the wheels are exactly those that were locked.
             module.run_command(
                 [uv, "pip", "install", *quiet, "--offline", "--no-index", "--no-deps",
-                 "--compile-bytecode", "--python", os.path.join(target, "bin", "python"),
-                 *sorted(glob.glob(os.path.join(scratch, "wheels", "*.whl")))],
+                 "--python", python, *sorted(glob.glob(os.path.join(scratch, "wheels", "*.whl")))],
                 check_rc=True,
             )
+        # Who runs it may not write: what is not compiled now is compiled at every start.
+        packages, = glob.glob(os.path.join(target, "lib", "python3*", "site-packages"))
+        module.run_command([python, "-m", "cairn.common.bytecode", packages], check_rc=True)
         with open(os.path.join(target, COMPLETE), "w", encoding="utf-8"):
             pass
 
