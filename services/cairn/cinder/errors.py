@@ -229,6 +229,13 @@ class NoSuchBackend(Problem):
     message = "The storage backend of the volume is not there any more.\n{host}"
 
 
+class NoScratch(Problem):
+    """What follows the first line only admins see."""
+
+    message = ("The volume's storage host has no room for the image on its way. Try again later, "
+               "or ask an administrator for room.\n{cause}")
+
+
 # --- Attachments -------------------------------------------------------------------------------
 
 

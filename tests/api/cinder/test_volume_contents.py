@@ -3,10 +3,12 @@
 import shutil
 
 import pytest
+from fakes.full import filled, small
 
 from cairn.cinder.core import keys
-from cairn.cinder.db.models import Attachment, Snapshot, Volume, VolumeType
-from cairn.cinder.drivers.base import GIB, LUKS_HEADER
+from cairn.cinder.db.models import Attachment, Message, Snapshot, Volume, VolumeType
+from cairn.cinder.drivers.base import GIB, LUKS_HEADER, NoRoom
+from cairn.cinder.drivers.fake import FakeDriver
 from cairn.cinder.volume import copying
 
 
@@ -71,6 +73,58 @@ def test_upload(world, volume, act):
     assert act("os-volume_upload_image", {"image_name": "i", "force": True}).status_code == 202
     world.settle()
     assert world.row(Volume, volume).status == "in-use"
+
+
+@pytest.fixture
+def transfers(world):
+    """Where the storage host has images on their way: a small file system of its own."""
+    with small(world.folder / "store-transfers") as folder:
+        yield folder
+
+
+def told(world, action):
+    with world.db.reading() as session:
+        return next(each for each in session.query(Message) if each.text.startswith(action))
+
+
+def test_an_upload_without_room_for_it_leaves_the_volume(world, volume, act, transfers):
+    with filled(transfers):
+        act("os-volume_upload_image", {"image_name": "i", "disk_format": "qcow2"})
+        world.settle()
+    assert world.row(Volume, volume).status == "available"
+    message = told(world, "copy volume to image: ")
+    assert "has no room for the image on its way. Try again later" in message.text
+    assert message.event_id == "VOLUME_VOLUME_003_007" and str(transfers) not in message.text
+    assert list(transfers.iterdir()) == []
+    again = act("os-volume_upload_image", {"image_name": "i", "disk_format": "qcow2"})
+    world.settle()
+    image = again.json["os-volume_upload_image"]["image_id"]
+    assert world.cloud.images.images[image]["status"] == "active"
+
+
+def test_a_volume_of_an_image_without_room_for_it_says_so(world, create, transfers):
+    image = world.cloud.images.add(b"new" * 100_000)
+    with filled(transfers):
+        made = create(imageRef=image).json["volume"]["id"]
+        world.settle()
+    assert world.row(Volume, made).status == "error" and list(transfers.iterdir()) == []
+    assert "has no room for the image on its way" in told(world, "schedule").text
+    made = create(imageRef=image).json["volume"]["id"]
+    world.settle()
+    assert world.row(Volume, made).status == "available"
+
+
+def test_a_full_backend_says_what_may_be_done(world, volume, act, monkeypatch):
+    def full(self, *words):
+        raise NoRoom(reason="pool is at its end")
+
+    monkeypatch.setattr(FakeDriver, "extend", full)
+    assert act("os-extend", {"new_size": 2}).status_code == 202
+    world.settle()
+    assert world.row(Volume, volume).status == "available"
+    assert told(world, "extend volume").text == (
+        "extend volume: The storage backend is full: pool is at its end. Delete what is not "
+        "needed there, or ask an administrator for room; then try again.")
 
 
 @pytest.fixture

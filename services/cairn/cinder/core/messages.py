@@ -35,7 +35,11 @@ UNKNOWN = "001"
 DETAILS = {"BackendDown": "002", "NoValidBackend": "003", "OverLimit": "006", "NoRoom": "007"}
 # What a work keeps of a failure is its words: those that tell which it was.
 TOLD_BY = {"No valid backend was found.": "NoValidBackend",
-           "The storage backend is full": "NoRoom"}
+           "The storage backend is full": "NoRoom",
+           "The volume's storage host has no room": "NoRoom"}
+# What may be done, where the words of a failure do not say so themselves.
+ADVICE = {"The storage backend is full":
+          "Delete what is not needed there, or ask an administrator for room; then try again."}
 KINDS = {"volume": "VOLUME", "snapshot": "VOLUME_SNAPSHOT", "backup": "VOLUME_BACKUP",
          "group": "GROUP", "group_snapshot": "GROUP_SNAPSHOT"}
 
@@ -50,9 +54,10 @@ def add(
     code, words = ACTIONS.get(action, ("000", action))
     cause = cause or next((name for told, name in TOLD_BY.items() if error.startswith(told)), "")
     detail = DETAILS.get(cause, UNKNOWN)
+    advice = next((f". {does}" for told, does in ADVICE.items() if error.startswith(told)), "")
     session.add(Message(
         project_id=project_id, request_id=ctx.request_id, resource_type=KINDS[resource_type],
         resource_id=resource_id, event_id=f"VOLUME_{KINDS[resource_type]}_{code}_{detail}",
-        text=f"{words}: {error.partition(chr(10))[0]}",
+        text=f"{words}: {error.partition(chr(10))[0]}{advice}",
         expires_at=utcnow() + dt.timedelta(days=DAYS),
     ))

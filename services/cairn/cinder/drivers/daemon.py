@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from cairn.cinder.drivers import tools
 from cairn.cinder.drivers.base import BackendFailed, NoRoom
 from cairn.cinder.drivers.files import locked
 from cairn.common.work import check
@@ -58,7 +59,7 @@ class Qmp:
             time.sleep(0.05)
 
     def execute(self, command: str, **arguments: Any) -> Any:
-        """The answer. Raises BackendFailed with what it says is wrong."""
+        """The answer. Raises NoRoom, BackendFailed with what it says is wrong."""
         words = {name.replace("_", "-"): value for name, value in arguments.items()}
         json.dump({"execute": command, "arguments": words}, self._file)
         self._file.write("\n")
@@ -66,7 +67,7 @@ class Qmp:
         while True:
             told = self._read()
             if "error" in told:
-                raise BackendFailed(reason=f"{command}: {told['error']['desc']}")
+                raise _failure(f"{command}: {told['error']['desc']}")
             if "return" in told:
                 return told["return"]
 
@@ -243,7 +244,7 @@ class Talk:
             if state["status"] == "concluded":
                 self.execute("job-dismiss", id=job)
                 if told := state.get("error"):
-                    raise (NoRoom if "No space" in told else BackendFailed)(reason=told)
+                    raise _failure(told)
                 return
             try:
                 alive()
@@ -269,6 +270,12 @@ class Talk:
             elif status in ("running", "paused", "ready"):
                 self.execute("job-cancel", id=job)
             time.sleep(0.01)
+
+
+def _failure(told: str) -> BackendFailed:
+    """What it says is wrong."""
+    full = any(word in told for word in tools.FULL)
+    return (NoRoom if full else BackendFailed)(reason=told)
 
 
 def _id(name: str) -> str:

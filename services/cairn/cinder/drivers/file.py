@@ -162,7 +162,11 @@ class FileDriver:
         top = self._open(talk, volume_id)
         if talk.nodes()[top]["image"]["virtual-size"] < target:
             talk.unexport([a for v, a in self._records() if v == volume_id])
-            talk.execute("block_resize", node_name=top, size=target)
+            try:
+                talk.execute("block_resize", node_name=top, size=target)
+            except BackendFailed:
+                self._expose(talk, volume_id)  # With the size that it has.
+                raise
         self._expose(talk, volume_id)
 
     # Snapshots

@@ -20,7 +20,8 @@ LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
 STRANGE = ("prlimit", "--as=4294967296", "--cpu=7200", "--nofile=1024", "--core=0", "--")
 PAUSE = 0.2  # Seconds between looks whether the work is still ours.
 _PROGRESS = re.compile(rb"\((\d+\.\d+)/100%\)")
-_FULL = ("No space left on device", "Disk quota exceeded")
+# As QEMU words it.
+FULL = ("No space left on device", "Disk quota exceeded")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")
 
 
@@ -79,7 +80,7 @@ def run(
                 raise
     if process.returncode:
         text = complaint.decode(errors="replace").strip()
-        kind = NoRoom if any(word in text for word in _FULL) else BackendFailed
+        kind = NoRoom if any(word in text for word in FULL) else BackendFailed
         raise kind(reason=f"{tool} {rest[0] if rest else ''}: {text[-400:] or process.returncode}")
     return told
 

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cairn.cinder.drivers.base import Driver
+from cairn.cinder.drivers.base import Disk, Driver, NoRoom
 from cairn.cinder.drivers.base import Snapshot as SnapshotThing
+from cairn.cinder.drivers.files import FULL
+from cairn.cinder.errors import NoScratch
 from cairn.cinder.rpc import SCHEDULER, Scheduler, SnapshotRecord, VolumeRecord
 from cairn.cinder.settings import VolumeSettings
+from cairn.cinder.volume import copying
 from cairn.cinder.volume.backends import Backends, thing
 from cairn.cinder.volume.copying import Cipher
 from cairn.common import flows
@@ -67,23 +70,46 @@ class Doer(flows.Doer):
     @contextmanager
     def fetched(self, job: Job, image: dict[str, Any]) -> Iterator[Path]:
         """The bytes of the image that the work is lent, in a file for as long as that lasts."""
-        path = self.scratch(job)
-        try:
-            with path.open("wb") as file:
+        with self.scratch(job) as path:
+            with _room_for_images(), path.open("wb") as file:
                 for piece in self.transfers.download(job.ctx, job.id):
                     check()
                     file.write(piece)
             if image["size"] is not None and path.stat().st_size != image["size"]:
                 raise Unavailable(reason="The image came shorter than it is.")
             yield path
+
+    def written(self, job: Job, disk: Disk, path: Path, disk_format: str, size: int) -> None:
+        """The disk's bytes, in the file, as an image of that format."""
+        with _room_for_images():
+            copying.to_image(disk, path, disk_format, size, progress=lambda done: check(),
+                             timeout=self.settings.transfer_timeout)
+
+    @contextmanager
+    def scratch(self, job: Job) -> Iterator[Path]:
+        """A file of the work's own, for as long as that lasts. What a death left of it is written
+        over."""
+        folder = Path(self.settings.folder)
+        with _room_for_images():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = below(folder, uuid_of(job.id, "work"))
+        try:
+            yield path
         finally:
             path.unlink(missing_ok=True)
 
-    def scratch(self, job: Job) -> Path:
-        """A file of the work's own. What a death left of it is written over."""
-        folder = Path(self.settings.folder)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return below(folder, uuid_of(job.id, "work"))
+
+@contextmanager
+def _room_for_images() -> Iterator[None]:
+    """Not the backend is full where this fails for room, but where images are on their way."""
+    try:
+        yield
+    except NoRoom as full:
+        raise NoScratch(cause=str(full)) from full
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise NoScratch(cause=str(error)) from error
 
 
 def forget_transfers(settings: VolumeSettings) -> None:

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from cairn.cinder.drivers.base import room
-from cairn.cinder.volume import copying
 from cairn.cinder.volume.backends import thing
 from cairn.cinder.volume.doer import Doer, Done
 from cairn.common.errors import Problem, Unavailable
@@ -21,26 +21,22 @@ class Steps(Doer):
 
     def fill(self, job: Job) -> Done:
         record = job.results["volume_looked_up"]["volume"]
-        path = self.scratch(job)
-        try:
+        with self.scratch(job) as path:
             with self.driver(record["host"]).opened(thing(record)) as disk:
                 # Of an encrypted one its container, header and all.
-                copying.to_image(disk, path, job.args["image"]["disk_format"],
-                                 room(thing(record)), progress=lambda done: check(),
-                                 timeout=self.settings.transfer_timeout)
-            self._send(job)
-        finally:
-            path.unlink(missing_ok=True)
+                self.written(job, disk, path, job.args["image"]["disk_format"],
+                             room(thing(record)))
+            self._send(job, path)
         return None
 
-    def _send(self, job: Job) -> None:
+    def _send(self, job: Job, path: Path) -> None:
         """Raises what Glance refuses with. One that an earlier life of this process began is
         waited for."""
         end = time.monotonic() + PATIENCE
         while True:
             check()
             try:
-                self.transfers.upload(job.ctx, job.id, self.scratch(job))
+                self.transfers.upload(job.ctx, job.id, path)
                 return
             except Problem as problem:
                 if problem.code != 409:
