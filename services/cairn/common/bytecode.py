@@ -27,6 +27,7 @@ class Bare(SourceFileLoader):
     def source_to_code(  # type: ignore[override]
         self, data: Any, path: Any, **options: Any
     ) -> CodeType:
+        """The module's code, with a dash for each docstring. Raises SyntaxError."""
         tree = ast.parse(data, path)
         for node in ast.walk(tree):
             if isinstance(node, _HAVE_ONE) and ast.get_docstring(node, clean=False) is not None:
@@ -37,6 +38,7 @@ class Bare(SourceFileLoader):
 
 
 def compile_file(path: Path, kind: type[SourceFileLoader]) -> None:
+    """Leave its bytecode beside it."""
     # What is no Python of this version has no bytecode.
     with suppress(SyntaxError, ValueError):
         kind(path.stem, str(path)).get_code(path.stem)
