@@ -276,5 +276,7 @@ class InvalidBackup(Invalid):
 
 
 class NoBackupService(Problem):
+    """What follows the first line only admins see."""
+
     code = 503
-    message = "Service cinder-backup could not be found on the volume's host."
+    message = "Service cinder-backup could not be found: {reason}"

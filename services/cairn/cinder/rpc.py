@@ -47,6 +47,14 @@ class SnapshotRecord(TypedDict):
     volume: VolumeRecord
 
 
+class BackupRecord(TypedDict):
+    """A backup as its target knows it."""
+
+    id: str  # Under which it is kept: its own, unless its record was imported under another.
+    container: str | None
+    target: str  # Which target that is, as it says itself; empty where that is not known.
+
+
 class Loan(TypedDict):
     """What a host needs for one job with one image: its address, and a token for no other."""
 
@@ -111,14 +119,18 @@ class Scheduler(LedgerStub):
         self.cast(ctx, "ring")
 
     def report_service(
-        self, ctx: Context, *, binary: str, service_host: str, zone: str
+        self, ctx: Context, *, binary: str, service_host: str, zone: str,
+        report: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """`binary` on that host just had a message come back through its own queue and thread.
+        """`binary` on that host just had a message come back through its own queue and thread. Of
+        cinder-backup `report` says where it keeps backups: {"target": identity, "driver",
+        "trouble": why it can not be used, empty when it can}.
 
         Answers {"interval": seconds until the next report}.
         """
         return self.call(  # type: ignore[no-any-return]
-            ctx, "report_service", binary=binary, service_host=service_host, zone=zone
+            ctx, "report_service", binary=binary, service_host=service_host, zone=zone,
+            report=report,
         )
 
     def report_backend(
@@ -175,13 +187,18 @@ class Volume(Stub):
         self.call(ctx, "unexport", host=host, volume=volume, attachment_id=attachment_id,
                   timeout=timeout)
 
-    def log_levels(self, ctx: Context, *, host: str, prefix: str) -> dict[str, str]:
-        """How much the loggers below `prefix` write, by name."""
-        return self.call(ctx, "log_levels", host=host, prefix=prefix)  # type: ignore[no-any-return]
+    def log_levels(
+        self, ctx: Context, *, host: str, prefix: str, binary: str = "cinder-volume"
+    ) -> dict[str, str]:
+        """How much the loggers of `binary` below `prefix` write, by name."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "log_levels", host=host, prefix=prefix, binary=binary)
 
-    def set_log_level(self, ctx: Context, *, host: str, level: str, prefix: str) -> None:
-        """From now on the loggers below `prefix` write what is of that level or graver."""
-        self.call(ctx, "set_log_level", host=host, level=level, prefix=prefix)
+    def set_log_level(
+        self, ctx: Context, *, host: str, level: str, prefix: str, binary: str = "cinder-volume"
+    ) -> None:
+        """From now on those loggers write what is of that level or graver."""
+        self.call(ctx, "set_log_level", host=host, level=level, prefix=prefix, binary=binary)
 
     def inventory(self, ctx: Context, *, host: str, backend: str) -> Inventory:
         """What there is in one of the host's backends. Changes nothing."""

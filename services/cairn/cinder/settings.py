@@ -145,8 +145,9 @@ class VolumeSettings:
         "", "How good a place this is for a volume, from 0 to 100, for GoodnessWeigher."
     )
     backup_target: str = option(
-        "", "Where backups of this host's volumes are kept, as file:/FOLDER; the folder may be a "
-        "mounted share. Empty: no backups are made here."
+        "", "Where backups are kept: file:/FOLDER, which may be a mounted share, or "
+        "rados:POOL[:USER] of the Ceph cluster in /etc/ceph/ceph.conf. Hosts with the same one "
+        "restore each other's. Empty: no backups are made here."
     )
     backup_threads: int = option(2, "Backups and restorations this host does at once.")
 

@@ -25,6 +25,7 @@ from cairn.cinder.drivers.base import Volume as Thing
 from cairn.cinder.drivers.files import copy_sparse
 from cairn.cinder.rpc import VOLUME, runner_of
 from cairn.cinder.settings import ServiceSettings
+from cairn.cinder.volume.backups.targets import Kept
 from cairn.common.context import Context
 from cairn.common.db import new_id
 from cairn.common.errors import Unavailable, UnknownMessage
@@ -75,7 +76,7 @@ class Scene:
 
     def keep(self, id_, chunks=()):
         target = self.world.managers["store"].keeper.target
-        target.put(id_, "chunks.json", json.dumps(
+        target.put(Kept(id_), "chunks.json", json.dumps(
             {"version": 1, "chunk": 1, "size": 1, "chunks": list(chunks)}).encode())
 
     def attach(self, volume, server):
@@ -289,13 +290,13 @@ def stay_starting(scene):
 
 
 def lose_a_backup(scene):
-    scene.world.managers["store"].keeper.target.remove(scene.backup)
+    scene.world.managers["store"].keeper.target.remove(Kept(scene.backup))
     return [("missing-backup", scene.backup, False)]
 
 
 def lose_a_backups_list(scene):
     target = scene.world.managers["store"].keeper.target
-    target.put(scene.backup, "0", b"x")
+    target.put(Kept(scene.backup), "0", b"x")
     (target.folder / scene.backup / "chunks.json").unlink()
     return [("missing-backup", scene.backup, False)]
 

@@ -19,8 +19,8 @@ from cairn.cinder.db.models import (
 )
 from cairn.cinder.drivers.base import GIB, LUKS_HEADER, NoRoom
 from cairn.cinder.volume.backups import chunks
-from cairn.cinder.volume.backups.targets import make
-from cairn.cinder.volume.backups.targets.folder import Folder
+from cairn.cinder.volume.backups.targets import Kept, make
+from cairn.cinder.volume.backups.targets.folder import IDENTITY, Folder
 from cairn.cinder.volume.doer import snapshot_thing
 from cairn.common.db import new_id
 
@@ -74,7 +74,7 @@ def shown(call):
 
 def kept(world, host="store"):
     folder = world.folder / f"{host}-backups"
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    return sorted(path.name for path in folder.iterdir() if path.name != IDENTITY)
 
 
 def test_a_backup_is_made_restored_and_deleted(world, call, volume, backup, shown):
@@ -179,8 +179,9 @@ def test_a_snapshot_is_backed_up(world, volume, back_up, shown):
     assert shown(made)["status"] == "available" and shown(made)["snapshot_id"] == row.id
     assert world.row(Snapshot, row.id).status == "available"
     target = make(f"file:{world.folder}/store-backups")
-    assert chunks._unpacked(target, chunks._listed(target, made)["chunks"][0], 0,
-                            chunks.SIZE)[:4] == b"then"
+    kept = Kept(made)
+    first = next(chunks.read_list(target, kept).chunks())
+    assert chunks.read_chunk(target, kept, 0, first, chunks.SIZE)[:4] == b"then"
 
 
 def test_where_there_is_no_room_the_backup_says_so(world, volume, back_up, shown, monkeypatch):
@@ -188,10 +189,10 @@ def test_where_there_is_no_room_the_backup_says_so(world, volume, back_up, shown
     write(world, volume, b"y", 100 * MIB)
     put = Folder.put
 
-    def full(self, backup_id, name, content):
+    def full(self, kept, name, content):
         if name != "0":
             raise NoRoom(reason="where backups are kept: No space left on device")
-        put(self, backup_id, name, content)
+        put(self, kept, name, content)
 
     monkeypatch.setattr(Folder, "put", full)
     made = back_up(volume).json["backup"]["id"]

@@ -44,20 +44,60 @@ def test_a_frozen_backend_takes_nothing_new(world, call, create):
     assert call("GET", f"/volumes/{made}").json["volume"]["status"] == "available"
 
 
+@pytest.fixture
+def levels():
+    """Of our loggers, as they were before."""
+    ours = ("cairn.cinder", *(name for name in logging.root.manager.loggerDict
+                              if name.startswith("cairn.cinder.")))
+    before = {name: logging.getLogger(name).level for name in ours}
+    yield
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("cairn.cinder"):
+            logging.getLogger(name).setLevel(before.get(name, logging.NOTSET))
+
+
+@pytest.mark.usefixtures("levels")
 def test_log_levels_really_change(call):
     logger = logging.getLogger("cairn.cinder.volume.reporter")
-    root = logging.getLogger("cairn.cinder")
-    before = root.level
-    try:
-        asked = {"binary": "cinder-volume", "server": "store"}
-        assert call("PUT", "/os-services/set-log", asked | {"level": "error"},
-                    who="admin").status_code == 202
-        assert not logger.isEnabledFor(logging.WARNING)
-        [told] = call("PUT", "/os-services/get-log", asked, who="admin").json["log_levels"]
-        assert told["host"] == "store"
-        assert told["levels"]["cairn.cinder.volume.reporter"] == "ERROR"
-    finally:
-        root.setLevel(before)
+    asked = {"binary": "cinder-volume", "server": "store"}
+    assert call("PUT", "/os-services/set-log", asked | {"level": "error"},
+                who="admin").status_code == 202
+    assert not logger.isEnabledFor(logging.WARNING)
+    [told] = call("PUT", "/os-services/get-log", asked, who="admin").json["log_levels"]
+    assert told["host"] == "store"
+    assert told["levels"]["cairn.cinder.volume.reporter"] == "ERROR"
+
+
+@pytest.mark.usefixtures("levels")
+def test_cinder_backup_has_log_levels_of_its_own(call):
+    def put(level, **asked):
+        return call("PUT", "/os-services/set-log", asked | {"level": level}, who="admin")
+
+    def read(binary, **asked):
+        told = call("PUT", "/os-services/get-log", asked | {"binary": binary}, who="admin")
+        return {name: level for each in told.json["log_levels"] if each["binary"] == binary
+                for name, level in each["levels"].items()}
+
+    kept = "cairn.cinder.volume.backups"
+    put("warning", binary="cinder-volume")
+    assert put("debug", binary="cinder-backup").status_code == 202
+    assert logging.getLogger(f"{kept}.doer").isEnabledFor(logging.DEBUG)
+    assert set(read("cinder-backup").values()) == {"DEBUG"}
+    assert set(read("cinder-volume").values()) == {"WARNING"}
+    assert kept not in read("cinder-volume")
+    # Each keeps its own when the other's changes, also by a name that both are below.
+    put("error", binary="cinder-volume", prefix="cairn.cinder.volume")
+    assert read("cinder-backup")[kept] == "DEBUG"
+    put("info", prefix="cairn.cinder.volume", binary="*")
+    assert read("cinder-backup")[kept] == "INFO"
+    assert read("cinder-volume")["cairn.cinder.volume"] == "INFO"
+    put("error", binary="cinder-backup", prefix=f"{kept}.doer")
+    assert read("cinder-backup")[kept] == "INFO"
+    assert read("*", prefix=f"{kept}.doer") == {}
+    for wrong in ({"binary": "cinder-backup", "prefix": "cairn.cinder.drivers"},
+                  {"binary": "cinder-volume", "prefix": kept}):
+        refused = put("info", **wrong)
+        assert refused.status_code == 400 and "prefix" in refused.json["badRequest"]["message"]
 
 
 def test_hosts_and_pools(world, call, volume):

@@ -18,7 +18,10 @@ from cairn.cinder.scheduler.manager import Manager as SchedulerManager
 from cairn.cinder.settings import EncryptionSettings, SchedulerSettings, VolumeSettings
 from cairn.cinder.volume import process as volume_process
 from cairn.cinder.volume.backends import Backends
+from cairn.cinder.volume.backups.doer import Hands as BackupHands
+from cairn.cinder.volume.backups.targets import make as make_target
 from cairn.cinder.volume.doer import Hands as VolumeHands
+from cairn.cinder.volume.inventory import Keeper
 from cairn.cinder.volume.manager import Manager as VolumeManager
 from cairn.cinder.volume.reporter import Reporter
 from cairn.common.db import Database
@@ -71,25 +74,29 @@ class World:
             raise Unavailable(reason=f"No answer from cinder.volume.{host} in time.")
         return self.managers[host]
 
-    def add_host(self, host: str, backends: str = "", zone: str = "nova") -> Backends:
-        """A storage host that works, as it says itself; a fake backend called `fake` where none
-        are named."""
+    def add_host(
+        self, host: str, backends: str = "", zone: str = "nova", target: str = ""
+    ) -> Backends:
+        """A storage host that works, as it says itself; a fake backend called `fake` and backups in
+        a folder of its own where nothing else is named."""
         settings = VolumeSettings(
             backends=backends or f"fake:fake:{self.folder}/{host}", zone=zone,
             folder=str(self.folder / f"{host}-transfers"),
-            backup_target=f"file:{self.folder}/{host}-backups")
+            backup_target=target or f"file:{self.folder}/{host}-backups")
         made = self.backends[host] = Backends(settings, host)
         scheduler: Any = Direct(lambda _: self.scheduler, sender=host)
         transfers: Any = FakeTransfers(scheduler, self.cloud.images)
         hands = VolumeHands(scheduler, made, transfers, settings, host)
         worker = volume_process.make_worker(RemoteLedger(scheduler), hands, host, 1)
         self.workers[runner_of(VOLUME, host)] = worker
-        backups = volume_process.make_backup_worker(RemoteLedger(scheduler), made, settings, host)
+        kept_in = make_target(settings.backup_target)
+        backups = volume_process.make_backup_worker(
+            RemoteLedger(scheduler), BackupHands(made, kept_in), 1, host)
         self.workers[runner_of(BACKUP, host)] = backups
         self.managers[host] = VolumeManager(
-            made, volume_process.make_keeper(made, settings), worker, backups)
+            made, Keeper(made, kept_in, settings.folder), worker, backups)
         echo: Any = Echo()
-        self.reporters[host] = Reporter(scheduler, made, echo, host, backups=True)
+        self.reporters[host] = Reporter(scheduler, made, echo, host, kept_in)
         self.beat(host)
         return made
 

@@ -320,7 +320,7 @@ ASKED = {
     "delete_group_snapshot": (delete_group_snapshot, group_snapshot_deleted),
 }
 # By the file whose own these actions are.
-BACKUPS = "tests/api/cinder/test_backups.py"
+BACKUPS = "tests/unit/cinder/test_backup_crashes.py"
 ELSEWHERE = dict.fromkeys(("backup_create", "backup_delete", "backup_restore"), BACKUPS)
 STEPS = [pytest.param(kind, RUNNERS[step.room], step.name, id=f"{kind}-{step.name}")
          for kind in ASKED for step in DECLARED[kind].steps]

@@ -15,10 +15,9 @@ from cairn.cinder.api.schemas import (
 )
 from cairn.cinder.api.views import links
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import backup_lists, backups
+from cairn.cinder.core import backup_lists, backup_records, backups
 from cairn.cinder.core.values import stamp
 from cairn.cinder.policy import RULES
-from cairn.common import listing
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
 
@@ -79,23 +78,22 @@ def view(cinder: Cinder, ctx: Context, row: Any, has_dependents: bool) -> Docume
     return shown
 
 
-def _listed(ctx: Context, query: Query, listed: Any, shown: list[Document]) -> Document:
-    counted = ctx.version >= (3, 45) and listing.read_flag(query, "with_count", False)
-    return {"backups": shown} | ({"count": listed.count} if counted else {})
+def _listed(listed: Any, shown: list[Document]) -> Document:
+    return {"backups": shown} | ({"count": listed.count} if listed.count is not None else {})
 
 
 @api.get("/backups", policy="backup:get_all", query=LIST)
 def index(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List backups: ids and names."""
     listed = backup_lists.page(cinder, ctx, query)
-    return _listed(ctx, query, listed, [summary(row) for row in listed.rows])
+    return _listed(listed, [summary(row) for row in listed.rows])
 
 
 @api.get("/backups/detail", policy="backup:get_all", query=LIST)
 def detail(cinder: Cinder, ctx: Context, query: Query) -> Document:
     """List backups with all that there is to know of them."""
     listed = backup_lists.page(cinder, ctx, query)
-    return _listed(ctx, query, listed, [
+    return _listed(listed, [
         view(cinder, ctx, row, row.id in listed.parents) for row in listed.rows])
 
 
@@ -172,7 +170,7 @@ def force_delete(cinder: Cinder, ctx: Context, backup_id: str, body: Document) -
 @api.get("/backups/<backup_id>/export_record", policy="backup:export-import")
 def export_record(cinder: Cinder, ctx: Context, backup_id: str) -> Document:
     """Show what it takes to import a backup."""
-    return {"backup-record": backups.export_record(cinder, ctx, backup_id)}
+    return {"backup-record": backup_records.export(cinder, ctx, backup_id)}
 
 
 @api.post("/backups/import_record", policy="backup:backup-import", body=IMPORT, status=201,
@@ -180,7 +178,7 @@ def export_record(cinder: Cinder, ctx: Context, backup_id: str) -> Document:
 def import_record(cinder: Cinder, ctx: Context, body: Document) -> Document:
     """Record a backup that is kept already."""
     record = body["backup-record"]
-    row = backups.import_record(cinder, ctx, record["backup_service"], record["backup_url"])
+    row = backup_records.import_(cinder, ctx, record["backup_service"], record["backup_url"])
     return {"backup": summary(row)}
 
 

@@ -1,8 +1,5 @@
 """Backups: looking them up, and what is asked of them."""
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +7,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import events, keys, quotas, services, volumes, works
+from cairn.cinder.core import backup_places, events, keys, quotas, volumes, works
 from cairn.cinder.core.flows import backup_create, backup_delete, backup_restore
-from cairn.cinder.core.values import stamp
 from cairn.cinder.db.models import Backup, Snapshot, Volume, VolumeType
 from cairn.cinder.errors import (
     BackupNotFound,
@@ -20,19 +16,12 @@ from cairn.cinder.errors import (
     InvalidInput,
     InvalidSnapshot,
     InvalidVolume,
-    NoBackupService,
     SnapshotNotFound,
 )
-from cairn.cinder.rpc import backend_of
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 
-DRIVER = "cinder.backup.drivers.posix.PosixBackupDriver"
 STATUSES = ("available", "error")
-# What a record says of a backup elsewhere.
-_RECORDED = ("id", "name", "description", "volume_id", "size", "stored", "object_count",
-             "container", "host", "driver", "availability_zone", "provider", "volume_facts",
-             "meta")
 
 
 @dataclass(frozen=True)
@@ -83,12 +72,11 @@ def _record(
 ) -> tuple[Backup, str]:
     volume = volumes.find(session, ctx, order.volume_id)
     snapshot = _snapshot(session, ctx, order)
-    host = (volume.host or "").partition("@")[0]
     if volume.host is None:
         raise InvalidVolume(reason=f"Volume {volume.id} is {volume.status}.")
-    if not services.is_up(session, host, cinder.service, services.BACKUP):
-        raise NoBackupService
-    parent = _parent(session, volume, host) if order.incremental else None
+    host = volume.host.partition("@")[0]
+    place = backup_places.service_of(session, cinder, host)
+    parent = _parent(session, volume, place) if order.incremental else None
     size = snapshot.size if snapshot is not None else volume.size
     quotas.claim(session, cinder, ctx.project, {"backups": 1, "backup_gigabytes": size},
                  unified=unified)
@@ -108,18 +96,22 @@ def _record(
         project_id=ctx.project, user_id=ctx.user_id, name=order.name,
         description=order.description, status="creating", volume_id=volume.id,
         snapshot_id=order.snapshot_id, parent_id=parent.id if parent is not None else None,
-        size=size, container=order.container, host=host, driver=DRIVER,
+        size=size, container=order.container, host=host, driver=place.report.get("driver"),
         availability_zone=order.zone or volume.availability_zone, meta=order.metadata or {},
         data_timestamp=snapshot.created_at if snapshot is not None else utcnow(),
         volume_facts={"type": type_name, "meta": volume.meta, "bootable": volume.bootable,
                       "image_meta": volume.image_meta, "name": volume.name},
-        provider={})
+        provider={
+            "target": place.report.get("target"),
+            # One for all that stand on each other.
+            "container": parent.provider.get("container") if parent else order.container})
     if volume.encryption_key_id is not None:
         row.encryption_key_id = keys.copy(session, cinder, volume.encryption_key_id)
     session.add(row)
     session.flush()
     events.record_backup(session, ctx, "backup.create.start", row)
-    args: dict[str, Any] = {"clone": in_use and snapshot is None}
+    args: dict[str, Any] = {"clone": in_use and snapshot is None,
+                            "kept": backup_places.record(row)}
     args |= {"snapshot": snapshot.id} if snapshot is not None else {"volume": volume.id}
     return row, works.add(session, ctx, action, volume, args, resource="backup", id_=row.id)
 
@@ -138,14 +130,18 @@ def _snapshot(session: Session, ctx: Context, order: Order) -> Snapshot | None:
     return row
 
 
-def _parent(session: Session, volume: Volume, host: str) -> Backup:
-    row = session.scalar(
+def _parent(session: Session, volume: Volume, place: Any) -> Backup:
+    """The last one, of those that the volume's host reaches."""
+    rows = session.scalars(
         select(Backup).where(Backup.volume_id == volume.id, Backup.status == "available",
-                             Backup.project_id == volume.project_id, Backup.host == host)
-        .order_by(Backup.data_timestamp.desc(), Backup.number.desc()).limit(1))
-    if row is None:
-        raise InvalidBackup(reason="No backups available to do an incremental backup.")
-    return row
+                             Backup.project_id == volume.project_id)
+        .order_by(Backup.data_timestamp.desc(), Backup.number.desc())).all()
+    row = next((row for row in rows if backup_places.is_reached(place, row)), None)
+    if row is not None:
+        return row
+    raise InvalidBackup(reason="No backups available to do an incremental backup." + (
+        " Those of the volume are kept where its storage host does not reach them: make a full "
+        "one first." if rows else ""))
 
 
 def update(cinder: Cinder, ctx: Context, backup_id: str, changes: dict[str, Any]) -> Backup:
@@ -174,7 +170,8 @@ def delete(cinder: Cinder, ctx: Context, backup_id: str, *, force: bool = False)
             raise InvalidBackup(reason=f"Backup status must be available or error, it is "
                                        f"{row.status}.")
         events.record_backup(session, ctx, "backup.delete.start", row)
-        return works.add(session, ctx, action, Place(row.volume_id, row.host or ""),
+        args = {"kept": backup_places.record(row), "force": force}
+        return works.add(session, ctx, action, Place(row.volume_id, row.host or ""), args,
                          resource="backup", id_=row.id)
 
     cinder.ring(ctx, cinder.db.write(begin))
@@ -189,74 +186,90 @@ def restore(
     cinder: Cinder, ctx: Context, backup_id: str, volume_id: str | None, name: str | None
 ) -> tuple[str, Volume]:
     """Begin to write a backup over a volume, or over a new one where none is named; the backup's id
-    and the volume. Raises BackupNotFound, InvalidBackup, InvalidVolume, InvalidInput, what
-    volumes.create does."""
-    backup = _restorable(cinder, ctx, backup_id)
+    and the volume. Raises BackupNotFound, InvalidBackup, InvalidVolume, InvalidInput,
+    NoBackupService, what volumes.create does."""
     if volume_id is None:
-        new = volumes.Order(size=backup.size,
-                            name=name or f"restore_backup_{backup.id}")
+        new = volumes.Order(name=name or f"restore_backup_{backup_id}")
         return backup_id, create_volume(cinder, ctx, backup_id, new)
-    with cinder.db.reading() as session:
+
+    def begin(session: Session) -> tuple[Volume, str]:
+        backup, hosts = _restorable(session, cinder, ctx, backup_id)
         volume = volumes.find(session, ctx, volume_id)
-    if volume.status != "available":
-        raise InvalidVolume(reason=f"Volume to be restored to must be available, it is "
-                                   f"{volume.status}.")
-    if volume.size < backup.size:
-        raise InvalidVolume(reason=f"volume size {volume.size} is too small to restore backup of "
-                                   f"size {backup.size}.")
-    if (volume.encryption_key_id is None) != (backup.encryption_key_id is None):
-        raise InvalidVolume(reason="An encrypted backup is restored to an encrypted volume, and "
-                                   "no other is.")
-    if backend_of(volume.host or "").partition("@")[0] != backup.host:
-        raise InvalidVolume(reason="The backup is kept on another storage host than the volume.")
-    _begin(cinder, ctx, backup_id, volume, new=False)
+        if volume.size < backup.size:
+            raise InvalidVolume(reason=f"volume size {volume.size} is too small to restore backup "
+                                       f"of size {backup.size}.")
+        _check_encryption(volume, backup)
+        if (volume.host or "").partition("@")[0] not in hosts:
+            raise InvalidVolume(reason=(
+                "The backup is kept where the volume's storage host does not reach it. Restore it "
+                "to a new volume (name none): that is made on a host that does."
+                f"\nThose that do: {', '.join(hosts)}; the volume is on {volume.host}."))
+        action = backup_restore.ACTION
+        if not works.claim(session, "volume", volume.id, action, action.entries[1]):
+            raise InvalidVolume(reason=f"Volume to be restored to must be available, it is "
+                                       f"{volume.status}.")
+        return volume, _begin(session, ctx, backup, volume, new=False)
+
+    volume, runner = cinder.db.write(begin)
+    cinder.ring(ctx, runner)
     return backup_id, volume
 
 
 def create_volume(
     cinder: Cinder, ctx: Context, backup_id: str, order: volumes.Order
 ) -> Volume:
-    """A new volume with what the backup holds, on the host that has it. Raises as restore does."""
-    backup = _restorable(cinder, ctx, backup_id)
-    size = order.size or backup.size
-    if size < backup.size:
-        raise InvalidInput(reason=f"size {size} is smaller than the backup's, {backup.size}.")
-    type_ = order.type
-    if type_ is None and backup.volume_facts.get("type"):
-        with cinder.db.reading() as session:
+    """A new volume with what the backup holds, on a host that reaches it. Raises as restore()."""
+    volumes.check_sources(replace(order, backup_id=backup_id))
+    unified = quotas.of_keystone(cinder, ctx, ctx.project)
+
+    def begin(session: Session) -> tuple[Volume, list[str]]:
+        backup, _ = _restorable(session, cinder, ctx, backup_id)
+        size = order.size or backup.size
+        if size < backup.size:
+            raise InvalidInput(reason=f"size {size} is smaller than the backup's, {backup.size}.")
+        type_ = order.type
+        if type_ is None and backup.volume_facts.get("type"):
             type_ = session.scalar(select(VolumeType.name).where(
                 VolumeType.name == backup.volume_facts["type"]))
-    volume = volumes.create(cinder, ctx, replace(
-        order, size=size, type=type_, backup_id=backup_id,
-        hints=order.hints | {"storage_host": backup.host}))
-    if (volume.encryption_key_id is None) != (backup.encryption_key_id is None):
-        volumes.delete(cinder, ctx, volume.id, force=True)
-        raise InvalidVolume(reason="volume_type: an encrypted backup is restored to an encrypted "
-                                   "volume, and no other is.")
-    _begin(cinder, ctx, backup_id, volume, new=True)
+        volume, runner = volumes.add(session, cinder, ctx, replace(
+            order, size=size, type=type_, backup_id=backup_id), None, unified)
+        _check_encryption(volume, backup)
+        return volume, [runner, _begin(session, ctx, backup, volume, new=True)]
+
+    volume, runners = cinder.db.write(begin)
+    for runner in runners:
+        cinder.ring(ctx, runner)
     return volume
 
 
-def _restorable(cinder: Cinder, ctx: Context, backup_id: str) -> Backup:
-    with cinder.db.reading() as session:
-        row = find(session, ctx, backup_id)
-        if row.status != "available":
-            raise InvalidBackup(reason=f"Backup status must be available, it is {row.status}.")
-        if not services.is_up(session, row.host or "", cinder.service, services.BACKUP):
-            raise NoBackupService
-        return row
+def _check_encryption(volume: Volume, backup: Backup) -> None:
+    if (volume.encryption_key_id is None) != (backup.encryption_key_id is None):
+        raise InvalidVolume(reason=(
+            "volume_type: an encrypted backup is restored to a volume of an encrypted type, and no "
+            "other is."))
 
 
-def _begin(cinder: Cinder, ctx: Context, backup_id: str, volume: Volume, *, new: bool) -> None:
-    def begin(session: Session) -> str:
-        row = find(session, ctx, backup_id)
-        if not works.claim(session, "backup", row.id, backup_restore.ACTION):
-            raise InvalidBackup(reason=f"Backup status must be available, it is {row.status}.")
-        events.record_backup(session, ctx, "backup.restore.start", row)
-        return works.add(session, ctx, backup_restore.ACTION, volume, {"new": new},
-                         resource="backup", id_=row.id)
+def _restorable(
+    session: Session, cinder: Cinder, ctx: Context, backup_id: str
+) -> tuple[Backup, list[str]]:
+    """The backup, and the hosts that can restore it."""
+    row = find(session, ctx, backup_id)
+    if row.status != "available":
+        raise InvalidBackup(reason=f"Backup status must be available, it is {row.status}.")
+    hosts = backup_places.hosts(session, cinder, row)
+    if not hosts:
+        raise backup_places.refuse(session, cinder, row)
+    return row, hosts
 
-    cinder.ring(ctx, cinder.db.write(begin))
+
+def _begin(session: Session, ctx: Context, backup: Backup, volume: Volume, *, new: bool) -> str:
+    """Whom to ring after the commit."""
+    if not works.claim(session, "backup", backup.id, backup_restore.ACTION):
+        raise InvalidBackup(reason=f"Backup status must be available, it is {backup.status}.")
+    events.record_backup(session, ctx, "backup.restore.start", backup)
+    return works.add(session, ctx, backup_restore.ACTION, volume,
+                     {"new": new, "kept": backup_places.record(backup)},
+                     resource="backup", id_=backup.id)
 
 
 def reset_status(cinder: Cinder, ctx: Context, backup_id: str, status: str) -> None:
@@ -269,57 +282,3 @@ def reset_status(cinder: Cinder, ctx: Context, backup_id: str, status: str) -> N
         events.record_backup(session, ctx, "backup.reset_status", row)
 
     cinder.db.write(write)
-
-
-def export_record(cinder: Cinder, ctx: Context, backup_id: str) -> dict[str, str]:
-    """What it takes to know of the backup elsewhere, or after the database was lost. Raises
-    BackupNotFound, InvalidBackup."""
-    row = _restorable(cinder, ctx, backup_id)
-    record = {name: getattr(row, name) for name in _RECORDED}
-    record |= {"data_timestamp": stamp(row.data_timestamp)}
-    return {"backup_service": row.driver or DRIVER,
-            "backup_url": base64.b64encode(json.dumps(record).encode()).decode()}
-
-
-def import_record(cinder: Cinder, ctx: Context, service: str, url: str) -> Backup:
-    """A backup as a record tells of it. Raises InvalidInput, InvalidBackup for one that is there
-    already."""
-    try:
-        record = json.loads(base64.b64decode(url, validate=True))
-        told = {name: record.get(name) for name in _RECORDED}
-        size = int(told["size"])
-        texts = [told[name] for name in ("id", "volume_id", "host")]
-    except (ValueError, TypeError, AttributeError, KeyError, binascii.Error) as error:
-        raise InvalidInput(reason="backup_url: it is no record of a backup.") from error
-    if not all(isinstance(text, str) and 0 < len(text) <= 36 for text in texts[:2]) or size < 1:
-        raise InvalidInput(reason="backup_url: it is no record of a backup.")
-    if service != DRIVER:
-        raise NoBackupService
-
-    def write(session: Session) -> Backup:
-        if session.scalar(select(Backup.number).where(Backup.id == told["id"])) is not None:
-            raise InvalidBackup(reason="Backup already exists in database.")
-        row = Backup(
-            id=str(told["id"]), project_id=ctx.project, user_id=ctx.user_id,
-            name=_text(told["name"]), description=_text(told["description"]),
-            status="available", volume_id=str(told["volume_id"]), size=size,
-            stored=told["stored"] if isinstance(told["stored"], int) else None,
-            object_count=told["object_count"] if isinstance(told["object_count"], int) else 0,
-            host=_text(told["host"]), driver=DRIVER, container=_text(told["container"]),
-            availability_zone=_text(told["availability_zone"]), data_timestamp=utcnow(),
-            meta=_object(told["meta"]), volume_facts=_object(told["volume_facts"]),
-            provider=_object(told["provider"]))
-        session.add(row)
-        session.flush()
-        events.record_backup(session, ctx, "backup.import_record", row)
-        return row
-
-    return cinder.db.write(write)
-
-
-def _text(value: Any) -> str | None:
-    return value[:255] if isinstance(value, str) else None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

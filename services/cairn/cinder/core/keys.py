@@ -84,6 +84,19 @@ def unseal(cinder: Cinder, image: Mapping[str, Any], project_id: str) -> str | N
     return str(said[2])
 
 
+def adopt(session: Session, cinder: Cinder, wrapped: str) -> str:
+    """A row for a passphrase that came wrapped, as another database has it; its id. Raises
+    Unavailable when no key of this controller unwraps it."""
+    try:
+        passphrase = _wrapper(cinder.encryption.keys).decrypt(wrapped.encode())
+    except InvalidToken as wrong:
+        raise Unavailable(reason="No key of this controller opens the passphrase.") from wrong
+    row = EncryptionKey(wrapped=_wrapper(cinder.encryption.keys).encrypt(passphrase).decode())
+    session.add(row)
+    session.flush()
+    return row.id
+
+
 def of_volume(cinder: Cinder, volume_id: str) -> str:
     """What opens the volume. Raises VolumeNotFound, NotFound for one that is not encrypted."""
     with cinder.db.reading() as session:

@@ -77,10 +77,7 @@ def create(
     """Record a volume and let a backend be chosen for it. An image of a server on volumes has no
     bytes and stands for a snapshot, with `server_images`. Raises what names the field that is
     wrong, OverLimit."""
-    sources = [order.snapshot_id, order.source_volid, order.image_id, order.backup_id]
-    if sum(source is not None for source in sources) > 1:
-        raise InvalidInput(reason="A volume is made from one of snapshot_id, source_volid, "
-                                  "imageRef and backup_id.")
+    check_sources(order)
     image = _image(cinder, ctx, order)
     if image is not None and server_images and (snapshot := images.root_snapshot(image)):
         order, image = replace(order, image_id=None, snapshot_id=snapshot), None
@@ -89,6 +86,14 @@ def create(
         session, cinder, ctx, order, image, unified))
     cinder.ring(ctx, runner)
     return made
+
+
+def check_sources(order: Order) -> None:
+    """Raises InvalidInput for an order of more than one source."""
+    sources = [order.snapshot_id, order.source_volid, order.image_id, order.backup_id]
+    if sum(source is not None for source in sources) > 1:
+        raise InvalidInput(reason="A volume is made from one of snapshot_id, source_volid, "
+                                  "imageRef and backup_id.")
 
 
 def _image(cinder: Cinder, ctx: Context, order: Order) -> dict[str, Any] | None:
@@ -144,6 +149,8 @@ def add(
     session.flush()
     events.record(session, ctx, "volume.create.start", row)
     args: dict[str, Any] = {"attempt": 1, "excluded": [], "errors": [], "hints": order.hints}
+    if order.backup_id is not None:
+        args["backup"] = order.backup_id
     if image is not None:
         args["image"] = images.lent(image)
     return row, works.add(session, ctx, create_flow.ACTION, row, args)

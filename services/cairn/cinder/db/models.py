@@ -6,7 +6,7 @@ A row that is gone is gone: no list shows what was deleted, and events and messa
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from cairn.common.db import Moment, Name, Timestamps, Uuid, new_id, new_metadata
@@ -241,7 +241,7 @@ class Backup(Owned, Base):
     parent_id: Mapped[str | None] = mapped_column(String(36), index=True)
     size: Mapped[int]  # GiB of the volume.
     # Bytes that it takes itself.
-    stored: Mapped[int | None]
+    stored: Mapped[int | None] = mapped_column(BigInteger)
     object_count: Mapped[int] = mapped_column(default=0)
     container: Mapped[str | None] = mapped_column(String(255))
     # Which cinder-backup has it, and which driver.

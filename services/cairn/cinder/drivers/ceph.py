@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from cairn.cinder.drivers.base import BackendFailed, NoRoom
+from cairn.cinder.drivers.files import FULL
 
 CONF = "/etc/ceph/ceph.conf"
 CONNECTING = 15.0
@@ -49,7 +50,8 @@ class CephPool:
         except (rbd.NoSpace, rbd.DiskQuotaExceeded, rados.NoSpace) as error:
             raise NoRoom(reason=str(error)) from error
         except (rbd.Error, rados.Error) as error:
-            raise BackendFailed(reason=str(error)) from error
+            kind = NoRoom if getattr(error, "errno", None) in FULL else BackendFailed
+            raise kind(reason=str(error)) from error
 
     def connect(self) -> Any:
         rados, _ = bindings()
@@ -96,12 +98,14 @@ class CephPool:
     def note(self, about: str, key: str, value: str) -> None:
         rados, _ = bindings()
         with self.opened() as (_, ioctx), rados.WriteOpCtx() as change:
+            refuse_when_full(ioctx)
             ioctx.set_omap(change, (key,), (value.encode(),))
             ioctx.operate_write_op(change, about)
 
     def forget(self, about: str, key: str) -> None:
         rados, _ = bindings()
         with self.opened() as (_, ioctx), rados.WriteOpCtx() as change:
+            refuse_when_full(ioctx)
             ioctx.remove_omap_keys(change, (key,))
             try:
                 ioctx.operate_write_op(change, about)
@@ -124,6 +128,11 @@ class CephPool:
                 keys += more
                 if len(more) < PAGE:
                     return keys
+
+
+def refuse_when_full(ioctx: Any) -> None:
+    """Else what is written to a full pool waits until it is not, and nobody may delete."""
+    ioctx.set_osdmap_full_try()
 
 
 def list_snapshots(image: Any) -> list[dict[str, Any]]:

@@ -32,14 +32,18 @@ def sync(path: Path) -> None:
         os.close(file)
 
 
-def publish(path: Path, text: str) -> None:
-    """The file holds the text after this, or whatever it held before."""
+def publish(path: Path, content: str | bytes) -> None:
+    """The file holds this, or, where that fails, whatever it held before and nothing is left."""
     part = path.with_name(path.name + PART)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
     sync(path.parent)
 
 

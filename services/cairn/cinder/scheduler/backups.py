@@ -15,6 +15,7 @@ class BackupDoer(Doer):
     """The host's part is done where the backup is."""
 
     def host(self, job: Job) -> str:
+        """That of the volume which is backed up; a subclass has another."""
         with self.cinder.db.reading() as session:
             return self.backup(session, job).host or ""
 

@@ -145,12 +145,11 @@ def same_place(pool: PoolState, request: Request) -> str | None:
     return f"what it is made from is on {request.beside}"
 
 
-def storage_host(pool: PoolState, request: Request) -> str | None:
-    """A backup is restored on the host that has it."""
-    host = request.hints.get("storage_host")
-    if host is None or host == pool.host.partition("@")[0]:
+def backup(pool: PoolState, request: Request) -> str | None:
+    """A backup is restored by a host that reaches it."""
+    if request.hosts is None or pool.host.partition("@")[0] in request.hosts:
         return None
-    return f"it has to be on host {host}"
+    return "its host does not reach what the backup is kept in"
 
 
 FILTERS: dict[str, Filter] = {
@@ -171,7 +170,7 @@ def reasons(pool: PoolState, request: Request, names: Sequence[str]) -> list[Rea
         told.append(("", "it was tried and failed"))
     if (reason := same_place(pool, request)) is not None:
         told.append(("", reason))
-    if (reason := storage_host(pool, request)) is not None:
+    if (reason := backup(pool, request)) is not None:
         told.append(("", reason))
     for name in names:
         if (reason := FILTERS[name](pool, request)) is not None:

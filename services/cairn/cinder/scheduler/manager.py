@@ -39,11 +39,13 @@ class Manager(LedgerManager):
             self.worker.ring()
 
     def report_service(
-        self, ctx: Context, binary: str, service_host: str, zone: str
+        self, ctx: Context, binary: str, service_host: str, zone: str,
+        report: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         if ctx.host is not None and binary not in (services.VOLUME, services.BACKUP):
             raise Refused(reason=f"There is no {binary} on a storage host.")
-        self.cinder.db.write(lambda session: services.seen(session, binary, service_host, zone))
+        self.cinder.db.write(
+            lambda session: services.seen(session, binary, service_host, zone, report))
         return {"interval": self.cinder.service.interval}
 
     def report_backend(

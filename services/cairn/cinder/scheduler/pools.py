@@ -40,4 +40,6 @@ class Request:
     places: dict[str, str] | None = None
     # Where the server is that the hint local_to_instance names.
     local_host: str | None = None
+    # Hosts that reach the backup it is to be made from. None: it is made from none.
+    hosts: Sequence[str] | None = None
     qos: dict[str, Any] = field(default_factory=dict)

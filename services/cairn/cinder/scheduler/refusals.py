@@ -2,7 +2,7 @@
 smallest change that would fit, to administrators what each pool lacks."""
 
 from cairn.cinder.errors import NoValidBackend
-from cairn.cinder.scheduler.filters import Reason, largest
+from cairn.cinder.scheduler.filters import Reason, backup, largest
 from cairn.cinder.scheduler.pools import PoolState, Request
 
 Refused = list[tuple[PoolState, list[Reason]]]
@@ -15,11 +15,15 @@ def explain(refused: Refused, request: Request, missing: list[str]) -> NoValidBa
     lines = [f"{pool.host}: " + "; ".join(f"{name}: {reason}" if name else reason
                                           for name, reason in reasons)
              for pool, reasons in refused]
+    near = [(pool, reasons) for pool, reasons in refused if backup(pool, request) is None]
+    which = "pools" if request.hosts is None else "pools whose host reaches the backup"
     if not refused:
         first = "No storage backend is up and enabled."
+    elif not near:
+        first = "No storage backend that is up is on a host that reaches the backup."
     else:
-        first = (f"None of {len(refused)} pools can take {request.size} GiB in zone "
-                 f"{request.zone}. {advice(refused, request)}").rstrip()
+        first = (f"None of {len(near)} {which} can take {request.size} GiB in zone "
+                 f"{request.zone}. {advice(near, request)}").rstrip()
     return NoValidBackend(reason="\n".join([first, *lines, *missing]))
 
 

@@ -66,6 +66,7 @@ def _trouble(service: Any, cinder: Cinder, now: dt.datetime) -> str:
 def select_pool(
     session: Session, cinder: Cinder, settings: SchedulerSettings, volume: Volume, *,
     excluded: Sequence[str], hints: dict[str, Any], local_host: str | None = None,
+    hosts: Sequence[str] | None = None,
 ) -> str:
     """host@backend#pool for a volume that has none yet. Two that choose at once do so one after
     the other. Raises NoValidBackend: what each pool lacks follows the first line."""
@@ -76,7 +77,7 @@ def select_pool(
         .where(VolumeType.id == volume.type_id)).one_or_none() or ({}, {})
     request = Request(
         volume.size, volume.availability_zone, type_[0], hints, volume.multiattach, excluded,
-        _beside(session, volume), _places(session, hints, volume.project_id), local_host,
+        _beside(session, volume), _places(session, hints, volume.project_id), local_host, hosts,
         type_[1] or {})
     states = pools(session, cinder)
     if (home := group_members.backend(session, volume.group_id)) is not None:

@@ -11,7 +11,7 @@ from cairn.cinder.drivers.base import Snapshot as SnapshotThing
 from cairn.cinder.rpc import Held, Inventory, Storeroom, VolumeRecord
 from cairn.cinder.volume.backends import Backends, thing
 from cairn.cinder.volume.backups import chunks
-from cairn.cinder.volume.backups.targets import Target
+from cairn.cinder.volume.backups.targets import Kept, Target
 from cairn.common.bounds import below, uuid_of
 
 NOTHING_SAID: Held = {"size": None, "volume": ""}
@@ -53,9 +53,7 @@ class Keeper:
         self.backends, self.target, self.folder = backends, target, Path(folder)
 
     def look(self) -> Storeroom:
-        return {"backups": {id_: self.target.has(id_, chunks.LIST)
-                            for id_ in self.target.backups()} if self.target is not None else {},
-                "scratch": self._scratch()}
+        return {"backups": _backups(self.target), "scratch": self._scratch()}
 
     def _scratch(self) -> dict[str, float]:
         ages = {}
@@ -70,7 +68,7 @@ class Keeper:
     def remove(self, kind: str, backend: str, volume: VolumeRecord | None, name: str) -> None:
         """See rpc.Volume.remove. Raises NotSupported, BackendFailed."""
         if kind == "backup" and self.target is not None:
-            self._remove_backup(uuid_of(name, "backup"))
+            _remove_backup(self.target, uuid_of(name, "backup"))
         elif kind == "scratch":
             below(self.folder, uuid_of(name, "work")).unlink(missing_ok=True)
         elif kind == "leftover":
@@ -91,14 +89,20 @@ class Keeper:
         else:
             raise NotSupported(reason=f"nothing is unmanaged as {kind:.40}")
 
-    def _remove_backup(self, id_: str) -> None:
-        """Others may stand on its chunks."""
-        assert self.target is not None
-        for other in self.target.backups():
-            whole = other != id_ and self.target.has(other, chunks.LIST)
-            if whole and id_ in chunks.others(self.target, other):
-                raise NotSupported(reason=f"backup {other} stands on {id_}")
-        self.target.remove(id_)
+
+def _backups(target: Target | None) -> dict[str, bool]:
+    if target is None:
+        return {}
+    return {kept.id: target.has(kept, chunks.LIST) for kept in target.inventory()}
+
+
+def _remove_backup(target: Target, id_: str) -> None:
+    """Others may stand on its chunks."""
+    for other in target.inventory():
+        whole = other.id != id_ and target.has(other, chunks.LIST)
+        if whole and id_ in chunks.others(target, other):
+            raise NotSupported(reason=f"backup {other.id} stands on {id_}")
+    target.remove(Kept(id_))
 
 
 def _snapshot(id_: str, volume: VolumeRecord) -> SnapshotThing:

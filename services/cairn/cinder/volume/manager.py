@@ -33,11 +33,15 @@ class Manager:
     def unexport(self, ctx: Context, volume: VolumeRecord, attachment_id: str) -> None:
         self.backends.driver(volume["host"]).unexport(thing(volume), attachment_id)
 
-    def log_levels(self, ctx: Context, prefix: str) -> dict[str, str]:
-        return log_levels.of(prefix)
+    def log_levels(
+        self, ctx: Context, prefix: str, binary: str = "cinder-volume"
+    ) -> dict[str, str]:
+        return log_levels.of(prefix, binary)
 
-    def set_log_level(self, ctx: Context, level: str, prefix: str) -> None:
-        log_levels.put(prefix, level)
+    def set_log_level(
+        self, ctx: Context, level: str, prefix: str, binary: str = "cinder-volume"
+    ) -> None:
+        log_levels.put(prefix, level, binary)
 
     def inventory(self, ctx: Context, backend: str) -> Inventory:
         return inventory.look(self.backends.driver(backend))

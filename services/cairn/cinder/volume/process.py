@@ -29,22 +29,17 @@ def build(settings: VolumeProcess, host: Host) -> None:
                   settings.volume, host.name)
     worker = make_worker(RemoteLedger(scheduler), hands, host.name, settings.volume.threads)
     workers = [worker]
-    if settings.volume.backup_target:
-        workers.append(make_backup_worker(RemoteLedger(scheduler), backends, settings.volume,
-                                          host.name))
-    server = Server(bus, Volume, host.name,
-                    Manager(backends, make_keeper(backends, settings.volume), *workers))
+    target = make_target(settings.volume.backup_target) if settings.volume.backup_target else None
+    if target is not None:
+        workers.append(make_backup_worker(
+            RemoteLedger(scheduler), backup.Hands(backends, target),
+            settings.volume.backup_threads, host.name))
+    keeper = Keeper(backends, target, settings.volume.folder)
+    server = Server(bus, Volume, host.name, Manager(backends, keeper, *workers))
     host.run(server)
     for each in workers:
         host.run(each)
-    host.run(Reporter(scheduler, backends, server, host.name,
-                      backups=bool(settings.volume.backup_target)))
-
-
-def make_keeper(backends: Backends, settings: VolumeSettings) -> Keeper:
-    """What tells an audit what the host has. Raises BadSetting."""
-    target = make_target(settings.backup_target) if settings.backup_target else None
-    return Keeper(backends, target, settings.folder)
+    host.run(Reporter(scheduler, backends, server, host.name, target))
 
 
 def make_transfers(scheduler: Scheduler, settings: VolumeSettings) -> Transfers:
@@ -61,11 +56,8 @@ def make_worker(ledger: Ledger, hands: Hands, host: str, threads: int) -> Worker
                   threads=threads, explain=explain, unknown=lambda job, error: SCHEDULER)
 
 
-def make_backup_worker(
-    ledger: Ledger, backends: Backends, settings: VolumeSettings, host: str
-) -> Worker:
-    """What runs the host's backups, beside the other works. Raises BadSetting."""
-    hands = backup.Hands(backends, make_target(settings.backup_target))
+def make_backup_worker(ledger: Ledger, hands: backup.Hands, threads: int, host: str) -> Worker:
+    """What runs the host's backups, beside the other works."""
     return Worker(ledger, backup_flows.make(hands), runner=runner_of(BACKUP, host),
-                  lease_holder=host, threads=settings.backup_threads, explain=explain,
+                  lease_holder=host, threads=threads, explain=explain,
                   unknown=lambda job, error: SCHEDULER)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from cairn.cinder.drivers.base import Volume
 from cairn.cinder.rpc import BackendReport, Scheduler
 from cairn.cinder.volume.backends import Backends, thing
+from cairn.cinder.volume.backups.targets import Target
 from cairn.common.context import Context
 from cairn.common.errors import Problem
 from cairn.common.rpc import Server
@@ -23,9 +24,9 @@ class Reporter:
 
     def __init__(
         self, scheduler: Scheduler, backends: Backends, server: Server, host: str,
-        backups: bool = False,
+        target: Target | None = None,
     ) -> None:
-        self.backups = backups
+        self.target = target
         self.scheduler, self.backends, self.server, self.host = scheduler, backends, server, host
         self.reported = threading.Event()
         self._ended = threading.Event()
@@ -63,11 +64,21 @@ class Reporter:
             answer = self.scheduler.report_backend(
                 Context(), service_host=self.host, report=self.look(name))
             pause = float(answer["interval"])
-        if self.backups:
+        if self.target is not None:
             self.scheduler.report_service(
                 Context(), binary="cinder-backup", service_host=self.host,
-                zone=self.backends.zone)
+                zone=self.backends.zone, report=self.look_at_target(self.target))
         return pause
+
+    def look_at_target(self, target: Target) -> dict[str, str]:
+        """Where backups are kept, and whether that can be used now."""
+        named, trouble = "", ""
+        try:
+            named = target.identity()
+        except Exception as error:
+            trouble = str(error) or type(error).__name__
+            log.warning("where backups are kept can not be used: %s", trouble)
+        return {"target": named, "driver": target.driver, "trouble": trouble}
 
     def look(self, name: str) -> BackendReport:
         """What a backend is and has now."""

@@ -16,6 +16,7 @@ from cairn.common.flows import Do
 from cairn.common.work import Job
 
 CLAIMED = "restoring-backup"
+BEGUN = "restore_begun"
 
 
 class Steps(BackupDoer):
@@ -24,10 +25,17 @@ class Steps(BackupDoer):
     def steps(self) -> Mapping[str, Do]:
         return {
             "volume_claimed": step(self.claim, self.unclaim),
+            "restore_begun": step(self.begin),
             "restore_recorded": step(self.record),
         }
 
+    def host(self, job: Job) -> str:
+        """That of the volume, which was chosen because it reaches the backup."""
+        return str(job.results["volume_claimed"]["volume"]["host"])
+
     def claim(self, job: Job) -> dict[str, Any]:
+        """A new one is when its creation has ended; one that was named is by the request."""
+
         def write(session: Session) -> dict[str, Any]:
             done = changed(session.execute(
                 update(Volume).where(Volume.id == job.subject,
@@ -40,12 +48,21 @@ class Steps(BackupDoer):
 
         return self.cinder.db.write(write)
 
+    def begin(self, job: Job) -> None:
+        """Kept: what steps a host did is not known any more when it has undone its part."""
+        self.cinder.db.write(lambda session: self.keep(session, job, BEGUN, {}))
+
     def unclaim(self, job: Job) -> None:
-        """What it holds now is neither."""
+        """What it holds now is neither, unless nothing was written yet. The work's own end frees
+        one of which this step never came."""
+        untouched = not job.args["new"] and BEGUN not in job.args
         with self.cinder.db.writing() as session:
-            session.execute(
-                update(Volume).where(Volume.id == job.subject, Volume.status == CLAIMED)
-                .values(status="error_restoring", previous_status=None))
+            self._free(session, job, "available" if untouched else "error_restoring")
+
+    def _free(self, session: Session, job: Job, status: str) -> None:
+        session.execute(
+            update(Volume).where(Volume.id == job.subject, Volume.status == CLAIMED)
+            .values(status=status, previous_status=None))
 
     def record(self, job: Job) -> None:
         self.cinder.db.write(lambda session: self._record(session, job))
@@ -71,6 +88,7 @@ class Steps(BackupDoer):
 
     def record_failure(self, session: Session, job: Job, error: str) -> None:
         super().record_failure(session, job, error)
+        self._free(session, job, "error_restoring" if job.args["new"] else "available")
         row = session.scalar(select(Volume).where(Volume.id == job.subject))
         if row is not None:
             messages.add(session, job.ctx, "restore_backup", "volume", row.id, row.project_id,

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import case, null, select, update
 from sqlalchemy.orm import Session
 
-from cairn.cinder.core import group_members, images, records, works
+from cairn.cinder.core import backup_places, group_members, images, records, works
 from cairn.cinder.core.flows import backup_restore
-from cairn.cinder.db.models import Volume, Work, WorkStep
+from cairn.cinder.db.models import Backup, Volume, Work, WorkStep
 from cairn.cinder.errors import Withdrawn
 from cairn.cinder.rpc import SCHEDULER, runner_of
 from cairn.cinder.scheduler import selection
@@ -45,7 +45,8 @@ class Steps(Doer):
             if row.host is None:
                 row.host = selection.select_pool(
                     session, self.cinder, self.settings, row, excluded=job.args["excluded"],
-                    hints=job.args["hints"], local_host=local)
+                    hints=job.args["hints"], local_host=local,
+                    hosts=self._reaching(session, job))
                 row.scheduled_at = utcnow()
                 session.flush()
             chosen = {"volume": records.of_volume(session, row), "image": image,
@@ -54,6 +55,13 @@ class Steps(Doer):
             return chosen
 
         return self.cinder.db.write(choose)
+
+    def _reaching(self, session: Session, job: Job) -> list[str] | None:
+        """The hosts that can restore the backup which it is made for."""
+        if (backup_id := job.args.get("backup")) is None:
+            return None
+        backup = session.scalar(select(Backup).where(Backup.id == backup_id))
+        return backup_places.hosts(session, self.cinder, backup) if backup is not None else []
 
     def forget_backend(self, job: Job) -> None:
         with self.cinder.db.writing() as session:

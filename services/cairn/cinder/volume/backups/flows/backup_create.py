@@ -1,5 +1,6 @@
 """backup_create: what the volume holds comes to where backups are kept."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from cairn.cinder.volume.doer import snapshot_thing
 from cairn.common.flows import Do
 from cairn.common.work import Job
 
+log = logging.getLogger(__name__)
 Done = dict[str, Any] | None
 
 
@@ -25,7 +27,8 @@ class Steps(Doer):
 
     def freeze(self, job: Job) -> Done:
         """Of a volume that somebody writes to a clone, which has the backup's name."""
-        looked = job.results["backup_looked_up"]
+        self.check_target(job)
+        looked = _looked_up(job)
         if not looked["clone"]:
             return None
         source = thing(looked["volume"])
@@ -33,7 +36,7 @@ class Steps(Doer):
         return {"provider": driver.clone(_clone(job), source)}
 
     def store(self, job: Job) -> Done:
-        looked = job.results["backup_looked_up"]
+        looked = _looked_up(job)
         driver = self.backends.driver(looked["volume"]["host"])
         source: Any = thing(looked["volume"])
         size = room(source)
@@ -42,17 +45,20 @@ class Steps(Doer):
             size = room(replace(source.volume, size=source.size))
         elif looked["clone"]:
             source = replace(_clone(job), provider=job.results["source_frozen"]["provider"])
+        kept, parent = self.kept(job), looked["parent"]
         # An earlier life may have stored some of it.
-        self.target.remove(job.args["resource_id"])
+        self.target.remove(kept)
         with driver.opened(source) as disk:
-            return chunks.store(self.target, disk, size, job.args["resource_id"],
-                                looked["parent"])
+            made = chunks.store(self.target, disk, size, kept,
+                                replace(kept, id=parent) if parent else None)
+        log.info("backup %s: %d chunks, %d bytes", kept.id, made["objects"], made["stored"])
+        return made
 
     def remove(self, job: Job) -> None:
-        self.target.remove(job.args["resource_id"])
+        self.target.remove(self.kept(job))
 
     def thaw(self, job: Job) -> None:
-        looked = job.results["backup_looked_up"]
+        looked = _looked_up(job)
         if looked["clone"]:
             self.backends.driver(looked["volume"]["host"]).delete(_clone(job))
 
@@ -61,6 +67,12 @@ class Steps(Doer):
         return None
 
 
+def _looked_up(job: Job) -> dict[str, Any]:
+    """What the scheduler said, also after it was undone there."""
+    said: dict[str, Any] = job.results.get("backup_looked_up") or job.args["backup_looked_up"]
+    return said
+
+
 def _clone(job: Job) -> Volume:
-    return replace(thing(job.results["backup_looked_up"]["volume"]), id=job.args["resource_id"],
+    return replace(thing(_looked_up(job)["volume"]), id=job.args["resource_id"],
                    provider={})

@@ -1,33 +1,11 @@
-"""Where backups are kept: objects by name, of one backup each."""
+"""Where backups are kept."""
 
-from collections.abc import Iterator
-from typing import Protocol
-
+from cairn.cinder.volume.backups.targets.base import Kept, Target
 from cairn.cinder.volume.backups.targets.folder import Folder
+from cairn.cinder.volume.backups.targets.rados import Rados
 from cairn.common.settings import BadSetting
 
-
-class Target(Protocol):
-    """Raises NoRoom, BackendFailed."""
-
-    # As upstream names the class of a driver, in records that are exported.
-    driver: str
-
-    def put(self, backup_id: str, name: str, content: bytes) -> None:
-        """The whole of it or nothing; it is there after a power cut."""
-        ...
-
-    def get(self, backup_id: str, name: str) -> bytes: ...
-
-    def has(self, backup_id: str, name: str) -> bool: ...
-
-    def backups(self) -> Iterator[str]:
-        """The id of each that there is anything of."""
-        ...
-
-    def remove(self, backup_id: str) -> None:
-        """Nothing of the backup is left, also of one that was never finished."""
-        ...
+__all__ = ["Kept", "Target", "make"]
 
 
 def make(setting: str) -> Target:
@@ -35,4 +13,6 @@ def make(setting: str) -> Target:
     kind, _, where = setting.partition(":")
     if kind == "file" and where.startswith("/"):
         return Folder(where)
-    raise BadSetting(f"backup_target: {setting} is not file:/FOLDER")
+    if kind == "rados" and where.partition(":")[0]:
+        return Rados(where)
+    raise BadSetting(f"backup_target: {setting} is neither file:/FOLDER nor rados:POOL[:USER]")

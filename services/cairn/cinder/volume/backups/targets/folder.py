@@ -1,18 +1,19 @@
 """Backups in a folder, which may be a mounted share: a folder for each."""
 
-import errno
-import os
-import re
 import shutil
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cairn.cinder.drivers.base import BackendFailed, NoRoom
+from cairn.cinder.drivers.files import FULL, PART, publish, sync
+from cairn.cinder.volume.backups.targets.base import Kept
 from cairn.common.bounds import below, uuid_of
+from cairn.common.errors import Invalid
 
-PART = ".part"
-ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What every host that has the folder reads in it: a name that no other folder has.
+IDENTITY = "cairn-target"
 
 
 class Folder:
@@ -21,52 +22,78 @@ class Folder:
     def __init__(self, where: str) -> None:
         self.folder = Path(where)
 
-    def put(self, backup_id: str, name: str, content: bytes) -> None:
+    def identity(self) -> str:
+        """By a file in it: who has that file has the folder, however it is mounted."""
+        path = self.folder / IDENTITY
+        with _worded():
+            if not path.exists():
+                self._make(self.folder)
+                # Of two hosts that come first, one gives the name.
+                own = self.folder / f"{IDENTITY}-{str(uuid.uuid4())}"
+                publish(own, str(uuid.uuid4()))
+                try:
+                    path.hardlink_to(own)
+                except FileExistsError:
+                    pass
+                own.unlink()
+                sync(self.folder)
+            named = path.read_text()
         try:
-            folder = self._of(backup_id)
+            return f"file:{uuid_of(named, IDENTITY)}"
+        except Invalid as error:
+            raise BackendFailed(reason=f"{path} is damaged: {error}") from error
+
+    def put(self, kept: Kept, name: str, content: bytes) -> None:
+        folder = self._of(kept)
+        with _worded():
+            self._make(folder)
+            publish(below(folder, name), content)
+
+    def get(self, kept: Kept, name: str) -> bytes:
+        with _worded():
+            return below(self._of(kept), name).read_bytes()
+
+    def has(self, kept: Kept, name: str) -> bool:
+        with _worded():
+            return below(self._of(kept), name).exists()
+
+    def names(self, kept: Kept) -> Iterator[str]:
+        folder = self._of(kept)
+        with _worded():
+            there = [path.name for path in folder.iterdir()] if folder.exists() else []
+        yield from (name for name in there if not name.endswith(PART))
+
+    def remove(self, kept: Kept) -> None:
+        folder = self._of(kept)
+        with _worded():
+            if folder.exists():
+                shutil.rmtree(folder)
+                sync(self.folder)
+
+    def inventory(self) -> Iterator[Kept]:
+        with _worded():
+            there = sorted(path.name for path in self.folder.iterdir()) \
+                if self.folder.exists() else []
+        for name in there:
+            try:
+                yield Kept(uuid_of(name, "backup"))
+            except Invalid:
+                continue  # Not ours.
+
+    def _make(self, folder: Path) -> None:
+        if not folder.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = below(folder, name)
-            part = path.with_name(path.name + PART)
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-        except OSError as error:
-            raise _worded(error) from error
+            sync(folder.parent)
 
-    def get(self, backup_id: str, name: str) -> bytes:
-        try:
-            return below(self._of(backup_id), name).read_bytes()
-        except OSError as error:
-            raise _worded(error) from error
-
-    def has(self, backup_id: str, name: str) -> bool:
-        try:
-            return below(self._of(backup_id), name).exists()
-        except OSError as error:
-            raise _worded(error) from error
-
-    def backups(self) -> Iterator[str]:
-        try:
-            for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
-                if ID.fullmatch(path.name):
-                    yield path.name
-        except OSError as error:
-            raise _worded(error) from error
-
-    def remove(self, backup_id: str) -> None:
-        try:
-            shutil.rmtree(self._of(backup_id))
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise _worded(error) from error
-
-    def _of(self, backup_id: str) -> Path:
-        return below(self.folder, uuid_of(backup_id, "backup"))
+    def _of(self, kept: Kept) -> Path:
+        return below(self.folder, uuid_of(kept.id, "backup"))
 
 
-def _worded(error: OSError) -> BackendFailed:
-    kind = NoRoom if error.errno in _FULL else BackendFailed
-    return kind(reason=f"where backups are kept: {error.strerror}")
+@contextmanager
+def _worded() -> Iterator[None]:
+    """Where the folder is is for nobody to read in a backup's fail_reason."""
+    try:
+        yield
+    except OSError as error:
+        kind = NoRoom if error.errno in FULL else BackendFailed
+        raise kind(reason=f"where backups are kept: {error.strerror}") from error
