@@ -47,7 +47,10 @@ class TestCeph(Contract):
         seen = types.SimpleNamespace(**{**vars(module), "Rados": Connection})
         for place in (ceph, rados):
             monkeypatch.setattr(place, "bindings", lambda: (seen, rbd))
-        return lambda: Rados(POOL)
+        yield lambda: Rados(POOL)
+        target = Rados(POOL)
+        for kept in list(target.inventory()):
+            target.remove(kept)
 
     @pytest.fixture
     def full(self):

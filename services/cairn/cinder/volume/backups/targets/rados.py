@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cairn.cinder.drivers.base import BackendFailed
+from cairn.cinder.drivers.base import BackendFailed, NoRoom
 from cairn.cinder.drivers.ceph import CONF, CephPool, bindings, refuse_when_full
 from cairn.cinder.volume.backups.targets.base import Kept
 from cairn.common.bounds import uuid_of
@@ -30,10 +30,14 @@ class Rados:
         return f"rados:{self.ceph.fsid()}/{self.ceph.pool}"
 
     def put(self, kept: Kept, name: str, content: bytes) -> None:
-        self.ceph.note(BACKUPS, uuid_of(kept.id, "backup"), "")
-        self.ceph.note(kept.id, name, "")
-        with self._opened() as ioctx:
-            ioctx.write_full(_object(kept, name), content)
+        try:
+            self.ceph.note(BACKUPS, uuid_of(kept.id, "backup"), "")
+            self.ceph.note(kept.id, name, "")
+            with self._opened() as ioctx:
+                ioctx.write_full(_object(kept, name), content)
+        except NoRoom as error:
+            # Librados names the pool, which is nobody's business.
+            raise NoRoom(reason="where backups are kept: No space left, or none allowed") from error
 
     def get(self, kept: Kept, name: str) -> bytes:
         with self._opened() as ioctx:
