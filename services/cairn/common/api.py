@@ -156,6 +156,11 @@ _BOUNDS = {"minimum": "of at least", "exclusiveMinimum": "above", "maximum": "of
 _DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
+def _short(text: str) -> str:
+    """Without the middle of what is long: a refusal need not say again all that was sent."""
+    return text if len(text) <= 600 else f"{text[:300]} ... {text[-300:]}"
+
+
 class Validator:
     """A compiled JSON Schema whose refusals name the field."""
 
@@ -174,10 +179,11 @@ class Validator:
                 self._check_names(document)
             return
         error = next(iter(self._compiled.iter_errors(document)))
-        where = ".".join(map(str, error.instance_path)) or self.whole
+        where = _short(".".join(map(str, error.instance_path))) or self.whole
+        wrong = _short(error.message)
         # The facts beside the sentence are for services that word it in their own way.
-        raise Invalid(reason=f"Invalid input for field/attribute {where}. {error.message}",
-                      whole=self.whole, where=where, wrong=error.message,
+        raise Invalid(reason=f"Invalid input for field/attribute {where}. {wrong}",
+                      whole=self.whole, where=where, wrong=wrong,
                       keyword=str(error.schema_path[-1]) if error.schema_path else "")
 
     def _check_names(self, document: Any) -> None:
