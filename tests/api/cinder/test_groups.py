@@ -386,6 +386,8 @@ def test_what_pythons_own_client_says(world, call):
     assert made.status_code == 202, made.json
     world.settle()
     group = made.json["consistencygroup"]["id"]
+    assert call("PUT", f"/consistencygroups/{group}", {
+        "consistencygroup": {"name": "renamed"}}).status_code == 202
     for path, asked in (
         ("cgsnapshots", {"cgsnapshot": {"consistencygroup_id": group, "name": "s", **more}}),
         ("consistencygroups/create_from_src", {"consistencygroup-from-src": {

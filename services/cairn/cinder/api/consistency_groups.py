@@ -100,7 +100,6 @@ def copy(cinder: Cinder, ctx: Context, body: Document) -> Document:
     return {"consistencygroup": summary(group_lists.one(cinder, ctx, made))}
 
 
-@api.put(PATH + "/update", policy="group:update", body=UPDATE, status=202, event="group.update")
 def update(cinder: Cinder, ctx: Context, group_id: str, body: Document) -> None:
     """Change a consistency group's name and description, and which volumes are in it."""
     asked = body["consistencygroup"]
@@ -112,6 +111,10 @@ def update(cinder: Cinder, ctx: Context, group_id: str, body: Document) -> None:
                              "empty in the request body.")
     consistency_groups.one(cinder, ctx, group_id)
     groups.update(cinder, ctx, group_id, values, more, fewer)
+
+
+for _path in (PATH, PATH + "/update"):
+    api.put(_path, policy="group:update", body=UPDATE, status=202, event="group.update")(update)
 
 
 @api.post(PATH + "/delete", policy="group:delete", body=DELETE, status=202, event="group.delete")
