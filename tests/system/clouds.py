@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cairn.deploy import topology
+
 HOUSE = Path(__file__).parents[2]
 # The clients are where this interpreter is.
 BIN = Path(sys.executable).parent
@@ -62,8 +64,8 @@ class Person:
 
 
 class Cloud:
-    def __init__(self, name: str, topology: str) -> None:
-        self.name, self.topology = name, topology
+    def __init__(self, name: str, shape: str) -> None:
+        self.name, self.topology = name, shape
         self.state = Path("/var/lib/cairn-deploy", name)
 
     def cairn(self, *words: str, good: bool = True, timeout: float = 1800) -> str:
@@ -86,11 +88,11 @@ class Cloud:
         return Person(exports)
 
     def nodes(self) -> list[str]:
-        return ["aio"] if self.topology == "allinone" else [
-            "controller", "network", "compute1", "compute2", "storage"]
+        return topology.nodes(self.topology)
 
     def computes(self) -> list[str]:
-        return ["aio"] if self.topology == "allinone" else ["compute1", "compute2"]
+        return [node for node, groups in topology.TOPOLOGIES[self.topology].items()
+                if "compute" in groups]
 
     def controller(self) -> str:
         return self.nodes()[0]

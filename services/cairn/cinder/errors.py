@@ -261,6 +261,15 @@ class ExportFailed(Problem):
     message = "The volume's storage backend could not {what}. Try again later.\n{cause}"
 
 
+class GuestStayed(Conflict):
+    message = ("The server that uses the volume did not go on to its new place, and uses the old "
+               "one: the server's events say why. It may be migrated again.")
+
+
+class GuestMoves(Conflict):
+    message = "The server that uses volume {volume} is on its way to its new place."
+
+
 # --- Backups -----------------------------------------------------------------------------------
 
 

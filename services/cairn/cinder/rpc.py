@@ -20,6 +20,11 @@ def runner_of(room: str, host: str) -> str:
     return f"{room}.{host.partition('@')[0]}"
 
 
+def host_of(host: str) -> str:
+    """The storage host of host@backend#pool."""
+    return host.partition("@")[0]
+
+
 def backend_of(host: str) -> str:
     """host@backend of host@backend#pool."""
     return host.partition("#")[0]

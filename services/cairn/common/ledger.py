@@ -119,6 +119,13 @@ def note(session: Session, step: Any, work_id: str, runner: str, name: str,
                      started_at=started_at, finished_at=finished_at or utcnow()))
 
 
+def wake(session: Session, work: Any, subject: str, kinds: Sequence[str]) -> list[str]:
+    """What open works of these kinds wait for has happened; whom to ring after the commit."""
+    waiting = (work.subject == subject, work.state.in_(OPEN), work.kind.in_(kinds))
+    session.execute(update(work).where(*waiting).values(not_before=None))
+    return list(session.scalars(select(work.runner).where(*waiting)))
+
+
 def cancel(session: Session, work: Any, subject: str, kinds: Sequence[str]) -> None:
     """Ask the open works of these kinds to stop at their next step."""
     session.execute(

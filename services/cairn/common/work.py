@@ -57,6 +57,15 @@ class Interrupted(Exception):
     it failed nothing, and is repeated later."""
 
 
+class Later(Exception):
+    """Raised by a step: what it waits for has not happened. It comes again in so many seconds, or
+    when the work is woken (ledger.wake)."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 class Elsewhere(Exception):
     """Raised by a step: `runner` goes first. The step comes again when the work is back."""
 
@@ -410,6 +419,8 @@ class Worker:
         except Interrupted as error:
             log.warning("%s: %s of %s waits: %s", self.runner, job.kind, job.subject, error)
             self._release(job)
+        except Later as later:
+            self._release(job, later.seconds)
         except Exception:
             # The ledger itself failed; the lease lapses, or the next start takes it up again.
             log.exception("%s: %s of %s was interrupted", self.runner, job.kind, job.subject)
@@ -434,9 +445,9 @@ class Worker:
         job.error = self.explain(error)
         self._record(self.ledger.fail, hold, None, job.error)
 
-    def _release(self, job: Job) -> None:
+    def _release(self, job: Job, seconds: float = 1.0) -> None:
         try:
-            self.ledger.postpone(job, 1.0)
+            self.ledger.postpone(job, seconds)
         except Lost:
             pass
         except Exception as error:
@@ -496,7 +507,7 @@ class Worker:
                     self._record(self.ledger.advance, hold, done.name, result, step.name)
             hold.sure()
             following = flow.then(job)
-        except (Lost, Interrupted):
+        except (Lost, Interrupted, Later):
             raise
         except Elsewhere as other:
             self._record(self.ledger.hand, hold, other.runner)

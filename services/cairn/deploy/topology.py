@@ -11,6 +11,8 @@ TOPOLOGIES: dict[str, dict[str, tuple[str, ...]]] = {
         "compute2": ("compute",),
         "storage": ("storage",),
     },
+    # Volumes move between its two storage hosts.
+    "storage": {"aio": GROUPS, "storage2": ("storage",)},
 }
 
 

@@ -189,7 +189,7 @@ class Conductor(LedgerStub):
         "servers_of": "service_host", "sync_power": "service_host",
         # Of servers on the host.
         "spec": "", "passphrases": "", "lend_image": "", "refresh_vifs": "", "server_started": "",
-        "server_changed": "", "task_failed": "",
+        "server_changed": "", "task_failed": "", "volume_swapped": "",
         # Of servers anywhere: says no more than what a domain is called.
         "stray": "",
         # Of works that are the host's to do.
@@ -298,6 +298,13 @@ class Conductor(LedgerStub):
     ) -> None:
         """A task (stop, start, reboot, rebuild) failed: no task; a fault if `vm_state` is error."""
         self.call(ctx, "task_failed", server_id=server_id, message=message, vm_state=vm_state)
+
+    def volume_swapped(
+        self, ctx: Context, *, server_id: str, device_id: str, new_device_id: str
+    ) -> None:
+        """The guest has the volume of the one device in place of the other's."""
+        self.call(ctx, "volume_swapped", server_id=server_id, device_id=device_id,
+                  new_device_id=new_device_id)
 
     def sync_power(
         self, ctx: Context, *, service_host: str, states: dict[str, int]

@@ -164,12 +164,21 @@ def test_a_guest_moves_with_nova(world, volume, act, second, failed):
     target = pair.split()[1]
     assert (what, servers, pair) == ("swap", ["server"], f"{volume} {target}")
     assert world.row(Volume, target).status == "available"
+    if not failed:
+        early = act("os-migrate_volume_completion", {"new_volume": target}, who="nova")
+        assert early.status_code == 400 and "No server has gone on" in early.text
+        with world.db.writing() as session:
+            session.add(Attachment(project_id="red", volume_id=target, instance_id="server",
+                                   status="attached"))
     ended = act("os-migrate_volume_completion", {"new_volume": target, "error": failed},
                 who="nova")
     assert ended.json == {"save_volume_id": volume}
+    again = act("os-migrate_volume_completion", {"new_volume": target, "error": failed},
+                who="nova")
+    assert again.json == {"save_volume_id": volume}
     world.settle()
     row = world.row(Volume, volume)
-    assert row.migration_status == ("error" if failed else "success")
+    assert (row.status, row.migration_status) == ("in-use", "error" if failed else "success")
     assert row.host == ("store@fake#fake" if failed else "store@second#second")
     assert world.row(Volume, target) is None
     here, there = (set(), {target}) if not failed else ({volume}, set())

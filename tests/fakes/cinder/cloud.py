@@ -1,6 +1,6 @@
 """What stands for cinder's neighbours: images with bytes, servers that are told, limits."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from cairn.cinder import neighbours
@@ -58,6 +58,8 @@ class Compute:
         self.busy: set[str] = set()
         self.host_of: dict[str, str] = {}
         self.state_of: dict[str, str] = {}
+        # What Nova does when it is asked to move a guest.
+        self.on_swap: Callable[[str, str, str], None] = lambda server, old, new: None
 
     def server(self, ctx: Context, server_id: str) -> dict[str, Any]:
         if server_id not in self.servers:
@@ -91,6 +93,7 @@ class Compute:
 
     def swap(self, ctx: Context, server_id: str, volume_id: str, new_volume_id: str) -> None:
         self.told.append(("swap", [server_id], f"{volume_id} {new_volume_id}"))
+        self.on_swap(server_id, volume_id, new_volume_id)
 
 
 class Limits:

@@ -140,6 +140,11 @@ class World:
         worker.run(job)
         return True
 
+    def wake(self) -> None:
+        """The time that works wait for is over."""
+        with self.db.writing() as session:
+            session.execute(update(Work).values(not_before=None))
+
     def open_works(self) -> int:
         """How many works have not ended."""
         with self.db.reading() as session:

@@ -109,8 +109,10 @@ class Cinder:
             return Answer(None, 202)
         if name == "os-migrate_volume_completion":
             new = args["new_volume"]
-            if args["error"]:
+            if args["error"] or new not in self.volumes:  # Said again after it was done.
                 return {"save_volume_id": volume["id"]}
+            self.attachments = {key: each for key, each in self.attachments.items()
+                                if each["volume_id"] != volume["id"]}
             self.volumes[volume["id"]] = self.volumes.pop(new) | {
                 "id": volume["id"], "migration_status": "success"}
             for attachment in self.attachments.values():

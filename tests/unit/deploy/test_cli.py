@@ -21,7 +21,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     ("words", "code", "says"),
     [
         (["nonsense"], 2, "No such command 'nonsense'"),
-        (["up", "--topology", "ring"], 2, "'ring' is not one of 'allinone', 'multinode'"),
+        (["up", "--topology", "ring"], 2, "'ring' is not one of 'allinone', 'multinode',"),
         (["up", "--name", "Bad_Name"], 2, "'Bad_Name' cannot be a cloud's name"),
         (["up", "more"], 2, "unexpected extra argument"),
         (["up", "--answer-file", "/no/such/file"], 2, "cannot read the answer file"),

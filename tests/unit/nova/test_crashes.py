@@ -2,6 +2,7 @@
 
 import pytest
 from fakes.nova.world import NoImages
+from sqlalchemy import update
 
 from cairn.common.errors import Invalid, Remote, Unavailable
 from cairn.common.patience import patiently
@@ -17,7 +18,7 @@ from cairn.nova.core.flows import (
     detach_volume,
     swap_volume,
 )
-from cairn.nova.db.models import Usage
+from cairn.nova.db.models import Usage, Work
 from cairn.nova.rpc import COMPUTE, CONDUCTOR
 
 RUNNERS = {CONDUCTOR: CONDUCTOR, COMPUTE: "compute.one"}
@@ -395,8 +396,8 @@ def get_volume(world, alice, server_id, **properties):
     return volume_id
 
 
-def assert_has_volumes(world, alice, server_id, *volume_ids):
-    """Cinder, the rows and the guest agree."""
+def assert_has_volumes(world, alice, server_id, *volume_ids, guest=None):
+    """Cinder, the rows and the guest agree; a guest knows a volume that moved as `guest`."""
     cinder = world.cloud.cinder
     assert {a["volume_id"] for a in cinder.attachments.values()} == set(volume_ids)
     assert len(cinder.attachments) == len(volume_ids)
@@ -406,7 +407,7 @@ def assert_has_volumes(world, alice, server_id, *volume_ids):
     assert [(row.volume_id, row.state) for row in rows] == [(v, "attached") for v in volume_ids]
     assert {row.attachment_id for row in rows} == set(cinder.attachments)
     has = world.drivers["one"].volumes[server_id]
-    assert {volume for volume, _ in has.values()} == set(volume_ids)
+    assert {volume for volume, _ in has.values()} == ({guest} if guest else set(volume_ids))
     row = alice.row(server_id)
     assert (row.vm_state, row.task_state, row.fault) == ("active", None, None)
     assert alice.open_works() == 0
@@ -487,18 +488,76 @@ def test_a_swap_survives_the_death_of_who_does_it(world, alice, runner, step, mo
     settle(world)
     old = get_volume(world, alice, server_id)
     settle(world)
-    new = world.cloud.cinder.volume()
-    if migrates:
-        world.cloud.cinder.volumes[old]["migration_status"] = "migrating"
+    new = world.cloud.cinder.volume(migration_status=f"target:{old}" if migrates else None)
     kill_once(world.workers[runner], moment, step)
     volumes.swap(world.nova, alice.ctx, server_id, old, new)
     settle(world)
     if not migrates:
         assert_has_volumes(world, alice, server_id, new)
         return
-    [row] = volumes.list_of(world.nova, alice.ctx, server_id)
-    assert (row.volume_id, row.state) == (old, "attached")
+    assert_has_volumes(world, alice, server_id, old, guest=new)
     assert new not in world.cloud.cinder.volumes
+
+
+def swapped(world, alice, *, migrates):
+    """A server whose volume is being swapped; (server, old, new)."""
+    server_id = alice.boot()
+    settle(world)
+    old = get_volume(world, alice, server_id)
+    settle(world)
+    new = world.cloud.cinder.volume(migration_status=f"target:{old}" if migrates else None)
+    volumes.swap(world.nova, alice.ctx, server_id, old, new)
+    return server_id, old, new
+
+
+@pytest.mark.parametrize("migrates", [False, True])
+@pytest.mark.parametrize("question", ["complete_attachment", "complete_migration",
+                                      "delete_attachment"])
+def test_a_guest_that_has_gone_on_is_not_taken_back(
+    world, alice, monkeypatch, question, migrates
+):
+    """Cinder is away when the guest has the new volume already, for longer than anybody waits."""
+    def away(*_, **__):
+        raise Unavailable(reason="No answer from Cinder.")
+
+    server_id, old, new = swapped(world, alice, migrates=migrates)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.nova.cloud.volumes, question, away)
+        settle(world)
+    with world.nova.db.writing() as session:
+        session.execute(update(Work).values(not_before=None))
+    settle(world)
+    assert_has_volumes(world, alice, server_id, old if migrates else new, guest=new)
+
+
+@pytest.mark.parametrize("refused", ["complete_attachment", "complete_migration",
+                                     "delete_attachment"])
+def test_what_cinder_does_not_want_to_know_keeps_no_guest_between_two_volumes(
+    world, alice, monkeypatch, refused
+):
+    def refuse(*_, **__):
+        raise Remote("BadRequest", 400, "No.")
+
+    server_id, old, new = swapped(world, alice, migrates=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.nova.cloud.volumes, refused, refuse)
+        settle(world)
+    [row] = volumes.list_of(world.nova, alice.ctx, server_id)
+    assert row.state == "attached" and alice.open_works() == 0
+    assert row.volume_id == (new if refused == "complete_migration" else old)
+
+
+@pytest.mark.parametrize("migrates", [False, True])
+def test_a_swap_that_is_called_off_when_it_is_over_stays(world, alice, migrates):
+    """The host died when the guest had just gone on, and was to stop when it came back."""
+    server_id, old, new = swapped(world, alice, migrates=migrates)
+    kill_once(world.workers["compute.one"], "done", "volume_copied")
+    with pytest.raises(Killed):
+        world.settle()
+    with world.nova.db.writing() as session:
+        session.execute(update(Work).where(Work.kind == "swap_volume").values(cancelled=True))
+    settle(world)
+    assert_has_volumes(world, alice, server_id, old if migrates else new, guest=new)
 
 
 @pytest.mark.parametrize(("runner", "step"), SWAP[:2])

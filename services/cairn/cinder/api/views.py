@@ -6,6 +6,7 @@ from typing import Any
 import flask
 
 from cairn.cinder.component import Cinder
+from cairn.cinder.core import volumes
 from cairn.cinder.core.values import stamp
 from cairn.common.api import Document
 from cairn.common.context import Context
@@ -100,7 +101,7 @@ def volume(
     if version >= (3, 64) and row.encryption_key_id is not None:
         shown["encryption_key_id"] = row.encryption_key_id
     if version >= (3, 65):
-        shown["consumes_quota"] = not (row.migration_status or "").startswith("target:")
+        shown["consumes_quota"] = not volumes.is_target(row)
     if version >= (3, 69):
         shown["shared_targets"] = None
     return shown

@@ -123,13 +123,12 @@ def retype(cinder: Cinder, ctx: Context, volume_id: str, body: Document) -> None
               ["host"], host={"type": "string", "minLength": 1, "maxLength": 255},
               force_host_copy=BOOLEAN, lock_volume=BOOLEAN, cluster={"type": "null"})))
 def migrate(cinder: Cinder, ctx: Context, volume_id: str, body: Document) -> None:
-    """Begin to move a volume to another pool."""
-    asked = body["os-migrate_volume"]
-    migrations.migrate(cinder, ctx, volume_id, asked["host"],
-                       force=is_true(asked.get("force_host_copy", False)))
+    """Begin to move a volume to another pool. Its bytes are always copied by hosts, and one that
+    nobody uses is always locked meanwhile."""
+    migrations.migrate(cinder, ctx, volume_id, body["os-migrate_volume"]["host"])
 
 
-@api.post(ACTION, action="os-migrate_volume_completion", event="volume.migrate",
+@api.post(ACTION, action="os-migrate_volume_completion", event="volume.update",
           policy="volume_extension:volume_admin_actions:migrate_volume_completion",
           body=wrapped("os-migrate_volume_completion", closed(
               ["new_volume"], new_volume=UUID, error=BOOLEAN)))

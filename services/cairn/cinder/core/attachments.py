@@ -81,6 +81,9 @@ def reserve(
     """A new attachment of a volume that is free for one; two at once cannot both have one that
     only one may use. `volume` is held. Raises InvalidVolume, Forbidden."""
     refuse_broken(volume)
+    moves = ctx.is_admin or ctx.is_service
+    if volumes.is_migrating(volume) and not (volumes.is_target(volume) and moves):
+        raise InvalidVolume(reason=f"Volume {volume.id} is migrating: try again when that is over.")
     if volume.multiattach and volume.status == "in-use" and volume.bootable:
         cinder.policy.enforce(ctx, "volume:multiattach_bootable_volume",
                               {"project_id": volume.project_id})

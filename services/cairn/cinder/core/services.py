@@ -49,6 +49,25 @@ def of_binary(session: Session, binary: str) -> list[Any]:
         select(*table).where(table.binary == binary).order_by(table.number)))
 
 
+def trouble(service: Any, settings: ServiceSettings, now: dt.datetime | None = None) -> str:
+    """Why a backend takes no new volume ("is frozen"); empty where it does."""
+    if service.disabled:
+        reason = f" ({service.disabled_reason})" if service.disabled_reason else ""
+        return f"is disabled{reason}"
+    if service.frozen:
+        return "is frozen"
+    if not up(service, settings, now):
+        return "was not heard of lately"
+    said = (service.report or {}).get("trouble")
+    return f"can not be used: {said}" if said else ""
+
+
+def zone_of(session: Session, host: str) -> str | None:
+    """Of host@backend[#pool]."""
+    return session.scalar(select(Service.zone).where(
+        Service.host == backend_of(host), Service.binary == VOLUME))
+
+
 def is_up(session: Session, host: str, settings: ServiceSettings, binary: str = VOLUME) -> bool:
     """Whether the process answers that has host@backend[#pool]; False where there is none."""
     service = session.scalar(select(Service).where(

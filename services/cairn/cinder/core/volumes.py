@@ -47,6 +47,15 @@ def locked(session: Session, ctx: Context, volume_id: str) -> Volume:
     return row
 
 
+# What the migration_status of a volume begins with that another migrates to; its id follows.
+TARGET = "target:"
+
+
+def is_target(volume: Volume) -> bool:
+    """Whether it is nobody's own: another becomes what it is."""
+    return (volume.migration_status or "").startswith(TARGET)
+
+
 def is_migrating(volume: Volume) -> bool:
     """Whether its bytes are on their way to another backend, or it is where another's go."""
     return volume.migration_status not in (None, "success", "error")
@@ -202,7 +211,7 @@ def delete(
         attached = exists().where(Attachment.volume_id == row.id)
         clone = aliased(Volume)
         conditions = [or_(Volume.migration_status.is_(None), Volume.migration_status.in_(
-            ("success", "error")) | Volume.migration_status.like("target:%"))]
+            ("success", "error")) | Volume.migration_status.like(f"{TARGET}%") & ~attached)]
         conditions.append(~select(clone.id).where(
             clone.source_volid == row.id, clone.status == "creating").exists())
         if not force:

@@ -76,12 +76,14 @@ class Disk:
     """What QEMU's tools open: `qemu-img ... --image-opts`, a blockdev of a daemon.
 
     `options` are a blockdev's, nested ({"driver": "rbd", "pool": ...}); the outermost says the
-    format. `secrets` are objects that they name: {id: content}. Whoever opens it sees the payload
-    as the guest sees it; of an encrypted volume that is the LUKS container itself.
+    format. `secrets` are objects that they name: {id: content}; so are `peers`, what another host
+    is shown: {id: folder of certificates}. Whoever opens it sees the payload as the guest sees it;
+    of an encrypted volume that is the LUKS container itself.
     """
 
     options: Mapping[str, Any]
     secrets: Mapping[str, str] = field(default_factory=dict)
+    peers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

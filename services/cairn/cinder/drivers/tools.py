@@ -48,14 +48,15 @@ def _dotted(path: str, value: object) -> Iterator[str]:
 
 
 def run(
-    *words: str, secrets: Mapping[str, str] | None = None, strange: bool = False,
-    most: int | None = None, timeout: float = 600.0,
+    *words: str, secrets: Mapping[str, str] | None = None,
+    peers: Mapping[str, str] | None = None, strange: bool = False, most: int | None = None,
+    timeout: float = 600.0,
     progress: Callable[[float], None] | None = None,
     alive: Callable[[], None] = lambda: None,
 ) -> bytes:
-    """What `tool words...` prints; its objects are `secrets`. `most`: bytes that a file it writes
-    may have. Raises NoRoom, BackendFailed; what `alive()` raises, and Lost or Cancelled of the work
-    that it is done for: then it ends at once."""
+    """What `tool words...` prints; its objects are `secrets` and `peers`. `most`: bytes that a file
+    it writes may have. Raises NoRoom, BackendFailed; what `alive()` raises, and Lost or Cancelled
+    of the work that it is done for: then it ends at once."""
     tool, *rest = words
     limits: tuple[str, ...] = STRANGE if strange else ()
     if most is not None:
@@ -63,6 +64,7 @@ def run(
     with handed(secrets or {}) as (objects, files):
         # qemu-img wants its command first.
         at = 1 if tool == "qemu-img" else 0
+        objects += shown(peers or {})
         command = [*LEASH, *limits, tool, *rest[:at], *objects, *rest[at:]]
         try:
             process = subprocess.Popen(
@@ -130,6 +132,12 @@ def handed(secrets: Mapping[str, str]) -> Iterator[tuple[list[str], list[int]]]:
             objects += ["--object", f"secret,id={name},file=/dev/fd/{read}"]
             files.append(read)
         yield objects, files
+
+
+def shown(peers: Mapping[str, str]) -> list[str]:
+    """Words that make the certificates that other hosts are shown, and have to match."""
+    return [word for name, folder in peers.items() for word in (
+        "--object", f"tls-creds-x509,id={name},endpoint=client,verify-peer=on,dir={folder}")]
 
 
 def together(disks: Iterable[Disk]) -> dict[str, str]:

@@ -65,8 +65,9 @@ class Doer(flows.Doer):
         return next((runner for runner, name in reversed(job.begun)
                      if runner != SCHEDULER and name in undone), None)
 
-    def keep(self, session: Session, job: Job, name: str, result: dict[str, Any]) -> None:
-        """A step's result, for a host that has something to undo after the step itself was."""
+    def keep(self, session: Session, job: Job, name: str, result: Any) -> None:
+        """Something of the work's: a step's result, for a host that has something to undo after the
+        step itself was."""
         job.args = {**job.args, name: result}
         session.execute(update(Work).where(Work.id == job.id).values(args=job.args))
 

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import images, keys, records, services
+from cairn.cinder.core import images, keys, migrations, records, services
 from cairn.cinder.db.models import Attachment, Volume, Work
 from cairn.cinder.errors import VolumeNotFound
-from cairn.cinder.rpc import BACKUP, SCHEDULER, VOLUME, BackendReport, Loan, runner_of
+from cairn.cinder.rpc import BACKUP, SCHEDULER, VOLUME, BackendReport, Loan, host_of, runner_of
 from cairn.common.context import Context
 from cairn.common.errors import NotFound, Refused
 from cairn.common.ledger import OPEN, DatabaseLedger, LedgerManager
@@ -66,7 +66,8 @@ class Manager(LedgerManager):
                 .join(Volume, Volume.id == Attachment.volume_id)
                 .where(Volume.host.like(f"{service_host}@%"))).all()
             return [{"id": row.id, "connector": row.connector,
-                     "volume": records.of_volume(session, row.Volume)} for row in rows]
+                     "volume": records.of_volume(session, row.Volume)} for row in rows
+                    ] + _moving(session, service_host)
 
     def passphrase(self, ctx: Context, volume_id: str) -> str:
         with self.cinder.db.reading() as session:
@@ -93,3 +94,11 @@ class Manager(LedgerManager):
         log.warning("host %s asked for volume %.80r, which is not its: refused", ctx.host,
                     volume_id)
         raise VolumeNotFound(volume_id)
+
+
+def _moving(session: Session, service_host: str) -> list[dict[str, Any]]:
+    """What the host exports to others that volumes move to; a work has it, no attachment."""
+    works = session.execute(select(Work.id, Work.args).where(
+        Work.kind.in_(migrations.MOVES), Work.state.in_(OPEN)))
+    exports = [{"id": work.id, **work.args["export"]} for work in works if "export" in work.args]
+    return [each for each in exports if host_of(each["volume"]["host"]) == service_host]

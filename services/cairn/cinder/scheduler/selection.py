@@ -1,6 +1,5 @@
 """Choosing the pool of a volume: filters, then weighers; a refusal says what each pool lacks."""
 
-import datetime as dt
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
@@ -33,7 +32,7 @@ def pools(session: Session, cinder: Cinder) -> list[PoolState]:
         .group_by(Volume.host))
     promised = {host: (int(size), count) for host, size, count in held}
     for service in services.of_binary(session, services.VOLUME):
-        if _trouble(service, cinder, now):
+        if services.trouble(service, cinder.service, now):
             continue
         for figures in service.report.get("pools", []):
             host = f"{service.host}#{figures['name']}"
@@ -47,20 +46,7 @@ def missing(session: Session, cinder: Cinder) -> list[str]:
     """The backends that are out of the question, each with why."""
     now = utcnow()
     return [f"{service.host}: it {why}" for service in services.of_binary(session, services.VOLUME)
-            if (why := _trouble(service, cinder, now))]
-
-
-def _trouble(service: Any, cinder: Cinder, now: dt.datetime) -> str:
-    """Why a backend takes no new volume; empty where it does."""
-    if service.disabled:
-        reason = f" ({service.disabled_reason})" if service.disabled_reason else ""
-        return f"is disabled{reason}"
-    if service.frozen:
-        return "is frozen"
-    if not services.up(service, cinder.service, now):
-        return "was not heard of lately"
-    trouble = service.report.get("trouble")
-    return f"can not be used: {trouble}" if trouble else ""
+            if (why := services.trouble(service, cinder.service, now))]
 
 
 def select_pool(

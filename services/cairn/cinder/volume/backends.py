@@ -24,6 +24,8 @@ class Backends:
             host, export_address=settings.export_address,
             max_over_subscription_ratio=settings.max_over_subscription_ratio,
             reserved_percentage=settings.reserved_percentage)
+        # What is shown to other storage hosts, whose volumes come here.
+        self.tls = about.export_tls
         for words in settings.backends.split():
             name, _, rest = words.partition(":")
             kind, _, where = rest.partition(":")
@@ -34,6 +36,10 @@ class Backends:
     def names(self) -> list[str]:
         """host@backend of each."""
         return list(self._drivers)
+
+    def protocols(self) -> set[str]:
+        """What its backends are exported by."""
+        return {driver.storage_protocol for driver in self._drivers.values()}
 
     def driver(self, host: str) -> Driver:
         """Of host@backend[#pool]. Raises NoSuchBackend."""

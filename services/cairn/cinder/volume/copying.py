@@ -11,7 +11,7 @@ import json
 import tempfile
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +109,15 @@ def image(path: Path, disk_format: str) -> Disk:
 
 def cut(disk: Disk, size: int) -> Disk:
     """As much of a disk: backends round up, payloads may be larger than what was promised."""
-    return Disk({"driver": "raw", "size": size, "file": dict(disk.options)}, disk.secrets)
+    return replace(disk, options={"driver": "raw", "size": size, "file": dict(disk.options)})
 
 
 def unlocked(disk: Disk, passphrase: str) -> Disk:
     """The payload of a LUKS container."""
     name = f"payload-{uuid.uuid4()}"  # Another container may be open beside it.
-    return Disk({"driver": "luks", "key-secret": name, "file": dict(disk.options)},
-                {**disk.secrets, name: passphrase})
+    return replace(
+        disk, options={"driver": "luks", "key-secret": name, "file": dict(disk.options)},
+        secrets={**disk.secrets, name: passphrase})
 
 
 def from_image(
@@ -181,8 +182,9 @@ def _convert(
     words = ["-p", "-t", "writeback", "-n", *(["--target-is-zero"] if new else [])]
     tools.run(
         "qemu-img", "convert", *words, "--target-image-opts", tools.address(source),
-        tools.dotted(target), secrets=tools.together([source, target]), strange=strange,
-        timeout=timeout, progress=progress)
+        tools.dotted(target), secrets=tools.together([source, target]),
+        peers={**source.peers, **target.peers}, strange=strange, timeout=timeout,
+        progress=progress)
 
 
 def zero(disk: Disk, start: int, end: int, *, timeout: float = HOURS) -> None:

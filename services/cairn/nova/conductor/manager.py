@@ -191,6 +191,16 @@ class Manager(LedgerManager):
             self._check(session, ctx, server_id)
             servers.change(session, server_id, task_state=task_state, **values)
 
+    def volume_swapped(
+        self, ctx: Context, server_id: str, device_id: str, new_device_id: str
+    ) -> None:
+        with self.nova.db.writing() as session:
+            self._check(session, ctx, server_id)
+            devices = {device.id: device.state for device in block_devices.of(session, server_id)}
+            if (devices.get(device_id), devices.get(new_device_id)) == (
+                    block_devices.SWAPPING, block_devices.INCOMING):
+                block_devices.replace(session, device_id, new_device_id)
+
     def task_failed(
         self, ctx: Context, server_id: str, message: str, vm_state: str | None = None
     ) -> None:

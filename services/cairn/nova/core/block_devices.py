@@ -81,6 +81,18 @@ def remove(session: Session, device_ids: Iterable[str]) -> None:
     session.execute(delete(BlockDevice).where(D.id.in_(list(device_ids))))
 
 
+def replace(session: Session, device_id: str, new_id: str) -> bool:
+    """The device is what the other was, whose row goes; whether that was there still."""
+    new = session.execute(select(*TABLE.c).where(D.id == new_id)).one_or_none()
+    if new is None:
+        return False
+    remove(session, [new.id])
+    session.flush()
+    return change(session, device_id, volume_id=new.volume_id, volume_size=new.volume_size,
+                  attachment_id=new.attachment_id, connection_info=new.connection_info,
+                  encryption=new.encryption)
+
+
 def add(session: Session, server_id: str, device: dict[str, Any]) -> BlockDevice:
     """A new row, of columns by name."""
     row = BlockDevice(server_id=server_id, **device)

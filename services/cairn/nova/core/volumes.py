@@ -267,7 +267,8 @@ def swap(nova: Nova, ctx: Context, server_id: str, volume_id: str, new_id: str) 
     if new["size"] < old["size"]:
         raise Invalid(reason="New volume must be the same size or larger.")
     check_free(ctx, new)
-    migrates = bool(old.get("migration_status"))
+    # What cinder says of a volume that another migrates to; one that moved once is none.
+    migrates = new.get("migration_status") == f"target:{old['id']}"
 
     def place(session: Session) -> str:
         added = block_devices.add(session, row.id, {

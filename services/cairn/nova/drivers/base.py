@@ -83,8 +83,8 @@ class Driver(Protocol):
         """Copy one volume to the other while the guest goes on, which then uses that one."""
         ...
 
-    def unswap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
-        """End a swap that is not over; one that is stays."""
+    def unswap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> bool:
+        """End a swap that is not over; whether the guest has the new volume, for it was."""
         ...
 
     def resize(self, spec: Spec, device: BlockDevice, size: int) -> None:

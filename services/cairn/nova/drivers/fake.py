@@ -98,9 +98,10 @@ class FakeDriver:
         with self._lock:
             self.volumes[spec["id"]][str(old["device"])] = self._open(new)
 
-    def unswap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
+    def unswap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> bool:
         with self._lock:
-            self.volumes[spec["id"]][str(old["device"])] = (str(old["volume_id"]), None)
+            volumes = self.volumes.get(spec["id"], {})
+            return volumes.get(str(old["device"]), ("",))[0] == new["volume_id"]
 
     def resize(self, spec: Spec, device: BlockDevice, size: int) -> None:
         self.sizes[str(device["volume_id"])] = size

@@ -35,14 +35,17 @@ class Steps(migrate.Steps):
         if job.args["policy"] == "never":
             raise NoValidBackend(reason=f"The volume would have to move, for {reason}; "
                                         "migration_policy on-demand lets it.")
-        if attached or session.scalar(
-                select(Snapshot.id).where(Snapshot.volume_id == row.id).limit(1)):
-            raise NoValidBackend(reason=f"The volume would have to move, for {reason}: it must be "
-                                        "detached and have no snapshots.")
+        if session.scalar(select(Snapshot.id).where(Snapshot.volume_id == row.id).limit(1)):
+            raise NoValidBackend(reason=f"The volume would have to move, for {reason}: it must "
+                                        "have no snapshots for that.")
+        if attached and (why := migrations.tied(session, row)) is not None:
+            raise NoValidBackend(
+                reason=f"The volume would have to move, for {reason}. {why}")
         request = self.request(session, job, row, row.availability_zone)
         if not changes:
             request = replace(request, excluded=[row.host or ""])
-        return selection.choose(pools, request, self.settings).host
+        return selection.choose(
+            pools, request, self.settings, selection.missing(session, self.cinder)).host
 
     def more(self, job: Job) -> dict[str, Any]:
         return {"type_id": job.args["type_id"], "multiattach": job.args["multiattach"]}
@@ -51,6 +54,6 @@ class Steps(migrate.Steps):
         super().switch_back(job)
         with self.cinder.db.writing() as session:
             row = self.target(session, job)
-            if row is not None:
+            if row is not None and not self._has_moved(session, job):
                 row.type_id = job.args["old_type_id"]
                 row.multiattach = job.args["old_multiattach"]

@@ -1,11 +1,12 @@
 """migrate: the other pool's part."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from cairn.cinder.drivers.base import GIB, Disk, room
 from cairn.cinder.rpc import VolumeRecord
-from cairn.cinder.volume import copying
+from cairn.cinder.volume import copying, foreign
 from cairn.cinder.volume.backends import thing
 from cairn.cinder.volume.doer import Doer, Done, cipher_of
 from cairn.common.flows import Do
@@ -20,12 +21,21 @@ class Steps(Doer):
         }
 
     def make(self, job: Job) -> Done:
-        target: VolumeRecord = job.results["target_chosen"]["target"]
-        return {"provider": self.driver(target["host"]).create(thing(target))}
+        """A guest that copies itself needs a container that it can open; else it is copied."""
+        chosen = job.results["target_chosen"]
+        target: VolumeRecord = chosen["target"]
+        driver = self.driver(target["host"])
+        provider = driver.create(thing(target))
+        if chosen["attached"] and target["encrypted"]:
+            with driver.opened(replace(thing(target), provider=provider), write=True) as disk:
+                copying.lock(disk, self._passphrase(job, target), cipher_of(target))
+        return {"provider": provider}
 
     def remove(self, job: Job) -> None:
-        target: VolumeRecord = self.kept(job, "target_chosen")["target"]
-        self.driver(target["host"]).delete(thing(target))
+        """Unless the guest is there by now."""
+        if "moved" not in job.args:
+            target: VolumeRecord = self.kept(job, "target_chosen")["target"]
+            self.driver(target["host"]).delete(thing(target))
 
     def copy(self, job: Job) -> Done:
         """The container as it is where both have the same key, else what is inside of it."""
@@ -35,14 +45,14 @@ class Steps(Doer):
         source: VolumeRecord = chosen["volume"]
         target: VolumeRecord = chosen["target"]
         to = replace(thing(target), provider=job.results["target_made"]["provider"])
-        with self.driver(source["host"]).opened(thing(source)) as read, \
+        with self._source(job, source) as read, \
                 self.driver(target["host"]).opened(to, write=True) as write:
             size = source["size"] * GIB
             if chosen["same_key"]:
                 size = room(thing(source))
             else:
                 if target["encrypted"]:
-                    passphrase = self.scheduler.passphrase(job.ctx, volume_id=target["id"])
+                    passphrase = self._passphrase(job, target)
                     copying.lock(write, passphrase, cipher_of(target))
                     write = copying.unlocked(write, passphrase)
                 read = self._payload(job, source, read)
@@ -52,7 +62,17 @@ class Steps(Doer):
                          timeout=self.settings.transfer_timeout)
         return None
 
+    def _source(self, job: Job, source: VolumeRecord) -> AbstractContextManager[Disk]:
+        """Of this host, or as its own host exports it."""
+        connection = job.results["source_exported"]["connection"]
+        if connection is None:
+            return self.driver(source["host"]).opened(thing(source))
+        return foreign.opened(connection, self.backends)
+
     def _payload(self, job: Job, source: VolumeRecord, disk: Disk) -> Disk:
         if not source["encrypted"]:
             return disk
         return copying.unlocked(disk, self.passphrase(job))
+
+    def _passphrase(self, job: Job, target: VolumeRecord) -> str:
+        return self.scheduler.passphrase(job.ctx, volume_id=target["id"])

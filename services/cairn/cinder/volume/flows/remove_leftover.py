@@ -14,5 +14,8 @@ class Steps(Doer):
 
     def remove(self, job: Job) -> Done:
         record = job.args["leftover"]
-        self.driver(record["host"]).delete(thing(record))
+        driver, leftover = self.driver(record["host"]), thing(record)
+        for export in job.args.get("exports", ()):  # Works of the release before have none.
+            driver.unexport(leftover, export)
+        driver.delete(leftover)
         return None

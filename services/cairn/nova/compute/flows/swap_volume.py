@@ -16,16 +16,25 @@ class Steps(Doer):
         spec = self.opened(job)
         old = device_of(spec, job.args["device_id"])
         new = device_of(spec, job.args["new_device_id"])
+        if old is not None and new is None and old["volume_id"] == job.args["new_volume_id"]:
+            return None  # A life before this one recorded it.
         if old is None or new is None:
             raise VolumeGone
         self.driver.swap(spec, old, new)
+        self._record(job)
         return None
 
+    def _record(self, job: Job) -> None:
+        """Nothing takes the old volume back from here on."""
+        self.conductor.volume_swapped(
+            job.ctx, server_id=job.subject, device_id=job.args["device_id"],
+            new_device_id=job.args["new_device_id"])
+
     def end(self, job: Job) -> None:
-        """One that was over already stays: the guest uses the new volume, and the old one cannot
-        be told apart from it."""
+        """One that was over already stays: the guest writes to the new volume."""
         spec = self.spec(job)
         old = device_of(spec, job.args["device_id"])
         new = device_of(spec, job.args["new_device_id"])
         if old is not None and new is not None:
-            self.driver.unswap(spec, old, new)
+            if self.driver.unswap(spec, old, new):
+                self._record(job)

@@ -1,13 +1,21 @@
 """swap_volume: the new volume is connected before its host copies, the old one given back after."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
+from cairn.common.errors import Problem
 from cairn.common.flows import Do
-from cairn.common.work import Job
+from cairn.common.patience import AWAY
+from cairn.common.work import Interrupted, Job
 from cairn.nova.conductor.doer import step
 from cairn.nova.conductor.volumes import HasVolumes
 from cairn.nova.core import block_devices
 from cairn.nova.errors import NotOnAHost
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Steps(HasVolumes):
@@ -26,31 +34,39 @@ class Steps(HasVolumes):
         self.connect(job, self.existing(job.args["new_device_id"]), row.host)
 
     def swap(self, job: Job) -> None:
-        """What the guest uses is recorded first; then Cinder is told, who may be away."""
-        new = self.device(job.args["new_device_id"])
-        if new is not None:
-            with self.nova.db.writing() as session:
-                block_devices.remove(session, [new.id])
-                session.flush()
-                block_devices.change(
-                    session, job.args["device_id"], volume_id=new.volume_id,
-                    volume_size=new.volume_size, attachment_id=new.attachment_id,
-                    connection_info=new.connection_info, encryption=new.encryption)
-        volumes = self.nova.cloud.volumes
-        device = self.existing(job.args["device_id"])
-        self.complete(job, device)
-        self.patiently(
-            lambda: volumes.delete_attachment(job.ctx, job.args["old_attachment_id"]),
-            "giving a volume back")
-        if not job.args["migrates"]:
-            return
-        old, now = job.args["volume_id"], job.args["new_volume_id"]
-        # Cinder keeps the old id for what now lies where the new one was.
-        kept = self.patiently(
-            lambda: volumes.complete_migration(job.ctx, old, now, failed=False),
-            "ending a migration")
+        """What the guest uses is recorded first; then Cinder is told."""
         with self.nova.db.writing() as session:
-            block_devices.change(session, device.id, volume_id=kept)
+            block_devices.replace(session, job.args["device_id"], job.args["new_device_id"])
+        self._tell(job)
+
+    def _tell(self, job: Job) -> None:
+        """The guest has the new volume, and nothing takes it back: where Cinder is away it is told
+        later, and what it does not want to know is left to operators."""
+        volumes, device = self.nova.cloud.volumes, self.existing(job.args["device_id"])
+        self._surely(lambda: volumes.complete_attachment(job.ctx, device.attachment_id),
+                     "completing an attachment")
+        if job.args["migrates"]:
+            # Cinder keeps the old id for what now lies where the new one was, and the old
+            # attachment goes with what it was of.
+            old, now = job.args["volume_id"], job.args["new_volume_id"]
+            kept = self._surely(lambda: volumes.complete_migration(job.ctx, old, now, failed=False),
+                                "ending a migration") or now
+            with self.nova.db.writing() as session:
+                block_devices.change(session, device.id, volume_id=kept)
+        self._surely(lambda: volumes.delete_attachment(job.ctx, job.args["old_attachment_id"]),
+                     "giving a volume back")
+        with self.nova.db.writing() as session:
+            block_devices.change(session, device.id, state=block_devices.ATTACHED)
+
+    def _surely(self, func: Callable[[], T], what: str) -> T | None:
+        """Raises Interrupted while Cinder is away."""
+        try:
+            return self.patiently(func, what)
+        except Problem as problem:
+            if problem.code in (500, *AWAY):
+                raise Interrupted(f"{what}: {problem}") from problem
+            log.error("%s: %s", what, problem)
+            return None
 
     def undo_connect(self, job: Job) -> None:
         """Not before the host ended the copy: see `failed`."""
@@ -58,14 +74,19 @@ class Steps(HasVolumes):
             self._release(job)
 
     def failed(self, job: Job, error: str) -> str | None:
-        """The guest has the old volume."""
+        """The guest has the old volume; or the new one, where its host says that it had gone on
+        before the rest was called off."""
         if (other := self.others(job)) is not None:
             return other
         self._release(job)
         return None
 
     def _release(self, job: Job) -> None:
-        new = self.device(job.args["new_device_id"])
+        new, device = self.device(job.args["new_device_id"]), self.device(job.args["device_id"])
+        if new is None and device is not None and device.state == block_devices.SWAPPING and (
+                device.volume_id != job.args["volume_id"]):
+            self._tell(job)
+            return
         if new is not None:
             self.give_back(job, new)
             if job.args["migrates"]:

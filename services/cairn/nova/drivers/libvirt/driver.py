@@ -167,11 +167,12 @@ class LibvirtDriver:
         with hypervisor(), secrets.lent(self.connection.get(), spec, [new]):
             plugged.swap(domain, spec, old, new)
 
-    def unswap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
+    def unswap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> bool:
         domain = self.connection.find(spec["id"])
-        if domain is not None and domain.isActive():
-            with hypervisor():
-                plugged.unswap(domain, spec, old)
+        if domain is None or not domain.isActive():
+            return False
+        with hypervisor():
+            return plugged.unswap(domain, spec, old, new)
 
     def resize(self, spec: Spec, device: BlockDevice, size: int) -> None:
         domain = self.connection.find(spec["id"])

@@ -111,12 +111,19 @@ def swap(domain: Any, spec: Spec, old: BlockDevice, new_device: BlockDevice) -> 
         raise
 
 
-def unswap(domain: Any, spec: Spec, old: BlockDevice) -> None:
-    """End the copy."""
+def unswap(domain: Any, spec: Spec, old: BlockDevice, new_device: BlockDevice) -> bool:
+    """End the copy; whether it was over, and the guest has the new one."""
     disk = find(domain, spec, old, 0)
-    if disk is not None:
-        with contextlib.suppress(libvirt.libvirtError):
-            domain.blockJobAbort(_name(disk), 0)
+    if disk is None:
+        disk = find(domain, spec, new_device, 0)
+    if disk is None:
+        return False
+    with contextlib.suppress(libvirt.libvirtError):
+        domain.blockJobAbort(_name(disk), 0)
+    if new_device["connection"] is None:
+        return False  # It was never connected.
+    made = volumes.disk(spec, new_device, {"dev": _name(disk), "bus": "virtio"})
+    return _source(made) == _source(disk)
 
 
 def resize(domain: Any, spec: Spec, device: BlockDevice, size: int) -> None:

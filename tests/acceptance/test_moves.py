@@ -1,0 +1,137 @@
+"""Volumes that move between backends and storage hosts, with what guests wrote: ./cairn test
+acceptance moves"""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from system import conformance
+from system.clouds import HOUSE, Cloud, Guest, wait
+
+MOVES = ("tempest.api.volume.admin.test_multi_backend",
+         "tempest.api.volume.admin.test_volume_retype",
+         "tempest.scenario.test_volume_migrate_attached")
+
+
+@pytest.fixture(scope="module")
+def stores(request, tmp_path_factory):
+    """A cloud of two storage hosts with two backends each."""
+    name = request.config.getoption("--name")
+    cloud = Cloud(name or "moves", "storage")
+    if not name:
+        answers = tmp_path_factory.mktemp("answers") / "answers.conf"
+        answers.write_text(
+            (HOUSE / "tests/system/answers.conf").read_text()
+            + "CONFIG_CINDER_BACKENDS_EXTRA=second:file:/var/lib/cairn/second-volumes\n")
+        cloud.cairn("up", "--lab", "--topology", "storage", "--answer-file", str(answers))
+    yield cloud
+    if not name and not os.environ.get("CAIRN_KEEP"):
+        cloud.down()
+
+
+@pytest.fixture(scope="module")
+def admin(stores):
+    return stores.admin()
+
+
+def place(admin, volume):
+    shown = admin.ask("volume", "show", volume)
+    return shown["status"], shown["migration_status"], shown["os-vol-host-attr:host"]
+
+
+def pools(admin):
+    return sorted(pool["Name"] for pool in admin.ask("volume", "backend", "pool", "list"))
+
+
+def migrate(admin, volume, to):
+    admin.openstack("volume", "migrate", "--host", to, volume)
+    wait(f"{volume} is at {to}", lambda: place(admin, volume)[1:] == ("success", to), 300, 2)
+
+
+@pytest.fixture(scope="module")
+def guest(stores, admin):
+    """A shell on the first server of the cloud, which has a volume with a pattern in it."""
+    [server] = admin.ask("server", "list", "--all-projects", "--name", "demo")
+    addresses = json.dumps(server["Networks"])
+    address = re.findall(r"172\.31\.\d+\.\d+", addresses)[0]
+    guest = Guest(address, Path(stores.state, "demo-key"), patience=60)
+    wait(f"ssh to {address}", guest.reachable, 180, 2)
+    admin.openstack("volume", "create", "--size", "1", "moving")
+    wait("the volume is made", lambda: place(admin, "moving")[0] == "available", 60, 1)
+    attach(admin, server["ID"])
+    guest.run("dd if=/dev/urandom of=/tmp/p bs=1M count=16 2>/dev/null")
+    for seek in (0, 900):
+        guest.run(f"sudo dd if=/tmp/p of=/dev/vdb bs=1M seek={seek} conv=fsync 2>/dev/null")
+    guest.server = server["ID"]
+    return guest
+
+
+def attach(admin, server):
+    admin.openstack("server", "add", "volume", server, "moving")
+    wait("the volume is in use", lambda: place(admin, "moving")[0] == "in-use", 120, 1)
+
+
+def assert_reads_back(guest):
+    kept = guest.run("sha256sum < /tmp/p")
+    for skip in (0, 900):
+        assert guest.run(f"sudo dd if=/dev/vdb iflag=direct bs=1M count=16 skip={skip} "
+                         "2>/dev/null | sha256sum") == kept
+
+
+def test_a_volume_in_use_moves_through_every_pool(guest, admin):
+    """With the guest, which writes meanwhile."""
+    [*others] = [pool for pool in pools(admin) if pool != place(admin, "moving")[2]]
+    for to in others:
+        guest.run("(sudo dd if=/tmp/p of=/dev/vdb bs=64k seek=4800 conv=fsync "
+                  ">/dev/null 2>&1 </dev/null &)")
+        migrate(admin, "moving", to)
+        assert place(admin, "moving")[0] == "in-use"
+        assert_reads_back(guest)
+    assert guest.run("sudo dd if=/dev/vdb iflag=direct bs=1M count=16 skip=300 2>/dev/null "
+                     "| sha256sum") == guest.run("sha256sum < /tmp/p")
+
+
+@pytest.mark.parametrize(("node", "unit"), [
+    ("aio", "cairn-agent"), ("aio", "cairn-worker"), ("aio", "cairn-api"),
+    ("storage2", "cairn-agent")])
+def test_whoever_is_killed_it_ends(guest, admin, stores, node, unit):
+    to = next(pool for pool in pools(admin) if pool.partition("@")[0]
+              != place(admin, "moving")[2].partition("@")[0])
+    admin.openstack("volume", "migrate", "--host", to, "moving")
+    stores.within(node, f"systemctl kill -s KILL {unit}")
+    wait("it is there, or where it was",
+         lambda: place(admin, "moving")[1] in ("success", "error"), 180, 2)
+    assert place(admin, "moving")[0] == "in-use"
+    assert_reads_back(guest)
+
+
+def test_one_that_nobody_uses_moves_through_every_pool(guest, admin):
+    admin.openstack("server", "remove", "volume", guest.server, "moving")
+    wait("it is free", lambda: place(admin, "moving")[0] == "available", 120, 1)
+    for to in [pool for pool in pools(admin) if pool != place(admin, "moving")[2]]:
+        migrate(admin, "moving", to)
+    attach(admin, guest.server)
+    assert_reads_back(guest)
+
+
+def test_nothing_is_left_behind(guest, stores, admin):
+    admin.openstack("server", "remove", "volume", guest.server, "moving")
+    wait("it is free", lambda: place(admin, "moving")[0] == "available", 120, 1)
+    admin.openstack("volume", "delete", "moving")
+    wait("it is gone", lambda: not admin.ask("volume", "list", "--name", "moving"), 120, 1)
+    for node in ("aio", "storage2"):
+        for folder in ("volumes", "second-volumes"):
+            assert stores.within(node, f"ls /var/lib/cairn/{folder}/volumes "
+                                       f"/var/lib/cairn/{folder}/exports").split() == [
+                f"/var/lib/cairn/{folder}/exports:", f"/var/lib/cairn/{folder}/volumes:"]
+    assert stores.leftovers()["open works"] == []
+
+
+def test_tempests_tests_of_it_pass(stores, admin, tmp_path):
+    with conformance.workspace(admin, tmp_path) as folder:
+        outcome = conformance.run(folder, admin, [re.escape(name) for name in MOVES])
+    assert (outcome.failed, outcome.skipped) == (set(), {}), outcome.output[-20000:]
+    assert all(any(conformance.within(one, {name}) or one.startswith(name)
+                   for one in outcome.passed) for name in MOVES)
