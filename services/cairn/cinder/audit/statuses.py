@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from cairn.cinder.audit.finding import Finding, Mending, about
 from cairn.cinder.audit.look import Look
 from cairn.cinder.component import Cinder
-from cairn.cinder.core import attachments, migrations, works
+from cairn.cinder.core import attachments, migrations, volumes, works
 from cairn.cinder.core.attachments import ATTACHED, FREE, STATUSES
 from cairn.cinder.core.flows import actions
 from cairn.cinder.core.transfers import OFFERED
@@ -122,7 +122,7 @@ def _settle(volume_id: str, status: str) -> Mending:
 
 def _migrating(look: Look, volume: Any) -> Iterator[Finding]:
     target = next((row for row in look.rows.volumes.values()
-                   if row.migration_status == f"{migrations.TARGET}{volume.id}"), None)
+                   if row.migration_status == f"{volumes.TARGET}{volume.id}"), None)
     stuck = volume.migration_status in MIGRATING
     if target is None and not stuck:
         return
