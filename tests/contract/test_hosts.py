@@ -96,6 +96,7 @@ OF_SERVERS = {
     "spec": {}, "passphrases": {}, "refresh_vifs": {}, "server_started": {"power_state": 1},
     "server_changed": {"task_state": None, "power_state": 4, "vm_state": "stopped"},
     "task_failed": {"message": "x", "vm_state": "error"}, "lend_image": {"purpose": "read"},
+    "volume_swapped": {"device_id": "a", "new_device_id": "b"},
 }
 OF_WORKS = {"work_take", "work_change", "work_renew"}
 HARMLESS = {"ring", "stray"}
