@@ -37,8 +37,10 @@ def admin(stores):
 
 
 def place(admin, volume):
+    """(status, migration_status, pool): python-openstackclient shows no migration's status."""
     shown = admin.ask("volume", "show", volume)
-    return shown["status"], shown["migration_status"], shown["os-vol-host-attr:host"]
+    return shown["status"], shown["os-vol-mig-status-attr:migstat"], shown[
+        "os-vol-host-attr:host"]
 
 
 def pools(admin):
