@@ -60,9 +60,10 @@ def guest(stores, admin):
     address = re.findall(r"172\.31\.\d+\.\d+", addresses)[0]
     guest = Guest(address, Path(stores.state, "demo-key"), patience=60)
     wait(f"ssh to {address}", guest.reachable, 180, 2)
-    admin.openstack("volume", "create", "--size", "1", "moving")
-    wait("the volume is made", lambda: place(admin, "moving")[0] == "available", 60, 1)
-    attach(admin, server["ID"])
+    # By its id: an administrator sees what it moves to under the same name.
+    guest.volume = admin.ask("volume", "create", "--size", "1", "moving")["id"]
+    wait("the volume is made", lambda: place(admin, guest.volume)[0] == "available", 60, 1)
+    attach(admin, server["ID"], guest.volume)
     guest.run("dd if=/dev/urandom of=/tmp/p bs=1M count=16 2>/dev/null")
     for seek in (0, 900):
         guest.run(f"sudo dd if=/tmp/p of=/dev/vdb bs=1M seek={seek} conv=fsync 2>/dev/null")
@@ -70,9 +71,9 @@ def guest(stores, admin):
     return guest
 
 
-def attach(admin, server):
-    admin.openstack("server", "add", "volume", server, "moving")
-    wait("the volume is in use", lambda: place(admin, "moving")[0] == "in-use", 120, 1)
+def attach(admin, server, volume):
+    admin.openstack("server", "add", "volume", server, volume)
+    wait("the volume is in use", lambda: place(admin, volume)[0] == "in-use", 120, 1)
 
 
 def assert_reads_back(guest):
@@ -84,12 +85,12 @@ def assert_reads_back(guest):
 
 def test_a_volume_in_use_moves_through_every_pool(guest, admin):
     """With the guest, which writes meanwhile."""
-    [*others] = [pool for pool in pools(admin) if pool != place(admin, "moving")[2]]
+    [*others] = [pool for pool in pools(admin) if pool != place(admin, guest.volume)[2]]
     for to in others:
         guest.run("(sudo dd if=/tmp/p of=/dev/vdb bs=64k seek=4800 conv=fsync "
                   ">/dev/null 2>&1 </dev/null &)")
-        migrate(admin, "moving", to)
-        assert place(admin, "moving")[0] == "in-use"
+        migrate(admin, guest.volume, to)
+        assert place(admin, guest.volume)[0] == "in-use"
         assert_reads_back(guest)
     assert guest.run("sudo dd if=/dev/vdb iflag=direct bs=1M count=16 skip=300 2>/dev/null "
                      "| sha256sum") == guest.run("sha256sum < /tmp/p")
@@ -100,29 +101,29 @@ def test_a_volume_in_use_moves_through_every_pool(guest, admin):
     ("storage2", "cairn-agent")])
 def test_whoever_is_killed_it_ends(guest, admin, stores, node, unit):
     to = next(pool for pool in pools(admin) if pool.partition("@")[0]
-              != place(admin, "moving")[2].partition("@")[0])
-    admin.openstack("volume", "migrate", "--host", to, "moving")
+              != place(admin, guest.volume)[2].partition("@")[0])
+    admin.openstack("volume", "migrate", "--host", to, guest.volume)
     stores.within(node, f"systemctl kill -s KILL {unit}")
     wait("it is there, or where it was",
-         lambda: place(admin, "moving")[1] in ("success", "error"), 180, 2)
-    assert place(admin, "moving")[0] == "in-use"
+         lambda: place(admin, guest.volume)[1] in ("success", "error"), 180, 2)
+    assert place(admin, guest.volume)[0] == "in-use"
     assert_reads_back(guest)
 
 
 def test_one_that_nobody_uses_moves_through_every_pool(guest, admin):
-    admin.openstack("server", "remove", "volume", guest.server, "moving")
-    wait("it is free", lambda: place(admin, "moving")[0] == "available", 120, 1)
-    for to in [pool for pool in pools(admin) if pool != place(admin, "moving")[2]]:
-        migrate(admin, "moving", to)
-    attach(admin, guest.server)
+    admin.openstack("server", "remove", "volume", guest.server, guest.volume)
+    wait("it is free", lambda: place(admin, guest.volume)[0] == "available", 120, 1)
+    for to in [pool for pool in pools(admin) if pool != place(admin, guest.volume)[2]]:
+        migrate(admin, guest.volume, to)
+    attach(admin, guest.server, guest.volume)
     assert_reads_back(guest)
 
 
 def test_nothing_is_left_behind(guest, stores, admin):
-    admin.openstack("server", "remove", "volume", guest.server, "moving")
-    wait("it is free", lambda: place(admin, "moving")[0] == "available", 120, 1)
-    admin.openstack("volume", "delete", "moving")
-    wait("it is gone", lambda: not admin.ask("volume", "list", "--name", "moving"), 120, 1)
+    admin.openstack("server", "remove", "volume", guest.server, guest.volume)
+    wait("it is free", lambda: place(admin, guest.volume)[0] == "available", 120, 1)
+    admin.openstack("volume", "delete", guest.volume)
+    wait("it is gone", lambda: guest.volume not in str(admin.ask("volume", "list")), 120, 1)
     for node in ("aio", "storage2"):
         for folder in ("volumes", "second-volumes"):
             assert stores.within(node, f"ls /var/lib/cairn/{folder}/volumes "
