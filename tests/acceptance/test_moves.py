@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from system import conformance
-from system.clouds import HOUSE, Cloud, Guest, wait
+from system.clouds import HOUSE, Cloud, Failed, Guest, wait
 
 MOVES = ("tempest.api.volume.admin.test_multi_backend",
          "tempest.api.volume.admin.test_volume_retype",
@@ -41,6 +41,13 @@ def place(admin, volume):
     shown = admin.ask("volume", "show", volume)
     return shown["status"], shown["os-vol-mig-status-attr:migstat"], shown[
         "os-vol-host-attr:host"]
+
+
+def answers(admin, volume):
+    try:
+        return place(admin, volume)
+    except Failed:
+        return False
 
 
 def pools(admin):
@@ -104,6 +111,7 @@ def test_whoever_is_killed_it_ends(guest, admin, stores, node, unit):
               != place(admin, guest.volume)[2].partition("@")[0])
     admin.openstack("volume", "migrate", "--host", to, guest.volume)
     stores.within(node, f"systemctl kill -s KILL {unit}")
+    wait("the cloud answers", lambda: answers(admin, guest.volume), 60, 1)
     wait("it is there, or where it was",
          lambda: place(admin, guest.volume)[1] in ("success", "error"), 180, 2)
     assert place(admin, guest.volume)[0] == "in-use"
