@@ -119,7 +119,7 @@ def note(session: Session, step: Any, work_id: str, runner: str, name: str,
                      started_at=started_at, finished_at=finished_at or utcnow()))
 
 
-def wake(session: Session, work: Any, subject: str, kinds: Sequence[str]) -> list[str]:
+def wake(session: Session, work: type[WorkRow], subject: str, kinds: Sequence[str]) -> list[str]:
     """What open works of these kinds wait for has happened; whom to ring after the commit."""
     waiting = (work.subject == subject, work.state.in_(OPEN), work.kind.in_(kinds))
     session.execute(update(work).where(*waiting).values(not_before=None))

@@ -156,7 +156,7 @@ def other_pool(scene):
 
 def migrate(scene):
     scene.facts["to"] = other_pool(scene)
-    migrations.migrate(scene.cinder, ADMIN, scene.volume, scene.facts["to"], force=False)
+    migrations.migrate(scene.cinder, ADMIN, scene.volume, scene.facts["to"])
 
 
 def migrated(scene):
