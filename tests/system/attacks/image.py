@@ -200,8 +200,9 @@ TRAPS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a list of other files": ("vmdk", lambda: (
         b'# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\n'
         b'createType="monolithicFlat"\nRW 2048 FLAT "/etc/shadow" 0\n').ljust(1 << 16, b"\0")),
-    "luks": ("raw", lambda: (b"LUKS\xba\xbe\x00\x01" + b"aes".ljust(32, b"\0") + b"xts".ljust(
-        32, b"\0") + b"sha256".ljust(32, b"\0") + b"\0\0\x10\0").ljust(1 << 20, b"\0")),
+    "luks called qcow2": ("qcow2", lambda: (
+        b"LUKS\xba\xbe\x00\x01" + b"aes".ljust(32, b"\0") + b"xts".ljust(32, b"\0")
+        + b"sha256".ljust(32, b"\0") + b"\0\0\x10\0").ljust(1 << 20, b"\0")),
 }
 
 
