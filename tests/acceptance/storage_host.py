@@ -1,5 +1,5 @@
-"""A Debian 12 with a kernel of its own, for what the lab's nodes have not: device-mapper and the
-kernel's iSCSI. It is made by mmdebstrap, and run by QEMU with an emulated processor.
+"""A Debian 12 with a kernel of its own, for what the lab's nodes have not: device-mapper, and the
+kernel's iSCSI and NFS. It is made by mmdebstrap, and run by QEMU with an emulated processor.
 
 What is under test comes as a second disk: the tree, and the libraries of the Python that runs this.
 Both are Debian 12, so that these fit.
@@ -25,13 +25,17 @@ from cairn.deploy.guest.packages import kernel_name, offered
 from cairn.deploy.guest.run import run
 
 CACHE = Path("/var/cache/cairn/storage-host")
-# What role lvm installs is here already: the machine has no way to packages.
+# What roles install is here already: the machine has no way to packages.
 INCLUDE = (
     debian.KERNEL, "ca-certificates", "dbus", "e2fsprogs", "eatmydata", "initramfs-tools",
-    "iproute2", "kmod", "lvm2", "netbase", "openssh-server", "procps", "python3",
-    "python3-apt", "qemu-block-extra", "qemu-utils", "systemd-sysv",
+    "iproute2", "kmod", "lvm2", "netbase", "nfs-common", "nfs-kernel-server", "openssh-server",
+    "procps", "python3", "python3-apt", "qemu-block-extra", "qemu-system-common", "qemu-utils",
+    "systemd-sysv",
     "tgt", "thin-provisioning-tools", "udev", "zstd",
 )
+# How the tree's Python is run there.
+INSIDE = ("PYTHONDONTWRITEBYTECODE=1 "
+          "PYTHONPATH=/cairn/services:/cairn/collections:/cairn/tests:/cairn/libraries python3")
 MIB = 2560
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4")
 CONSOLE = "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0 mitigations=off " \
@@ -48,6 +52,7 @@ echo 'root:*' | chroot "$1" chpasswd -e
 systemctl --quiet --root "$1" enable systemd-networkd.service
 systemctl --quiet --root "$1" mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
     fstrim.timer getty@tty1.service systemd-networkd-wait-online.service tgt.service
+systemctl --quiet --root "$1" disable nfs-server.service rpcbind.service rpcbind.socket
 sed -i 's/^MODULES=.*/MODULES=list/;s/^COMPRESS=.*/COMPRESS=zstd/' \
     "$1"/etc/initramfs-tools/initramfs.conf
 printf '%s\\n' MODULE_NAMES > "$1"/etc/initramfs-tools/modules

@@ -10,14 +10,12 @@ import time
 
 import pytest
 from acceptance import storage_host
-from acceptance.storage_host import free_port, until
+from acceptance.storage_host import INSIDE, free_port, until
 from fakes import disks
 
 from cairn.cinder.drivers.base import GIB, BackendFailed, Disk
 
 BOOK = storage_host.ROOT / "tests/acceptance/lvm_inside.yml"
-PYTHON = ("PYTHONDONTWRITEBYTECODE=1 "
-          "PYTHONPATH=/cairn/services:/cairn/collections:/cairn/tests:/cairn/libraries python3")
 ATTACHMENT = "00000000-0000-4000-8000-00000000000a"
 VOLUME = "00000000-0000-4000-8000-000000000001"
 PRELUDE = f"""\
@@ -56,7 +54,7 @@ def ready(host):
 
 def told(host, code):
     """What the driver there prints, as JSON."""
-    return json.loads(host.run(f"{PYTHON} -c {shlex.quote(PRELUDE + code)}"))
+    return json.loads(host.run(f"{INSIDE} -c {shlex.quote(PRELUDE + code)}"))
 
 
 def disk(host, data):
@@ -91,7 +89,7 @@ def test_what_guests_have_on_volumes_is_not_seen(ready):
 def test_the_driver_keeps_its_contract(ready, kind):
     begun = time.monotonic()
     said = ready.run(
-        f"cd /cairn && {PYTHON} -m pytest -q --noconftest -p no:cacheprovider --durations 5 "
+        f"cd /cairn && {INSIDE} -m pytest -q --noconftest -p no:cacheprovider --durations 5 "
         f"-W ignore tests/acceptance/lvm_inside.py -k Test{kind}", timeout=5400)
     print(f"{said}\n{kind}: {time.monotonic() - begun:.0f} s", flush=True)
 

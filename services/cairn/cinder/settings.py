@@ -116,9 +116,9 @@ class VolumeSettings:
     backends: str = option(
         "file:file:/var/lib/cairn/volumes",
         "Backends of this host, as NAME:KIND[:WHERE] with a space between each. Kinds: file (WHERE "
-        "is a folder), rbd (POOL or POOL:USER of the Ceph cluster in /etc/ceph/ceph.conf), lvm "
-        "(VG or VG/POOL), fake, and what packages have under the entry point "
-        "cairn.cinder.drivers.",
+        "is a folder), nfs (the same, where a share is mounted), rbd (POOL or POOL:USER of the "
+        "Ceph cluster in /etc/ceph/ceph.conf), lvm (VG or VG/POOL), fake, and what packages have "
+        "under the entry point cairn.cinder.drivers.",
     )
     zone: str = option("nova", "Availability zone of this host's backends.")
     threads: int = option(4, "Works this host does at once.")

@@ -12,6 +12,7 @@ from cairn.cinder.drivers.base import BackendFailed, Disk, Host, NoRoom, NoSuchR
 from cairn.cinder.drivers.daemon import Qmp
 from cairn.cinder.drivers.file import FileDriver
 from cairn.cinder.drivers.layers import OWN_FILES
+from cairn.cinder.drivers.nfs import NfsDriver
 from cairn.common.db import new_id
 from cairn.common.errors import Invalid
 
@@ -29,6 +30,15 @@ def talks_can_be_cut(monkeypatch):
         return execute(self, command, **arguments)
 
     monkeypatch.setattr(Qmp, "execute", spy)
+
+
+def left(driver):
+    """What of volumes is in a folder and in its daemon."""
+    driver.tidy()
+    with driver.daemon.talk() as talk:
+        nodes = list(talk.nodes())
+    return [*(p for p in driver.folder.rglob("*")
+              if p.is_file() and p.name not in OWN_FILES), *nodes]
 
 
 class TestFileDriver(Contract):
@@ -50,11 +60,24 @@ class TestFileDriver(Contract):
         return self._scene
 
     def left(self, driver):
-        driver.tidy()
-        with driver.daemon.talk() as talk:
-            nodes = list(talk.nodes())
-        return [*(p for p in driver.folder.rglob("*")
-                  if p.is_file() and p.name not in OWN_FILES), *nodes]
+        return left(driver)
+
+    def test_a_folder_has_one_host(self, make):
+        driver = make()
+        driver.check()
+        other = FileDriver("file", str(driver.folder), Host("other", exports=driver.host.exports))
+        with pytest.raises(BackendFailed, match="is host localhost's: give each storage host"):
+            other.check()
+        make().check()
+
+    def test_a_folder_without_its_share_is_refused(self, make, monkeypatch):
+        folder = make().folder
+        driver = NfsDriver("nfs", str(folder), make().host)
+        with pytest.raises(BackendFailed, match=f"no share is mounted at {folder}"):
+            driver.check()
+        assert not list(folder.iterdir())
+        monkeypatch.setattr("os.path.ismount", lambda path: path == folder)
+        driver.check()
 
     # Files that somebody else put there
 

@@ -517,7 +517,7 @@ class FileDriver:
         if not self._prepared:
             if not self.folder.is_dir():
                 raise BackendFailed(reason=f"there is no folder {self.folder}")
-            self.layers.prepare()
+            self.layers.prepare(self.host.name)
             with self.layers.locked("merging", share=True), self.layers.locked():
                 self.layers.sweep()
             self._prepared = True

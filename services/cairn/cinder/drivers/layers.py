@@ -34,7 +34,8 @@ VOLUMES, SNAPSHOTS = "volumes", "snapshots"
 LOOSE_VOLUMES, LOOSE_SNAPSHOTS = "unmanaged-volumes", "unmanaged-snapshots"
 NAMING = VOLUMES, SNAPSHOTS, LOOSE_VOLUMES, LOOSE_SNAPSHOTS
 LAYERS, PINS, EXPORTS = "layers", "pins", "exports"
-OWN_FILES = "lock", "merging", "waiting"
+OWNER = "owner"
+OWN_FILES = "lock", "merging", "waiting", OWNER
 # Layers under a volume: with more of them, reading goes through too many tables.
 DEEPEST = 24
 MOST, SETTLED = 100_000, 60.0  # Files that are remembered, and their age in seconds.
@@ -96,11 +97,20 @@ class Layers:
         # What small files said, with which file that was: thousands are looked through often.
         self._said: dict[Path, tuple[tuple[int, int], Any]] = {}
 
-    def prepare(self) -> None:
+    def prepare(self, host: str) -> None:
+        """Raises BackendFailed when the folder is another host's: it may be a share, while locks
+        and exports are a host's own."""
         for name in (*NAMING, LAYERS, PINS, EXPORTS):
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
         for name in OWN_FILES:
             os.close(os.open(self.folder / name, os.O_WRONLY | os.O_CREAT, 0o600))
+        with self.locked():
+            owner = (self.folder / OWNER).read_text()
+            if not owner:
+                publish(self.folder / OWNER, host)
+            elif owner != host:
+                raise BackendFailed(reason=f"{self.folder} is host {owner:.80}'s: give each "
+                                           "storage host a folder of its own")
 
     def locked(self, name: str = "lock", *, wait: bool = True, share: bool = False
                ) -> AbstractContextManager[bool]:

@@ -13,6 +13,7 @@ OWN = {
     "fake": "cairn.cinder.drivers.fake:FakeDriver",
     "file": "cairn.cinder.drivers.file:FileDriver",
     "lvm": "cairn.cinder.drivers.lvm:LvmDriver",
+    "nfs": "cairn.cinder.drivers.nfs:NfsDriver",
     "rbd": "cairn.cinder.drivers.rbd:RbdDriver",
 }
 
