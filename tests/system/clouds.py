@@ -7,12 +7,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from cairn.deploy import topology
 
+# Where what users make is kept. A project's group `default` outlives it, as upstream's does.
+KEPT = {
+    "keystone": ["projects", "users"], "glance": ["images where deleted_at is null"],
+    "neutron": ["networks", "subnets", "ports", "routers", "floatingips",
+                "security_groups where name != 'default'"],
+    "nova": ["servers where not deleted"],
+    "cinder": ["volumes", "snapshots", "volume_attachments", "backups", "groups", "group_snapshots",
+               "encryption_keys", "volume_types", "qos_specs", "group_types",
+               "volume_transfers where not accepted"],
+}
 HOUSE = Path(__file__).parents[2]
 # The clients are where this interpreter is.
 BIN = Path(sys.executable).parent
@@ -128,6 +139,18 @@ class Cloud:
             wait("volumes are as everybody says", clean, 60, 5)
         except Failed as failed:
             raise Failed(f"{failed}: {json.dumps(findings, indent=2)}") from failed
+
+    def made(self) -> dict[str, list[str]]:
+        """The ids of all that users have made, by table."""
+        return {f"{schema}.{rows}": self.sql(schema, f"select id from {rows} order by id")
+                for schema, whats in KEPT.items() for rows in whats}
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """What is made meanwhile is gone afterwards, or shortly after. Raises Failed."""
+        before = self.made()
+        yield
+        wait("nothing is left", lambda: self.made() == before, 30)
 
     def leftovers(self) -> dict[str, list[str]]:
         """All that servers leave on hosts and in tables while they live, by where it is."""
