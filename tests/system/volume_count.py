@@ -29,18 +29,22 @@ HOME = "/var/lib/cairn"
 def names(*parts):
     path = os.path.join(HOME, *parts)
     return sorted(os.listdir(path)) if os.path.isdir(path) else []
-def lower(name):
-    with open(os.path.join(HOME, "volumes/layers", name), "rb") as file:
+# One for each backend.
+FOLDERS = [name for name in names() if os.path.isdir(os.path.join(HOME, name, "layers"))]
+def lower(folder, name):
+    with open(os.path.join(HOME, folder, "layers", name), "rb") as file:
         head = file.read(20)
         if head[:4] != b"QFI\xfb":
             return None
         offset, length = struct.unpack(">QI", head[8:20])
         file.seek(offset)
         return file.read(length).decode() if offset else None
+def within(kind):
+    return [(folder, name) for folder in FOLDERS for name in names(folder, kind)]
 def pointers(kind):
     found = {}
-    for name in names("volumes", kind):
-        with open(os.path.join(HOME, "volumes", kind, name)) as file:
+    for folder, name in within(kind):
+        with open(os.path.join(HOME, folder, kind, name)) as file:
             found[name] = json.load(file)["layer"]
     return found
 def ask(*commands):
@@ -60,11 +64,13 @@ def ask(*commands):
 exports, nodes = ask("query-block-exports", "query-named-block-nodes")
 print(json.dumps({
     "volumes": pointers("volumes"), "snapshots": pointers("snapshots"),
-    "layers": {name: lower(name) for name in names("volumes", "layers")},
-    "pins": names("volumes", "pins"), "records": names("volumes", "exports"),
+    "layers": {name: lower(folder, name) for folder, name in within("layers")},
+    "pins": [name for _, name in within("pins")],
+    "records": [name for _, name in within("exports")],
     "exports": sorted(e["id"].removeprefix("export-") for e in exports),
     "nodes": sorted({n["node-name"].split("-")[0] for n in nodes if n["node-name"][0] == "v"}),
-    "backups": names("backups"), "transfers": names("volume-transfers"),
+    "backups": [name for name in names("backups") if name != "cairn-target"],
+    "transfers": names("volume-transfers"),
 }))
 """
 
