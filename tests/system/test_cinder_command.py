@@ -1,5 +1,7 @@
 """`cinder`, the command of python-cinderclient: all of it, as a member and an operator use it."""
 
+import re
+
 import pytest
 
 from .clouds import wait
@@ -40,12 +42,6 @@ def project(admin):
 
 
 @pytest.fixture(scope="module")
-def pool(operator):
-    """host@backend#pool of the cloud's one pool."""
-    return operator.ask("get-pools")["name"]
-
-
-@pytest.fixture(scope="module")
 def disk(cinder):
     """A volume that stays as it is."""
     cinder("create 1 --name disk --poll")
@@ -64,7 +60,7 @@ def type_(operator):
     operator("type-delete tried")
 
 
-def test_a_volume_is_made_changed_and_deleted(cinder, operator, pool, type_):
+def test_a_volume_is_made_changed_and_deleted(cinder, operator, type_):
     made = cinder.ask("create 1 --name plain --description first --metadata a=b "
                       "--availability-zone nova")
     assert (made["size"], made["metadata"]) == ("1", "{'a': 'b'}")
@@ -97,7 +93,8 @@ def test_a_volume_is_made_changed_and_deleted(cinder, operator, pool, type_):
              "--reset-migration-status")
     assert cinder.ask("show renamed")["status"] == "error"
     operator(f"reset-state {id_} --state available")
-    assert "different" in operator(f"migrate {id_} {pool}")  # It fails, and ends well.
+    # It fails, and ends well.
+    assert "different" in operator(f"migrate {id_} {_pool(operator, id_)}")
     assert cinder.ask("summary")["total_count"]
     assert operator("summary --all-tenants")
     cinder("delete renamed")
@@ -319,9 +316,15 @@ def test_what_failed_is_told(cinder, operator):
     operator("type-delete nowhere")
 
 
-def test_volumes_and_snapshots_come_and_go_from_their_backend(operator, pool):
+def _pool(operator, volume):
+    """host@backend#pool of a volume."""
+    return operator.ask(f"show {volume}")["os-vol-host-attr:host"]
+
+
+def test_volumes_and_snapshots_come_and_go_from_their_backend(operator):
     operator("create 1 --name left --poll")
     left = operator.ask("show left")["id"]
+    pool = _pool(operator, left)
     operator("unmanage left")
     operator.gone("show left")
     [there] = [row for row in operator.ask(f"manageable-list {pool}") if left in str(row)]
@@ -361,7 +364,9 @@ def test_quotas(cinder, operator, project):
     cinder("rate-limits")
 
 
-def test_what_operators_look_at_and_switch(cinder, operator, pool):
+def test_what_operators_look_at_and_switch(cinder, operator):
+    # A table for each pool.
+    pool = re.search(r"\| name +\| (\S+)", operator("get-pools"))[1]
     host = pool.partition("#")[0]
     assert operator(f"get-capabilities {host}")
     assert pool in operator("get-pools --detail")

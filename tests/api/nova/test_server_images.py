@@ -95,11 +95,11 @@ def test_what_glance_says_of_the_parent_is_not_said_of_the_child(world, call, cr
     kept."""
     image = world.cloud.image(
         os_glance_importing_to_stores="", os_glance_failed_import="", img_signature="x",
-        cinder_encryption_key_id="x", cache_in_nova="x", hw_vif_model="e1000")
+        cache_in_nova="x", hw_vif_model="e1000")
     made = create(imageRef=image).json["server"]["id"]
     world.settle()
     assert ask(call, made).status_code == 202
     kept, = snapshots()
     assert kept["hw_vif_model"] == "e1000"
-    odd = ("os_glance", "img_", "cinder", "cache")
+    odd = ("os_glance", "img_", "cache")
     assert [name for name in kept if name.startswith(odd)] == []
