@@ -142,9 +142,9 @@ def test_of_a_hundred_at_once_as_many_are_made_as_may_be(here):
           f"60 there in {time.monotonic() - begun:.1f} s")
     used = storage.ask("GET", "/limits")["limits"]["absolute"]
     assert (used["totalVolumesUsed"], used["totalGigabytesUsed"]) == (60, 60)
-    gone = at_once(bob, *[("DELETE", f"{VOLUMES}/{row['id']}", None)
-                          for row in storage.list("volumes")])
-    assert {answer.status_code for answer in gone} == {202}
+    while left := [row["id"] for row in storage.list("volumes") if row["status"] == "available"]:
+        gone = at_once(bob, *[("DELETE", f"{VOLUMES}/{id_}", None) for id_ in left])
+        assert {answer.status_code for answer in gone} <= {202, BUSY}
     wait("all are gone", lambda: storage.list("volumes") == [], 300, 1)
 
 
