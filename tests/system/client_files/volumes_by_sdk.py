@@ -75,7 +75,7 @@ assert storage.get_quota_set_defaults(project).volumes == before
 assert storage.get_limits().absolute.max_total_volumes == before
 assert {"SchedulerHints"} < {extension.name for extension in storage.extensions()}
 assert [zone.name for zone in storage.availability_zones()] == ["nova"]
-[pool] = storage.backend_pools()
+pool = next(storage.backend_pools())
 assert storage.get_capabilities(pool.name.partition("#")[0]).storage_protocol
 assert cloud.list_volumes() == []
 print("limits")
