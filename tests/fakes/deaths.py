@@ -18,6 +18,11 @@ DIED, FAILED = 86, 87
 _left = None
 
 
+class Killed(BaseException):
+    """Raised for a death where the test goes on: nothing of the process runs, not even a handler of
+    errors."""
+
+
 def effect():
     """One more change; the process that was told to die before it does."""
     global _left

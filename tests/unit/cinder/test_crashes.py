@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from fakes.cinder import World
+from fakes.cinder.people import ADMIN, ALICE
+from fakes.deaths import Killed
 from sqlalchemy import select
 
 from cairn.cinder.core import (
@@ -38,22 +40,14 @@ from cairn.cinder.drivers.base import GIB
 from cairn.cinder.rpc import SCHEDULER, VOLUME
 from cairn.cinder.settings import VolumeSettings
 from cairn.cinder.volume.doer import forget_transfers
-from cairn.common.context import Context
 from cairn.common.db import new_id
 from cairn.common.errors import Invalid
 from cairn.common.flows import load
 
-ALICE = Context("alice", project_id="red", roles=frozenset({"member", "reader"}),
-                version=(3, 71))
-ADMIN = Context("root", project_id="red", roles=frozenset({"admin", "member"}), version=(3, 71))
 RUNNERS = {SCHEDULER: SCHEDULER, VOLUME: "volume.store"}
 DECLARED = load(flows.__name__, "ACTION")
 ENDS = {"available", "in-use", "error", "error_deleting", "error_managing"}
 CONTENT = b"what it holds" * 1000
-
-
-class Killed(BaseException):
-    """The process is no more: nothing of it runs, not even a handler of errors."""
 
 
 @dataclass

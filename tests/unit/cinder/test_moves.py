@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from fakes.cinder import World
+from fakes.cinder.people import ADMIN, ALICE
+from fakes.deaths import Killed
 from sqlalchemy import select
 
 from cairn.cinder.core import attachments, connections, flows, keys, migrations, volumes
@@ -27,18 +29,11 @@ from cairn.common.context import Context
 from cairn.common.errors import Invalid, Problem, Remote, Unavailable
 from cairn.common.flows import load
 
-ALICE = Context("alice", project_id="red", roles=frozenset({"member", "reader"}),
-                version=(3, 71))
-ADMIN = Context("root", project_id="red", roles=frozenset({"admin", "member"}), version=(3, 71))
 NOVA = Context("nova", project_id="service", roles=frozenset({"admin", "service"}),
                version=(3, 71))
 CONTENT = b"what it holds" * 1000
 HOME, BESIDE, AWAY = "store@fake#fake", "store@second#second", "other@fake#fake"
 DECLARED = load(flows.__name__, "ACTION")
-
-
-class Killed(BaseException):
-    """The process is no more: nothing of it runs, not even a handler of errors."""
 
 
 class Nova:
