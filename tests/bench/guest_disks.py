@@ -5,9 +5,10 @@ host's own folder; and how soon a volume that is attached can be read.
 
     python tests/bench/guest_disks.py CLOUD [--node aio] [--mib 128]
 
-Needs the demo of an all-in-one whose volumes are files. All in one run and in one guest, so that
-what counts are the ratios: the guest's `dd` past its own cache, with a sync after writing; the
-host's goes through its cache as QEMU does. Of each figure the best of three.
+Needs the demo of an all-in-one. All in one run and in one guest, so that what counts are the
+ratios: the guest's `dd` past its own cache, with a sync after writing; the host's goes through its
+cache as QEMU does. Of each figure the best of three. Where volumes are Ceph's, `rbd bench` writes
+and reads an image of the same pool, a request after the other as `dd` does.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from deployed import Client
 
 # On the volumes' file system, and open to guests' QEMU.
 FOLDER = "/var/lib/cairn-bench"
-ROUNDS, SMALL = 3, 2000
+ROUNDS, SMALL, MIB = 3, 2000, 1 << 20
 # What the guest's dd does not tell: how long it took.
 TIMED = "cat /proc/uptime; {} 2>/dev/null; cat /proc/uptime"
 
@@ -132,6 +133,26 @@ def rates(run: Callable[[str], str], path: str, mib: int, direct: bool) -> list[
     return [mib / best(write, 1), mib / best(write), mib / best(read), SMALL / best(small)]
 
 
+def ceph_rates(cloud: Cloud, mib: int) -> list[float]:
+    """The same of an image in the pool of volumes, without a guest."""
+    image = "volumes/bench"
+
+    def rate(kind: str, size: int, total: int) -> float:
+        told = cloud.host("rbd", "bench", "--io-type", kind, "--io-size", str(size),
+                          "--io-threads", "1", "--io-total", str(total), image)
+        return float(re.findall(r"ops/sec: ([\d.e+]+)", told)[-1]) * size / MIB
+
+    cloud.host("rbd", "create", "--size", "1G", image)
+    try:
+        first = rate("write", MIB, mib * MIB)
+        again, read = (max(rate(kind, MIB, mib * MIB) for _ in range(ROUNDS))
+                       for kind in ("write", "read"))
+        small = max(rate("read", 4096, SMALL * 4096) for _ in range(ROUNDS)) * MIB / 4096
+    finally:
+        cloud.host("rbd", "rm", "--no-progress", image)
+    return [first, again, read, small]
+
+
 def attach_times(cloud: Cloud) -> list[float]:
     """Seconds from asking to the first block that the guest has read."""
     times = []
@@ -174,8 +195,10 @@ def main() -> None:
                 rows[f"{kind} file, directly"] = rates(cloud.guest, disk, options.mib, True)
         with cloud.volume(1) as volume:
             disk = cloud.fresh(lambda: cloud.attach(volume))
-            rows["volume, by NBD"] = rates(cloud.guest, disk, options.mib, True)
+            rows["volume"] = rates(cloud.guest, disk, options.mib, True)
             cloud.detach(volume)
+        if "volumes" in cloud.host("sh", "-c", "ceph osd pool ls 2>/dev/null || true").split():
+            rows["image in Ceph, directly"] = ceph_rates(cloud, options.mib)
     finally:
         cloud.host("rm", "-rf", FOLDER)
     print(f"{'':24}{'write anew':>12}{'again':>10}{'read':>10}{'4 KiB /s':>10}"

@@ -23,8 +23,8 @@ PAGE = HOUSE / "docs/operate/conformance.md"
 LINE = re.compile(
     r"^\{\d+\} (?:setUpClass \()?([\w.]+)\)?(?: \[[\d.]+s\])? "
     r"\.\.\. (ok|FAILED|SKIPPED)(?:: )?(.*)$")
-# What backends call a volume or snapshot that was taken out of the cloud's hands, by protocol.
-UNMANAGED = {"nbd": "%s", "ceph": "unmanaged-%s", "iSCSI": "unmanaged-%s"}
+# What every backend calls a volume or snapshot that was taken out of the cloud's hands.
+REFERENCE = "source-name,unmanaged-%s"
 # What a cloud of this release cannot do yet. Tempest skips the tests of it.
 LACKING = (
     "resize", "cold_migration", "shelve", "suspend", "rescue", "live_migration", "vnc_console",
@@ -55,8 +55,8 @@ def configuration(
     pools = [pool["Capabilities"] for pool in
              admin.ask("volume", "backend", "pool", "list", "--long")]
     backends = {pool["volume_backend_name"] for pool in pools}
-    protocol = pools[0]["storage_protocol"]
-    reference = f"source-name,{UNMANAGED[protocol]}"
+    # The cloud's own: the tests' answers may give it a spare one, which is of files.
+    own = next(pool for pool in pools if pool["volume_backend_name"] != "spare")
     conf = configparser.RawConfigParser()
     conf.read_dict({
         "DEFAULT": {"log_file": "tempest.log", "use_stderr": "false"},
@@ -95,8 +95,9 @@ def configuration(
             "store_weight_enabled": "true",
         },
         "scenario": {"img_file": guest, "img_disk_format": "qcow2"},
-        "volume": {"vendor_name": "Cairn", "storage_protocol": protocol,
-                   "manage_volume_ref": reference, "manage_snapshot_ref": reference,
+        "volume": {"vendor_name": own["vendor_name"],
+                   "storage_protocol": own["storage_protocol"],
+                   "manage_volume_ref": REFERENCE, "manage_snapshot_ref": REFERENCE,
                    "disk_format": "raw", "backup_driver": "posix",
                    "backend_names": ",".join(sorted(backends)),
                    "volume_type_multiattach": shared_type,

@@ -131,7 +131,7 @@ class TestFileDriver(Contract):
         driver.unmanage_snapshot(snapshot)
         driver.unmanage(volume)
         other = Volume(new_id(), 1)
-        driver.manage(other, {"source-name": volume.id})
+        driver.manage(other, {"source-name": f"unmanaged-{volume.id}"})
         for thing in (other, Volume(new_id(), 1)):
             if thing is not other:
                 driver.clone(thing, other)

@@ -19,6 +19,8 @@ from cairn.common.errors import Problem
 GIB = 1024**3
 # What QEMU's LUKS header takes before the payload, with the longest of keys (aes-256-xts).
 LUKS_HEADER = 2068480
+# Before its id, what a volume or snapshot that was unmanaged is called.
+UNMANAGED = "unmanaged-"
 
 
 class BackendFailed(Problem):

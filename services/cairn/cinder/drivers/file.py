@@ -23,6 +23,7 @@ from oslo_utils.imageutils import format_inspector
 from cairn.cinder.drivers import tools
 from cairn.cinder.drivers.base import (
     GIB,
+    UNMANAGED,
     BackendFailed,
     Connector,
     Disk,
@@ -373,7 +374,7 @@ class FileDriver:
             yield Manageable({"source-name": id_}, _gib(pointer.size), False, "already managed",
                              cinder_id=id_)
         for id_, pointer in self.layers.pointers(LOOSE_VOLUMES).items():
-            yield Manageable({"source-name": id_}, _gib(pointer.size), True)
+            yield Manageable({"source-name": UNMANAGED + id_}, _gib(pointer.size), True)
         for path in sorted(self.folder.iterdir()):
             if is_file(path) and path.name not in OWN_FILES:
                 try:
@@ -390,7 +391,7 @@ class FileDriver:
         for kind, ours in ((SNAPSHOTS, True), (LOOSE_SNAPSHOTS, False)):
             for id_, pointer in self.layers.pointers(kind).items():
                 yield Manageable(
-                    {"source-name": id_}, _gib(pointer.size), not ours,
+                    {"source-name": id_ if ours else UNMANAGED + id_}, _gib(pointer.size), not ours,
                     "already managed" if ours else None, id_ if ours else None,
                     source_reference={"source-name": pointer.volume})
 
@@ -443,10 +444,11 @@ class FileDriver:
         if not isinstance(name, str):
             raise NoSuchReference(reason="it has no source-name")
         try:
-            loose = below(self.folder, kind, name)
             file = below(self.folder, name)
-            if loose.exists():
-                return loose, None
+            if name.startswith(UNMANAGED):
+                loose = below(self.folder, kind, name.removeprefix(UNMANAGED))
+                if loose.exists():
+                    return loose, None
             if files and is_file(file) and name not in OWN_FILES:
                 return None, file
         except (Invalid, OSError) as error:

@@ -21,6 +21,7 @@ from typing import Any
 from cairn.cinder.drivers import targets
 from cairn.cinder.drivers.base import (
     GIB,
+    UNMANAGED,
     BackendFailed,
     Connector,
     Disk,
@@ -41,7 +42,7 @@ from cairn.common.bounds import uuid_of
 
 POOL = "volumes"
 RECORDS = Path("/var/lib/cairn/volume-exports")
-VOLUME, SNAPSHOT, REVERT, OLD, FREE = "volume-", "snap-", "revert-", "old-", "unmanaged-"
+VOLUME, SNAPSHOT, REVERT, OLD = "volume-", "snap-", "revert-", "old-"
 # Tells a snapshot's volume, also when that is gone.
 OF = "cairn.of."
 # A pool whose metadata is full stops writing, so it counts as full before it is.
@@ -311,13 +312,13 @@ class LvmDriver:
     def unmanage(self, volume: Volume) -> None:
         with self._locks.held(self._id(volume)):
             if (thin := self._find(volume.id)) is not None:
-                self.group.rename(thin.name, FREE + volume.id)
+                self.group.rename(thin.name, UNMANAGED + volume.id)
 
     def unmanage_snapshot(self, snapshot: Snapshot) -> None:
         name = self._name(snapshot)
         with self._locks.held(self._id(snapshot.volume)):
             if name in self.group.volumes():
-                self.group.rename(name, FREE + snapshot.id)
+                self.group.rename(name, UNMANAGED + snapshot.id)
 
     def stray(self, volumes: set[str], snapshots: set[str]) -> Iterator[tuple[str, str]]:
         strays = set()

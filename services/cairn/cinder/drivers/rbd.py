@@ -14,6 +14,7 @@ from typing import Any
 
 from cairn.cinder.drivers.base import (
     GIB,
+    UNMANAGED,
     BackendFailed,
     Connector,
     Disk,
@@ -39,7 +40,6 @@ SNAPSHOT = re.compile(rf"snapshot-({UUID})")
 OURS = re.compile(rf"volume-({UUID})({re.escape(PART)})?")
 # A snapshot that only serves to make a clone of what a volume holds now.
 PASSING = "clone-"
-UNMANAGED = "unmanaged-"
 # The object where it is noted who may open what: keys VOLUME@ATTACHMENT.
 EXPORTS = "cairn.exports"
 # The cluster takes this long to notice that who had an image open has died.
