@@ -1,10 +1,17 @@
 """Who is asking, carried explicitly from the token to the last RPC."""
 
+import uuid
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 UNSENT = {"token", "access_rules", "host"}
 SERVICE = "service"  # The role by which the cloud's components know each other.
+
+
+
+def new_request_id() -> str:
+    """By which all that is done for one request is found."""
+    return f"req-{uuid.uuid4()}"
 
 
 @dataclass(frozen=True, slots=True)

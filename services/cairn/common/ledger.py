@@ -127,11 +127,11 @@ def wake(session: Session, work: type[WorkRow], subject: str, kinds: Sequence[st
 
 
 def cancel(session: Session, work: Any, subject: str, kinds: Sequence[str]) -> None:
-    """Ask the open works of these kinds to stop at their next step."""
+    """Ask the open works of these kinds to stop at their next step, at once where they wait."""
     session.execute(
         update(work)
         .where(work.subject == subject, work.state == QUEUED, work.kind.in_(kinds))
-        .values(cancelled=True)
+        .values(cancelled=True, not_before=None)
     )
 
 

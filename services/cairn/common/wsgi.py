@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -17,7 +16,7 @@ from werkzeug.routing import BaseConverter
 from cairn.common import errors, events, names
 from cairn.common.access_rules import permits
 from cairn.common.api import ANYONE, PUBLIC, Api, Document, Endpoint, Reply
-from cairn.common.context import Context
+from cairn.common.context import Context, new_request_id
 from cairn.common.db import busy
 from cairn.common.microversions import Microversions
 from cairn.common.policy import ENFORCED, Policy
@@ -106,7 +105,7 @@ def serve(
 
     @app.before_request
     def begin() -> None:
-        flask.g.request_id = f"req-{uuid.uuid4()}"
+        flask.g.request_id = new_request_id()
 
     @app.after_request
     def finish(response: flask.Response) -> flask.Response:

@@ -198,6 +198,12 @@ class PortNotPlugged(Problem):
     message = "Port {id} is {status}, not ACTIVE, on host {host} after {seconds:.0f} s."
 
 
+class NeedsAway(Problem):
+    """What a host needs for a server that ran there; what is said of it follows."""
+
+    message = "What the server needs on its host was not there within {seconds:.0f} s: {reason}"
+
+
 class PortGone(Problem):
     message = "Port {id} is the server's no more."
 

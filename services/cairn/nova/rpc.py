@@ -187,6 +187,7 @@ class Conductor(LedgerStub):
     from_hosts = {
         "ring": "", "report_service": "service_host", "report_host": "service_host",
         "servers_of": "service_host", "sync_power": "service_host",
+        "host_restarted": "service_host",
         # Of servers on the host.
         "spec": "", "passphrases": "", "lend_image": "", "refresh_vifs": "", "server_started": "",
         "server_changed": "", "task_failed": "", "volume_swapped": "",
@@ -247,6 +248,18 @@ class Conductor(LedgerStub):
         A domain of ours that is not among them is nobody's."""
         return self.call(  # type: ignore[no-any-return]
             ctx, "servers_of", service_host=service_host
+        )
+
+    def host_restarted(
+        self, ctx: Context, *, service_host: str, stopped: list[str]
+    ) -> dict[str, Any]:
+        """The host went down and is back; of its servers these do not run there. Those that are to
+        run are started, by works.
+
+        Answers {"busy": ids of those that something else is done to: ask again for them}.
+        """
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "host_restarted", service_host=service_host, stopped=stopped
         )
 
     def spec(self, ctx: Context, *, server_id: str) -> Spec:

@@ -149,6 +149,8 @@ class ComputeSettings:
     shutdown_timeout: float = option(60.0, "Seconds a guest gets to power off, or to end in a soft "
                                     "reboot, where its image has no os_shutdown_timeout.")
     resume_guests: bool = option(True, "Start servers again that ran when the host went down.")
+    resume_timeout: float = option(600.0, "Seconds such a server waits for its interfaces and "
+                                   "volumes; then it is SHUTOFF.")
     reserved_vcpus: int = option(0, "Processors never given to servers.")
     reserved_memory_mb: int = option(512, "MiB of memory never given to servers.")
     reserved_disk_gb: int = option(1, "GiB of disk never given to servers.")

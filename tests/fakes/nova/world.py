@@ -16,6 +16,7 @@ from cairn.common.work import Worker
 from cairn.nova.component import Nova
 from cairn.nova.compute import process as compute_process
 from cairn.nova.compute.doer import Hands as ComputeHands
+from cairn.nova.compute.host_cleanup import HostCleanup
 from cairn.nova.compute.manager import Manager as ComputeManager
 from cairn.nova.conductor import process as conductor_process
 from cairn.nova.conductor.doer import Hands as ConductorHands
@@ -45,6 +46,7 @@ class World:
         self.folder = folder
         self.drivers: dict[str, FakeDriver] = {}
         self.workers: dict[str, Worker] = {}
+        self.cleanups: dict[str, HostCleanup] = {}
         # Called when a host waits.
         self.nap: Callable[[float], None] = lambda seconds: None
         self.managers: dict[str, ComputeManager] = {}
@@ -70,20 +72,22 @@ class World:
         return self.managers[host]
 
     def add_host(
-        self, host: str, *, plugging_timeout: float = 0.0, **size: int
+        self, host: str, *, plugging_timeout: float = 0.0, driver: FakeDriver | None = None,
+        settings: dict[str, Any] | None = None, **size: int
     ) -> FakeDriver:
-        """A compute that works, as it says itself."""
-        settings = ComputeSettings(driver="fake", vif_plugging_timeout=plugging_timeout,
-                                   folder=str(self.folder))
-        driver = self.drivers[host] = FakeDriver(settings, host, **size)
+        """A compute that works, as it says itself; with `driver`, its next life on that host."""
+        options = ComputeSettings(driver="fake", vif_plugging_timeout=plugging_timeout,
+                                  folder=str(self.folder), **settings or {})
+        driver = self.drivers[host] = driver or FakeDriver(options, host, **size)
         images: Any = NoImages()
         conductor: Any = Direct(lambda host: self.conductor, sender=host)
         transfers: Any = FakeTransfers(conductor, self.cloud)
-        hands = ComputeHands(conductor, driver, images, settings, host, transfers,
+        hands = ComputeHands(conductor, driver, images, options, host, transfers,
                              sleep=lambda seconds: self.nap(seconds))
         worker = compute_process.make_worker(RemoteLedger(conductor), hands, host, 1)
         self.workers[runner_of(host)] = worker
         self.managers[host] = ComputeManager(conductor, driver, worker)
+        self.cleanups[host] = HostCleanup(conductor, driver, images, options, host, self.folder)
         self.beat(host)
         self.nova.conductor.report_host(Context(), service_host=host, report=driver.report())
         return driver

@@ -68,9 +68,13 @@ class Doer(flows.Doer):
         """Every port's tap is made and filtered by the network agent before a guest can speak."""
         return {"ports": [vif["id"] for vif in self.await_plug(job)]}
 
-    def await_plug(self, job: Job, port_id: str | None = None) -> list[Vif]:
-        """The server's ports, once all of them are plugged, or the one. Raises PortNotPlugged."""
-        deadline = time.monotonic() + self.settings.vif_plugging_timeout
+    def await_plug(
+        self, job: Job, port_id: str | None = None, seconds: float | None = None
+    ) -> list[Vif]:
+        """The server's ports, once all of them are plugged, or the one. Raises PortNotPlugged after
+        so many seconds, if not of the settings."""
+        seconds = self.settings.vif_plugging_timeout if seconds is None else seconds
+        deadline = time.monotonic() + seconds
         wait = 0.05
         while True:
             check()
@@ -83,9 +87,14 @@ class Doer(flows.Doer):
                 return asked
             if late["vif_type"] == "binding_failed" or time.monotonic() > deadline:
                 raise PortNotPlugged(id=late["id"], host=self.host, status=late["status"],
-                                     seconds=self.settings.vif_plugging_timeout)
+                                     seconds=seconds)
             self.sleep(wait)
             wait = min(wait * 1.5, 0.3)
+
+    def returns(self, job: Job) -> bool:
+        """Whether the server comes back on a host that went down, or was begun before it did: what
+        it needs may not be there yet."""
+        return bool(job.args.get("restarted")) or job.attempts > 1
 
     def say(self, job: Job, spec: Spec, vm_state: str) -> Done:
         """The action is over and the server is that now."""

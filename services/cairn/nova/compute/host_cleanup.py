@@ -5,9 +5,10 @@ from pathlib import Path
 
 from cairn.common.context import Context
 from cairn.common.errors import Problem
+from cairn.nova.compute.boots import Boots
 from cairn.nova.compute.images import ImageCache
-from cairn.nova.compute.orders import opened_of, stray_of
-from cairn.nova.drivers.base import Driver
+from cairn.nova.compute.orders import stray_of
+from cairn.nova.drivers.base import RUNNING, Driver
 from cairn.nova.rpc import Conductor
 from cairn.nova.settings import ComputeSettings
 
@@ -20,41 +21,42 @@ class HostCleanup:
         settings: ComputeSettings, host: str, folder: Path,
     ) -> None:
         self.conductor, self.driver, self.images = conductor, driver, images
-        self.settings, self.host, self.folder = settings, host, folder
+        self.settings, self.host, self.boots = settings, host, Boots(folder)
+        # Servers that are still to be started again; None: all that do not run.
+        self._waiting: list[str] | None = None
 
-    def recover(self) -> None:
-        """Domains that are nobody's go; servers that ran before the host went down run again."""
+    def recover(self) -> bool:
+        """Domains that are nobody's go; servers that ran before the host went down run again.
+        Whether that is all there is to do; else it is to be called again."""
         ctx = Context()
-        own = {s["id"]: s for s in self.conductor.servers_of(ctx, service_host=self.host)}
+        own = {s["id"] for s in self.conductor.servers_of(ctx, service_host=self.host)}
         states = self.driver.power_states()
-        for server_id in states.keys() - own.keys():
-            # Deleted, or moved away, while this process was down.
-            self.driver.destroy(stray_of(self.conductor, ctx, server_id))
-        if not self._host_restarted():
-            return
-        for server_id, server in own.items():
-            idle = not server["building"] and server["task_state"] is None
-            ran = server["vm_state"] == "active" and states.get(server_id) != 1
-            if self.settings.resume_guests and idle and ran and server_id in states:
-                self._resume(ctx, server_id)
+        strays = [id_ for id_ in states if id_ not in own and not self._end(ctx, id_)]
+        if self.settings.resume_guests and self.boots.again():
+            resumed = self._resume(ctx, {id_ for id_ in own if states.get(id_) != RUNNING})
+            return resumed and not strays
+        self.boots.note()
+        return not strays
 
-    def _resume(self, ctx: Context, server_id: str) -> None:
-        """One that cannot be started (a volume of it is away) keeps no other from it."""
+    def _end(self, ctx: Context, server_id: str) -> bool:
+        """Whether the domain of a server that was deleted, or moved away, is gone. One that cannot
+        be ended keeps no other from being started."""
         try:
-            self.driver.start(opened_of(self.conductor, ctx, server_id))
+            self.driver.destroy(stray_of(self.conductor, ctx, server_id))
         except Problem as problem:
-            log.warning("server %s ran before, and is not started again: %s", server_id, problem)
+            log.warning("server %s is not ended here: %s", server_id, problem)
+            return False
+        return True
+
+    def _resume(self, ctx: Context, stopped: set[str]) -> bool:
+        """The boot is noted once the conductor has written it all down."""
+        asked = stopped if self._waiting is None else stopped & set(self._waiting)
+        self._waiting = self.conductor.host_restarted(
+            ctx, service_host=self.host, stopped=sorted(asked))["busy"]
+        if self._waiting:
+            return False
+        self.boots.note()
+        return True
 
     def age_images(self) -> None:
         self.images.age(self.settings.image_cache_seconds, self.settings.image_cache_gb << 30)
-
-    def _host_restarted(self) -> bool:
-        """Whether the host (or container) booted since this was last asked."""
-        with open("/proc/sys/kernel/random/boot_id") as file:
-            boot = file.read().strip()
-        with open("/proc/1/stat") as file:
-            boot += " " + file.read().rpartition(")")[2].split()[19]
-        mark = self.folder / ".boot"
-        before = mark.read_text() if mark.exists() else boot
-        mark.write_text(boot)
-        return before != boot

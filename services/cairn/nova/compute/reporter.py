@@ -47,8 +47,7 @@ class Reporter:
                     due["live"] = now + self._live()
                 self.reported.set()
                 if not recovered:
-                    self.cleanup.recover()
-                    recovered = True
+                    recovered = self.cleanup.recover()
                 if due["power"] <= now:
                     self.conductor.sync_power(
                         Context(), service_host=self.host, states=self.driver.power_states())

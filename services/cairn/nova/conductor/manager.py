@@ -14,6 +14,7 @@ from cairn.common.ledger import OPEN, DatabaseLedger, LedgerManager, add
 from cairn.common.work import Worker
 from cairn.nova import rpc
 from cairn.nova.component import Nova
+from cairn.nova.conductor import restarts
 from cairn.nova.conductor.providers import Providers
 from cairn.nova.core import block_devices, hosts, loans, network, servers, specs
 from cairn.nova.core.flows import delete
@@ -88,6 +89,11 @@ class Manager(LedgerManager):
                  "power_state": row.power_state, "building": bool(row.building)}
                 for row in servers.of_host(session, service_host)
             ]
+
+    def host_restarted(
+        self, ctx: Context, service_host: str, stopped: list[str]
+    ) -> dict[str, Any]:
+        return {"busy": restarts.resume(self.nova, ctx, service_host, stopped)}
 
     def sync_power(self, ctx: Context, service_host: str, states: dict[str, int]) -> None:
         with self.nova.db.reading() as session:

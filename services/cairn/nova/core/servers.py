@@ -221,9 +221,12 @@ def deletion_waits() -> ColumnElement[bool]:
                           Work.state == ledger.QUEUED)
 
 
-def record_failure(session: Session, server_id: str, error: str, *, breaks: bool) -> None:
-    """A task failed: it is over, its fault is kept, and with `breaks` the server is in error."""
-    values: dict[str, Any] = {"fault": fault(*error.partition("\n")[::2])}
+def record_failure(
+    session: Session, server_id: str, error: str, *, breaks: bool, **values: Any
+) -> None:
+    """A task failed: it is over, its fault is kept, and with `breaks` the server is in error.
+    `values` are other columns."""
+    values["fault"] = fault(*error.partition("\n")[::2])
     if not breaks:
         change(session, server_id, task_state=None, **values)
         return

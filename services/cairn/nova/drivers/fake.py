@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cairn.nova.drivers.base import NOSTATE, RUNNING, SHUTDOWN, connected
+from cairn.nova.errors import HypervisorFailed
 from cairn.nova.rpc import BlockDevice, HostReport, Spec, Vif
 from cairn.nova.settings import ComputeSettings
 
@@ -24,6 +25,8 @@ class FakeDriver:
         # Server id -> device's name -> (volume's id, what opened it, if anything had to).
         self.volumes: dict[str, dict[str, tuple[str, str | None]]] = {}
         self.sizes: dict[str, int] = {}
+        # Ids of volumes that nobody serves now.
+        self.away: set[str] = set()
 
     def report(self) -> HostReport:
         vcpus, memory_mb, disk_gb = self.size
@@ -107,6 +110,8 @@ class FakeDriver:
         self.sizes[str(device["volume_id"])] = size
 
     def _open(self, device: BlockDevice) -> tuple[str, str | None]:
+        if device["volume_id"] in self.away:
+            raise HypervisorFailed(reason=f"volume {device['volume_id']}: connection refused")
         if device["connection"] is None:
             raise RuntimeError(f"nobody said where volume {device['volume_id']} is")
         if device.get("encrypted") and not device.get("passphrase"):
