@@ -207,6 +207,20 @@ def test_what_is_used_stays_so_while_its_host_is_down(world, call, volume, attac
     assert status(volume) == "available" and not exports(world)
 
 
+def test_what_a_dead_request_was_deleting_stays_when_the_next_fails(
+    world, call, volume, attached, status
+):
+    """Who is told that it failed may rely on it: nobody ends the attachment later."""
+    id_ = attached(volume)
+    world.set(id_, Attachment, status="detaching")
+    world.down("store")
+    assert call("DELETE", f"/attachments/{id_}", who="nova").status_code == 503
+    assert world.row(Attachment, id_).status == "attached"
+    world.add_host("store")
+    assert interrupted.settle(world.cinder, seconds=-1) == 0
+    assert status(volume) == "in-use" and exports(world)
+
+
 def test_a_backend_that_fails_tells_admins_alone_why(world, call, volume, reserve, connect):
     id_ = reserve(volume).json["attachment"]["id"]
 

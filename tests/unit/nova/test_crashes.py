@@ -7,7 +7,7 @@ from sqlalchemy import update
 from cairn.common.errors import Invalid, Remote, Unavailable
 from cairn.common.patience import patiently
 from cairn.nova.conductor import doer
-from cairn.nova.core import interfaces, volumes
+from cairn.nova.core import block_devices, interfaces, volumes
 from cairn.nova.core.flows import (
     attach_interface,
     attach_volume,
@@ -478,6 +478,31 @@ def test_a_guest_that_does_not_let_go_keeps_its_volume(world, alice):
     volumes.detach(world.nova, alice.ctx, server_id, volume_id)
     settle(world)
     assert_has_volumes(world, alice, server_id)
+
+
+@pytest.mark.parametrize("left", ["gone", "detaching", "attached"])
+def test_a_cinder_that_does_not_answer_says_later_what_it_did(world, alice, left):
+    server_id = alice.boot()
+    settle(world)
+    volume_id = get_volume(world, alice, server_id)
+    settle(world)
+    cinder = world.cloud.cinder
+    (attachment,) = cinder.attachments.values()
+
+    def deaf(service, method, path):
+        if (service, method) == ("block-storage", "DELETE"):
+            if left == "gone":
+                cinder.attachments.clear()
+            attachment["attach_status"] = left
+            raise Unavailable(reason="nobody answers")
+
+    world.cloud.before = deaf
+    volumes.detach(world.nova, alice.ctx, server_id, volume_id)
+    settle(world)
+    with world.nova.db.reading() as session:
+        devices = block_devices.volumes_of(session, server_id)
+    assert [d.state for d in devices] == (["attached"] if left == "attached" else [])
+    assert alice.open_works() == 0
 
 
 @pytest.mark.parametrize("migrates", [False, True])

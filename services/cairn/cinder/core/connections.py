@@ -151,9 +151,12 @@ def delete(cinder: Cinder, ctx: Context, attachment_id: str) -> list[Attachment]
         return list(attachments.of_volume(session, row.volume_id))
 
 
-def drop(cinder: Cinder, ctx: Context, attachment_id: str, *, force: bool = False) -> None:
+def drop(
+    cinder: Cinder, ctx: Context, attachment_id: str, *, force: bool = False, again: bool = False
+) -> None:
     """The same, whoever asks; with `force` also when the host can not be asked: what it still
-    exports it takes away when it is back."""
+    exports it takes away when it is back. With `again`, for an attachment that a dead request was
+    deleting, it stays in deletion then."""
 
     def begin(session: Session) -> tuple[VolumeRecord, str, bool] | None:
         row = attachments.find(session, ctx, attachment_id, lock=True)
@@ -162,6 +165,9 @@ def drop(cinder: Cinder, ctx: Context, attachment_id: str, *, force: bool = Fals
             return None
         volume = attachments.hold(session, row.volume_id)
         before, row.status = row.status, DETACHING
+        if before == DETACHING and not again:
+            # Another request's, dead or slow. Who asks now is told that it failed, and it has.
+            before = ATTACHED
         row.updated_at = utcnow()
         session.flush()
         return records.of_volume(session, volume), before, bool(row.connection_info)

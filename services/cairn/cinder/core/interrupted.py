@@ -33,7 +33,8 @@ def settle(cinder: Cinder, seconds: float = SLOW) -> int:
     for row in _left(cinder, seconds):
         try:
             if row.status == DETACHING:
-                connections.drop(cinder, Context(roles=frozenset({SERVICE})), row.id)
+                connections.drop(
+                    cinder, Context(roles=frozenset({SERVICE})), row.id, again=True)
             else:
                 _put_back(cinder, row.id)
             settled += 1

@@ -1,12 +1,19 @@
 """detach_volume: after its host, Cinder."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from sqlalchemy import Row
+
+from cairn.common.errors import Problem
 from cairn.common.flows import Do
 from cairn.common.work import Job
 from cairn.nova.conductor.doer import step
 from cairn.nova.conductor.volumes import HasVolumes
 from cairn.nova.core import block_devices
+
+# As Cinder says it of an attachment.
+DETACHING = "detaching"
 
 
 class Steps(HasVolumes):
@@ -24,7 +31,28 @@ class Steps(HasVolumes):
             block_devices.remove(session, [device.id])
 
     def failed(self, job: Job, error: str) -> None:
-        """The server has it still; its actions say why."""
+        """The server has it still; its actions say why. It has it no more where Cinder gave no
+        answer, and went on."""
+        device = self.device(job.args["device_id"])
+        if device is None:
+            return
+        gone = "volume_detached" in job.results and self._is_gone(job, device)
         with self.nova.db.writing() as session:
-            block_devices.change(session, job.args["device_id"], frm=[block_devices.DETACHING],
-                                 state=block_devices.ATTACHED)
+            if gone:
+                block_devices.remove(session, [device.id])
+            else:
+                block_devices.change(session, device.id, frm=[block_devices.DETACHING],
+                                     state=block_devices.ATTACHED)
+
+    def _is_gone(self, job: Job, device: Row[Any]) -> bool:
+        """Whether Cinder has no such attachment, or is about to delete it: it tries until it has.
+        Of a Cinder that says nothing it is not known."""
+        if device.attachment_id is None:
+            return False
+        try:
+            shown = self.patiently(
+                lambda: self.nova.cloud.volumes.show_attachment(job.ctx, device.attachment_id),
+                "looking at an attachment")
+        except Problem as problem:
+            return problem.code == 404
+        return bool(shown["status"] == DETACHING)
