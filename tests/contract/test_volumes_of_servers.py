@@ -1,5 +1,7 @@
 """Nova's questions about volumes are ones that cinder answers: the real one, not a fake of ours."""
 
+import json
+
 import pytest
 from fakes.cinder import World as CinderWorld
 from fakes.nova import Cloud, World
@@ -14,10 +16,15 @@ from cairn.cinder.settings import ServiceSettings
 from cairn.common.client import refusal
 from cairn.common.context import Context
 from cairn.common.db import Database
+from cairn.common.errors import Problem
 from cairn.nova.app import create_app as nova_app
 from cairn.nova.db import models as nova_models
+from cairn.nova.neighbours.volume import MARK
+from cairn.nova.rpc import CONDUCTOR
+from cairn.nova.settings import ApiSettings
 
 RED = "0123456789abcdef0123456789abcdef"
+NONE = "11111111-2222-3333-4444-555555555555"
 PEOPLE = {
     "service": Context("nova", project_id="service",
                        roles=frozenset({"admin", "service", "member", "reader"})),
@@ -166,13 +173,103 @@ def test_a_server_that_boots_from_volumes_of_its_own(house):
 def test_what_cannot_be_attached(house):
     server, _ = house.boot(imageRef=house.nova.cloud.image())
     path = f"/servers/{server}/os-volume_attachments"
-    for volume, code in (("11111111-2222-3333-4444-555555555555", 404),):
+    for volume, code in ((NONE, 404),):
         body = {"volumeAttachment": {"volumeId": volume}}
         assert house("POST", path, body).status_code == code
     volume = house.volume()
     house.storage.set(volume, status="error")
     body = {"volumeAttachment": {"volumeId": volume}}
     assert house("POST", path, body).status_code == 400
+
+
+# --- Images of servers on volumes ---
+
+
+@pytest.fixture
+def on_volume(house):
+    """(server, its volume, which goes with it); a request does not wait for its work."""
+    object.__setattr__(house.nova.nova, "api", ApiSettings(image_timeout=0.0))
+    server, [volume] = house.boot(block_device_mapping_v2=[
+        {"source_type": "blank", "destination_type": "volume", "volume_size": 1, "boot_index": 0,
+         "delete_on_termination": True}])
+    return server, volume
+
+
+def test_an_image_of_a_server_on_volumes(house, on_volume):
+    server, volume = on_volume
+    made = house("POST", f"/servers/{server}/action", {"createImage": {"name": "kept"}})
+    house.settle()
+    image = house.nova.cloud.images[made.json["image_id"]]
+    [device] = json.loads(image["block_device_mapping"])
+    [snapshot] = house.ask("GET", "/snapshots/detail").json["snapshots"]
+    assert image["status"] == "active" and device["snapshot_id"] == snapshot["id"]
+    assert (snapshot["status"], snapshot["volume_id"]) == ("available", volume)
+    assert snapshot["os-extended-snapshot-attributes:project_id"] == RED
+    again, [copy] = house.boot(imageRef=image["id"])
+    assert house.ask("GET", f"/volumes/{copy}").json["volume"]["snapshot_id"] == snapshot["id"]
+
+
+def test_a_server_that_goes_takes_the_snapshots_of_half_an_image_with_it(house, on_volume):
+    """And then its volume, which could not go before they are gone."""
+    server, volume = on_volume
+
+    def probe(moment, job, step):
+        if (moment, step) == ("done", "volumes_snapshotted"):
+            house.nova.workers[CONDUCTOR].probe = lambda *_: None
+            house("DELETE", f"/servers/{server}")
+
+    house.nova.workers[CONDUCTOR].probe = probe
+    made = house("POST", f"/servers/{server}/action", {"createImage": {"name": "kept"}})
+    house.settle()
+    assert made.json["image_id"] not in house.nova.cloud.images
+    assert house.ask("GET", "/snapshots").json["snapshots"] == []
+    assert house.status(volume) is None
+
+
+def test_a_quota_of_snapshots_forbids_an_image(house, on_volume):
+    server, _ = on_volume
+    body = {"quota_set": {"snapshots": 0}}
+    set_ = house.cinder.put(f"/v3/os-quota-sets/{RED}", json=body,
+                            headers={"X-Auth-Token": "root"})
+    assert set_.status_code == 200, set_.json
+    object.__setattr__(house.nova.nova, "api", ApiSettings())
+    object.__setattr__(house.nova.nova, "pause", lambda seconds: house.nova.settle())
+    refused = house("POST", f"/servers/{server}/action", {"createImage": {"name": "kept"}})
+    assert refused.status_code == 403
+    assert "quota" in refused.json["forbidden"]["message"]
+
+
+def questions(cloud, volume_id):
+    """What nova asks of snapshots, with what it reads of the answers."""
+    nova, volumes = PEOPLE["service"], cloud.cloud.volumes
+    asked = {"volume_id": volume_id, "force": True, "name": "kept", "metadata": {MARK: "a/b"}}
+    made = volumes.create_snapshot(nova, RED, asked)
+    cloud.pause(0.0)
+    said = {"made": [made["name"], made["volume_id"] == volume_id, made["metadata"]]}
+    said["marked"] = [[s["id"] == made["id"] for s in volumes.list_marked_snapshots(nova, *of)]
+                      for of in ((volume_id, "a/b"), (volume_id, "a"), (NONE, "a/b"))]
+    said["status"] = volumes.show_snapshot(nova, made["id"])["status"]
+    volumes.delete_snapshot(nova, made["id"])
+    cloud.pause(0.0)
+    said["gone"] = [_code(lambda: volumes.show_snapshot(nova, made["id"])),
+                    _code(lambda: volumes.delete_snapshot(nova, made["id"])),
+                    volumes.list_marked_snapshots(nova, volume_id, "a/b")]
+    return said
+
+
+def _code(ask):
+    try:
+        ask()
+    except Problem as problem:
+        return problem.code
+    return None
+
+
+def test_the_fake_answers_of_snapshots_as_the_real_cinder_does(house):
+    real = questions(house.nova.nova, house.volume())
+    fake = World(house.databases[1])
+    assert questions(fake.nova, fake.cloud.cinder.volume(RED)) == real
+    assert real["marked"] == [[True], [], []]
 
 
 # --- What an audit compares ----------------------------------------------------------------------

@@ -8,7 +8,7 @@ runs is made of both (`make_flows`); the page of docs and the contract tests rea
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,8 @@ class Action:
     cancellable: bool = True
     # Whether the resource comes to its host, or leaves it, while this lasts.
     moves: bool = False
+    # Rooms that take no part in a work of these args.
+    absent: Callable[[Mapping[str, Any]], Collection[str]] = lambda args: ()
 
     @property
     def entry(self) -> Entry:
@@ -68,6 +70,12 @@ class Action:
 
     def steps_of(self, room: str) -> list[ActionStep]:
         return [step for step in self.steps if step.room == room]
+
+    def rooms(self, args: Mapping[str, Any]) -> list[str]:
+        """Those that take part in a work of these args; the one that begins is the first."""
+        absent = self.absent(args)
+        rooms = dict.fromkeys(step.room for step in self.steps)
+        return [room for room in rooms if room not in absent]
 
 
 @dataclass(frozen=True)
@@ -89,8 +97,9 @@ class Doer:
         return {}
 
     def absent(self, room: str, job: Job) -> bool:
-        """Whether that room takes no part in this work: its steps are left out."""
-        return False
+        """Whether that room takes no part in this work: its steps are left out. What only shows
+        while it is done is a doer's to say."""
+        return room in self.action.absent(job.args)
 
     def runner(self, room: str, job: Job) -> str:
         """Who does that room's steps of this work."""

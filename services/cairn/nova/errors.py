@@ -139,7 +139,15 @@ class VolumeGone(Conflict):
     message = "The volume is the server's no more."
 
 
-class VolumeNotMade(Problem):
+class NotMade(Problem):
+    """What Cinder was asked for will not be there."""
+
+
+class SnapshotNotMade(NotMade):
+    message = "Snapshot {id} did not finish being created: its status is {status}."
+
+
+class VolumeNotMade(NotMade):
     message = "Volume {id} did not finish being created: its status is {status}."
 
 

@@ -20,6 +20,10 @@ class ApiSettings:
     attach_timeout: float = option(
         90.0, "Seconds that a request waits for an interface to be attached."
     )
+    image_timeout: float = option(
+        5.0, "Seconds that a request for an image of a server on volumes waits to hear that Cinder "
+        "refuses more snapshots."
+    )
     cross_az_attach: bool = option(
         True, "Attach volumes of other availability zones than the server's."
     )
@@ -60,7 +64,8 @@ class ConductorSettings:
     threads: int = option(16, "Works a conductor runs at once.")
     attempts: int = option(3, "Hosts that are tried for one server.")
     volume_timeout: float = option(
-        900.0, "Seconds that a volume may take to be made for a server, or to get a new image."
+        900.0, "Seconds that a volume may take to be made for a server, to get a new image, or to "
+        "have a snapshot for one."
     )
     heal_interval: float = option(10.0, "Seconds between looks at what Neutron did to ports.")
 

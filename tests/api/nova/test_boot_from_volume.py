@@ -277,6 +277,61 @@ def test_an_image_that_fails_leaves_no_snapshots(world, call, cinder, backed, mo
     assert action(call, server, "createImage", {"name": "kept"}).status_code == 503
     assert cinder.snapshots == {}
     assert set(world.cloud.images) == images
+    assert call("GET", f"/v2.1/servers/{server}").json["server"][
+        "OS-EXT-STS:task_state"] is None
+
+
+def test_a_quota_of_snapshots_is_told_at_the_request(world, call, cinder, backed):
+    from cairn.common.errors import Remote
+
+    server, _ = backed
+
+    def before(service, method, path):
+        if (service, method) == ("block-storage", "POST") and path.endswith("/snapshots"):
+            raise Remote("block-storage 413", 413, "snapshots: exceeds allowed quota")
+
+    images = set(world.cloud.images)
+    world.cloud.before = before
+    refused = action(call, server, "createImage", {"name": "kept"})
+    assert refused.status_code == 403
+    assert "exceeds allowed quota" in refused.json["forbidden"]["message"]
+    assert set(world.cloud.images) == images
+    world.cloud.before = lambda *_: None
+    assert action(call, server, "createImage", {"name": "x" * 255}).status_code == 202
+    [snapshot] = cinder.snapshots.values()
+    assert len(snapshot["name"]) == 255
+
+
+def test_an_image_of_it_needs_no_host_and_is_no_host_s(world, cinder, backed):
+    from cairn.common.context import Context
+    from cairn.common.errors import NotFound
+    from cairn.nova.core import loans, servers, snapshots
+    from cairn.nova.settings import ApiSettings
+
+    server, _ = backed
+    world.down("one")
+    busy = replace(world.nova, api=ApiSettings(image_timeout=0.0), pause=lambda seconds: None)
+    with world.db.reading() as session:
+        row = servers.find_any(session, server)
+    made = snapshots.take(busy, Context("alice", project_id=row.project_id), server,
+                          {"name": "kept"})
+    image = world.cloud.images[made]
+    assert (image["status"], image["block_device_mapping"]) == ("queued", "[]")
+    with pytest.raises(NotFound):
+        loans.lend(world.nova, row, "fill")
+    world.settle()
+    assert (image["status"], len(cinder.snapshots)) == ("active", 1)
+
+
+def test_a_volume_that_comes_or_goes_is_in_no_image(world, call, cinder, backed):
+    server, _ = backed
+    call("POST", f"/v2.1/servers/{server}/os-volume_attachments",
+         {"volumeAttachment": {"volumeId": cinder.volume()}})
+    images = set(world.cloud.images)
+    refused = action(call, server, "createImage", {"name": "kept"})
+    assert refused.status_code == 409
+    assert "attached or detached" in refused.json["conflictingRequest"]["message"]
+    assert set(world.cloud.images) == images
 
 
 def test_a_new_image_is_written_over_its_volume(world, call, cinder, image, backed):

@@ -37,7 +37,7 @@ class Cinder:
         snapshot_id = str(uuid.uuid4())
         self.snapshots[snapshot_id] = {
             "id": snapshot_id, "volume_id": volume_id, "status": "available", "name": "",
-            "size": self.volumes[volume_id]["size"], **properties}
+            "metadata": {}, "size": self.volumes[volume_id]["size"], **properties}
         return snapshot_id
 
     def answer(self, method: str, path: list[str], query: Any, body: Any) -> Any:
@@ -129,14 +129,25 @@ class Cinder:
             volume = self._find("volume", asked["volume_id"])
             if volume["status"] != "available" and not asked.get("force"):
                 raise refuse("block-storage", 400, f"Volume {volume['id']} is in use")
-            snapshot_id = self.snapshot(volume["id"], name=asked.get("name") or "",
-                                        status=self.ends)
-            return Answer({"snapshot": self.snapshots[snapshot_id]}, 202)
+            return Answer({"snapshot": self._taken(volume, asked)}, 202)
+        if path == ["detail"]:
+            meta = ast.literal_eval(query["metadata"][0])
+            return {"snapshots": [
+                s for s in self.snapshots.values()
+                if s["volume_id"] in query["volume_id"] and meta.items() <= s["metadata"].items()]}
         snapshot = self._find("snapshot", path[0])
         if method == "DELETE":
+            if snapshot["status"] not in ("available", "error"):
+                raise refuse("block-storage", 400, f"Snapshot {path[0]} is {snapshot['status']}")
             del self.snapshots[path[0]]
             return Answer(None, 202)
         return {"snapshot": snapshot}
+
+    def _taken(self, volume: Document, asked: Document) -> Document:
+        snapshot_id = self.snapshot(volume["id"], name=asked.get("name") or "", status=self.ends,
+                                    metadata=asked.get("metadata") or {})
+        snapshot: Document = self.snapshots[snapshot_id]
+        return snapshot
 
     # --- Attachments ---
 

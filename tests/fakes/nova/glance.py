@@ -28,6 +28,8 @@ class Glance:
         if method == "DELETE":
             del self.images[path[1]]
             return Answer(None, 204)
+        if method == "PATCH":
+            self.images[path[1]] |= {change["path"][1:]: change["value"] for change in body}
         if method == "PUT":
             return self._upload(self.images[path[1]])
         return self.images[path[1]]

@@ -45,7 +45,7 @@ class Tenant:
 
     def snapshot(self, server_id):
         """Ask for an image of the server; its id."""
-        return snapshots.take(self.world.nova, self.ctx, server_id, {"name": "kept"})
+        return snapshots.ask(self.world.nova, self.ctx, server_id, {"name": "kept"}).image_id
 
     def open_works(self):
         with self.world.db.reading() as session:

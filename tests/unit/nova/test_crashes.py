@@ -1,5 +1,7 @@
 """Kill any process at any step: the work finishes or ends in a named error, and nothing leaks."""
 
+import json
+
 import pytest
 from fakes.nova.world import NoImages
 from sqlalchemy import update
@@ -33,7 +35,7 @@ CREATE, DELETE = steps_of(create.ACTION), steps_of(delete.ACTION)
 ATTACH, DETACH = steps_of(attach_interface.ACTION), steps_of(detach_interface.ACTION)
 GET, LOSE = steps_of(attach_volume.ACTION), steps_of(detach_volume.ACTION)
 SWAP = steps_of(swap_volume.ACTION)
-SNAPSHOT = [name for _, name in steps_of(create_image.ACTION)]
+SNAPSHOT = steps_of(create_image.ACTION)
 
 
 class Killed(BaseException):
@@ -103,7 +105,7 @@ def test_a_deletion_survives_the_death_of_who_does_it(world, alice, runner, step
 
 
 @pytest.mark.parametrize("moment", ["begun", "done"])
-@pytest.mark.parametrize("step", SNAPSHOT)
+@pytest.mark.parametrize("step", [name for runner, name in SNAPSHOT if runner != CONDUCTOR])
 def test_a_snapshot_survives_the_death_of_who_takes_it(world, alice, step, moment):
     server_id = alice.boot()
     settle(world)
@@ -676,6 +678,163 @@ def test_a_volume_whose_maker_died_before_it_said_so_is_the_servers(world, alice
     server_id, own = boot_from_volumes(world, alice)
     settle(world)
     assert_has_volumes(world, alice, server_id, died[0]["id"], own)
+
+
+# --- Images of servers on volumes ---
+
+PICTURED = [step for step in SNAPSHOT if step[0] == CONDUCTOR]
+
+
+@pytest.fixture
+def on_volumes(world, alice):
+    """(server, its two volumes)."""
+    server_id, _ = boot_from_volumes(world, alice)
+    settle(world)
+    return server_id, set(world.cloud.cinder.volumes)
+
+
+def assert_pictured(world, alice, server_id, image_id, volume_ids):
+    """The image names one snapshot of each volume, and there is no other."""
+    image = world.cloud.images[image_id]
+    mapped = [device["snapshot_id"] for device in json.loads(image["block_device_mapping"])]
+    snapshots = world.cloud.cinder.snapshots
+    assert image["status"] == "active"
+    assert len(mapped) == len(snapshots) and set(mapped) == set(snapshots)
+    assert {each["volume_id"] for each in snapshots.values()} == volume_ids
+    assert_runs(world, alice, server_id)
+
+
+def assert_not_pictured(world, alice, server_id, image_id):
+    assert image_id not in world.cloud.images
+    assert world.cloud.cinder.snapshots == {}
+    row = alice.row(server_id)
+    assert (row.vm_state, row.task_state, alice.open_works()) == ("active", None, 0)
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), PICTURED)
+def test_an_image_of_volumes_survives_the_death_of_who_makes_it(
+    world, alice, on_volumes, runner, step, moment
+):
+    server_id, volume_ids = on_volumes
+    kill_once(world.workers[runner], moment, step)
+    image_id = alice.snapshot(server_id)
+    assert alice.row(server_id).task_state == "image_snapshot_pending"
+    assert world.cloud.cinder.snapshots == {}
+    settle(world)
+    assert_pictured(world, alice, server_id, image_id, volume_ids)
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), PICTURED)
+def test_an_image_of_volumes_that_fails_leaves_nothing(
+    world, alice, on_volumes, runner, step, moment
+):
+    world.workers[runner].probe = fail(step, moment=moment)
+    image_id = alice.snapshot(on_volumes[0])
+    settle(world)
+    assert_not_pictured(world, alice, on_volumes[0], image_id)
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), PICTURED)
+def test_a_server_may_be_deleted_while_an_image_of_its_volumes_is_made(
+    world, alice, on_volumes, runner, step, moment
+):
+    """The last step is not called off: then all of the image is there."""
+    server_id, _ = on_volumes
+
+    def probe(now, job, name):
+        if (now, name) == (moment, step):
+            alice.delete(server_id)
+
+    world.workers[runner].probe = probe
+    image_id = alice.snapshot(server_id)
+    settle(world)
+    assert alice.row(server_id).deleted
+    assert_nothing_is_left(world, alice)
+    whole = step == PICTURED[-1][1]
+    assert (image_id in world.cloud.images) == whole
+    assert len(world.cloud.cinder.snapshots) == (2 if whole else 0)
+    assert len(world.cloud.cinder.volumes) == (2 if whole else 1)
+
+
+def test_the_undoing_of_an_image_of_volumes_survives_a_death(world, alice, on_volumes):
+    def probe(now, job, name):
+        if (now, name) == ("begun", "image_described"):
+            kill_once(world.workers[CONDUCTOR], "undoing", "volumes_snapshotted")
+            raise Invalid(reason="broke")
+
+    world.workers[CONDUCTOR].probe = probe
+    image_id = alice.snapshot(on_volumes[0])
+    settle(world)
+    assert_not_pictured(world, alice, on_volumes[0], image_id)
+
+
+@pytest.mark.parametrize("which", [1, 2])
+@pytest.mark.parametrize("called_off", [False, True])
+def test_a_snapshot_whose_maker_died_before_it_said_so(
+    world, alice, on_volumes, monkeypatch, which, called_off
+):
+    server_id, volume_ids = on_volumes
+    cinder, made = world.cloud.cinder, []
+    take = cinder._taken
+
+    def die_once(volume, asked):
+        made.append(take(volume, asked))
+        if len(made) == which:
+            raise Killed
+        return made[-1]
+
+    monkeypatch.setattr(cinder, "_taken", die_once)
+    image_id = alice.snapshot(server_id)
+    with pytest.raises(Killed):
+        world.settle()
+    if called_off:
+        alice.delete(server_id)
+    settle(world)
+    if called_off:
+        assert (image_id in world.cloud.images, cinder.snapshots) == (False, {})
+        assert_nothing_is_left(world, alice)
+        return
+    assert_pictured(world, alice, server_id, image_id, volume_ids)
+    assert len(made) == 2
+
+
+def test_a_snapshot_that_was_taken_twice_is_there_once(world, alice, on_volumes, monkeypatch):
+    server_id, volume_ids = on_volumes
+    late = carried_out_late(world, monkeypatch, "snapshots")
+    image_id = alice.snapshot(server_id)
+    settle(world)
+    assert len(late) == 3
+    assert_pictured(world, alice, server_id, image_id, volume_ids)
+
+
+def test_a_snapshot_that_ends_in_error_makes_no_image(world, alice, on_volumes):
+    world.cloud.cinder.ends = "error"
+    image_id = alice.snapshot(on_volumes[0])
+    settle(world)
+    assert "Snapshot" in alice.row(on_volumes[0]).fault["message"]
+    assert "its status is error" in alice.row(on_volumes[0]).fault["message"]
+    assert_not_pictured(world, alice, on_volumes[0], image_id)
+
+
+def test_a_snapshot_that_is_being_taken_is_deleted_later(world, alice, on_volumes):
+    def give_up(seconds):
+        raise Invalid(reason="no time")
+
+    cinder = world.cloud.cinder
+    cinder.ends = "creating"
+    object.__setattr__(world.nova, "pause", give_up)
+    image_id = alice.snapshot(on_volumes[0])
+    settle(world)
+    assert (alice.open_works(), len(cinder.snapshots)) == (1, 2)
+    for snapshot in cinder.snapshots.values():
+        snapshot["status"] = "available"
+    with world.db.writing() as session:
+        session.execute(update(Work).values(not_before=None))
+    settle(world)
+    assert_not_pictured(world, alice, on_volumes[0], image_id)
 
 
 def test_another_host_is_tried_with_the_same_volume(world, alice):

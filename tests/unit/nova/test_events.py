@@ -64,7 +64,8 @@ def test_every_action_has_a_start_and_an_end(world, alice, server_id):
             "interface_detach") for moment in ("start", "end")]
     payloads = dict(events)
     assert payloads["power_off.end"]["state"] == "stopped"
-    assert payloads["snapshot.end"]["snapshot_image_id"] == image_id
+    for moment in ("start", "end"):
+        assert payloads[f"snapshot.{moment}"]["snapshot_image_id"] == image_id
     assert payloads["interface_attach.end"]["port_id"] == port_id
     assert payloads["interface_detach.end"]["port_id"] == port_id
 

@@ -68,7 +68,7 @@ def add(
 ) -> str:
     """Write the work of what was claimed for it; whom to ring after the commit. `volume` is whose
     works it stands in line with."""
-    room = action.steps[0].room
+    room = action.rooms(args or {})[0]
     runner = SCHEDULER if room == SCHEDULER else runner_of(room, volume.host)
     ledger.add(session, ctx, Work, kind=action.kind, subject=volume.id, runner=runner,
                args={**(args or {}), "resource": resource, "resource_id": id_ or volume.id})

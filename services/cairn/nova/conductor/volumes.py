@@ -1,26 +1,22 @@
 """Volumes of servers, as the conductor asks Cinder for them and gives them back."""
 
-import logging
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from cairn.common.api import Document
-from cairn.common.errors import Problem
 from cairn.common.work import Job
-from cairn.nova.conductor.doer import Doer
+from cairn.nova.conductor.made import MakesOnce
 from cairn.nova.core import block_devices
 from cairn.nova.db.models import Hypervisor
 from cairn.nova.errors import VolumeGone
 from cairn.nova.rpc import CONDUCTOR
 
-log = logging.getLogger(__name__)
-
 # Figures of an encryption that are no secret.
 FIGURES = ("provider", "cipher", "key_size", "control_location")
 
 
-class HasVolumes(Doer):
+class HasVolumes(MakesOnce):
     """What steps that have to do with volumes share. All of it may be repeated."""
 
     def device(self, device_id: str) -> Row[Any] | None:
@@ -82,17 +78,6 @@ class HasVolumes(Doer):
         if device.volume_id is not None:
             self.patiently(do, "giving a volume back")
 
-    def remove_volume(self, job: Job, volume_id: str) -> None:
-        """Delete it. What Cinder refuses (it has snapshots) stays, and is told to operators."""
-        try:
-            self.patiently(lambda: self.nova.cloud.volumes.delete(job.ctx, volume_id),
-                           "deleting a volume")
-        except Problem as problem:
-            if problem.code >= 500:
-                raise
-            if problem.code != 404:
-                log.warning("volume %s of server %s stays: %s", volume_id, job.subject, problem)
-
     def detach_all(self, job: Job) -> None:
         """The server has no volume any more. What a request is just reserving is that request's, or
         the sweeper's."""
@@ -104,7 +89,7 @@ class HasVolumes(Doer):
             self.give_back(job, device)
             goes = device.delete_on_termination and device.state != block_devices.INCOMING
             if goes and device.volume_id is not None:
-                self.remove_volume(job, device.volume_id)
+                self.remove(job, self.volumes, device.volume_id)
             with self.nova.db.writing() as session:
                 block_devices.remove(session, [device.id])
 

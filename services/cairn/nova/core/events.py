@@ -1,6 +1,7 @@
 """What is told of servers (common/events.py): upstream's types and payloads, as far as they are
 known here without asking for an event's sake."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -39,18 +40,23 @@ def record_end(session: Session, job: Job) -> None:
     # What its host ends late was told to be deleted before.
     if action is None or row is None or work.args.get("orphan"):
         return
-    more: dict[str, Any] = {}
-    if work.kind == create_image.ACTION.kind:
-        more["snapshot_image_id"] = work.args["image_id"]
-    if work.kind == detach_interface.ACTION.kind:
-        more["port_id"] = work.args["port_id"]
-    more |= {name: work.args[name] for name in ("volume_id", "new_volume_id") if name in work.args}
+    more = facts(work.kind, work.args)
     if work.kind == attach_interface.ACTION.kind:
         bound = session.scalar(select(WorkStep.result).where(
             WorkStep.work_id == job.id, WorkStep.name == "port_bound"))
         more["port_id"] = bound["port_id"] if bound else None
     record(session, Context.from_wire(work.context), row, action,
            END if job.error is None else ERROR, error=job.error, **more)
+
+
+def facts(kind: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of a work of these args beside its server."""
+    told = {name: args[name] for name in ("volume_id", "new_volume_id") if name in args}
+    if kind == create_image.ACTION.kind:
+        told["snapshot_image_id"] = args["image_id"]
+    if kind == detach_interface.ACTION.kind:
+        told["port_id"] = args["port_id"]
+    return told
 
 
 def describe(server: Any) -> dict[str, Any]:

@@ -37,8 +37,10 @@ def _read(row: Any, purpose: str) -> str | None:
 
 
 def _filled(nova: Nova, server_id: str) -> str | None:
-    """The image of the snapshot that is being taken."""
+    """The image of the snapshot that is being taken: none that the host has no part in."""
     with nova.db.reading() as session:
         args = session.scalar(select(Work.args).where(
             Work.subject == server_id, Work.kind == create_image.ACTION.kind, Work.state.in_(OPEN)))
-    return str(args["image_id"]) if args else None
+    if not args or rpc.COMPUTE not in create_image.ACTION.rooms(args):
+        return None
+    return str(args["image_id"])

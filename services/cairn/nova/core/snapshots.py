@@ -1,11 +1,12 @@
-"""Images that servers become: made in Glance at the request, filled by the server's host.
+"""Images that servers become: made in Glance at the request, filled by a work.
 
 Of a server that boots from a volume they are snapshots in Cinder, and an image without bytes that
 names them.
 """
 
-import json
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Conflict, Problem, Refused
 from cairn.nova.component import Nova
-from cairn.nova.core import block_devices, events, quotas, servers, works
+from cairn.nova.core import block_devices, quotas, servers, works
 from cairn.nova.core.flows import create_image
 from cairn.nova.errors import LimitReached, NotOnAHost
 
@@ -23,8 +24,30 @@ from cairn.nova.errors import LimitReached, NotOnAHost
 _NEVER_INHERITED = re.compile("os_glance|img_signature|cinder_encryption_key_|signature_verified$")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """An image that will be filled."""
+
+    image_id: str
+    work_id: str
+    on_volumes: bool
+
+
 def take(nova: Nova, ctx: Context, server_id: str, request: Document) -> str:
-    """Make the image, and let the server's host fill it; the image's id."""
+    """Make the image, and let it be filled; its id. Raises as `ask`, and Refused where Cinder says
+    soon that it takes no more snapshots."""
+    asked = ask(nova, ctx, server_id, request)
+    if asked.on_volumes:
+        outcome = works.wait(nova, asked.work_id, nova.api.image_timeout)
+        sentence = (outcome and outcome.error or "").partition("\n")[0]
+        if "quota" in sentence.lower():
+            raise Refused(reason=sentence)
+    return asked.image_id
+
+
+def ask(nova: Nova, ctx: Context, server_id: str, request: Document) -> Asked:
+    """Make the image, write the work, and ring. Raises ServerNotFound, ServerLocked, ServerBusy,
+    NotOnAHost, HostDown, LimitReached, Refused, Conflict."""
     properties = request.get("metadata") or {}
     with nova.db.reading() as session:
         row = servers.find(session, ctx, server_id)
@@ -35,74 +58,56 @@ def take(nova: Nova, ctx: Context, server_id: str, request: Document) -> str:
     works.check_may(row, create_image.ACTION)
     if row.host is None:
         raise NotOnAHost(id=row.id)
-    if row.image_id is None:
-        return _take_volumes(nova, ctx, row, request["name"], properties)
-    image_id = _create(nova, ctx, row, request["name"], properties)
+    on_volumes = row.image_id is None
+    more: Document = {}
+    if on_volumes:
+        # What it maps comes later; its place is within Glance's limits now.
+        more = {"block_device_mapping": "[]", "bdm_v2": "True",
+                "root_device_name": row.root_device, "disk_format": "raw", "min_disk": 0}
+    image_id = _create(nova, ctx, row, request["name"], properties, **more)
 
-    def begin(session: Session) -> str:
+    def write(session: Session) -> tuple[str, str]:
+        args: Document = {"image_id": image_id}
+        if on_volumes:
+            args |= {"name": request["name"], "volumes": _volumes(session, row.id)}
         works.claim(session, row, create_image.ACTION)
-        work = works.add(session, ctx, row, create_image.ACTION, nova.service,
-                         {"image_id": image_id})
-        return str(work.runner)
+        work = works.add(session, ctx, row, create_image.ACTION, nova.service, args)
+        return work.id, work.runner
 
     try:
-        runner = nova.db.write(begin)
+        work_id, runner = nova.db.write(write)
     except BaseException:
         remove(nova, ctx, image_id)
         raise
     nova.ring(ctx, runner)
-    return image_id
+    return Asked(image_id, work_id, on_volumes)
 
 
-def _take_volumes(
-    nova: Nova, ctx: Context, row: Any, name: str, properties: dict[str, str]
-) -> str:
-    """What was made before something failed is deleted."""
-    with nova.db.reading() as session:
-        devices = block_devices.of(session, row.id)
-    if any(device.volume_id and device.state != block_devices.ATTACHED for device in devices):
+def _volumes(session: Session, server_id: str) -> dict[str, str]:
+    """The server's, by the ids of their devices. Raises Conflict."""
+    devices = [device for device in block_devices.of(session, server_id) if device.volume_id]
+    if any(device.state != block_devices.ATTACHED for device in devices):
         raise Conflict(reason="A volume of the server is being attached or detached.")
-    made: list[str] = []
-    image_id = None
-    try:
-        mapping = []
-        for device in devices:
-            snapshot = None
-            if device.volume_id is not None:
-                snapshot = nova.cloud.volumes.create_snapshot(ctx, row.project_id, {
-                    "volume_id": device.volume_id, "force": True, "name": f"snapshot for {name}"})
-                made.append(snapshot["id"])
-            mapping.append(_describe(device, snapshot))
-        image_id = _create(nova, ctx, row, name, properties | {
-            "block_device_mapping": json.dumps(mapping), "bdm_v2": "True",
-            "root_device_name": row.root_device}, disk_format="raw", min_disk=0)
-        nova.cloud.images.fill_with_nothing(ctx, image_id)
-        with nova.db.writing() as session:
-            for moment in (events.START, events.END):
-                events.record(session, ctx, row, create_image.ACTION, moment,
-                              snapshot_image_id=image_id)
-    except BaseException as error:
-        for snapshot_id in made:
-            nova.cloud.volumes.delete_snapshot(ctx, snapshot_id)
-        if image_id is not None:
-            remove(nova, ctx, image_id)
-        if isinstance(error, Problem) and error.code == 413:
-            raise Refused(reason=str(error)) from None
-        raise
-    return image_id
+    return {device.id: device.volume_id for device in devices}
 
 
-def _describe(device: Any, snapshot: Document | None) -> Document:
-    """As a request for a server would ask for it."""
+def describe(devices: Iterable[Any], snapshot_ids: Mapping[str, str]) -> list[Document]:
+    """A server's block devices as a request for another would ask for them, with these snapshots
+    by the devices' ids. A volume without one came later."""
+    return [_describe(device, snapshot_ids.get(device.id)) for device in devices
+            if device.volume_id is None or device.id in snapshot_ids]
+
+
+def _describe(device: Any, snapshot_id: str | None) -> Document:
     return {
-        "source_type": "snapshot" if snapshot else device.source_type,
+        "source_type": "snapshot" if snapshot_id else device.source_type,
         "destination_type": device.destination_type, "boot_index": device.boot_index,
-        "snapshot_id": snapshot["id"] if snapshot else None, "volume_id": None,
+        "snapshot_id": snapshot_id, "volume_id": None,
         "image_id": None, "device_name": device.device_name, "device_type": device.device_type,
         "disk_bus": device.disk_bus, "guest_format": device.guest_format, "tag": device.tag,
         "delete_on_termination": device.delete_on_termination, "no_device": None,
         "volume_size": device.volume_size,
-        "volume_type": device.volume_type if snapshot else None,
+        "volume_type": device.volume_type if snapshot_id else None,
     }
 
 

@@ -17,7 +17,7 @@ from cairn.nova.core import events, hosts, servers
 from cairn.nova.core.flows import actions, delete
 from cairn.nova.db.models import Server, Work, WorkStep
 from cairn.nova.errors import HostDown, NotOnAHost, ServerBusy, ServerNotFound
-from cairn.nova.rpc import CONDUCTOR, runner_of
+from cairn.nova.rpc import COMPUTE, CONDUCTOR, runner_of
 from cairn.nova.settings import ServiceSettings
 
 
@@ -101,11 +101,12 @@ def add(
     NotOnAHost, HostDown."""
     if server.host is None:
         raise NotOnAHost(id=server.id)
-    if not hosts.is_up(session, server.host, service):
+    rooms = action.rooms(args or {})
+    if COMPUTE in rooms and not hosts.is_up(session, server.host, service):
         raise HostDown(host=server.host, action=action.kind)
-    first = action.steps[0].room
-    runner = CONDUCTOR if first == CONDUCTOR else runner_of(server.host)
-    events.record(session, ctx, server, action, events.START)
+    runner = CONDUCTOR if rooms[0] == CONDUCTOR else runner_of(server.host)
+    events.record(session, ctx, server, action, events.START,
+                  **events.facts(action.kind, args or {}))
     return ledger.add(session, ctx, Work, kind=action.kind, subject=server.id, runner=runner,
                       args=args)
 

@@ -6,6 +6,8 @@ from cairn.common.api import Document
 from cairn.common.client import Neighbours, as_caller
 from cairn.common.context import Context
 
+PATCH = "application/openstack-images-v2.1-json-patch"
+
 
 class Images(Protocol):
     """Every question raises Remote with Glance's code, Unavailable where there is no answer."""
@@ -18,8 +20,12 @@ class Images(Protocol):
         """The caller's, without bytes."""
         ...
 
+    def update(self, ctx: Context, image_id: str, properties: dict[str, str]) -> None:
+        """Set these of its properties, as nova itself."""
+        ...
+
     def fill_with_nothing(self, ctx: Context, image_id: str) -> None:
-        """It is active then: its volumes are what it has."""
+        """It is active then: its volumes are what it has. As nova itself."""
         ...
 
     def delete(self, ctx: Context, image_id: str) -> None:
@@ -46,10 +52,15 @@ class HttpImages:
         answer = self._client.post("image", "/images", ctx=ctx, json=image, **as_caller(ctx))
         return answer.json()  # type: ignore[no-any-return]
 
+    def update(self, ctx: Context, image_id: str, properties: dict[str, str]) -> None:
+        patch = [{"op": "add", "path": f"/{name}", "value": value}
+                 for name, value in properties.items()]
+        self._client.request("image", "PATCH", f"/images/{image_id}", ctx=ctx, json=patch,
+                             headers={"Content-Type": PATCH})
+
     def fill_with_nothing(self, ctx: Context, image_id: str) -> None:
-        options = as_caller(ctx)
-        headers = options.get("headers", {}) | {"Content-Type": "application/octet-stream"}
-        self._client.put("image", f"/images/{image_id}/file", ctx=ctx, data=b"", headers=headers)
+        self._client.put("image", f"/images/{image_id}/file", ctx=ctx, data=b"",
+                         headers={"Content-Type": "application/octet-stream"})
 
     def delete(self, ctx: Context, image_id: str) -> None:
         self._client.delete("image", f"/images/{image_id}", ctx=ctx)

@@ -11,7 +11,7 @@ from cairn.common.errors import Problem
 SERVICE = "block-storage"
 # Attachments as they are since 3.54, reimaging since 3.68.
 VERSION = "3.68"
-# By which a volume that a server's creation made is found again, when its maker died.
+# By which a volume or a snapshot that a work made is found again, when its maker died.
 MARK = "nova_block_device"
 
 
@@ -37,7 +37,11 @@ class Volumes(Protocol):
     def delete(self, ctx: Context, volume_id: str) -> None: ...
 
     def create_snapshot(self, ctx: Context, project_id: str, snapshot: Document) -> Document:
-        """The caller's own, or that project's; also of a volume in use."""
+        """Asked for as from that project; also of a volume in use."""
+        ...
+
+    def list_marked_snapshots(self, ctx: Context, volume_id: str, mark: str) -> list[Document]:
+        """Those of the volume, whoever's they are, whose metadata have MARK with that value."""
         ...
 
     def delete_snapshot(self, ctx: Context, snapshot_id: str) -> None: ...
@@ -118,18 +122,26 @@ class HttpVolumes:
         return answer["volume"]  # type: ignore[no-any-return]
 
     def list_marked(self, ctx: Context, project_id: str, mark: str) -> list[Document]:
-        query = urlencode({"metadata": str({MARK: mark})})
-        answer = self._ask(ctx, "GET", f"/{project_id}/volumes/detail?{query}", own=False)
-        return [v for v in answer["volumes"] if v.get("metadata", {}).get(MARK) == mark]
+        return self._list_marked(ctx, f"/{project_id}", "volumes", mark)
+
+    def _list_marked(
+        self, ctx: Context, prefix: str, kind: str, mark: str, **asked: str
+    ) -> list[Document]:
+        query = urlencode({"metadata": str({MARK: mark}), **asked})
+        answer = self._ask(ctx, "GET", f"{prefix}/{kind}/detail?{query}", own=False)
+        return [each for each in answer[kind] if each.get("metadata", {}).get(MARK) == mark]
 
     def delete(self, ctx: Context, volume_id: str) -> None:
         self._ask(ctx, "DELETE", f"/volumes/{volume_id}", own=False)
 
     def create_snapshot(self, ctx: Context, project_id: str, snapshot: Document) -> Document:
-        own = bool(ctx.token)
-        path = "/snapshots" if own else f"/{project_id}/snapshots"
-        answer = self._ask(ctx, "POST", path, {"snapshot": snapshot}, own=own)
+        answer = self._ask(ctx, "POST", f"/{project_id}/snapshots", {"snapshot": snapshot},
+                           own=False)
         return answer["snapshot"]  # type: ignore[no-any-return]
+
+    def list_marked_snapshots(self, ctx: Context, volume_id: str, mark: str) -> list[Document]:
+        return self._list_marked(ctx, "", "snapshots", mark, all_tenants="1",
+                                 volume_id=volume_id)
 
     def delete_snapshot(self, ctx: Context, snapshot_id: str) -> None:
         self._ask(ctx, "DELETE", f"/snapshots/{snapshot_id}", own=False)

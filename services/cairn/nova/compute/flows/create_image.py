@@ -1,20 +1,15 @@
 """createImage: the disk is frozen, sent to Glance, forgotten here."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cairn.common.bounds import below, uuid_of
-from cairn.common.errors import Problem
 from cairn.common.flows import Do
-from cairn.common.work import Job, check
+from cairn.common.work import Job
 from cairn.nova.compute.doer import Doer
-from cairn.nova.errors import ImageBroken
+from cairn.nova.core.filling import fill
 from cairn.nova.rpc import Spec
-
-# Glance calls an upload dead that was silent for a minute: then it takes another.
-PATIENCE = 120.0
 
 
 class Steps(Doer):
@@ -34,26 +29,11 @@ class Steps(Doer):
         self.driver.snapshot(spec, self._path(job))
         return {"bytes": self._path(job).stat().st_size}
 
-    def upload(self, job: Job) -> dict[str, Any] | None:
-        """Raises what Glance refuses with. One that an earlier life of this process began is
-        waited for."""
+    def upload(self, job: Job) -> None:
         self._now(job, "image_uploading")
-        end = time.monotonic() + PATIENCE
-        while True:
-            check()
-            try:
-                self.transfers.upload(job.ctx, job.subject, self._path(job))
-                return None
-            except Problem as problem:
-                if problem.code != 409:
-                    raise
-            status = self.transfers.status(job.ctx, job.subject)
-            if status == "active":
-                return None
-            if status != "saving" or time.monotonic() > end:
-                raise ImageBroken(id=job.args["image_id"],
-                                  reason=f"it is {status}, and cannot be filled")
-            self.sleep(5)
+        fill(job.args["image_id"],
+             lambda: self.transfers.upload(job.ctx, job.subject, self._path(job)),
+             lambda: self.transfers.status(job.ctx, job.subject), self.sleep)
 
     def end(self, job: Job) -> None:
         self.forget(job)

@@ -6,7 +6,6 @@ from cairn.common.flows import Do
 from cairn.common.work import Job
 from cairn.nova.compute.builds import Builds
 from cairn.nova.compute.doer import Done
-from cairn.nova.rpc import CONDUCTOR
 
 
 class Steps(Builds):
@@ -19,9 +18,6 @@ class Steps(Builds):
             "disks_prepared": Do(self.remake_disks),
             "domain_started": Do(self.create_domain),
         }
-
-    def absent(self, room: str, job: Job) -> bool:
-        return room == CONDUCTOR and not job.args.get("reimage")
 
     def pull_plug(self, job: Job) -> Done:
         self.driver.stop(self.spec(job), timeout=0)

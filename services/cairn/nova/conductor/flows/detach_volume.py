@@ -26,7 +26,7 @@ class Steps(HasVolumes):
             return
         self.give_back(job, device)
         if device.delete_on_termination and job.args.get("delete"):
-            self.remove_volume(job, device.volume_id)
+            self.remove(job, self.volumes, device.volume_id)
         with self.nova.db.writing() as session:
             block_devices.remove(session, [device.id])
 

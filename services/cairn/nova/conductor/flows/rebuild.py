@@ -9,15 +9,11 @@ from cairn.nova.conductor.boot_volumes import BootsFromVolumes
 from cairn.nova.conductor.doer import step
 from cairn.nova.core import block_devices
 from cairn.nova.errors import VolumeGone
-from cairn.nova.rpc import CONDUCTOR
 
 
 class Steps(BootsFromVolumes):
     def steps(self) -> Mapping[str, Do]:
         return {"volume_reimaged": step(self.reimage)}
-
-    def absent(self, room: str, job: Job) -> bool:
-        return room == CONDUCTOR and not job.args.get("reimage")
 
     def reimage(self, job: Job) -> None:
         """Nobody but the server holds the volume meanwhile: a new attachment, that no host has
@@ -31,7 +27,7 @@ class Steps(BootsFromVolumes):
             self._exchange(job, root.id, str(root.volume_id))
         self.patiently(lambda: volumes.reimage(
             job.ctx, str(root.volume_id), job.args["reimage"], reserved=True), "reimaging a volume")
-        self._await(job, str(root.volume_id))
+        self.await_made(job, self.volumes, str(root.volume_id))
         root = self.existing(root.id)
         self.connect(job, root, row.host)
         self.complete(job, root)

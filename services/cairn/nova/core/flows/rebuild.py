@@ -22,4 +22,5 @@ ACTION = Action(
     breaks=True,
     fails="A fault that says why. It may be rebuilt again.",
     moves=True,
+    absent=lambda args: () if args.get("reimage") else (CONDUCTOR,),
 )
