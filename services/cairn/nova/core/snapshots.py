@@ -67,10 +67,10 @@ def ask(nova: Nova, ctx: Context, server_id: str, request: Document) -> Asked:
     image_id = _create(nova, ctx, row, request["name"], properties, **more)
 
     def write(session: Session) -> tuple[str, str]:
-        args: Document = {"image_id": image_id}
-        if on_volumes:
-            args |= {"name": request["name"], "volumes": _volumes(session, row.id)}
         works.claim(session, row, create_image.ACTION)
+        args: Document = {"image_id": image_id}
+        if on_volumes:  # Looked at when nobody can begin to take one away any more.
+            args |= {"name": request["name"], "volumes": _volumes(session, row.id)}
         work = works.add(session, ctx, row, create_image.ACTION, nova.service, args)
         return work.id, work.runner
 
