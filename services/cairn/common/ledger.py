@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Text,
     bindparam,
+    delete,
     exists,
     or_,
     select,
@@ -99,13 +100,14 @@ class StepRow:
 
 def add(
     session: Session, ctx: Context, work: Any, *, kind: str, subject: str, runner: str,
-    args: dict[str, Any] | None = None,
+    args: dict[str, Any] | None = None, seconds: float = 0.0,
 ) -> Any:
-    """Write a work in the transaction that changes its subject. Ring after the commit."""
+    """Write a work in the transaction that changes its subject. Ring after the commit. It begins in
+    so many seconds, no more than POSTPONED, or when it is woken."""
     row = work(
         id=new_id(), kind=kind, subject=subject, runner=runner, args=args or {},
         context=ctx.to_wire(), project_id=ctx.project, user_id=ctx.user_id,
-        request_id=ctx.request_id,
+        request_id=ctx.request_id, not_before=server_now(seconds) if seconds else None,
     )
     session.add(row)
     session.flush()
@@ -133,6 +135,13 @@ def cancel(session: Session, work: Any, subject: str, kinds: Sequence[str]) -> N
         .where(work.subject == subject, work.state == QUEUED, work.kind.in_(kinds))
         .values(cancelled=True, not_before=None)
     )
+
+
+def withdraw(session: Session, work: Any, work_id: str) -> bool:
+    """Whether a work that nobody had begun is gone, as if it had not been written."""
+    return changed(session.execute(delete(work).where(
+        work.id == work_id, work.state == QUEUED, work.attempts == 0,
+        work.lease_holder.is_(None))))
 
 
 class Silence:

@@ -275,6 +275,7 @@ def test_an_image_that_fails_leaves_no_snapshots(world, call, cinder, backed, mo
     images = set(world.cloud.images)
     world.cloud.before = before
     assert action(call, server, "createImage", {"name": "kept"}).status_code == 503
+    world.settle()
     assert cinder.snapshots == {}
     assert set(world.cloud.images) == images
     assert call("GET", f"/v2.1/servers/{server}").json["server"][

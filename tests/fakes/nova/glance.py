@@ -12,7 +12,7 @@ class Glance:
         self.images: dict[str, Document] = {}
 
     def image(self, **properties: Any) -> str:
-        image_id = str(uuid.uuid4())
+        image_id = properties.get("id") or str(uuid.uuid4())
         self.images[image_id] = {
             "id": image_id, "name": "cirros", "status": "active", "disk_format": "qcow2",
             "container_format": "bare", "size": 1 << 20, "min_disk": 0, "min_ram": 0,

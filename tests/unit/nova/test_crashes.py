@@ -6,7 +6,7 @@ import pytest
 from fakes.nova.world import NoImages
 from sqlalchemy import update
 
-from cairn.common.errors import Invalid, Remote, Unavailable
+from cairn.common.errors import Invalid, Problem, Remote, Unavailable
 from cairn.common.patience import patiently
 from cairn.nova.conductor import doer
 from cairn.nova.core import block_devices, interfaces, volumes
@@ -386,6 +386,77 @@ def test_a_dead_host_keeps_no_deletion_waiting(world, alice):
     settle(world)
     assert alice.row(server_id).deleted
     assert_nothing_is_left(world, alice)
+
+
+@pytest.mark.parametrize(("before", "left"), [(True, None), (False, "active")])
+def test_whoever_asks_for_an_image_may_die_while_it_is_made(world, alice, before, left):
+    """The work is written first: it fills the image, or finds none and ends."""
+    server_id = alice.boot()
+    settle(world)
+    there, make = set(world.cloud.images), world.cloud.post
+
+    def die(service, path, **options):
+        if not before:
+            make(service, path, **options)
+        raise Killed
+
+    world.cloud.post = die
+    with pytest.raises(Killed):
+        alice.snapshot(server_id)
+    world.cloud.post = make
+    settle(world)
+    assert alice.row(server_id).task_state == "image_snapshot_pending"  # It is not waited out yet.
+    with world.db.writing() as session:
+        session.execute(update(Work).values(not_before=None))
+    settle(world)
+    made = [image["status"] for id_, image in world.cloud.images.items() if id_ not in there]
+    assert made == ([left] if left else [])
+    assert (alice.row(server_id).vm_state, alice.row(server_id).task_state) == ("active", None)
+    assert alice.open_works() == 0
+
+
+@pytest.mark.parametrize("code", [413, 503])
+def test_an_image_that_glance_refuses_leaves_the_server_as_it_was(world, alice, code):
+    server_id = alice.boot()
+    settle(world)
+    there = set(world.cloud.images)
+
+    def refuse(service, method, path):
+        if (service, method) == ("image", "POST"):
+            raise Remote(f"image {code}", code, "no more of these")
+
+    world.cloud.before = refuse
+    with pytest.raises(Problem, match="no more of these"):
+        alice.snapshot(server_id)
+    if code < 500:
+        assert (alice.row(server_id).task_state, alice.open_works()) == (None, 0)
+    settle(world)
+    assert (alice.row(server_id).task_state, alice.open_works()) == (None, 0)
+    assert set(world.cloud.images) == there
+    world.cloud.before = lambda *_: None
+    alice.snapshot(server_id)
+    settle(world)
+    assert len(set(world.cloud.images) - there) == 1
+
+
+def test_an_image_that_was_made_too_late_goes(world, alice):
+    server_id = alice.boot()
+    settle(world)
+    there = set(world.cloud.images)
+
+    def slow(service, method, path):
+        if (service, method) == ("image", "POST"):
+            world.cloud.before = lambda *_: None
+            with world.db.writing() as session:
+                session.execute(update(Work).values(not_before=None))
+            settle(world)
+
+    world.cloud.before = slow
+    with pytest.raises(Unavailable, match="took"):
+        alice.snapshot(server_id)
+    settle(world)
+    assert set(world.cloud.images) == there
+    assert (alice.row(server_id).task_state, alice.open_works()) == (None, 0)
 
 
 # --- Volumes ---

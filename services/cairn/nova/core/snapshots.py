@@ -11,13 +11,20 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from cairn.common import ledger
 from cairn.common.api import Document
 from cairn.common.context import Context
-from cairn.common.errors import Conflict, Problem, Refused
+from cairn.common.db import new_id
+from cairn.common.errors import Conflict, Problem, Refused, Unavailable
+from cairn.common.work import POSTPONED
 from cairn.nova.component import Nova
-from cairn.nova.core import block_devices, quotas, servers, works
+from cairn.nova.core import block_devices, events, quotas, servers, works
 from cairn.nova.core.flows import create_image
+from cairn.nova.db.models import Work
 from cairn.nova.errors import LimitReached, NotOnAHost
+
+# Seconds that Glance has for making an image, without its bytes.
+MAKING = POSTPONED
 
 # What says of one image how its own bytes are to be trusted or deciphered, and so not of its
 # child's; and what is Glance's own to say, which it takes from nobody.
@@ -46,7 +53,7 @@ def take(nova: Nova, ctx: Context, server_id: str, request: Document) -> str:
 
 
 def ask(nova: Nova, ctx: Context, server_id: str, request: Document) -> Asked:
-    """Make the image, write the work, and ring. Raises ServerNotFound, ServerLocked, ServerBusy,
+    """Write the work, make the image, and ring. Raises ServerNotFound, ServerLocked, ServerBusy,
     NotOnAHost, HostDown, LimitReached, Refused, Conflict."""
     properties = request.get("metadata") or {}
     with nova.db.reading() as session:
@@ -64,23 +71,47 @@ def ask(nova: Nova, ctx: Context, server_id: str, request: Document) -> Asked:
         # What it maps comes later; its place is within Glance's limits now.
         more = {"block_device_mapping": "[]", "bdm_v2": "True",
                 "root_device_name": row.root_device, "disk_format": "raw", "min_disk": 0}
-    image_id = _create(nova, ctx, row, request["name"], properties, **more)
+    image_id = new_id()
 
     def write(session: Session) -> tuple[str, str]:
         works.claim(session, row, create_image.ACTION)
         args: Document = {"image_id": image_id}
         if on_volumes:  # Looked at when nobody can begin to take one away any more.
             args |= {"name": request["name"], "volumes": _volumes(session, row.id)}
-        work = works.add(session, ctx, row, create_image.ACTION, nova.service, args)
+        work = works.add(session, ctx, row, create_image.ACTION, nova.service, args,
+                         seconds=MAKING)
         return work.id, work.runner
 
+    # Before the image is there: whatever becomes of this request, the work fills it or removes it.
+    work_id, runner = nova.db.write(write)
     try:
-        work_id, runner = nova.db.write(write)
-    except BaseException:
-        remove(nova, ctx, image_id)
+        _create(nova, ctx, row, image_id, request["name"], properties, **more)
+    except Problem as problem:
+        told = str(problem)
+        if problem.code >= 500 or not nova.db.write(
+                lambda session: _withdraw(session, ctx, row, work_id, image_id, told)):
+            nova.db.write(lambda session: ledger.cancel(
+                session, Work, row.id, [create_image.ACTION.kind]))
+            nova.ring(ctx, runner)
         raise
+    if not nova.db.write(lambda session: ledger.wake(
+            session, Work, row.id, [create_image.ACTION.kind])):
+        remove(nova, ctx, image_id)
+        raise Unavailable(reason=f"The image service took {MAKING:.0f} s to make the image.")
     nova.ring(ctx, runner)
     return Asked(image_id, work_id, on_volumes)
+
+
+def _withdraw(
+    session: Session, ctx: Context, row: Any, work_id: str, image_id: str, error: str
+) -> bool:
+    """Whether the server is as if nobody had asked; who hears of it hears that it failed."""
+    if not ledger.withdraw(session, Work, work_id):
+        return False
+    servers.change(session, row.id, task_state=None)
+    events.record(session, ctx, row, create_image.ACTION, events.ERROR, error=error,
+                  snapshot_image_id=image_id)
+    return True
 
 
 def _volumes(session: Session, server_id: str) -> dict[str, str]:
@@ -112,26 +143,27 @@ def _describe(device: Any, snapshot_id: str | None) -> Document:
 
 
 def _create(
-    nova: Nova, ctx: Context, row: Any, name: str, properties: dict[str, str], **more: Any
-) -> str:
-    """A private image without bytes, which the server `row` is to become; its id."""
+    nova: Nova, ctx: Context, row: Any, image_id: str, name: str, properties: dict[str, str],
+    **more: Any,
+) -> None:
+    """A private image without bytes, which the server `row` is to become."""
     base = row.image or {}
     kept_back = set(nova.api.non_inheritable_image_properties.split())
     inherited = {key: str(value) for key, value in base.get("properties", {}).items()
                  if key not in kept_back and not _NEVER_INHERITED.match(key)}
     image = inherited | properties | {
-        "name": name, "visibility": "private", "disk_format": "qcow2", "container_format": "bare",
+        "id": image_id, "name": name, "visibility": "private", "disk_format": "qcow2",
+        "container_format": "bare",
         "min_disk": row.flavor["disk"], "min_ram": base.get("min_ram", 0),
         "instance_uuid": row.id, "user_id": row.user_id, "base_image_ref": row.image_id or "",
         "image_type": "snapshot",
     } | more
     try:
-        made = nova.cloud.images.create(ctx, image)
+        nova.cloud.images.create(ctx, image)
     except Problem as problem:
         if problem.code == 413:
             raise Refused(reason=str(problem)) from None
         raise
-    return str(made["id"])
 
 
 def remove(nova: Nova, ctx: Context, image_id: str) -> None:

@@ -95,10 +95,10 @@ def _busy(server_id: str, action: Action, entry: Entry, now: Any) -> ServerBusy:
 
 def add(
     session: Session, ctx: Context, server: Row[Any], action: Action, service: ServiceSettings,
-    args: dict[str, Any] | None = None,
+    args: dict[str, Any] | None = None, seconds: float = 0.0,
 ) -> Any:
-    """Write the work of a server that was claimed for it; the row, with whom to ring. Raises
-    NotOnAHost, HostDown."""
+    """Write the work of a server that was claimed for it; the row, with whom to ring. It begins in
+    so many seconds, or when it is woken. Raises NotOnAHost, HostDown."""
     if server.host is None:
         raise NotOnAHost(id=server.id)
     rooms = action.rooms(args or {})
@@ -108,7 +108,7 @@ def add(
     events.record(session, ctx, server, action, events.START,
                   **events.facts(action.kind, args or {}))
     return ledger.add(session, ctx, Work, kind=action.kind, subject=server.id, runner=runner,
-                      args=args)
+                      args=args, seconds=seconds)
 
 
 def begin_delete(nova: Nova, ctx: Context, server_id: str) -> None:
