@@ -193,6 +193,23 @@ def test_what_shall_be_exported_is_again_when_the_daemon_is_new(driver, make, vo
     assert [info["data"]["access_mode"] for info in infos] == ["rw", "ro"]
 
 
+def test_a_volume_that_is_broken_keeps_no_other_from_being_exported_again(driver, make, daemon):
+    made = sorted((Volume(new_id(), 1) for _ in range(2)), key=lambda volume: volume.id)
+    for volume in made:
+        driver.create(volume)
+    broken, whole = made
+    driver.export(broken, new_id(), HERE)
+    info = driver.export(whole, new_id(), HERE)
+    disks.write(disks.guest(info), 7)
+    daemon.kill()
+    pointer = driver.layers.pointed("volumes", broken.id)
+    driver.layers.path(pointer.layer).unlink()
+    daemon.start()
+    with pytest.raises(BackendFailed, match=broken.id):
+        make().check()
+    assert disks.has(disks.guest(info), 7)
+
+
 def test_who_comes_while_it_talks_to_others_waits(driver, volume, daemon):
     """Of those that it has no time for it lets two wait, and the kernel sends others away."""
     talking = Qmp(daemon.control)

@@ -272,12 +272,18 @@ class FileDriver:
             raise BackendFailed(reason=f"volume {volume_id} is in use")
 
     def _restore(self) -> None:
-        """What shall be exported is: the daemon may be a new one."""
-        records = self._records()
+        """What shall be exported is: the daemon may be a new one. A volume that cannot be keeps no
+        other from it."""
+        records, failures = self._records(), []
         if records:
             with self.daemon.talk() as talk:
                 for volume_id in sorted({v for v, _ in records}):
-                    self._expose(talk, volume_id)
+                    try:
+                        self._expose(talk, volume_id)
+                    except BackendFailed as failed:
+                        failures.append(f"volume {volume_id} is not exported: {failed}")
+        if failures:
+            raise BackendFailed(reason="; ".join(failures))
 
     def _expose(self, talk: Talk, volume_id: str) -> None:
         talk.serve()
