@@ -137,7 +137,7 @@ def cancel(session: Session, work: Any, subject: str, kinds: Sequence[str]) -> N
     )
 
 
-def withdraw(session: Session, work: Any, work_id: str) -> bool:
+def withdraw(session: Session, work: type[WorkRow], work_id: str) -> bool:
     """Whether a work that nobody had begun is gone, as if it had not been written."""
     return changed(session.execute(delete(work).where(
         work.id == work_id, work.state == QUEUED, work.attempts == 0,
