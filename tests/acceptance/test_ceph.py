@@ -45,7 +45,7 @@ def cloud(request):
     name = request.config.getoption("--name")
     cloud = Cloud(name or "accept", "allinone")
     if not name:
-        cloud.up(cloud_storage_backend="rbd")
+        cloud.up(cloud_storage_backend="rbd", cinder_backends_extra="")
     yield cloud
     if not name and not os.environ.get("CAIRN_KEEP"):
         cloud.down()

@@ -83,11 +83,12 @@ class Cloud:
         return run(str(HOUSE / "cairn"), "--name", self.name, *words, good=good, timeout=timeout)
 
     def up(self, **more: str) -> None:
-        """With these answers beside those of all tests, by variable."""
-        answers = HOUSE / "tests/system/answers.conf"
-        lines = [f"CONFIG_{name.upper()}={value}\n" for name, value in more.items()]
+        """With these answers, by variable, beside those of all tests or instead of them."""
+        own = {f"CONFIG_{name.upper()}": value for name, value in more.items()}
+        lines = (HOUSE / "tests/system/answers.conf").read_text().splitlines()
+        kept = [line for line in lines if line.partition("=")[0] not in own]
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
-            file.writelines([answers.read_text(), *lines])
+            file.write("\n".join([*kept, *(f"{name}={value}" for name, value in own.items())]))
             file.flush()
             self.cairn("up", "--lab", "--topology", self.topology, "--answer-file", file.name)
 
