@@ -14,14 +14,16 @@ from typing import Any
 
 from cairn.deploy import topology
 
-# Where what users make is kept. A project's group `default` outlives it, as upstream's does.
+# Where what users make is kept. A project's group `default` outlives it, as upstream's does, and so
+# does the type of consistency groups, which the first of them makes.
 KEPT = {
     "keystone": ["projects", "users"], "glance": ["images where deleted_at is null"],
     "neutron": ["networks", "subnets", "ports", "routers", "floatingips",
                 "security_groups where name != 'default'"],
     "nova": ["servers where not deleted"],
     "cinder": ["volumes", "snapshots", "volume_attachments", "backups", "groups", "group_snapshots",
-               "encryption_keys", "volume_types", "qos_specs", "group_types",
+               "encryption_keys", "volume_types", "qos_specs",
+               "group_types where name != 'default_cgsnapshot_type'",
                "volume_transfers where not accepted"],
 }
 HOUSE = Path(__file__).parents[2]
