@@ -1,12 +1,12 @@
 """Nova's questions about images are ones that glance answers, the real one, as the fake does."""
 
 import pytest
+from fakes.asked import Answer, code_of
 from fakes.nova import Cloud
 
 from cairn.common.client import refusal
 from cairn.common.context import Context
 from cairn.common.db import Database
-from cairn.common.errors import Problem
 from cairn.common.policy import Policy
 from cairn.glance.app import create_app
 from cairn.glance.component import Glance
@@ -25,14 +25,6 @@ PEOPLE = {
 }
 # Who asked, as a work keeps it: without a token.
 LATER = Context("alice", project_id="red", roles=frozenset({"member", "reader"}))
-
-
-class Answer:
-    """A test client's answer in requests' words."""
-
-    def __init__(self, response):
-        self.status_code, self.content = response.status_code, response.data
-        self.text, self.json = response.text, response.get_json
 
 
 class Real(Cloud):
@@ -83,24 +75,16 @@ def questions(cloud):
     said = {"made": shown(PEOPLE["alice"])}
     images.update(LATER, image_id, {"block_device_mapping": "[1]", "bdm_v2": "True"})
     said["described"] = shown(LATER)
-    said["filled"] = [_code(lambda: images.fill_with_nothing(LATER, image_id)), shown(LATER)]
-    said["again"] = _code(lambda: images.fill_with_nothing(LATER, image_id))
+    said["filled"] = [code_of(lambda: images.fill_with_nothing(LATER, image_id)), shown(LATER)]
+    said["again"] = code_of(lambda: images.fill_with_nothing(LATER, image_id))
     images.update(LATER, image_id, {"block_device_mapping": "[2]"})
     said["seen"] = shown(PEOPLE["alice"])
     images.delete(LATER, image_id)
-    said["gone"] = [_code(lambda: images.show(LATER, image_id)),
-                    _code(lambda: images.update(LATER, image_id, {"a": "b"})),
-                    _code(lambda: images.fill_with_nothing(LATER, image_id)),
-                    _code(lambda: images.delete(LATER, image_id))]
+    said["gone"] = [code_of(lambda: images.show(LATER, image_id)),
+                    code_of(lambda: images.update(LATER, image_id, {"a": "b"})),
+                    code_of(lambda: images.fill_with_nothing(LATER, image_id)),
+                    code_of(lambda: images.delete(LATER, image_id))]
     return said
-
-
-def _code(ask):
-    try:
-        ask()
-    except Problem as problem:
-        return problem.code
-    return None
 
 
 def test_the_fake_answers_as_the_real_glance_does(cloud):

@@ -3,13 +3,13 @@
 import uuid
 
 import pytest
+from fakes.asked import Answer, code_of
 from fakes.nova import Cloud, World
 from sqlalchemy import update
 
 from cairn.common.client import refusal
 from cairn.common.context import Context
 from cairn.common.db import Database
-from cairn.common.errors import Problem
 from cairn.common.policy import Policy
 from cairn.neutron.app import create_app as neutron_app
 from cairn.neutron.component import Neutron
@@ -43,14 +43,6 @@ class Silence:
 
     def __getattr__(self, name):
         return lambda *args, **more: None
-
-
-class Answer:
-    """A test client's answer in requests' words."""
-
-    def __init__(self, response):
-        self.status_code, self.content = response.status_code, response.data
-        self.text, self.json = response.text, response.get_json
 
 
 class Real(Cloud):
@@ -268,20 +260,20 @@ def questions(cloud, network):
         "device_id": "", "device_owner": "", "binding:host_id": ""})
     said["let go"] = {name: let_go[name] for name in ("device_id", "binding:vif_type", "status")}
     net.delete_port(nova, port["id"])
-    said["gone"] = [_code(lambda: net.show_port(nova, port["id"])),
-                    _code(lambda: net.delete_port(nova, port["id"]))]
+    said["gone"] = [code_of(lambda: net.show_port(nova, port["id"])),
+                    code_of(lambda: net.delete_port(nova, port["id"]))]
     said["floating"] = net.list_floating_ips(nova, port_id=[port["id"]])
     provider = str(uuid.uuid4())
-    said["no provider"] = [_code(lambda: place.show_provider(nova, provider)),
+    said["no provider"] = [code_of(lambda: place.show_provider(nova, provider)),
                            place.find_provider(nova, "other")]
     place.create_provider(nova, provider, "other")
-    said["twice"] = _code(lambda: place.create_provider(nova, str(uuid.uuid4()), "other"))
+    said["twice"] = code_of(lambda: place.create_provider(nova, str(uuid.uuid4()), "other"))
     said["by name"] = place.find_provider(nova, "other")["uuid"] == provider
     generation = place.show_inventories(nova, provider)["resource_provider_generation"]
     inventory = {"VCPU": {"total": 2, "reserved": 0, "min_unit": 1, "max_unit": 2,
                           "step_size": 1, "allocation_ratio": 1.0}}
     place.put_inventories(nova, provider, generation, inventory)
-    said["stale"] = _code(lambda: place.put_inventories(nova, provider, generation, inventory))
+    said["stale"] = code_of(lambda: place.put_inventories(nova, provider, generation, inventory))
     traits = place.show_traits(nova, provider)
     place.create_trait(nova, "CUSTOM_RED")
     place.put_traits(nova, provider, traits["resource_provider_generation"], ["CUSTOM_RED"])
@@ -302,7 +294,7 @@ def questions(cloud, network):
     claim(2)
     said["claimed"] = [place.list_claimed(nova, consumer) == {provider},
                        place.show_usages(nova, provider), candidates(1)]
-    said["refused"] = [_code(lambda: claim(1)), _code(lambda: claim(1, str(uuid.uuid4())))]
+    said["refused"] = [code_of(lambda: claim(1)), code_of(lambda: claim(1, str(uuid.uuid4())))]
     place.release(nova, consumer)
     place.release(nova, consumer)
     said["released"] = [place.list_claimed(nova, consumer), place.show_usages(nova, provider)]
@@ -311,14 +303,6 @@ def questions(cloud, network):
 
 def _only(documents, *names):
     return [{name: document[name] for name in names} for document in documents]
-
-
-def _code(ask):
-    try:
-        ask()
-    except Problem as problem:
-        return problem.code
-    return None
 
 
 def test_the_fakes_answer_as_the_real_ones_do(house):

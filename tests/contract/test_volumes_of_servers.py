@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from fakes.asked import Answer, code_of
 from fakes.cinder import World as CinderWorld
 from fakes.nova import Cloud, World
 from sqlalchemy import delete
@@ -16,7 +17,6 @@ from cairn.cinder.settings import ServiceSettings
 from cairn.common.client import refusal
 from cairn.common.context import Context
 from cairn.common.db import Database
-from cairn.common.errors import Problem
 from cairn.nova.app import create_app as nova_app
 from cairn.nova.db import models as nova_models
 from cairn.nova.neighbours.volume import MARK
@@ -37,14 +37,6 @@ PEOPLE = {
 
 def authenticate(headers):
     return PEOPLE.get(headers.get("X-Auth-Token"))
-
-
-class Answer:
-    """A test client's answer in requests' words."""
-
-    def __init__(self, response):
-        self.status_code, self.content = response.status_code, response.data
-        self.text, self.json = response.text, response.get_json
 
 
 class Real(Cloud):
@@ -251,18 +243,10 @@ def questions(cloud, volume_id):
     said["status"] = volumes.show_snapshot(nova, made["id"])["status"]
     volumes.delete_snapshot(nova, made["id"])
     cloud.pause(0.0)
-    said["gone"] = [_code(lambda: volumes.show_snapshot(nova, made["id"])),
-                    _code(lambda: volumes.delete_snapshot(nova, made["id"])),
+    said["gone"] = [code_of(lambda: volumes.show_snapshot(nova, made["id"])),
+                    code_of(lambda: volumes.delete_snapshot(nova, made["id"])),
                     volumes.list_marked_snapshots(nova, volume_id, "a/b")]
     return said
-
-
-def _code(ask):
-    try:
-        ask()
-    except Problem as problem:
-        return problem.code
-    return None
 
 
 def test_the_fake_answers_of_snapshots_as_the_real_cinder_does(house):

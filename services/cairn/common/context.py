@@ -8,7 +8,6 @@ UNSENT = {"token", "access_rules", "host"}
 SERVICE = "service"  # The role by which the cloud's components know each other.
 
 
-
 def new_request_id() -> str:
     """By which all that is done for one request is found."""
     return f"req-{uuid.uuid4()}"
