@@ -252,7 +252,7 @@ def questions(cloud, network):
         len(net.list_ports(nova, **query)) for query in (
             {"device_id": ["vm"]}, {"device_id": ["other"]},
             {"network_id": network, "fixed_ips": f"ip_address={address}"},
-            {"network_id": network, "fixed_ips": "ip_address=10.1.0.250"})]
+            {"network_id": network, "fixed_ips": "ip_address=10.1.0.1"})]
     said["subnets"] = [sorted(s) for s in _only(
         net.list_subnets(nova, id=[port["fixed_ips"][0]["subnet_id"]]), "id", "cidr",
         "ip_version", "gateway_ip", "dns_nameservers", "host_routes", "enable_dhcp")]
