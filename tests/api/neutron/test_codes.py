@@ -401,7 +401,7 @@ CASES = {
         ("alice PUT /floatingips/FIP", {"floatingip": {"port_id": "x"}}, 400),
         ("alice PUT /floatingips/FIP", {"floatingip": {"port_id": "NOIP"}}, 400),
         ("alice PUT /floatingips/FIP",
-         {"floatingip": {"port_id": "PORT", "fixed_ip_address": "10.0.0.99"}}, 400),
+         {"floatingip": {"port_id": "PORT", "fixed_ip_address": "10.0.0.1"}}, 400),
         ("alice PUT /floatingips/FIP",
          {"floatingip": {"port_id": "PORT", "fixed_ip_address": "x"}}, 400),
         ("alice PUT /floatingips/FIP", {"floatingip": {"port_id": "FAR"}}, 404),

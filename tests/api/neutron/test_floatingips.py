@@ -54,6 +54,7 @@ def test_with_a_port_at_once(api, public, inside):
 
 def test_an_address_that_goes_takes_the_association(api, public, inside):
     port = inside["port"]
+    api.changed("alice", f"/ports/{port['id']}", fixed_ips=[{"ip_address": "10.0.0.76"}])
     made = api.made("alice", BASE, floating_network_id=public["id"], port_id=port["id"])
     api.changed("alice", f"/ports/{port['id']}", fixed_ips=[{"ip_address": "10.0.0.77"}])
     assert api.get("alice", f"{BASE}/{made['id']}")["port_id"] is None
