@@ -141,7 +141,7 @@ def test_a_router_with_all_that_hangs_on_it(api, manager, public, net, subnet, s
     assert wanted["dhcp"][net["id"]]["subnets"][subnet["id"]]["metadata_port"] is None
     found = manager.instance_at(CTX, server["fixed_ips"][0]["ip_address"], router["id"], None)
     assert found == {"port_id": server["id"], "device_id": "vm", "project_id": "red"}
-    assert manager.instance_at(CTX, "10.0.0.250", router["id"], None) is None
+    assert manager.instance_at(CTX, "10.0.1.250", router["id"], None) is None
     manager.floating_ips_set(CTX, "net1", {floating["id"]: "ACTIVE"})
     assert api.get("alice", f"/floatingips/{floating['id']}")["status"] == "ACTIVE"
     manager.floating_ips_set(CTX, "cmp1", {floating["id"]: "ERROR"})

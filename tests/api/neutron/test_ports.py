@@ -1,6 +1,7 @@
 import pytest
 
 from cairn.common.context import Context
+from cairn.neutron.core import addresses
 
 BASE = "/ports"
 NONE = "7bd7e6f2-6f0b-4c0e-a9ba-0a7f4f2cbb0f"  # An id of nothing.
@@ -31,6 +32,13 @@ def test_addresses_by_wish(api, net, subnet):
     assert len(two["fixed_ips"]) == 2
     none = api.made("alice", BASE, network_id=net["id"], fixed_ips=[])
     assert none["fixed_ips"] == []
+
+
+def test_any_address_is_never_the_one_asked_for_beside(api, net, subnet, monkeypatch):
+    monkeypatch.setattr(addresses.random, "randint", lambda first, last: first + 58)
+    port = api.made("alice", BASE, network_id=net["id"],
+                    fixed_ips=[{"subnet_id": subnet["id"]}, {"ip_address": "10.0.0.60"}])
+    assert [f["ip_address"] for f in port["fixed_ips"]] == ["10.0.0.61", "10.0.0.60"]
 
 
 @pytest.mark.parametrize(("more", "status", "word"), [

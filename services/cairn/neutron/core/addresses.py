@@ -182,10 +182,13 @@ def allocate(
     own = made_up(subnets, device_owner, mac)
     if requested is not None:
         auto = {fixed["subnet_id"] for fixed in own}
-        got = [
-            _claimed(w, network_id, subnets, port_id, mac, device_owner, part, lowest)
-            for part in requested if part.get("ip_address") or part.get("subnet_id") not in auto
-        ]
+        parts = [part for part in requested
+                 if part.get("ip_address") or part.get("subnet_id") not in auto]
+        # Those with an address before those with any: chance shall not take it.
+        turns = sorted(enumerate(parts), key=lambda turn: not turn[1].get("ip_address"))
+        claims = {at: _claimed(w, network_id, subnets, port_id, mac, device_owner, part, lowest)
+                  for at, part in turns}
+        got = [claims[at] for at in range(len(parts))]
         had = {fixed["subnet_id"] for fixed in [*held, *got]}
         return got + [_from_mac(w, subnets, port_id, f) for f in own if f["subnet_id"] not in had]
     got = []
