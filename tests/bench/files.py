@@ -10,15 +10,16 @@ Needs qemu-storage-daemon. Writes a few GiB to the folder (default: a temporary 
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "services"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from fakes.exports import RunningDaemon
 
 from cairn.cinder.drivers import tools
 from cairn.cinder.drivers.base import Connector, Disk, Host, Snapshot, Volume
@@ -27,23 +28,6 @@ from cairn.common.db import new_id
 
 DATA = 1 << 30
 MANY = 500
-
-
-@contextmanager
-def daemon(folder: Path) -> Iterator[None]:
-    for name in ("control", "guests"):
-        (folder / name).mkdir(parents=True)
-    socket = folder / "control/qmp"
-    process = subprocess.Popen([
-        "qemu-storage-daemon", "--chardev", f"socket,id=q,path={socket},server=on,wait=off",
-        "--monitor", "chardev=q"])
-    while not socket.exists():
-        time.sleep(0.01)
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
 
 
 def spent(func: Callable[[], object]) -> float:
@@ -127,12 +111,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as folder:
         place = Path(folder)
         (place / "volumes").mkdir()
-        with daemon(place / "run"):
+        daemon = RunningDaemon(place / "run")
+        try:
             driver = FileDriver("file", str(place / "volumes"), Host(exports=str(place / "run")))
             driver.check()
             constant(driver)
             throughput(driver)
             crowd(driver)
+        finally:
+            daemon.kill()
 
 
 if __name__ == "__main__":

@@ -210,6 +210,15 @@ def test_a_volume_that_is_broken_keeps_no_other_from_being_exported_again(driver
     assert disks.has(disks.guest(info), 7)
 
 
+def test_who_comes_as_it_starts_is_answered(daemon):
+    """One in thirty was not, as long as nobody was waited for."""
+    for _ in range(40):
+        daemon.kill()
+        daemon.start()
+        for _ in range(3):
+            Qmp(daemon.control).close()
+
+
 def test_who_comes_while_it_talks_to_others_waits(driver, volume, daemon):
     """Of those that it has no time for it lets two wait, and the kernel sends others away."""
     talking = Qmp(daemon.control)
