@@ -235,9 +235,10 @@ class KeeperLane(VolumeLane):
         """One more MiB, which nobody writes to ever again: so a command that was thought dead and
         comes to its end later does no harm."""
         line = f"{self.kept} {self.written}"
-        if self.shell(self.kept, f"yes {line} | head -c {MIB} > /tmp/{self.kept} && dd "
-                                 f"if=/tmp/{self.kept} of=$disk bs=1M seek={self.written} "
-                                 "conv=notrunc 2>/dev/null && sync && echo done"):
+        told = self.shell(self.kept, f"yes {line} | head -c {MIB} > /tmp/{self.kept} && dd "
+                                     f"if=/tmp/{self.kept} of=$disk bs=1M seek={self.written} "
+                                     "conv=notrunc 2>/dev/null && sync && echo done")
+        if told.strip() == "done":
             self.written += 1
             self.note("MiB written")
 
@@ -259,6 +260,8 @@ class KeeperLane(VolumeLane):
                         disk=$(grep -l {volume[:20]} /sys/block/*/serial) && break
                         sleep 0.3
                     done
+                    [ -n "$disk" ] || {{
+                        echo no such disk; grep . /sys/block/*/serial; dmesg | tail -n 5; exit; }}
                     disk=/dev/$(basename $(dirname $disk))
                     echo 3 > /proc/sys/vm/drop_caches
                     {command}'""")

@@ -21,6 +21,7 @@ from cairn.nova.core.flows import (
     swap_volume,
 )
 from cairn.nova.db.models import Usage, Work
+from cairn.nova.errors import HypervisorFailed
 from cairn.nova.rpc import COMPUTE, CONDUCTOR
 
 RUNNERS = {CONDUCTOR: CONDUCTOR, COMPUTE: "compute.one"}
@@ -576,6 +577,27 @@ def test_a_cinder_that_does_not_answer_says_later_what_it_did(world, alice, left
         devices = block_devices.volumes_of(session, server_id)
     assert [d.state for d in devices] == (["attached"] if left == "attached" else [])
     assert alice.open_works() == 0
+    if left == "attached":
+        assert_has_volumes(world, alice, server_id, volume_id)
+
+
+def test_a_guest_that_half_let_go_has_it_again(world, alice, monkeypatch):
+    """Its hypervisor died between what runs and what shall run next."""
+    server_id = alice.boot()
+    settle(world)
+    volume_id = get_volume(world, alice, server_id)
+    settle(world)
+    driver = world.drivers["one"]
+    detach = driver.detach
+
+    def dies(spec, device):
+        detach(spec, device)
+        raise HypervisorFailed(reason="the connection was closed")
+
+    monkeypatch.setattr(driver, "detach", dies)
+    volumes.detach(world.nova, alice.ctx, server_id, volume_id)
+    settle(world)
+    assert_has_volumes(world, alice, server_id, volume_id)
 
 
 @pytest.mark.parametrize("migrates", [False, True])

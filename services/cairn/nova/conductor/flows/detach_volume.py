@@ -30,19 +30,22 @@ class Steps(HasVolumes):
         with self.nova.db.writing() as session:
             block_devices.remove(session, [device.id])
 
-    def failed(self, job: Job, error: str) -> None:
+    def failed(self, job: Job, error: str) -> str | None:
         """The server has it still; its actions say why. It has it no more where Cinder gave no
         answer, and went on."""
         device = self.device(job.args["device_id"])
         if device is None:
-            return
-        gone = "volume_detached" in job.results and self._is_gone(job, device)
-        with self.nova.db.writing() as session:
-            if gone:
+            return None
+        if "volume_detached" in job.results and self._is_gone(job, device):
+            with self.nova.db.writing() as session:
                 block_devices.remove(session, [device.id])
-            else:
-                block_devices.change(session, device.id, frm=[block_devices.DETACHING],
-                                     state=block_devices.ATTACHED)
+            return None
+        if (other := self.others(job)) is not None:
+            return other
+        with self.nova.db.writing() as session:
+            block_devices.change(session, device.id, frm=[block_devices.DETACHING],
+                                 state=block_devices.ATTACHED)
+        return None
 
     def _is_gone(self, job: Job, device: Row[Any]) -> bool:
         """Whether Cinder has no such attachment, or is about to delete it: it tries until it has.

@@ -9,7 +9,8 @@ ACTION = Action(
     event="compute.instance.volume.detach",
     entries=(Entry(("active", "paused", "stopped"), None),),
     steps=(
-        ActionStep(COMPUTE, "volume_detached", "the guest let go of it"),
+        ActionStep(COMPUTE, "volume_detached", "the guest let go of it",
+                   undo="giving it back: the server has it still"),
         ActionStep(CONDUCTOR, "attachment_deleted", "Cinder says that it is available"),
     ),
     fails="What the host said, in the action's events. The volume is attached still.",
