@@ -224,3 +224,9 @@ class HypervisorFailed(Problem):
     """Its own words tell of the host: they follow the first line, and only admins see them."""
 
     message = "The hypervisor could not do it.\n{reason}"
+
+
+class HypervisorAway(HypervisorFailed):
+    """It was not there, or ended meanwhile: what it began may come to its end all the same."""
+
+    code = 503

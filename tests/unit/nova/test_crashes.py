@@ -21,7 +21,7 @@ from cairn.nova.core.flows import (
     swap_volume,
 )
 from cairn.nova.db.models import Usage, Work
-from cairn.nova.errors import HypervisorFailed
+from cairn.nova.errors import HypervisorAway, HypervisorFailed
 from cairn.nova.rpc import COMPUTE, CONDUCTOR
 
 RUNNERS = {CONDUCTOR: CONDUCTOR, COMPUTE: "compute.one"}
@@ -598,6 +598,27 @@ def test_a_guest_that_half_let_go_has_it_again(world, alice, monkeypatch):
     volumes.detach(world.nova, alice.ctx, server_id, volume_id)
     settle(world)
     assert_has_volumes(world, alice, server_id, volume_id)
+
+
+def test_a_hypervisor_that_ended_is_asked_again(world, alice, monkeypatch):
+    """A guest that it had asked lets go when nobody looks."""
+    server_id = alice.boot()
+    settle(world)
+    volume_id = get_volume(world, alice, server_id)
+    settle(world)
+    driver = world.drivers["one"]
+    detach, tries = driver.detach, []
+
+    def ends(spec, device):
+        tries.append(device)
+        if len(tries) < 3:
+            raise HypervisorAway(reason="the connection was closed")
+        detach(spec, device)
+
+    monkeypatch.setattr(driver, "detach", ends)
+    volumes.detach(world.nova, alice.ctx, server_id, volume_id)
+    settle(world)
+    assert_has_volumes(world, alice, server_id)
 
 
 @pytest.mark.parametrize("migrates", [False, True])

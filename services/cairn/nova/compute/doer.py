@@ -24,6 +24,8 @@ from cairn.nova.settings import ComputeSettings
 
 Done = dict[str, Any] | None
 
+HYPERVISOR = 60.0  # Seconds that one which ended may take to be there again.
+
 
 @dataclass(frozen=True)
 class Hands:
@@ -63,6 +65,12 @@ class Doer(flows.Doer):
     def patience(self, spec: Spec) -> float:
         """Seconds that its guest gets to power off by itself."""
         return guest_features.shutdown_timeout(spec["image"], self.settings.shutdown_timeout)
+
+    def unplugged(self, take: Callable[[], None], what: str) -> Done:
+        """The guest let go of it. It was asked before a hypervisor ended, and lets go all the
+        same: so that one is waited for."""
+        patiently(take, HYPERVISOR, what, brief=0)
+        return None
 
     def await_ports(self, job: Job) -> Done:
         """Every port's tap is made and filtered by the network agent before a guest can speak."""

@@ -14,6 +14,6 @@ class Steps(Doer):
     def unplug(self, job: Job) -> Done:
         spec = self.spec(job)
         vif = vif_of(spec, job.args["port_id"])
-        if vif is not None:
-            self.driver.unplug(spec, vif)
-        return None
+        if vif is None:
+            return None
+        return self.unplugged(lambda: self.driver.unplug(spec, vif), "detaching an interface")

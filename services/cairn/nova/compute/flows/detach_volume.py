@@ -22,9 +22,9 @@ class Steps(Doer):
     def detach(self, job: Job) -> Done:
         spec = self.spec(job)
         device = device_of(spec, job.args["device_id"])
-        if device is not None:
-            self.driver.detach(spec, device)
-        return None
+        if device is None:
+            return None
+        return self.unplugged(lambda: self.driver.detach(spec, device), "detaching a volume")
 
     def attach(self, job: Job) -> None:
         """It stays the server's: the guest has again what it let go of, or half did."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import libvirt
 
-from cairn.nova.errors import HypervisorFailed
+from cairn.nova.errors import HypervisorAway, HypervisorFailed
 
 GONE = {libvirt.VIR_ERR_NO_DOMAIN}
 # What libvirt tells by raising is enough; it would print the same to stderr.
@@ -22,7 +22,7 @@ class Connection:
         self._open: Any = None
 
     def get(self) -> Any:
-        """A living virConnect. Raises HypervisorFailed."""
+        """A living virConnect. Raises HypervisorAway, HypervisorFailed."""
         with self._lock:
             try:
                 if self._open is None or not self._open.isAlive():
@@ -30,7 +30,7 @@ class Connection:
                     self._open.setKeepAlive(5, 3)
             except libvirt.libvirtError as error:
                 self._open = None
-                raise HypervisorFailed(reason=str(error)) from error
+                raise failure(error) from error
             return self._open
 
     def find(self, server_id: str) -> Any | None:
@@ -40,7 +40,14 @@ class Connection:
         except libvirt.libvirtError as error:
             if error.get_error_code() in GONE:
                 return None
-            raise HypervisorFailed(reason=str(error)) from error
+            raise failure(error) from error
+
+
+def failure(error: libvirt.libvirtError) -> HypervisorFailed:
+    """The same in words that a fault may carry; what the way itself says tells that nobody is at
+    its end."""
+    away = error.get_error_domain() == libvirt.VIR_FROM_RPC
+    return (HypervisorAway if away else HypervisorFailed)(reason=error.get_error_message())
 
 
 def _events() -> None:

@@ -23,7 +23,7 @@ from cairn.nova.drivers.base import (
 from cairn.nova.drivers.files import require_space
 from cairn.nova.drivers.libvirt import copies, plugged, secrets
 from cairn.nova.drivers.libvirt import domain as domains
-from cairn.nova.drivers.libvirt.connection import Connection
+from cairn.nova.drivers.libvirt.connection import Connection, failure
 from cairn.nova.drivers.libvirt.disks import Disks
 from cairn.nova.drivers.libvirt.report import report
 from cairn.nova.errors import HypervisorFailed
@@ -291,4 +291,4 @@ def hypervisor() -> Iterator[None]:
     try:
         yield
     except libvirt.libvirtError as error:
-        raise HypervisorFailed(reason=error.get_error_message()) from error
+        raise failure(error) from error
