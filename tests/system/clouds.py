@@ -22,8 +22,9 @@ KEPT = {
                 "security_groups where name != 'default'"],
     "nova": ["servers where not deleted"],
     "cinder": ["volumes", "snapshots", "volume_attachments", "backups", "groups", "group_snapshots",
-               "encryption_keys", "volume_types", "qos_specs",
-               "group_types where name != 'default_cgsnapshot_type'",
+               "encryption_keys", "qos_specs",
+               "volume_types where name != '__DEFAULT__'",  # Made when it is first used.
+               "group_types where name != 'default_cgsnapshot_type'",  # So is this.
                "volume_transfers where not accepted"],
 }
 HOUSE = Path(__file__).parents[2]
@@ -153,7 +154,12 @@ class Cloud:
         """What is made meanwhile is gone afterwards, or shortly after. Raises Failed."""
         before = self.made()
         yield
-        wait("nothing is left", lambda: self.made() == before, 30)
+        try:
+            wait("nothing is left", lambda: self.made() == before, 30)
+        except Failed as failed:
+            left = {table: ids ^ set(before[table]) for table, now in self.made().items()
+                    if (ids := set(now)) != set(before[table])}
+            raise Failed(f"{failed}: {left}") from failed
 
     def leftovers(self) -> dict[str, list[str]]:
         """All that servers leave on hosts and in tables while they live, by where it is."""

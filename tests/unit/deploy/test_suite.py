@@ -139,6 +139,13 @@ def test_what_fails_twice_has_failed(tmp_path: Path) -> None:
     assert result.flaky == ["test_some.py::test_a"]
 
 
+def test_what_is_skipped_at_its_second_chance_has_failed(tmp_path: Path) -> None:
+    result = suite.perform(flaky_check(
+        tmp_path, "def test_a():\n    if pathlib.Path('mark').exists(): pytest.skip('no')\n"
+                  "    pathlib.Path('mark').touch(); assert 0\n"))
+    assert (result.good, result.count.failed, result.flaky) == (False, 1, [])
+
+
 def test_what_fails_all_over_gets_no_second_chance(tmp_path: Path) -> None:
     result = suite.perform(flaky_check(tmp_path, "".join(
         f"def test_{n}(): once('{n}')\n" for n in range(4))))
