@@ -19,7 +19,8 @@ class ApiSettings:
     default_zone: str = option("nova", "Availability zone of backends that name none.")
     default_type: str = option("__DEFAULT__", "Volume type of volumes that name none.")
     connect_timeout: float = option(
-        60.0, "Seconds that a request waits for a storage host to export a volume."
+        50.0, "Seconds that a request waits for a storage host to export a volume, which it asks "
+              "again meanwhile: an answer may be lost."
     )
     allow_availability_zone_fallback: bool = option(
         False, "Put volumes of a zone that does not exist into the default one."

@@ -17,9 +17,10 @@ BRIEF = 20.0
 
 
 def patiently(func: Callable[[], T], seconds: float, what: str, brief: float = BRIEF) -> T:
-    """`func()`, again while its neighbour is away, for so many seconds; for `brief` seconds while
-    it only fails. `func` must bear being repeated. Raises what it raised last."""
-    begun = time.monotonic()
+    """`func()`, again while its neighbour is away, for so many seconds since that was first seen,
+    be it after a long wait; for `brief` seconds while it only fails. `func` must bear being
+    repeated. Raises what it raised last."""
+    failing: float | None = None
     pause = 0.2
     while True:
         check()
@@ -27,7 +28,9 @@ def patiently(func: Callable[[], T], seconds: float, what: str, brief: float = B
             return func()
         except Problem as problem:
             limit = {500: min(seconds, brief)} | dict.fromkeys(AWAY, seconds)
-            if time.monotonic() + pause - begun > limit.get(problem.code, 0.0):
+            now = time.monotonic()
+            failing = now if failing is None else failing
+            if now + pause - failing > limit.get(problem.code, 0.0):
                 raise
             log.warning("%s: %s; trying again", what, problem)
         time.sleep(pause)

@@ -397,6 +397,34 @@ def die(world, moment):
     world.driver().hook = kill
 
 
+@pytest.mark.parametrize("method", ["export", "unexport"])
+def test_an_answer_that_was_lost_is_asked_for_again(
+    world, call, volume, reserve, connect, status, monkeypatch, method
+):
+    """The broker died, or who was asked, when it was done."""
+    id_ = reserve(volume).json["attachment"]["id"]
+    if method == "unexport":
+        assert connect(id_).status_code == 200
+    manager = world.managers["store"]
+    do, lost = getattr(manager, method), []
+
+    def lose_once(*args, **kwargs):
+        answer = do(*args, **kwargs)
+        if not lost:
+            lost.append(method)
+            raise Unavailable(reason="No answer from cinder.volume of store in time.")
+        return answer
+
+    monkeypatch.setattr(manager, method, lose_once)
+    if method == "export":
+        assert connect(id_).status_code == 200
+        assert exports(world) == {(volume, id_)}
+    else:
+        assert call("DELETE", f"/attachments/{id_}", who="nova").status_code == 200
+        assert status(volume) == "available" and not exports(world)
+    assert lost
+
+
 @pytest.mark.parametrize("moment", ["unexport", "unexport done"])
 def test_what_a_dead_request_began_to_detach_is_detached(
     world, call, volume, attached, status, moment

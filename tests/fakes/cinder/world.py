@@ -15,7 +15,7 @@ from cairn.cinder.rpc import BACKUP, SCHEDULER, VOLUME, runner_of
 from cairn.cinder.scheduler import process as scheduler_process
 from cairn.cinder.scheduler.doer import Hands as SchedulerHands
 from cairn.cinder.scheduler.manager import Manager as SchedulerManager
-from cairn.cinder.settings import EncryptionSettings, SchedulerSettings, VolumeSettings
+from cairn.cinder.settings import ApiSettings, EncryptionSettings, SchedulerSettings, VolumeSettings
 from cairn.cinder.volume import process as volume_process
 from cairn.cinder.volume.backends import Backends
 from cairn.cinder.volume.backups.doer import Hands as BackupHands
@@ -58,7 +58,8 @@ class World:
         volume: Any = Direct(self._volume)
         self.cinder = Cinder(
             db=db, policy=Policy(RULES), scheduler=scheduler, volume=volume,
-            cloud=self.cloud, encryption=EncryptionSettings("a key"),
+            cloud=self.cloud, api=ApiSettings(connect_timeout=1),
+            encryption=EncryptionSettings("a key"),
             pause=lambda seconds: self.settle())
         keys._wrapper.cache_clear()
         self.ledger = DatabaseLedger(db, Work, WorkStep, ring=self.rung.append)

@@ -1,5 +1,7 @@
 """Waiting for who restarts, and only for them."""
 
+import time
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -35,6 +37,20 @@ def test_a_refusal_is_final(code):
 def test_patience_ends():
     with pytest.raises(Unavailable):
         patiently(failing(9, Unavailable(reason="x")), 0.1, "asking")
+
+
+def test_one_long_wait_is_not_all_of_it(monkeypatch):
+    """An answer that was lost is seen late: who is asked may long be there again."""
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    func = failing(1, Unavailable(reason="x"))
+
+    def slow():
+        clock[0] += 60
+        return func()
+
+    assert patiently(slow, 60, "asking") == "done"
 
 
 def test_a_database_that_is_away_fails_no_step():

@@ -4,8 +4,9 @@ The row is written before the host is asked, and says from then on that there ma
 sweeps exports leaves it alone. It goes only after the export has.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -22,13 +23,13 @@ from cairn.cinder.errors import (
     VolumeBusy,
     VolumeNotFound,
 )
-from cairn.cinder.rpc import VolumeRecord
+from cairn.cinder.rpc import VolumeRecord, host_of
 from cairn.common.context import Context
 from cairn.common.db import utcnow
 from cairn.common.errors import Problem
+from cairn.common.patience import AWAY, patiently
 
-# Codes of questions that nobody answered.
-SILENT = (502, 503, 504)
+T = TypeVar("T")
 
 
 def create(
@@ -225,26 +226,31 @@ def ask_export(
     connector: dict[str, Any],
 ) -> dict[str, Any]:
     """The driver's {"driver_volume_type", "data"}. Raises BackendDown, ExportFailed."""
-    _require_host(cinder, volume)
-    try:
-        return cinder.volume.export(
-            ctx, host=volume["host"].partition("@")[0], volume=volume,
-            attachment_id=attachment_id, connector=connector, timeout=cinder.api.connect_timeout)
-    except Problem as problem:
-        raise _translated(problem, "export it") from problem
+    return _ask(cinder, volume, "export it", lambda host, seconds: cinder.volume.export(
+        ctx, host=host, volume=volume, attachment_id=attachment_id, connector=connector,
+        timeout=seconds))
 
 
 def ask_unexport(
     cinder: Cinder, ctx: Context, volume: VolumeRecord, attachment_id: str
 ) -> None:
     """Raises BackendDown, ExportFailed."""
+    _ask(cinder, volume, "end its export", lambda host, seconds: cinder.volume.unexport(
+        ctx, host=host, volume=volume, attachment_id=attachment_id, timeout=seconds))
+
+
+def _ask(
+    cinder: Cinder, volume: VolumeRecord, what: str, ask: Callable[[str, float], T]
+) -> T:
+    """Again when there is no answer for a while: it may be lost, with the broker or with who was
+    to give it. All of it within `connect_timeout`."""
     _require_host(cinder, volume)
+    seconds = cinder.api.connect_timeout / 4
     try:
-        cinder.volume.unexport(
-            ctx, host=volume["host"].partition("@")[0], volume=volume,
-            attachment_id=attachment_id, timeout=cinder.api.connect_timeout)
+        return patiently(lambda: ask(host_of(volume["host"]), seconds), 2 * seconds,
+                         f"asking a storage host to {what}", brief=0)
     except Problem as problem:
-        raise _translated(problem, "end its export") from problem
+        raise _translated(problem, what) from problem
 
 
 def _require_host(cinder: Cinder, volume: VolumeRecord) -> None:
@@ -255,7 +261,7 @@ def _require_host(cinder: Cinder, volume: VolumeRecord) -> None:
 
 
 def _translated(problem: Problem, what: str) -> Problem:
-    if problem.code in SILENT:
+    if problem.code in AWAY:
         return BackendDown()
     if problem.code == 400:
         return InvalidVolume(reason=str(problem))
