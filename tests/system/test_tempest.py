@@ -1,9 +1,9 @@
 """OpenStack's own test suite, unmodified, against a deployed cloud.
 
-Every test of a service that is complete passes, and of the others those that the suite calls smoke
-and those that a cloud must pass to be called interoperable, except what docs/operate/conformance.md
-names with a reason. One that fails or is skipped for another reason, or is named there and passes,
-is a failure. The suites of the others as a whole: ./cairn test acceptance.
+Those that the suite calls smoke and those that a cloud must pass to be called interoperable pass,
+except what docs/operate/conformance.md names with a reason. One that fails or is skipped for
+another reason, or is named there and passes, is a failure. Every test of a service that is
+complete, which takes half an hour: ./cairn test acceptance identity image network volume
 """
 
 import re
@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.parametrize("cloud", ["allinone"], indirect=True, scope="session"),
 ]
 
-WHOLE = ("tempest.api.identity", "tempest.api.image", "tempest.api.network", "tempest.api.volume")
 SMOKE = r"\[.*\bsmoke\b.*\]"
 # The required tests of the Interop Working Group's guideline 2020.06, of the services there are.
 INTEROP = Path(__file__).with_name("interop.txt").read_text().split()
@@ -29,18 +28,13 @@ INTEROP = Path(__file__).with_name("interop.txt").read_text().split()
 def outcome(cloud, admin, tmp_path_factory):
     """Of all of them, in one run."""
     with conformance.workspace(admin, tmp_path_factory.mktemp("tempest")) as folder:
-        return conformance.run(folder, admin, [
-            *map(re.escape, WHOLE), SMOKE, *(rf"^{re.escape(name)}\[" for name in INTEROP)])
+        return conformance.run(
+            folder, admin, [SMOKE, *(rf"^{re.escape(name)}\[" for name in INTEROP)])
 
 
 def test_all_that_is_not_named_passes(outcome):
-    assert len(outcome.passed) > 650, outcome.output[-6000:]
+    assert len(outcome.passed) > 180, outcome.output[-6000:]
     assert conformance.contradictions(outcome) == [], outcome.output[-20000:]
-
-
-@pytest.mark.parametrize("package", WHOLE)
-def test_what_is_named_of_a_whole_service_was_seen(outcome, package):
-    assert conformance.unseen(outcome, package) == []
 
 
 def test_nothing_that_makes_a_cloud_interoperable_was_left_out(outcome):

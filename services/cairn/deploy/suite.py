@@ -16,12 +16,15 @@ from cairn.deploy import checkout, packages
 from cairn.deploy.errors import Failed, Refused
 
 # What may be asked for by name, in the order it runs.
-STAGES = ("lint", "unit", "api", "contract", "molecule", "system")
+STAGES = ("lint", "unit", "api", "contract", "system", "molecule")
 FAST = ("lint", "unit", "api", "contract")
 # Suites of the tier that only runs when it is asked for by this word: they may take an hour.
 ACCEPTANCE = "acceptance"
 # So many failed tests are run once more, each alone. More than these are no accident.
 SECOND_CHANCES = 3
+# What lines look like that say why something failed, and how much of them is repeated.
+WHY = re.compile(r"^(E  |FAILED |ERROR |CRITICAL |fatal: |failed: |[^ ]+\.py:\d+: )|FAILED! =>")
+GIST_LINES, GIST_WIDTH = 12, 1500
 PYTEST = {
     "unit": ["tests/unit", "collections/ansible_collections/cairn/cloud/tests/unit"],
     "api": ["tests/api"],
@@ -61,7 +64,8 @@ class Check:
     # How many of its kind may run side by side; different kinds wait for each other.
     width: int = 2
     kind: str = "quick"
-    # Whether a test that fails is run once more, alone; if it passes then, it is flaky.
+    # Whether what fails, a test of pytest's or the whole of another program, is run once more,
+    # alone; if it passes then, it is flaky.
     again: bool = False
     # What is run, behind the command; instead of it a test that is run alone.
     paths: tuple[str, ...] = ()
@@ -149,18 +153,19 @@ def checks(request: Request) -> Iterator[Check]:
         # In two processes, also beside the linters: it takes longer than all of them.
         workers = ["-n", "2"] if quick else []
         yield Check(" ".join(["pytest", *names]), ["pytest", "-q", *workers, *paths], pytest=True)
-    if "molecule" in request.stages:
-        for role in request.roles or roles():
-            yield Check(f"molecule {role}", ["molecule", "test"], checkout.ROLES / role,
-                        kind="molecule")
     if "system" in request.stages:
         # Tests on clouds wait for guests while those with labs of their own work, and the other way
         # round. With options it is one run: they may leave nothing of a half.
         options = [] if paths else request.pytest
         for half, mark in [("", "")] if options else HALVES:
             yield Check(f"pytest system{half}", ["pytest", "-v", *options], pytest=True,
-                        kind="system", again=True, shown=True,
+                        kind="nodes", again=True, shown=True,
                         paths=(*mark.split(maxsplit=1), *PYTEST["system"]))
+    # The longest are begun first, so that two of them fill the time together.
+    if "molecule" in request.stages:
+        for role in request.roles or roles():
+            yield Check(f"molecule {role}", ["molecule", "test"], checkout.ROLES / role,
+                        kind="nodes", again=True)
     if ACCEPTANCE in request.stages:
         options = [] if paths else request.pytest
         for suite in request.suites or suites():
@@ -211,13 +216,19 @@ def perform(check: Check, show: Callable[[str], None] | None = None) -> Result:
     good = code == 0
     if count is None or (not good and count.failed == 0):
         count = Count(passed=int(good), failed=int(not good))
-    flaky = [] if good else _second_chance(check, failed, show)
+    flaky = []
+    if not good and check.pytest:
+        flaky = _second_chance(check, failed, show)
+    elif not good and check.again:
+        code, more = _output(check.command, check.directory, show)
+        flaky = [check.name] if code == 0 else []
+        output += more
     if flaky:
         passed = len(flaky)
         count += Count(passed=passed, failed=-passed)
         good = count.failed == 0
     seconds = time.monotonic() - begun
-    return Result(check, good, seconds, count, "" if show else output, flaky)
+    return Result(check, good, seconds, count, output, flaky)
 
 
 def _reporting(check: Check, report: Path) -> list[str]:
@@ -306,8 +317,13 @@ def _count(report: Path) -> Count | None:
 
 def _tell(result: Result, say: Callable[[str], None]) -> None:
     say(f"{'  ok  ' if result.good else 'FAILED'} {result.check.name:<32} {result.seconds:7.1f} s")
+    if result.check.shown:
+        return
     if not result.good:
         say(result.output.rstrip())
+    elif result.flaky:
+        for line in gist(result.output):
+            say(f"       {line}")
     elif result.check.pytest:
         # Skipped tests are named with their reason; then pytest's own last line.
         lines = result.output.rstrip().splitlines()
@@ -316,12 +332,24 @@ def _tell(result: Result, say: Callable[[str], None]) -> None:
                 say(f"       {line}")
 
 
+def gist(output: str) -> list[str]:
+    """Of what a program printed that failed, the lines that say why, as pytest and Ansible mark
+    them."""
+    return [line[:GIST_WIDTH] for line in output.splitlines() if WHY.search(line)][:GIST_LINES]
+
+
 def _sum_up(results: list[Result], seconds: float, say: Callable[[str], None]) -> None:
     total = sum((result.count for result in results), Count())
     say("\n" + " times ".center(60, "-"))
     for result in results:
         name = re.sub(r"\s+", " ", result.check.name)
         say(f"{name:<40} {result.seconds:9.1f} s  {'ok' if result.good else 'FAILED'}")
+    # Once more where everybody looks: a log of thousands of lines is before this.
+    for result in results:
+        if not result.good:
+            say(f"\n{result.check.name}:")
+            for line in gist(result.output):
+                say(f"  {line}")
     words = [f"{total.failed} failed"] if total.failed else []
     words.append(f"{total.passed} passed")
     words += [f"{total.skipped} skipped"] if total.skipped else []

@@ -25,8 +25,8 @@ def names(request: Request) -> list[str]:
 
 def test_without_a_word_everything_is_tested(with_roles: Path) -> None:
     assert names(suite.understand([], fast=False)) == [
-        "ruff", "mypy", "ansible-lint", "pytest unit api contract", "molecule nova",
-        "molecule pki", "pytest system clouds", "pytest system labs",
+        "ruff", "mypy", "ansible-lint", "pytest unit api contract", "pytest system clouds",
+        "pytest system labs", "molecule nova", "molecule pki",
     ]
 
 
@@ -95,6 +95,8 @@ def test_it_ends_with_a_line_as_pytests(
     assert said[-1].strip("= ").startswith("3 failed, 2 passed, 1 skipped in ")
     assert any("words" in line for line in said)
     assert any("boo" in line for line in said)
+    # Why it failed is said again at the end, where everybody looks.
+    assert any("boo" in line for line in said[said.index("\npytest:"):])
 
 
 def test_a_pytest_that_found_nothing_has_not_passed(tmp_path: Path) -> None:
@@ -150,3 +152,21 @@ def test_what_fails_all_over_gets_no_second_chance(tmp_path: Path) -> None:
     result = suite.perform(flaky_check(tmp_path, "".join(
         f"def test_{n}(): once('{n}')\n" for n in range(4))))
     assert (result.count.failed, result.flaky) == (4, [])
+
+
+def test_a_role_that_fails_once_is_flaky_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    once = "[ -e mark ] && exit; touch mark; echo 'fatal: [node]: FAILED! => no room'; exit 1"
+    monkeypatch.setattr(packages, "missing", lambda wanted: [])
+    monkeypatch.setattr(suite, "checks", lambda wanted: iter([
+        Check("molecule some", ["sh", "-c", once], tmp_path, kind="nodes", again=True)]))
+    said: list[str] = []
+    suite.run(Request(), said.append)
+    assert said[-1].strip("= ").startswith("1 passed, FLAKY molecule some in ")
+    assert any("no room" in line for line in said)
+
+
+def test_a_role_that_fails_twice_has_failed(tmp_path: Path) -> None:
+    result = suite.perform(Check("molecule some", ["false"], tmp_path, again=True))
+    assert (result.good, result.count.failed, result.flaky) == (False, 1, [])
