@@ -12,8 +12,8 @@ from cairn.common.client import refusal
 from cairn.common.context import Context
 from cairn.common.errors import Unavailable
 
-# What a host is lent for one purpose: (context, what it is for, "read" or "fill") -> {"url",
-# "token"}, the address of one image and a token that is good for it alone.
+# What a host is lent for one purpose: (context, what it is for, "read", "fill" or another of the
+# lender's) -> {"url", "token"}, the address of one image and a token that is good for it alone.
 Lend = Callable[[Context, str, str], Mapping[str, Any]]
 
 CHUNK = 1 << 20
@@ -27,11 +27,11 @@ class Transfers:
     def __init__(self, lend: Lend, ca_file: str, seconds: float) -> None:
         self.lend, self.ca_file, self.seconds = lend, ca_file, seconds
 
-    def download(self, ctx: Context, subject: str) -> Iterator[bytes]:
-        """The image that the subject is made from, piece by piece."""
+    def download(self, ctx: Context, subject: str, purpose: str = "read") -> Iterator[bytes]:
+        """The image that the subject is made from, or another that it needs, piece by piece."""
         end = time.monotonic() + self.seconds
         try:
-            with self._ask(ctx, subject, "read", "GET", "/file", stream=True) as response:
+            with self._ask(ctx, subject, purpose, "GET", "/file", stream=True) as response:
                 for piece in response.iter_content(CHUNK):
                     self._in_time(end)
                     yield piece

@@ -36,6 +36,8 @@ RULES: dict[str, Rule] = {
            "os-lock-server:lock", "os-lock-server:unlock", "os-console-output",
            "os-deferred-delete:force", "os-deferred-delete:restore", "os-attach-interfaces:create",
            "os-attach-interfaces:delete", "os-multinic:add", "os-multinic:remove",
+           "os-pause-server:pause", "os-pause-server:unpause",
+           "os-suspend-server:suspend", "os-suspend-server:resume", "os-rescue", "os-unrescue",
            "os-security-groups:add", "os-security-groups:remove", "os-security-groups:create",
            "os-security-groups:update", "os-security-groups:delete",
            "os-security-groups:rule:create", "os-security-groups:rule:delete",

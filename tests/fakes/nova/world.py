@@ -126,7 +126,7 @@ class NoImages:
     def has(self, image: Any) -> bool:
         return True
 
-    def fetch(self, ctx: Context, spec: Any) -> None:
+    def fetch(self, ctx: Context, spec: Any, purpose: str = "read") -> None:
         return None
 
 

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from fakes.deaths import Killed
+from fakes.nova.sweeps import fail, kill_once, settle, steps_of
 from fakes.nova.world import NoImages
 from sqlalchemy import update
 
@@ -22,45 +24,16 @@ from cairn.nova.core.flows import (
 )
 from cairn.nova.db.models import Usage, Work
 from cairn.nova.errors import HypervisorAway, HypervisorFailed
-from cairn.nova.rpc import COMPUTE, CONDUCTOR
-
-RUNNERS = {CONDUCTOR: CONDUCTOR, COMPUTE: "compute.one"}
-
-
-def steps_of(action):
-    """(runner, step) of each, in a world of one host."""
-    return [(RUNNERS[step.room], step.name) for step in action.steps]
-
+from cairn.nova.rpc import CONDUCTOR
 
 CREATE, DELETE = steps_of(create.ACTION), steps_of(delete.ACTION)
 ATTACH, DETACH = steps_of(attach_interface.ACTION), steps_of(detach_interface.ACTION)
 GET, LOSE = steps_of(attach_volume.ACTION), steps_of(detach_volume.ACTION)
 SWAP = steps_of(swap_volume.ACTION)
 SNAPSHOT = steps_of(create_image.ACTION)
-
-
-class Killed(BaseException):
-    """The process is no more: nothing of it runs, not even a handler of errors."""
-
-
-def kill_once(worker, moment, step):
-    def probe(now, job, name):
-        if (now, name) == (moment, step):
-            worker.probe = lambda *_: None
-            raise Killed
-
-    worker.probe = probe
-
-
-def settle(world):
-    """Run what there is; a killed process starts again."""
-    for _ in range(5):
-        try:
-            world.settle()
-            return
-        except Killed:
-            pass
-    raise AssertionError("it never settles")
+# Whose steps are swept here; the others' in test_every_action.py.
+SWEPT = (attach_interface, attach_volume, create, create_image, delete, detach_interface,
+         detach_volume, swap_volume)
 
 
 def assert_nothing_is_left(world, alice):
@@ -130,7 +103,7 @@ def test_a_host_waits_for_a_neighbour_that_restarts(world, alice, monkeypatch, s
         # Two questions in a row find nobody.
         world.cloud.before = question if (moment, name) == ("begun", step) else (lambda *_: None)
 
-    monkeypatch.setattr(NoImages, "fetch", lambda images, ctx, spec: world.cloud.before("image"))
+    monkeypatch.setattr(NoImages, "fetch", lambda images, ctx, spec, _: world.cloud.before("image"))
     world.add_host("one", plugging_timeout=30.0)
     world.workers["compute.one"].probe = probe
     server_id = alice.boot()
@@ -286,14 +259,6 @@ def test_detaching_survives_the_death_of_who_does_it(world, alice, runner, step,
     assert_has_ports(world, alice, server_id, 1)
     assert len(world.cloud.ports) == (2 if own else 1)
     assert port_id is None or world.cloud.ports[port_id]["device_id"] == ""
-
-
-def fail(step, reason=None, moment="begun"):
-    def probe(now, job, name):
-        if (now, name) == (moment, step):
-            raise Invalid(reason=reason or f"{step} broke")
-
-    return probe
 
 
 @pytest.mark.parametrize(("runner", "step"), CREATE)

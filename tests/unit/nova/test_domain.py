@@ -166,3 +166,40 @@ def test_a_tenant_reads_nothing_of_the_host():
         told, _, rest = explain(error).partition("\n")
         assert "/" not in told and "qemu" not in told
         assert "/var/lib/cairn" in rest
+
+
+def rescued(tmp_path, asked=(), own=(), drive=False):
+    """(what each disk is called, its bus, its kind, in which order it is booted from)."""
+    if drive:
+        (tmp_path / "disk.config.rescue").touch()
+    spec = {"id": "01234567-89ab-cdef-0123-456789abcdef", "name": "web", "domain": "instance-1",
+            "created_at": "", "user_id": "u", "project_id": "p", "vifs": [VIF], "block_devices": [],
+            "image": image(**dict(own)), "flavor": flavor()}
+    rescue = domain.Rescue.by(Disk(Path("/x/disk.rescue")), image(**dict(asked)))
+    root = xml.fromstring(domain.document(spec, LibvirtSettings(), "qemu", tmp_path,
+                                          [Disk(Path("/x/disk"))], rescue))
+    assert root.find("os/boot") is None
+    shown = []
+    for disk in root.iterfind("devices/disk"):
+        target, boot = disk.find("target"), disk.find("boot")
+        shown.append((Path(disk.find("source").get("file")).name, target.get("dev"),
+                      target.get("bus"), disk.get("device"),
+                      boot.get("order") if boot is not None else None))
+    return shown
+
+
+def test_a_rescue_comes_first(tmp_path):
+    assert rescued(tmp_path, drive=True) == [
+        ("disk.rescue", "vda", "virtio", "disk", "1"), ("disk", "vdb", "virtio", "disk", None),
+        ("disk.config.rescue", "hda", "ide", "cdrom", None)]
+
+
+@pytest.mark.parametrize(("asked", "target"), [
+    ({"hw_rescue_device": "disk"}, ("vdb", "virtio", "disk")),
+    ({"hw_rescue_device": "cdrom"}, ("hda", "ide", "cdrom")),
+    ({"hw_rescue_bus": "usb"}, ("sda", "usb", "disk")),
+    ({"hw_rescue_device": "cdrom", "hw_rescue_bus": "scsi"}, ("sda", "scsi", "cdrom")),
+])
+def test_a_stable_rescue_leaves_the_own_disks_what_they_are_called(tmp_path, asked, target):
+    assert rescued(tmp_path, asked) == [
+        ("disk", "vda", "virtio", "disk", None), ("disk.rescue", *target, "1")]

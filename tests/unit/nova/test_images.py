@@ -25,7 +25,7 @@ class Glance:
     def __init__(self, data):
         self.data, self.asked = data, 0
 
-    def download(self, ctx, server_id):
+    def download(self, ctx, server_id, purpose="read"):
         self.asked += 1
         yield self.data[:100]
         yield self.data[100:]

@@ -22,9 +22,13 @@ class Builds(Doer):
         return None
 
     def _fetch(self, job: Job, spec: Spec) -> None:
-        if volume_backed(spec):
-            return
-        patiently(lambda: self.images.fetch(job.ctx, spec), PATIENCE, "fetching an image", brief=0)
+        if not volume_backed(spec):
+            self.fetch(job, spec, "read")
+
+    def fetch(self, job: Job, spec: Spec, purpose: str) -> None:
+        """Have the spec's image on this host; `purpose` is what the host borrows it for."""
+        patiently(lambda: self.images.fetch(job.ctx, spec, purpose), PATIENCE,
+                  "fetching an image", brief=0)
 
     def make_disks(self, job: Job, spec: Spec) -> None:
         # The image was there a moment ago, or before this process was away for a day.

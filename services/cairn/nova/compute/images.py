@@ -53,15 +53,15 @@ class ImageCache:
     def has(self, image: Image) -> bool:
         return self.path(image).exists()
 
-    def fetch(self, ctx: Context, spec: Spec) -> Path:
-        """The file of the server's image, checked. Raises ImageBroken, ImageChanged, NoDiskSpace,
-        or what Glance refuses."""
+    def fetch(self, ctx: Context, spec: Spec, purpose: str = "read") -> Path:
+        """The file of the spec's image, checked; `purpose` is what it is borrowed for (core/
+        loans.py). Raises ImageBroken, ImageChanged, NoDiskSpace, or what Glance refuses."""
         image = spec["image"]
         assert image is not None
         with self._locks[image["id"]]:
             path = self.path(image)
             if not path.exists():
-                path = self._download(ctx, spec["id"], image)
+                path = self._download(ctx, spec["id"], image, purpose)
             os.utime(path)
         return path
 
@@ -117,7 +117,7 @@ class ImageCache:
     def _of(self, image_id: str) -> list[Path]:
         return [path for path in self.folder.glob(f"{image_id}.*") if path.suffix != ".part"]
 
-    def _download(self, ctx: Context, server_id: str, image: Image) -> Path:
+    def _download(self, ctx: Context, server_id: str, image: Image, purpose: str) -> Path:
         self.folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         require_space(self.folder, image["size"] or 0, self.host, f"image {image['id']}")
         part = below(self.folder, f"{image['id']}.part")
@@ -125,7 +125,7 @@ class ImageCache:
         digest: Any = hashlib.new(ALGORITHMS.get(len(said), "sha512"), usedforsecurity=False)
         try:
             with part.open("wb") as file:
-                for chunk in self.transfers.download(ctx, server_id):
+                for chunk in self.transfers.download(ctx, server_id, purpose):
                     check()
                     digest.update(chunk)
                     file.write(chunk)

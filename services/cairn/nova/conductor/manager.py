@@ -24,6 +24,8 @@ from cairn.nova.errors import ServerNotFound
 from cairn.nova.rpc import CONDUCTOR, runner_of
 
 log = logging.getLogger(__name__)
+# States in which the hypervisor's word of a guest's power is believed.
+SYNCHRONIZED = ("active", "paused", "stopped")
 
 
 @dataclass
@@ -101,7 +103,7 @@ class Manager(LedgerManager):
                 select(Server.id, Server.vm_state, Server.power_state)
                 .where(Server.host == service_host, Server.deleted.is_(False),
                        Server.task_state.is_(None),
-                       Server.vm_state.in_(("active", "stopped")))
+                       Server.vm_state.in_(SYNCHRONIZED))
             ).all()
         self._end_orphans(ctx, service_host, set(states) - {row.id for row in rows})
         for row in rows:
@@ -139,7 +141,7 @@ class Manager(LedgerManager):
         with self.nova.db.writing() as session:
             session.execute(
                 update(Server).where(Server.id == server_id, Server.task_state.is_(None),
-                                     Server.vm_state.in_(("active", "stopped")))
+                                     Server.vm_state.in_(SYNCHRONIZED))
                 .values(**values)
             )
 
@@ -191,8 +193,8 @@ class Manager(LedgerManager):
         values: dict[str, Any] = {"power_state": power_state}
         if vm_state is not None:
             values["vm_state"] = vm_state
-        if task_state is None and vm_state in ("active", "stopped"):
-            values["fault"] = None
+        if task_state is None and vm_state is not None:
+            values |= {"fault": None, "admin_pass": None}
         with self.nova.db.writing() as session:
             self._check(session, ctx, server_id)
             servers.change(session, server_id, task_state=task_state, **values)

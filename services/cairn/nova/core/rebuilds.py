@@ -11,7 +11,7 @@ from cairn.common.errors import Invalid
 from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.core import block_devices, boot, images, keypairs, servers, volumes, works
-from cairn.nova.core.flows import rebuild, stop
+from cairn.nova.core.flows import rebuild
 from cairn.nova.db.models import Server
 
 # Since when the root volume of a server gets the image.
@@ -38,7 +38,7 @@ def begin(nova: Nova, ctx: Context, server_id: str, request: Document) -> Docume
     password = request.get("adminPass") or boot.password()
     args = {"image_changed": image["id"] != row.image_id,
             "preserve_ephemeral": boot.truthy(request.get("preserve_ephemeral")),
-            "reimage": image["id"] if reimages else None}
+            "reimage": image["id"] if reimages else None, "stopped": row.vm_state == "stopped"}
     # What boots from a volume is of no image, but has an image's properties.
     kept = {"image_id": image["id"], "image": image}
     if row.image_id is None:
@@ -48,10 +48,7 @@ def begin(nova: Nova, ctx: Context, server_id: str, request: Document) -> Docume
         works.claim(session, row, rebuild.ACTION)
         session.execute(update(Server).where(Server.id == row.id).values(
             admin_pass=password, fault=None, **kept, **values))
-        work = works.add(session, ctx, row, rebuild.ACTION, nova.service, args)
-        if row.vm_state == "stopped":  # It ends as it was; works run in order.
-            works.add(session, ctx, row, stop.ACTION, nova.service, {"timeout": 0})
-        return str(work.runner)
+        return str(works.add(session, ctx, row, rebuild.ACTION, nova.service, args).runner)
 
     nova.ring(ctx, nova.db.write(write))
     return {"admin_pass": password, "key_name": values.get("key_name", row.key_name),

@@ -226,7 +226,8 @@ def record_failure(
 ) -> None:
     """A task failed: it is over, its fault is kept, and with `breaks` the server is in error.
     `values` are other columns."""
-    values["fault"] = fault(*error.partition("\n")[::2])
+    # What was to be the password is nobody's.
+    values |= {"fault": fault(*error.partition("\n")[::2]), "admin_pass": None}
     if not breaks:
         change(session, server_id, task_state=None, **values)
         return

@@ -56,6 +56,33 @@ class Driver(Protocol):
         """Off as by stop(), defined anew, and on."""
         ...
 
+    def pause(self, spec: Spec) -> None:
+        """Let its processors stand still. Raises HypervisorFailed for one that does not run."""
+        ...
+
+    def unpause(self, spec: Spec) -> None:
+        """Let a paused guest go on. Raises HypervisorFailed for one that does not run."""
+        ...
+
+    def suspend(self, spec: Spec) -> None:
+        """Write its memory to the host's disk, and power it off. Raises HypervisorFailed for one
+        that does not run, NoDiskSpace."""
+        ...
+
+    def resume(self, spec: Spec) -> None:
+        """Go on from the memory that was written; that is gone then. Where there is none it is
+        powered on."""
+        ...
+
+    def rescue(self, spec: Spec, image: Image) -> None:
+        """Start a server that is off from an image that the host has, its own disks beside. What an
+        earlier try left is made again."""
+        ...
+
+    def unrescue(self, spec: Spec) -> None:
+        """Off, and nothing is left of what it was rescued from."""
+        ...
+
     def snapshot(self, spec: Spec, path: Path) -> None:
         """Write the root disk as it is now to `path`, a qcow2 file that needs no other; a running
         guest goes on. What an earlier try left there is written over."""

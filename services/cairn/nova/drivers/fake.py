@@ -4,9 +4,16 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from cairn.nova.drivers.base import NOSTATE, RUNNING, SHUTDOWN, connected
+from cairn.nova.drivers.base import (
+    NOSTATE,
+    PAUSED,
+    RUNNING,
+    SHUTDOWN,
+    SUSPENDED,
+    connected,
+)
 from cairn.nova.errors import HypervisorFailed
-from cairn.nova.rpc import BlockDevice, HostReport, Spec, Vif
+from cairn.nova.rpc import BlockDevice, HostReport, Image, Spec, Vif
 from cairn.nova.settings import ComputeSettings
 
 
@@ -25,6 +32,8 @@ class FakeDriver:
         # Server id -> device's name -> (volume's id, what opened it, if anything had to).
         self.volumes: dict[str, dict[str, tuple[str, str | None]]] = {}
         self.sizes: dict[str, int] = {}
+        # Server id -> what it is rescued from.
+        self.rescued: dict[str, str] = {}
         # Ids of volumes that nobody serves now.
         self.away: set[str] = set()
 
@@ -67,6 +76,36 @@ class FakeDriver:
     def reboot(self, spec: Spec, *, timeout: float) -> None:
         self.start(spec)
 
+    def pause(self, spec: Spec) -> None:
+        self._go_over(spec, PAUSED, {RUNNING})
+
+    def unpause(self, spec: Spec) -> None:
+        self._go_over(spec, RUNNING, {PAUSED})
+
+    def suspend(self, spec: Spec) -> None:
+        self._go_over(spec, SUSPENDED, {RUNNING})
+
+    def resume(self, spec: Spec) -> None:
+        self._go_over(spec, RUNNING, {SUSPENDED, SHUTDOWN})
+
+    def _go_over(self, spec: Spec, state: int, before: set[int]) -> None:
+        with self._lock:
+            now = self.domains.get(spec["id"], NOSTATE)
+            if now != state and now not in before:
+                raise HypervisorFailed(reason=f"{spec['id']} is {now}")
+            self.domains[spec["id"]] = state
+
+    def rescue(self, spec: Spec, image: Image) -> None:
+        self.start(spec)
+        with self._lock:
+            self.rescued[spec["id"]] = image["id"]
+
+    def unrescue(self, spec: Spec) -> None:
+        with self._lock:
+            self.rescued.pop(spec["id"], None)
+            if spec["id"] in self.domains:
+                self.domains[spec["id"]] = SHUTDOWN
+
     def snapshot(self, spec: Spec, path: Path) -> None:
         with self._lock:
             if spec["id"] not in self.disks:
@@ -79,6 +118,7 @@ class FakeDriver:
             self.domains.pop(spec["id"], None)
             self.vifs.pop(spec["id"], None)
             self.volumes.pop(spec["id"], None)
+            self.rescued.pop(spec["id"], None)
             self.disks.discard(spec["id"])
 
     def plug(self, spec: Spec, vif: Vif) -> None:

@@ -13,7 +13,7 @@ QEMU_FORMATS = {"qcow2": "qcow2", "raw": "raw", "vmdk": "vmdk", "vdi": "vdi", "v
 
 def bases(folder: Path) -> set[str]:
     """Names of the cached images that the disks of servers lie upon."""
-    paths = (backing_file(disk) for disk in folder.glob("*/disk"))
+    paths = (backing_file(disk) for disk in folder.glob("*/disk*"))
     return {name.name for name in paths if name is not None}
 
 

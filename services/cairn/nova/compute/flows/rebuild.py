@@ -16,12 +16,21 @@ class Steps(Builds):
             "image_cached": Do(self.cache_image),
             "ports_plugged": Do(self.await_ports),
             "disks_prepared": Do(self.remake_disks),
-            "domain_started": Do(self.create_domain),
+            "domain_started": Do(self.start),
         }
 
     def pull_plug(self, job: Job) -> Done:
         self.driver.stop(self.spec(job), timeout=0)
         return None
+
+    def start(self, job: Job) -> Done:
+        """One that was off is so again, and has been told what it is."""
+        started = self.create_domain(job)
+        if not job.args.get("stopped"):
+            return started
+        spec = self.spec(job)
+        self.driver.stop(spec, timeout=0)
+        return self.say(job, spec, "stopped")
 
     def remake_disks(self, job: Job) -> Done:
         spec = self.spec(job)

@@ -122,7 +122,7 @@ class Steps(BootsFromVolumes, DeletesPorts, ReleasesClaim):
                 details = "\n".join([*errors, *([] if tried else [error])])
                 for host in (line.partition(": ")[0] for line in errors):
                     message = servers.without(host, message)
-            servers.change(session, job.subject, task_state=None, vm_state="error",
+            servers.change(session, job.subject, task_state=None, vm_state="error", admin_pass=None,
                            fault=servers.fault(message, details or error))
 
         self.nova.db.write(record)

@@ -16,9 +16,11 @@ from cairn.common.bounds import below, uuid_of
 from cairn.nova.drivers.base import Images, volume_backed
 from cairn.nova.drivers.files import QEMU_FORMATS, backing_file, require_space
 from cairn.nova.errors import FlavorTooSmall, HypervisorFailed
-from cairn.nova.rpc import Spec
+from cairn.nova.rpc import Image, Spec
 
 GIB = 1 << 30
+# Files of a server that is rescued.
+RESCUE, RESCUE_CONFIG = "disk.rescue", "disk.config.rescue"
 # qemu-img reads what users gave: it gets a minute of processor and 1 GiB of memory.
 LIMITS = ["prlimit", "--as=1073741824", "--cpu=60", "--"]
 
@@ -68,6 +70,30 @@ class Disks:
             write_config_drive(place / "disk.config", spec["config_drive"])
         for path in place.iterdir():
             path.chmod(0o600)  # libvirt gives each to the user of the server's QEMU.
+
+    def make_rescue(self, spec: Spec, image: Image) -> None:
+        """What a server is rescued from, anew: an overlay on the image, as large as that, and a
+        config drive of now where the server has one."""
+        self.drop_rescue(spec)
+        place = self.of(spec)
+        kind = QEMU_FORMATS[image["disk_format"]]
+        with self.images.kept(image) as base:
+            require_space(self.folder, 64 << 20, self.host, f"rescuing server {spec['id']}")
+            qemu_img("create", "-q", "-f", "qcow2", "-b", str(base), "-F", kind,
+                     str(place / RESCUE))
+        if spec["config_drive"] is not None:
+            write_config_drive(place / RESCUE_CONFIG, spec["config_drive"])
+        for name in (RESCUE, RESCUE_CONFIG):
+            if (place / name).exists():
+                (place / name).chmod(0o600)
+
+    def drop_rescue(self, spec: Spec) -> None:
+        for name in (RESCUE, RESCUE_CONFIG):
+            (self.of(spec) / name).unlink(missing_ok=True)
+
+    def rescue(self, spec: Spec, image: Image) -> Disk:
+        path = self.of(spec) / RESCUE
+        return Disk(path, self.base(path), QEMU_FORMATS[image["disk_format"]])
 
     def _make_root(self, spec: Spec, place: Path) -> None:
         flavor, image = spec["flavor"], spec["image"]

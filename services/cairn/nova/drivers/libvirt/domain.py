@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
@@ -9,9 +10,9 @@ from cairn.common.errors import Invalid
 from cairn.nova.core import guest_features
 from cairn.nova.drivers.base import connected
 from cairn.nova.drivers.libvirt import volumes
-from cairn.nova.drivers.libvirt.disks import Disk
+from cairn.nova.drivers.libvirt.disks import RESCUE_CONFIG, Disk
 from cairn.nova.errors import Unsupported
-from cairn.nova.rpc import BlockDevice, Flavor, Spec, Vif
+from cairn.nova.rpc import BlockDevice, Flavor, Image, Spec, Vif
 from cairn.nova.settings import LibvirtSettings
 
 # What QEMU has for a guest's interface, in upstream's words.
@@ -36,9 +37,32 @@ def virt_type(setting: str) -> str:
     return "kvm" if {"vmx", "svm"} & set(flags) else "qemu"
 
 
+@dataclass(frozen=True)
+class Rescue:
+    """What a server is rescued from. Where its image names a device or a bus for that (stable
+    device rescue) the server's own disks stay what they are called, and it comes after them; else
+    it comes first."""
+
+    disk: Disk
+    stable: bool
+    device: str = "disk"
+    bus: str | None = None
+
+    @staticmethod
+    def by(disk: Disk, image: Image) -> "Rescue":
+        """As the image says."""
+        properties = image["properties"]
+        device = str(properties.get("hw_rescue_device") or "disk")
+        bus = properties.get("hw_rescue_bus")
+        if device == "cdrom" and not bus:
+            bus = properties.get("hw_cdrom_bus")
+        stable = bool(properties.get("hw_rescue_device") or properties.get("hw_rescue_bus"))
+        return Rescue(disk, stable, device, str(bus) if bus else None)
+
+
 def document(
     spec: Spec, settings: LibvirtSettings, kind: str, place: Path,
-    disks: list[Disk],
+    disks: list[Disk], rescue: Rescue | None = None,
 ) -> str:
     """The whole domain. `kind` is kvm or qemu, `place` the server's folder. Raises Unsupported for
     what an image wants and no machine here has."""
@@ -54,8 +78,8 @@ def document(
     add(root, "vcpu", str(int(flavor["vcpus"])))
     _cputune(root, flavor)
     _sysinfo(root, spec)
-    ordered = any((device["boot_index"] or 0) > 0 or device["boot_index"] == 0
-                  for device in connected(spec))
+    ordered = rescue is not None or any(
+        (device["boot_index"] or 0) > 0 or device["boot_index"] == 0 for device in connected(spec))
     _boot(root, spec, machine, ordered)
     _features(root, spec, kind)
     _cpu(root, spec, settings, kind)
@@ -63,7 +87,7 @@ def document(
     for event, action in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
         add(root, f"on_{event}", action)
     devices = add(root, "devices")
-    _disks(devices, spec, disks, machine, place / "disk.config", ordered)
+    _disks(devices, spec, disks, machine, _config(place, rescue), ordered, rescue)
     for vif in spec["vifs"]:
         devices.append(interface(vif, properties))
     _console(devices, place / "console.log")
@@ -181,20 +205,27 @@ def _sysinfo(root: xml.Element, spec: Spec) -> None:
         add(table, "entry", value, name=name)
 
 
+def _config(place: Path, rescue: Rescue | None) -> Path:
+    return place / ("disk.config" if rescue is None else RESCUE_CONFIG)
+
+
 def _disks(
-    devices: xml.Element, spec: Spec, disks: list[Disk], machine: str, config: Path, ordered: bool
+    devices: xml.Element, spec: Spec, disks: list[Disk], machine: str, config: Path, ordered: bool,
+    rescue: Rescue | None,
 ) -> None:
     """The host's disks in their order, the volumes, then the config drive, each called as its bus
-    has it."""
+    has it. What a server is rescued from, and nothing else, is booted from."""
     properties = _properties(spec)
     bus = str(properties.get("hw_disk_bus") or "virtio")
     cdrom_bus = str(properties.get("hw_cdrom_bus") or ("ide" if "q35" not in machine else "sata"))
     if bus not in guest_features.PREFIXES or cdrom_bus not in guest_features.PREFIXES:
         raise Unsupported(reason="hw_disk_bus, hw_cdrom_bus: there is no such bus.")
     attached = connected(spec)
-    # What the host's root disk is called, nothing else is.
-    root = {guest_features.PREFIXES[bus] + "a"} if disks and disks[0].path.name == "disk" else set()
-    places = targets(attached, bus, root)
+    first = rescue if rescue is not None and not rescue.stable else None
+    # What the host's root disk is called, and what is before it, nothing else is.
+    heads = ([first.disk] if first else []) + [d for d in disks[:1] if d.path.name == "disk"]
+    names = {guest_features.PREFIXES[bus] + letter for letter, _ in zip("ab", heads, strict=False)}
+    places = targets(attached, bus, names)
     taken = {place["dev"] for place in places}
 
     def target(bus: str) -> dict[str, str]:
@@ -204,13 +235,19 @@ def _disks(
         taken.add(name)
         return {"dev": name, "bus": bus}
 
+    if first is not None:
+        _disk(devices, first.disk, target(bus), spec["flavor"], 1)
     for number, disk in enumerate(disks):
-        first = ordered and number == 0 and disk.path.name == "disk"
-        _disk(devices, disk, target(bus), spec["flavor"], 1 if first else None)
+        boots = ordered and rescue is None and number == 0 and disk.path.name == "disk"
+        _disk(devices, disk, target(bus), spec["flavor"], 1 if boots else None)
     for device, place in zip(attached, places, strict=True):
         index = device["boot_index"]
-        order = index + 1 if index is not None and index >= 0 else None
+        order = index + 1 if index is not None and index >= 0 and rescue is None else None
         devices.append(volumes.disk(spec, device, place, order))
+    if rescue is not None and rescue.stable:
+        default = cdrom_bus if rescue.device == "cdrom" else bus
+        _disk(devices, rescue.disk, target(rescue.bus or default), spec["flavor"], 1,
+              rescue.device)
     if config.exists():
         _cdrom(devices, config, target(cdrom_bus))
     if "scsi" in {bus, cdrom_bus, *(place["bus"] for place in places)}:
@@ -238,9 +275,10 @@ def targets(
 
 
 def _disk(
-    devices: xml.Element, disk: Disk, target: dict[str, str], flavor: Flavor, order: int | None
+    devices: xml.Element, disk: Disk, target: dict[str, str], flavor: Flavor, order: int | None,
+    device: str = "disk",
 ) -> None:
-    element = add(devices, "disk", type="file", device="disk")
+    element = add(devices, "disk", type="file", device=device)
     add(element, "driver", name="qemu", type="qcow2", cache="writeback", discard="unmap")
     add(element, "source", file=str(disk.path))
     # What lies below is said here, not read from a file that the guest's QEMU can write; and its
@@ -255,6 +293,8 @@ def _disk(
     add(element, "target", **target)
     if order is not None:
         add(element, "boot", order=str(order))
+    if device == "cdrom":
+        add(element, "readonly")
     limits = {name: flavor["extra_specs"].get(f"quota:disk_{name}") for name in (
         f"{what}_{unit}_sec" for what in ("read", "write", "total") for unit in ("bytes", "iops"))}
     if any(limits.values()):

@@ -27,7 +27,7 @@ from cairn.nova.drivers.libvirt.connection import Connection, failure
 from cairn.nova.drivers.libvirt.disks import Disks
 from cairn.nova.drivers.libvirt.report import report
 from cairn.nova.errors import HypervisorFailed
-from cairn.nova.rpc import BlockDevice, HostReport, Spec, Vif
+from cairn.nova.rpc import BlockDevice, HostReport, Image, Spec, Vif
 from cairn.nova.settings import ComputeProcess
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ UNDEFINE = (
     libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
     | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
 )
+# Where libvirt writes the memory of what is suspended.
+SAVED = Path("/var/lib/libvirt/qemu/save")
 CONSOLE_BYTES = 100 << 10
 UNPLUG = 30.0  # Seconds a guest gets to let go of a device.
 
@@ -72,7 +74,8 @@ class LibvirtDriver:
             if domain is not None and domain.isActive():
                 return
             with secrets.lent(self.connection.get(), spec, connected(spec)):
-                self._define(spec).create()
+                # What was suspended is forgotten: see resume.
+                self._define(spec).createWithFlags(libvirt.VIR_DOMAIN_START_FORCE_BOOT)
 
     def stop(self, spec: Spec, *, timeout: float) -> None:
         domain = self.connection.find(spec["id"])
@@ -95,6 +98,56 @@ class LibvirtDriver:
     def reboot(self, spec: Spec, *, timeout: float) -> None:
         self.stop(spec, timeout=timeout)
         self.start(spec)
+
+    def pause(self, spec: Spec) -> None:
+        domain = self._running(spec)
+        with hypervisor():
+            if STATES.get(domain.info()[0]) != PAUSED:
+                domain.suspend()
+
+    def unpause(self, spec: Spec) -> None:
+        domain = self._running(spec)
+        with hypervisor():
+            if STATES.get(domain.info()[0]) == PAUSED:
+                domain.resume()
+
+    def suspend(self, spec: Spec) -> None:
+        domain = self.connection.find(spec["id"])
+        with hypervisor():
+            if domain is not None and not domain.isActive() and domain.hasManagedSaveImage():
+                return
+            domain = self._running(spec)
+            require_space(SAVED, int(spec["flavor"]["ram"]) << 20, self.host,
+                          f"the memory of server {spec['id']}")
+            domain.managedSave()
+
+    def resume(self, spec: Spec) -> None:
+        domain = self.connection.find(spec["id"])
+        with hypervisor():
+            if domain is None or not domain.hasManagedSaveImage():
+                self.start(spec)
+            elif not domain.isActive():
+                with secrets.lent(self.connection.get(), spec, connected(spec)):
+                    domain.create()
+
+    def rescue(self, spec: Spec, image: Image) -> None:
+        self._off(spec)
+        self.disks.make_rescue(spec, image)
+        rescue = domains.Rescue.by(self.disks.rescue(spec, image), image)
+        with hypervisor(), secrets.lent(self.connection.get(), spec, connected(spec)):
+            self._define(spec, rescue).createWithFlags(libvirt.VIR_DOMAIN_START_FORCE_BOOT)
+
+    def unrescue(self, spec: Spec) -> None:
+        self._off(spec)
+        self.disks.drop_rescue(spec)
+
+    def _running(self, spec: Spec) -> Any:
+        """Its domain. Raises HypervisorFailed for one that does not run."""
+        domain = self.connection.find(spec["id"])
+        with hypervisor():
+            if domain is None or not domain.isActive():
+                raise HypervisorFailed(reason=f"server {spec['id']} does not run")
+        return domain
 
     def snapshot(self, spec: Spec, path: Path) -> None:
         domain = self.connection.find(spec["id"])
@@ -161,9 +214,7 @@ class LibvirtDriver:
                 plugged.take(domain, spec, device, flag, shown)
 
     def swap(self, spec: Spec, old: BlockDevice, new: BlockDevice) -> None:
-        domain = self.connection.find(spec["id"])
-        if domain is None or not domain.isActive():
-            raise HypervisorFailed(reason=f"server {spec['id']} does not run")
+        domain = self._running(spec)
         with hypervisor(), secrets.lent(self.connection.get(), spec, [new]):
             plugged.swap(domain, spec, old, new)
 
@@ -233,9 +284,9 @@ class LibvirtDriver:
             "memory_details": {"maximum": maximum >> 10, "used": memory >> 10},
         }
 
-    def _define(self, spec: Spec) -> Any:
+    def _define(self, spec: Spec, rescue: domains.Rescue | None = None) -> Any:
         text = domains.document(spec, self.settings.libvirt, self.kind, self.disks.of(spec),
-                                self.disks.files(spec))
+                                self.disks.files(spec), rescue)
         return self.connection.get().defineXML(text)
 
     def _off(self, spec: Spec) -> None:
