@@ -336,8 +336,9 @@ class Scheduler(Stub):
         self, ctx: Context, *, server_id: str, wanted: HostRequest, excluded: list[str]
     ) -> dict[str, Any]:
         """A host that fits `wanted` (core/host_request.py) and is not excluded, already claimed in
-        placement for the server: {"host", "node", "provider", "candidates"}. A server that has a
-        claim keeps it: repeating is safe. Raises Remote NoValidHost."""
+        placement for the server: {"host", "node", "provider", "candidates", "fitting"}, the last
+        two being how many were looked at and how many would have done. A server that has a claim
+        keeps it: repeating is safe. Raises Remote NoValidHost."""
         return self.call(  # type: ignore[no-any-return]
             ctx, "select_host", server_id=server_id, wanted=wanted, excluded=excluded, timeout=15
         )
