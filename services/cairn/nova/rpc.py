@@ -371,6 +371,13 @@ class Compute(Stub):
         """The host's `uptime` line."""
         return self.call(ctx, "uptime", host=host)  # type: ignore[no-any-return]
 
+    def cache_images(
+        self, ctx: Context, *, host: str, images: list[Image], loans: list[Loan]
+    ) -> None:
+        """Fetch those of the images that the host has not, each by its loan, when there is time.
+        Answers at once: how it went is in the host's log."""
+        self.call(ctx, "cache_images", host=host, images=images, loans=loans, timeout=10)
+
     def guest_volumes(self, ctx: Context, *, host: str) -> dict[str, list[str]]:
         """Ids of the volumes that each guest really has, by server id; of every guest of ours."""
         return self.call(  # type: ignore[no-any-return]
