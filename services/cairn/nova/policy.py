@@ -70,6 +70,7 @@ RULES: dict[str, Rule] = {
            "flavors"),
     **_all(_KEY_OWNER, "os-keypairs:index", "os-keypairs:show", "os-keypairs:create",
            "os-keypairs:delete"),
+    "compute:aggregates:images": _ADMIN,
     # Cinder, which migrates volumes in use so, and admins.
     **_all(Rule("rule:context_is_admin or rule:service_api", (PROJECT,)),
            "os-volumes-attachments:swap"),

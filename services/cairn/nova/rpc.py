@@ -336,8 +336,9 @@ class Scheduler(Stub):
         self, ctx: Context, *, server_id: str, wanted: HostRequest, excluded: list[str]
     ) -> dict[str, Any]:
         """A host that fits `wanted` (core/host_request.py) and is not excluded, already claimed in
-        placement for the server: {"host", "node", "provider", "candidates"}. A server that has a
-        claim keeps it: repeating is safe. Raises Remote NoValidHost."""
+        placement for the server: {"host", "node", "provider", "candidates", "fitting"}, the last
+        two being how many were looked at and how many would have done. A server that has a claim
+        keeps it: repeating is safe. Raises Remote NoValidHost."""
         return self.call(  # type: ignore[no-any-return]
             ctx, "select_host", server_id=server_id, wanted=wanted, excluded=excluded, timeout=15
         )
@@ -369,6 +370,13 @@ class Compute(Stub):
     def uptime(self, ctx: Context, *, host: str) -> str:
         """The host's `uptime` line."""
         return self.call(ctx, "uptime", host=host)  # type: ignore[no-any-return]
+
+    def cache_images(
+        self, ctx: Context, *, host: str, images: list[Image], loans: list[Loan]
+    ) -> None:
+        """Fetch those of the images that the host has not, each by its loan, when there is time.
+        Answers at once: how it went is in the host's log."""
+        self.call(ctx, "cache_images", host=host, images=images, loans=loans, timeout=10)
 
     def guest_volumes(self, ctx: Context, *, host: str) -> dict[str, list[str]]:
         """Ids of the volumes that each guest really has, by server id; of every guest of ours."""

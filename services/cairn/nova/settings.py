@@ -78,13 +78,79 @@ class SchedulerSettings:
         "DifferentHostFilter ServerGroupAntiAffinityFilter ServerGroupAffinityFilter",
         "Filters a host must pass, in this order.",
     )
-    ram_weight: float = option(1.0, "RAMWeigher: positive spreads, negative stacks.")
-    cpu_weight: float = option(1.0, "CPUWeigher: positive spreads, negative stacks.")
-    disk_weight: float = option(1.0, "DiskWeigher: positive spreads, negative stacks.")
-    soft_affinity_weight: float = option(1.0, "ServerGroupSoftAffinityWeigher.")
-    soft_anti_affinity_weight: float = option(1.0, "ServerGroupSoftAntiAffinityWeigher.")
+    weighers: str = option(
+        "RAMWeigher CPUWeigher DiskWeigher IoOpsWeigher MetricsWeigher "
+        "ServerGroupSoftAffinityWeigher ServerGroupSoftAntiAffinityWeigher BuildFailureWeigher "
+        "HypervisorVersionWeigher NumInstancesWeigher ImagePropertiesWeigher",
+        "What hosts that pass are ordered by. An aggregate's metadata may say other multipliers "
+        "for its hosts, by the names of these options.",
+    )
+    ram_weight_multiplier: float = option(1.0, "RAMWeigher: positive spreads, negative stacks.")
+    cpu_weight_multiplier: float = option(1.0, "CPUWeigher: positive spreads, negative stacks.")
+    disk_weight_multiplier: float = option(1.0, "DiskWeigher: positive spreads, negative stacks.")
+    io_ops_weight_multiplier: float = option(
+        -1.0, "IoOpsWeigher: negative prefers hosts that make, move or copy few servers now."
+    )
+    num_instances_weight_multiplier: float = option(
+        0.0, "NumInstancesWeigher: positive packs, negative spreads by the number of servers."
+    )
+    soft_affinity_weight_multiplier: float = option(1.0, "ServerGroupSoftAffinityWeigher.")
+    soft_anti_affinity_weight_multiplier: float = option(
+        1.0, "ServerGroupSoftAntiAffinityWeigher."
+    )
+    build_failure_weight_multiplier: float = option(
+        1000000.0, "BuildFailureWeigher: how far back hosts go that failed their last builds."
+    )
+    hypervisor_version_weight_multiplier: float = option(
+        1.0, "HypervisorVersionWeigher: positive prefers the newest hypervisors."
+    )
+    image_props_weight_multiplier: float = option(
+        0.0, "ImagePropertiesWeigher: positive prefers hosts of servers whose images have the same "
+        "properties."
+    )
+    image_props_weight_setting: str = option(
+        "", "Which properties count for it and how much (os_distro=2, hw_machine_type); empty: all."
+    )
+    metrics_weight_multiplier: float = option(1.0, "MetricsWeigher.")
+    metrics_weight_setting: str = option(
+        "", "Which metrics of hosts count and how much: cpu.percent=-1.0, and so on."
+    )
+    metrics_weight_of_unavailable: float = option(
+        -10000.0, "What a host weighs for MetricsWeigher that does not tell one of those metrics."
+    )
+    max_io_ops_per_host: int = option(
+        8, "IoOpsFilter: servers a host may make, move or copy at once, before one more."
+    )
+    max_instances_per_host: int = option(50, "NumInstancesFilter: servers of one host.")
+    isolated_hosts: str = option("", "IsolatedHostsFilter: hosts kept for isolated images.")
+    isolated_images: str = option("", "IsolatedHostsFilter: ids of images that go only there.")
+    restrict_isolated_hosts_to_isolated_images: bool = option(
+        True, "IsolatedHostsFilter: other images do not go there."
+    )
+    aggregate_image_properties_isolation_namespace: str = option(
+        "", "AggregateImagePropertiesIsolation: how names of metadata begin that count; empty: all."
+    )
+    aggregate_image_properties_isolation_separator: str = option(
+        ".", "AggregateImagePropertiesIsolation: what follows the namespace in these names."
+    )
+    limit_tenants_to_placement_aggregate: bool = option(
+        False, "A project goes to the aggregates whose metadata filter_tenant_id* name it, if any."
+    )
+    placement_aggregate_required_for_tenants: bool = option(
+        False, "With the former: a project that none names goes nowhere."
+    )
+    enable_isolated_aggregate_filtering: bool = option(
+        False, "Hosts of aggregates with metadata trait:NAME=required are for requests for all of "
+        "these traits."
+    )
+    query_placement_for_image_type_support: bool = option(
+        False, "Only hosts whose traits name the image's disk format."
+    )
     max_candidates: int = option(1000, "Most candidates asked of placement.")
     host_subset_size: int = option(1, "Choose among this many of the best, at random.")
+    shuffle_best_same_weighed_hosts: bool = option(
+        True, "Take hosts of equal weight in random order, so that they are used evenly."
+    )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+
 from cairn.common.errors import Remote
 
 Document = dict[str, Any]
@@ -12,7 +14,10 @@ class Answer:
 
     def __init__(self, document: Any = None, status: int = 200) -> None:
         self.document, self.status_code = document, status
-        self.content = b"" if document is None else b"{}"
+
+    @property
+    def content(self) -> bytes:
+        return b"" if self.document is None else orjson.dumps(self.document)
 
     def json(self) -> Any:
         return self.document

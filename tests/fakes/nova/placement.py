@@ -73,6 +73,8 @@ class Placement:
         traits = [t for text in query.get("required", ()) for t in text.split(",")]
         fit = []
         for provider, known in self.providers.items():
+            if provider not in query.get("in_tree", [provider]):
+                continue
             room = self._room(provider)
             have = all(amount <= room.get(name, 0) and
                        amount <= known["inventories"][name]["max_unit"]
@@ -84,10 +86,11 @@ class Placement:
         return {
             "allocation_requests": [
                 {"allocations": {provider: {"resources": wanted}}} for provider in fit],
-            "provider_summaries": {provider: {"traits": [], "resources": {
-                name: {"capacity": self._used(provider)[name] + room,
-                       "used": self._used(provider)[name]}
-                for name, room in self._room(provider).items()}} for provider in fit},
+            "provider_summaries": {provider: {
+                "traits": self.providers[provider]["traits"], "resources": {
+                    name: {"capacity": self._used(provider)[name] + room,
+                           "used": self._used(provider)[name]}
+                    for name, room in self._room(provider).items()}} for provider in fit},
         }
 
     def _allocate(self, method: str, consumer: str, body: Any) -> Any:

@@ -47,6 +47,8 @@ class World:
         self.drivers: dict[str, FakeDriver] = {}
         self.workers: dict[str, Worker] = {}
         self.cleanups: dict[str, HostCleanup] = {}
+        # By host, ids of the images that it was asked to have, and where it finds each.
+        self.precached: dict[str, list[tuple[str, str]]] = {}
         # Called when a host waits.
         self.nap: Callable[[float], None] = lambda seconds: None
         self.managers: dict[str, ComputeManager] = {}
@@ -86,7 +88,8 @@ class World:
                              sleep=lambda seconds: self.nap(seconds))
         worker = compute_process.make_worker(RemoteLedger(conductor), hands, host, 1)
         self.workers[runner_of(host)] = worker
-        self.managers[host] = ComputeManager(conductor, driver, worker)
+        precache: Any = Precached(self.precached.setdefault(host, []))
+        self.managers[host] = ComputeManager(conductor, driver, worker, precache)
         self.cleanups[host] = HostCleanup(conductor, driver, images, options, host, self.folder)
         self.beat(host)
         self.nova.conductor.report_host(Context(), service_host=host, report=driver.report())
@@ -128,6 +131,16 @@ class NoImages:
 
     def fetch(self, ctx: Context, spec: Any, purpose: str = "read") -> None:
         return None
+
+
+@dataclass
+class Precached:
+    """Stands for what fetches images before they are needed."""
+
+    asked: list[tuple[str, str]]
+
+    def add(self, ctx: Context, image: Any, loan: Any) -> None:
+        self.asked.append((image["id"], loan["url"]))
 
 
 @dataclass

@@ -147,6 +147,14 @@ def test_what_asks_for_nothing_passes():
 @pytest.mark.parametrize(("name", "value"), [
     ("hw:cpu_policy", "bogus"), ("hw:cpu_sockets", "none"), ("hw:bogus", "1"), ("quota:x", "1"),
     ("hw_rng:allowed", "perhaps"), ("trait:HW_X", "wanted"), ("os:bogus", "1"),
+    ("quota:memory_fans", "1"), ("quota:memory_limit", "much"), ("quota:vif_shares_level", "most"),
+    ("quota:vif_inbound_peak", "-1"), ("resources:VCPU", "²"), ("resources2:VCPU", "two"),
+    ("resources:vcpu", "1"), ("trait:cpu", "required"), ("trait_a:HW_X", "yes"),
+    ("pci_passthrough:alias", "gpu"), ("pci_passthrough:all", "gpu:1"), ("accel:bogus", "x"),
+    ("vmware:bogus", "x"), ("powervm:bogus", "x"), ("powervm:uncapped", "maybe"),
+    ("powervm:shared_weight", "256"), ("hw_video:bogus", "1"), ("hw:usb_model", "bogus"),
+    ("hw:redirected_ports", "-1"), ("hide_hypervisor_id", "perhaps"), ("group_policy", "apart"),
+    ("hw:boot_menu", "perhaps"), ("hw:numa_mem.x", "1"), ("hw:watchdog_action", "bark"),
 ])
 def test_specs_that_no_flavor_may_have(name, value):
     with pytest.raises(Invalid, match=name):
@@ -157,7 +165,12 @@ def test_specs_that_a_flavor_may_have():
     guest_features.check_specs({
         "hw:cpu_policy": "dedicated", "hw:numa_nodes": "1", "own": "x", "my:own": "x",
         "quota:cpu_shares": "10", "aggregate_instance_extra_specs:a": "b",
-        "resources1:VCPU": "1", "trait:HW_X": "required", "hw:numa_cpus.0": "0,1"})
+        "resources1:VCPU": "1", "trait:HW_X": "required", "hw:numa_cpus.0": "0,1",
+        "pci_passthrough:alias": "gpu:1, nic:2", "accel:device_profile": "x",
+        "vmware:hw_version": "vmx-9", "powervm:proc_units": "0.5", "group_policy": "isolate",
+        "quota:memory_shares_level": "high", "quota:cpu_quota": "-1", "resources:VCPU": "0",
+        "trait1:HW_X": "forbidden", "capabilities:cpu_info:features": "<in> avx",
+        "hide_hypervisor_id": "true", "hw:redirected_ports": "2"})
 
 
 def test_a_tenant_reads_nothing_of_the_host():

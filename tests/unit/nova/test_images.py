@@ -11,6 +11,7 @@ import pytest
 from cairn.common.context import Context
 from cairn.common.errors import Invalid
 from cairn.nova.compute.images import GRACE, ImageCache
+from cairn.nova.compute.precache import Precache
 from cairn.nova.drivers.files import backing_file
 from cairn.nova.errors import ImageBroken, ImageChanged
 
@@ -171,3 +172,32 @@ class TestAge:
         with caplog.at_level("INFO"):
             cache().age(86400, 0)
         assert "1 idle" in caplog.text
+
+
+def loan(image_id=ONE):
+    return {"image_id": image_id, "url": f"https://images/{image_id}", "token": "t"}
+
+
+def test_an_image_is_there_before_a_server_asks_for_it(cache, caplog):
+    kept = cache()
+    caplog.set_level("INFO")
+    image, lent = spec(sha512())["image"], []
+    early = Precache(kept, lambda loan: lent.append(loan) or Glance(DATA))
+    for _ in range(2):
+        early.fetch(Context(), image, loan())
+    assert lent == [loan()] * 2
+    assert kept.fetch(Context(), spec(sha512())).read_bytes() == DATA
+    assert kept.transfers.asked == 0
+    assert f"image {ONE} is cached already" in caplog.text
+
+
+def test_an_image_that_is_not_what_it_is_said_to_be_keeps_no_other_from_the_cache(cache, caplog):
+    kept = cache()
+    early = Precache(kept, lambda loan: Glance(DATA))
+    early.add(Context(), spec(sha512(b"other"))["image"], loan())
+    early.add(Context(), spec(sha512(), image_id=OTHER)["image"], loan(OTHER))
+    early.stop()
+    early._loop()
+    assert f"image {ONE} is not cached" in caplog.text
+    assert not kept.has(spec(sha512(b"other"))["image"])
+    assert kept.has(spec(sha512(), image_id=OTHER)["image"])

@@ -2,10 +2,10 @@
 
 from cairn.common.api import Api, Document
 from cairn.common.context import Context
-from cairn.nova.api.schemas import NAME, closed, wrapped
+from cairn.nova.api.schemas import NAME, UUID, closed, wrapped
 from cairn.nova.api.views import micro
 from cairn.nova.component import Nova
-from cairn.nova.core import aggregates
+from cairn.nova.core import aggregates, precache
 from cairn.nova.core.aggregates import AggregateState
 from cairn.nova.policy import RULES
 
@@ -69,6 +69,16 @@ def change(nova: Nova, ctx: Context, number: str, body: Document) -> Document:
 def remove(nova: Nova, ctx: Context, number: str) -> None:
     """Delete an aggregate; one that still has hosts is refused."""
     aggregates.remove(nova, ctx, number)
+
+
+@api.post("/os-aggregates/<number>/images", policy="compute:aggregates:images", since="2.81",
+          body=closed(["cache"], cache={"type": "array", "minItems": 1,
+                                        "items": closed(["id"], id=UUID)}),
+          status=202, event="aggregate.cache_images")
+def cache_images(nova: Nova, ctx: Context, number: str, body: Document) -> None:
+    """Ask the hosts of an aggregate to fetch images before a server needs them, as far as they
+    can."""
+    precache.ask(nova, ctx, number, [image["id"] for image in body["cache"]])
 
 
 _HOST = closed(["host"], host=NAME)

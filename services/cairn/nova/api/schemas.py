@@ -152,7 +152,14 @@ CERTS: Schema = {
 ACCESS_V4: Schema = {"type": "string", "pattern": r"^$|^\d{1,3}(\.\d{1,3}){3}$"}
 ACCESS_V6: Schema = {"type": "string", "pattern": "^$|^[0-9a-fA-F:.]{2,45}$"}
 IMAGE: Schema = {"type": "string", "pattern": "^$|" + UUID["pattern"]}
-HINTS: Schema = {"type": "object", "additionalProperties": True}
+_SERVERS: Schema = {"type": ["string", "array"], "pattern": UUID["pattern"], "items": UUID}
+# Of others filters of an operator's own may know.
+HINTS: Schema = {"type": "object", "additionalProperties": True, "properties": {
+    "same_host": _SERVERS, "different_host": _SERVERS, "query": {"type": ["string", "object"]},
+    "build_near_host_ip": {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]},
+    "cidr": {"type": "string", "pattern": "^/[0-9a-f.:]+$"}, "target_cell": NAME,
+    "different_cell": {"type": ["string", "array"], "items": {"type": "string"}},
+}}
 
 
 def _networks(version: Version) -> Schema:

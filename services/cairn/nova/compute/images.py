@@ -61,9 +61,20 @@ class ImageCache:
         with self._locks[image["id"]]:
             path = self.path(image)
             if not path.exists():
-                path = self._download(ctx, spec["id"], image, purpose)
+                path = self._download(image, self.transfers.download(ctx, spec["id"], purpose))
             os.utime(path)
         return path
+
+    def cache(self, ctx: Context, image: Image, transfers: Transfers) -> bool:
+        """Have it, for a server that may come, by other transfers than servers'; whether it was
+        fetched now. Raises as `fetch`."""
+        with self._locks[image["id"]]:
+            path = self.path(image)
+            new = not path.exists()
+            if new:
+                path = self._download(image, transfers.download(ctx, ""))
+            os.utime(path)
+        return new
 
     @contextlib.contextmanager
     def kept(self, image: Image) -> Iterator[Path]:
@@ -117,7 +128,7 @@ class ImageCache:
     def _of(self, image_id: str) -> list[Path]:
         return [path for path in self.folder.glob(f"{image_id}.*") if path.suffix != ".part"]
 
-    def _download(self, ctx: Context, server_id: str, image: Image, purpose: str) -> Path:
+    def _download(self, image: Image, pieces: Iterator[bytes]) -> Path:
         self.folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         require_space(self.folder, image["size"] or 0, self.host, f"image {image['id']}")
         part = below(self.folder, f"{image['id']}.part")
@@ -125,7 +136,7 @@ class ImageCache:
         digest: Any = hashlib.new(ALGORITHMS.get(len(said), "sha512"), usedforsecurity=False)
         try:
             with part.open("wb") as file:
-                for chunk in self.transfers.download(ctx, server_id, purpose):
+                for chunk in pieces:
                     check()
                     digest.update(chunk)
                     file.write(chunk)

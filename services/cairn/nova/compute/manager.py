@@ -6,14 +6,20 @@ from cairn.common.context import Context
 from cairn.common.errors import Problem
 from cairn.common.work import Worker
 from cairn.nova.compute.orders import spec_of
+from cairn.nova.compute.precache import Precache
 from cairn.nova.drivers.base import Driver
 from cairn.nova.drivers.uptime import uptime
-from cairn.nova.rpc import Conductor, Spec
+from cairn.nova.errors import Unsupported
+from cairn.nova.rpc import Conductor, Image, Loan, Spec
 
 
 class Manager:
-    def __init__(self, conductor: Conductor, driver: Driver, worker: Worker) -> None:
+    def __init__(
+        self, conductor: Conductor, driver: Driver, worker: Worker,
+        precache: Precache | None = None,
+    ) -> None:
         self.conductor, self.driver, self.worker = conductor, driver, worker
+        self.precache = precache
 
     def ring(self, ctx: Context) -> None:
         self.worker.ring()
@@ -27,6 +33,12 @@ class Manager:
     def guest_volumes(self, ctx: Context) -> dict[str, list[str]]:
         return {server_id: self.driver.volumes_of(server_id, self._spec(ctx, server_id))
                 for server_id in self.driver.power_states()}
+
+    def cache_images(self, ctx: Context, images: list[Image], loans: list[Loan]) -> None:
+        if self.precache is None:
+            raise Unsupported(reason="it keeps no images")
+        for image, loan in zip(images, loans, strict=True):
+            self.precache.add(ctx, image, loan)
 
     def _spec(self, ctx: Context, server_id: str) -> Spec | None:
         """What the server was told to have; None of one that is not this host's."""

@@ -13,6 +13,7 @@ from cairn.nova.compute.doer import Hands
 from cairn.nova.compute.host_cleanup import HostCleanup
 from cairn.nova.compute.images import ImageCache
 from cairn.nova.compute.manager import Manager
+from cairn.nova.compute.precache import Precache
 from cairn.nova.compute.reporter import Reporter
 from cairn.nova.drivers.base import Driver
 from cairn.nova.rpc import CONDUCTOR, Compute, Conductor, runner_of
@@ -33,10 +34,13 @@ def build(settings: ComputeProcess, host: Host) -> None:
     driver = make_driver(settings, images, host.name)
     hands = Hands(conductor, driver, images, own, host.name, transfers)
     worker = make_worker(RemoteLedger(conductor), hands, host.name, own.threads)
-    server = Server(bus, Compute, host.name, Manager(conductor, driver, worker))
+    precache = Precache(images, lambda loan: Transfers(
+        lambda ctx, subject, purpose: loan, own.ca_file, own.transfer_timeout))
+    server = Server(bus, Compute, host.name, Manager(conductor, driver, worker, precache))
     cleanup = HostCleanup(conductor, driver, images, own, host.name, folder)
     host.run(server)
     host.run(worker)
+    host.run(precache)
     host.run(Reporter(conductor, driver, server, cleanup, host.name))
 
 

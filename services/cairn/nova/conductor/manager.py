@@ -185,6 +185,7 @@ class Manager(LedgerManager):
                 session, server_id, task_state=None, vm_state="active", power_state=power_state,
                 launched_at=func.coalesce(Server.launched_at, now), admin_pass=None, fault=None,
             )
+            hosts.built(session, server_id)
 
     def server_changed(
         self, ctx: Context, server_id: str, task_state: str | None, power_state: int,

@@ -119,6 +119,19 @@ def set_metadata(
         return _recorded(session, ctx, "update_metadata", _state(session, aggregate))
 
 
+def record_cached(
+    nova: Nova, ctx: Context, state: AggregateState, image_ids: Sequence[str],
+    failures: dict[str, str],
+) -> None:
+    """Its hosts were asked to have these images; why not, by host, of those that were not."""
+    aggregate = state.aggregate
+    with nova.db.writing() as session:
+        Event.record(session, ctx, "aggregate.cache_images.end", "aggregate", aggregate.id, {
+            "id": aggregate.number, "uuid": aggregate.id, "name": aggregate.name,
+            "hosts": list(state.hosts), "images": list(image_ids), "failures": failures},
+            project_id="")
+
+
 def _recorded(session: Session, ctx: Context, verb: str, state: AggregateState) -> AggregateState:
     aggregate = state.aggregate
     Event.record(session, ctx, f"aggregate.{verb}.end", "aggregate", aggregate.id, {

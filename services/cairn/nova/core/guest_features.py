@@ -73,6 +73,9 @@ FEATURES = (
     _image("hw_qemu_guest_agent", BOOL), _image("hw_time_hpet", BOOL),
     _both("tpm_model", "tpm-crb|tpm-tis", NOTHING), _both("tpm_version", "1\\.2|2\\.0", NOTHING),
     _both("viommu_model", "auto|intel|none|smmuv3|virtio", "none"),
+    _both("usb_model", "ehci|ich9-ehci1|ich9-uhci[123]|nec-xhci|none|pci-ohci|piix[34]-uhci|"
+          "qemu-xhci|vt82c686b-uhci", "none"),
+    _both("redirected_ports", "[0-9]{1,2}", "0"),
     _both("sound_model", "ac97|es1370|ich6|ich9|none|pcspk|sb16|usb|virtio", "none"),
     # Firmware and boot.
     _image("hw_firmware_type", "bios|uefi"), _image("hw_machine_type", "[A-Za-z0-9._-]{1,64}"),
@@ -104,19 +107,32 @@ FEATURES = (
     # Shares and limits.
     _spec("quota:cpu_(shares|period|quota)", "-?" + NUMBER),
     _spec("quota:disk_(read|write|total)_(bytes|iops)_sec", "[0-9]{1,15}"),
-    _spec("quota:(cpu|memory|disk_io|disk|vif|custom)_[a-z_]+", TEXT, NOTHING),
+    _spec("quota:(cpu|memory|disk_io|vif)_(limit|reservation|shares_share)", "-?" + NUMBER,
+          NOTHING),
+    _spec("quota:(cpu|memory|disk_io|vif)_shares_level", "custom|high|low|normal", NOTHING),
+    _spec("quota:vif_(in|out)bound_(average|burst|peak)", "[0-9]{1,15}", NOTHING),
     # What schedulers read.
     _spec("(resources|trait)(_?[a-zA-Z0-9_-]{1,64})?:[A-Z0-9_]+", TEXT),
     _spec("capabilities:.+|aggregate_instance_extra_specs:.+", TEXT),
     _spec("group_policy", "isolate|none", NOTHING),
-    _spec("accel:device_profile|pci_passthrough:alias", TEXT, NOTHING),
+    _spec("accel:device_profile", TEXT, NOTHING),
+    _spec("pci_passthrough:alias", "[^:,]+:[0-9]{1,5}( *, *[^:,]+:[0-9]{1,5})*", NOTHING),
     # Of other hypervisors.
-    _spec("(powervm|vmware):.+", TEXT),
+    _spec("vmware:(hw_version|storage_policy)", TEXT),
+    _spec("powervm:(min|max)_(mem|vcpu)|powervm:availability_priority", NUMBER),
+    _spec("powervm:shared_weight", "[0-9]{1,2}|1[0-9]{2}|2[0-4][0-9]|25[0-5]"),
+    _spec("powervm:(min_|max_)?proc_units", r"[0-9]{1,5}(\.[0-9]{1,5})?"),
+    _spec("powervm:(dedicated_proc|uncapped|srr_capability)", BOOL),
+    _spec("powervm:dedicated_sharing_mode", "keep_idle_procs|share_idle_procs"
+          "(_active|_always)?"),
+    _spec("powervm:(shared_proc_pool_name|processor_compatibility)", TEXT),
 )
 # Numbered groups of resources are asked for by names of their own.
 _GROUPED = re.compile("(resources|trait)_?[a-zA-Z0-9_-]+:.*")
 _TRAIT = re.compile("trait[^:]*:.*")
-_NAMESPACES = {"accel", "hw", "hw_rng", "hw_video", "os", "pci_passthrough", "quota"}
+_AMOUNT = re.compile("resources[^:]*:.*")
+_NAMESPACE = re.compile("accel|aggregate_instance_extra_specs|capabilities|hw|hw_rng|hw_video|os|"
+                        "pci_passthrough|powervm|quota|vmware|(resources|trait)(_?[a-zA-Z0-9_-]+)?")
 
 
 def check_specs(specs: Mapping[str, str]) -> None:
@@ -125,12 +141,14 @@ def check_specs(specs: Mapping[str, str]) -> None:
     for name, value in specs.items():
         feature = _find(FEATURES, name, "spec")
         if feature is None:
-            if name.partition(":")[0] in _NAMESPACES and ":" in name:
+            if ":" in name and _NAMESPACE.fullmatch(name.partition(":")[0]):
                 raise Invalid(reason=f"Validation failed; extra spec '{name}' does not appear to "
                                      "be a valid extra spec.")
         elif not re.fullmatch(feature.accepted, value):
             raise _unknown(f"extra spec '{name}'", value)
         elif _TRAIT.fullmatch(name) and value not in ("required", "forbidden"):
+            raise _unknown(f"extra spec '{name}'", value)
+        elif _AMOUNT.fullmatch(name) and not re.fullmatch(NUMBER, value):
             raise _unknown(f"extra spec '{name}'", value)
 
 

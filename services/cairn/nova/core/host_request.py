@@ -38,6 +38,12 @@ class HostRequest(TypedDict):
     hints: dict[str, Any]
     group: Group | None
     image: dict[str, str | None]  # arch, hypervisor, mode
+    # What a conductor of before does not say either: of the image that is copied to the host ("" if
+    # none is), and of the flavor.
+    image_id: NotRequired[str]
+    image_properties: NotRequired[dict[str, str]]
+    disk_format: NotRequired[str]
+    flavor_name: NotRequired[str]
 
 
 def build(server: Any, args: dict[str, Any], group: Group | None) -> HostRequest:
@@ -68,6 +74,10 @@ def build(server: Any, args: dict[str, Any], group: Group | None) -> HostRequest
         "hints": server.scheduler_hints, "group": group,
         "image": {"arch": _first(properties, _ARCH), "hypervisor": _first(properties, _HYPERVISOR),
                   "mode": _first(properties, _MODE)},
+        "image_id": server.image_id or "",
+        "image_properties": {name: str(value) for name, value in properties.items()},
+        "disk_format": (server.image or {}).get("disk_format") or "" if server.image_id else "",
+        "flavor_name": flavor["name"],
     }
 
 

@@ -1,7 +1,6 @@
 """Services and hypervisors: who of us is where, and whether it works."""
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select, update
@@ -9,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cairn.common.db import changed, new_id, utcnow
-from cairn.nova.db.models import Aggregate, AggregateHost, Hypervisor, Service
+from cairn.nova.db.models import Aggregate, AggregateHost, Hypervisor, Server, Service
 from cairn.nova.settings import ServiceSettings
 
 COMPUTE = "nova-compute"
@@ -70,6 +69,19 @@ def report(session: Session, host: str, document: dict[str, Any]) -> str:
     return hypervisor.id
 
 
+def build_failed(session: Session, host: str) -> None:
+    """A server could not be built there: the scheduler prefers others, until one can."""
+    session.execute(update(Hypervisor).where(Hypervisor.host == host)
+                    .values(failed_builds=Hypervisor.failed_builds + 1))
+
+
+def built(session: Session, server_id: str) -> None:
+    """A server runs that its host built."""
+    host = select(Server.host).where(Server.id == server_id).scalar_subquery()
+    session.execute(update(Hypervisor).where(Hypervisor.host == host, Hypervisor.failed_builds > 0)
+                    .values(failed_builds=0), execution_options={"synchronize_session": False})
+
+
 def hypervisors(session: Session) -> list[Hypervisor]:
     """All of them, in the order in which they were first heard of."""
     return list(session.scalars(select(Hypervisor).order_by(Hypervisor.number)).all())
@@ -103,15 +115,3 @@ def zone_names(session: Session, default: str) -> set[str]:
     """The zones a server may be asked into: those that have a compute host."""
     by_host = zones(session)
     return {by_host.get(host, default) for host in computes(session)}
-
-
-def aggregate_traits(session: Session, hosts: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """Metadata of each host's aggregates, by host."""
-    by_host: dict[str, list[dict[str, Any]]] = {}
-    for row in session.execute(
-        select(AggregateHost.host, Aggregate.meta)
-        .join(Aggregate, Aggregate.number == AggregateHost.aggregate)
-        .where(AggregateHost.host.in_(list(hosts)))
-    ):
-        by_host.setdefault(row.host, []).append(row.meta)
-    return by_host

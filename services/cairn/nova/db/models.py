@@ -249,6 +249,8 @@ class Hypervisor(Timestamps, Base):
     node: Mapped[str] = mapped_column(String(255))
     # rpc.HostReport
     report: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # Servers that it failed to build since the last that it built.
+    failed_builds: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Aggregate(Timestamps, Base):

@@ -3,6 +3,8 @@
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+import orjson
+
 from cairn.common.api import Document
 from cairn.common.client import Neighbours
 from cairn.common.context import Context
@@ -17,10 +19,11 @@ class Placement(Protocol):
 
     def list_candidates(
         self, ctx: Context, resources: dict[str, int], *, required: list[str],
-        forbidden: list[str], limit: int,
+        forbidden: list[str], limit: int | None = None, provider: str | None = None,
     ) -> dict[str, Document]:
-        """Providers with room for all of it, by id: {"resources": {class: {"capacity",
-        "used"}}}. The traits are what they must have and must not."""
+        """Providers with room for all of it, at most so many, by id: {"resources": {class:
+        {"capacity", "used"}}, "traits"}. The traits are what they must have and must not. With
+        `provider` it is asked about that one only."""
         ...
 
     def claim(
@@ -94,14 +97,20 @@ class HttpPlacement:
 
     def list_candidates(
         self, ctx: Context, resources: dict[str, int], *, required: list[str],
-        forbidden: list[str], limit: int,
+        forbidden: list[str], limit: int | None = None, provider: str | None = None,
     ) -> dict[str, Document]:
-        query = [("resources", ",".join(f"{k}:{v}" for k, v in sorted(resources.items()))),
-                 ("limit", str(limit))]
+        query = [("resources", ",".join(f"{k}:{v}" for k, v in sorted(resources.items())))]
+        if limit is not None:
+            query.append(("limit", str(limit)))
+        if provider is not None:
+            query.append(("in_tree", provider))
         traits = [*required, *(f"!{trait}" for trait in forbidden)]
         if traits:
             query.append(("required", ",".join(traits)))
-        answer = self._get(ctx, f"/allocation_candidates?{urlencode(query)}")
+        path = f"/allocation_candidates?{urlencode(query)}"
+        # Of thousands of providers, which takes requests' own reading several times as long.
+        answer = orjson.loads(
+            self._client.get("placement", path, ctx=ctx, version=VERSION).content)
         fit = {provider for request in answer["allocation_requests"]
                for provider in request["allocations"]}
         return {provider: summary for provider, summary in answer["provider_summaries"].items()

@@ -4,19 +4,19 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from cairn.common.context import Context
 from cairn.common.db import Database
 from cairn.common.errors import Problem
-from cairn.nova.core import hosts
+from cairn.nova.core import scheduling
 from cairn.nova.core.host_request import HostRequest
-from cairn.nova.db.models import Server
 from cairn.nova.errors import NoValidHost
 from cairn.nova.neighbours.placement import Placement
-from cairn.nova.scheduler import report
-from cairn.nova.scheduler.filters import FILTERS, Filter, HostState
-from cairn.nova.scheduler.weighers import order
+from cairn.nova.scheduler import prefilters, report
+from cairn.nova.scheduler.filters import FILTERS, Filter
+from cairn.nova.scheduler.fleet import Fleet
+from cairn.nova.scheduler.host_state import HostState, pairs
+from cairn.nova.scheduler.obstacles import Course
+from cairn.nova.scheduler.weighers import WEIGHERS, order
 from cairn.nova.settings import ApiSettings, SchedulerSettings, ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ TRIES = 3  # Hosts that may be lost to others between looking and claiming, time
 
 @dataclass
 class Manager:
-    """Serves rpc.Scheduler."""
+    """Serves rpc.Scheduler. Raises ValueError for settings that name what there is not."""
 
     db: Database
     placement: Placement
@@ -35,107 +35,68 @@ class Manager:
     api: ApiSettings
 
     def __post_init__(self) -> None:
-        names = self.settings.filters.split()
-        unknown = [name for name in names if name not in FILTERS]
-        if unknown:
-            raise ValueError(f"[scheduler] filters: there is no {', '.join(unknown)}; "
-                             f"there are: {', '.join(FILTERS)}")
-        self.filters: dict[str, Filter] = {name: FILTERS[name] for name in names}
+        for option, there in (("filters", FILTERS), ("weighers", WEIGHERS)):
+            names = getattr(self.settings, option).split()
+            if unknown := [name for name in names if name not in there]:
+                raise ValueError(f"[scheduler] {option}: there is no {', '.join(unknown)}; "
+                                 f"there are: {', '.join(there)}")
+        for option in ("image_props_weight_setting", "metrics_weight_setting"):
+            try:
+                pairs(getattr(self.settings, option))
+            except ValueError as error:
+                raise ValueError(f"[scheduler] {option}: {error}") from error
+        self.filters: dict[str, Filter] = prefilters.prefilters(self.settings) | {
+            name: FILTERS[name] for name in self.settings.filters.split()}
+        self.fleet = Fleet(self.db, self.settings, self.service, self.api.default_zone)
 
     def select_host(
         self, ctx: Context, server_id: str, wanted: HostRequest, excluded: list[str]
     ) -> dict[str, Any]:
         """Raises NoValidHost, with what each host lacks."""
-        request = wanted
-        refusals: report.Refusals = {}
+        request = prefilters.extended(wanted, self.settings)
         for _ in range(TRIES):
-            candidates = self._candidates(ctx, request)
-            states = self._states(request, candidates)
-            fitting, refusals = self._fitting(states, request, excluded)
+            states, course = self._offered(ctx, request, excluded)
+            fitting = [state for state in states if course.first(state, request) is None]
+            if not fitting:
+                # The first that have room do not pass, or there are none: all are looked at.
+                states, course = self._all(ctx, request, excluded)
+                refused = [(state, course.obstacles(state, request)) for state in states]
+                fitting = [state for state, obstacles in refused if not obstacles]
+                if not fitting:
+                    break
             for state in order(fitting, request, self.settings):
                 claimed = self._claim(ctx, server_id, request, state, excluded)
                 if claimed is not None:
-                    return claimed | {"candidates": len(states)}
-            if not fitting:
-                break
-        raise NoValidHost(reason=report.explain(
-            self.db, self.placement, ctx, request, refusals, excluded))
+                    return claimed | {"candidates": len(states), "fitting": len(fitting)}
+        else:
+            refused = [(state, course.obstacles(state, request)) for state in states]
+        raise NoValidHost(reason=report.explain(course, refused, request))
 
     # --- Who could have it ---
 
-    def _candidates(self, ctx: Context, request: HostRequest) -> dict[str, Any]:
-        """Placement's summaries by provider, of those with room."""
-        return self.placement.list_candidates(
+    def _offered(
+        self, ctx: Context, request: HostRequest, excluded: list[str]
+    ) -> tuple[list[HostState], Course]:
+        """Those that placement offers: the one that is asked for, or any that have room."""
+        summaries = self.placement.list_candidates(
             ctx, request["resources"], required=request["required"],
             forbidden=request["forbidden"], limit=self.settings.max_candidates,
-        )
+            provider=self.fleet.pinned(request))
+        states, around = self.fleet.look(request, summaries)
+        return states, Course(self.filters, around, excluded)
 
-    def _states(self, request: HostRequest, candidates: dict[str, Any]) -> list[HostState]:
-        with self.db.reading() as session:
-            hypervisors = {h.id: h for h in hosts.hypervisors(session)}
-            services = hosts.computes(session)
-            zones = hosts.zones(session)
-            aggregates: dict[str, list[dict[str, Any]]] = {}
-            if request["capabilities"] or request.get("aggregate_specs"):
-                aggregates = hosts.aggregate_traits(session, services)
-        states = []
-        for provider, summary in candidates.items():
-            hypervisor = hypervisors.get(provider)
-            if hypervisor is None:
-                continue
-            service = services.get(hypervisor.host)
-            states.append(HostState(
-                host=hypervisor.host, node=hypervisor.node, provider=provider,
-                zone=zones.get(hypervisor.host, self.api.default_zone),
-                up=service is not None and hosts.up(service, self.service),
-                disabled=service is not None and service.disabled,
-                disabled_reason=service.disabled_reason if service else None,
-                report=hypervisor.report, aggregates=aggregates.get(hypervisor.host, []),
-                capacity={k: v["capacity"] for k, v in summary["resources"].items()},
-                used={k: v["used"] for k, v in summary["resources"].items()},
-            ))
-        return states
-
-    def _fitting(
-        self, states: list[HostState], request: HostRequest, excluded: list[str]
-    ) -> tuple[list[HostState], report.Refusals]:
-        servers = self._mentioned(request)
-        fitting, refusals = [], {}
-        for state in states:
-            refusal = self._refusal(state, request, excluded, servers)
-            if refusal is None:
-                fitting.append(state)
-            else:
-                refusals[state.host] = refusal
-        return fitting, refusals
-
-    def _refusal(
-        self, state: HostState, request: HostRequest, excluded: list[str], servers: dict[str, str]
-    ) -> tuple[str, str] | None:
-        if state.host in excluded:
-            return "RetryFilter", "failed to build this server"
-        if request["host"] not in (None, state.host):
-            return "RequestedHost", f"asked for {request['host']}"
-        if request["node"] not in (None, state.node):
-            return "RequestedHost", f"asked for {request['node']}"
-        for name, filter_ in self.filters.items():
-            reason = filter_(state, request, servers)
-            if reason is not None:
-                return name, reason
-        return None
-
-    def _mentioned(self, request: HostRequest) -> dict[str, str]:
-        """Hosts of the servers that hints name."""
-        ids: list[str] = []
-        for name in ("same_host", "different_host"):
-            hint = request["hints"].get(name) or []
-            ids += hint if isinstance(hint, list) else [hint]
-        if not ids:
-            return {}
-        with self.db.reading() as session:
-            return {row.id: row.host for row in session.execute(
-                select(Server.id, Server.host).where(Server.id.in_(ids), Server.host.is_not(None),
-                                                     Server.deleted.is_(False)))}
+    def _all(
+        self, ctx: Context, request: HostRequest, excluded: list[str]
+    ) -> tuple[list[HostState], Course]:
+        """All there are, with what they have left."""
+        summaries: dict[str, Any] = {}
+        for name in request["resources"]:
+            # Whoever has any of it, with all that it has. Whom nobody tells of has nothing left.
+            summaries |= self.placement.list_candidates(ctx, {name: 1}, required=[], forbidden=[])
+            if len(summaries) >= self.fleet.count():
+                break
+        states, around = self.fleet.look(request, summaries, everybody=True)
+        return states, Course(self.filters, around, excluded)
 
     # --- Claiming ---
 
@@ -160,9 +121,10 @@ class Manager:
         self, ctx: Context, server_id: str, excluded: list[str]
     ) -> dict[str, Any] | None:
         claimed = self.placement.list_claimed(ctx, server_id)
+        if not claimed:
+            return None
         with self.db.reading() as session:
-            for hypervisor in hosts.hypervisors(session):
-                if hypervisor.id in claimed and hypervisor.host not in excluded:
-                    return {"host": hypervisor.host, "node": hypervisor.node,
-                            "provider": hypervisor.id}
+            for row in scheduling.hypervisors(session, claimed):
+                if row.host not in excluded:
+                    return {"host": row.host, "node": row.node, "provider": row.id}
         return None

@@ -1,72 +1,105 @@
-"""Why no host would do: each host with its numbers for admins, a sentence for everybody, and the
-smallest change that would fit."""
+"""Why no host would do: each host with its numbers for admins; for everybody a sentence that names
+no host, with the smallest change of the request that would fit."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
-from cairn.common.context import Context
-from cairn.common.db import Database
-from cairn.common.errors import Problem
-from cairn.nova.core import hosts
 from cairn.nova.core.host_request import HostRequest
-from cairn.nova.neighbours.placement import Placement
+from cairn.nova.scheduler.changes import Change, changed
+from cairn.nova.scheduler.host_state import HostState
+from cairn.nova.scheduler.obstacles import Course, Obstacle, room
 
-# (filter, reason) by host.
-Refusals = dict[str, tuple[str, str]]
-MOST = 50  # Hosts that are asked about one by one.
-UNITS = {"VCPU": "VCPUs", "MEMORY_MB": "MiB of memory", "DISK_GB": "GiB of disk"}
+LISTED = 1000  # Hosts with a line of their own.
+OFFERED = 3  # Changes that are told, each of which would do.
+# Of a fault's message, which is cut at 255 characters, "No valid host was found. " is taken.
+LONGEST = 230
+
+Plan = tuple[Change, ...]
+# Hosts, and what is in the way to each.
+Refused = Sequence[tuple[HostState, list[Obstacle]]]
 
 
-def explain(
-    db: Database, placement: Placement, ctx: Context, request: HostRequest, refusals: Refusals,
-    excluded: list[str],
-) -> str:
-    """The first line is for everybody; the others name hosts and numbers."""
-    with db.reading() as session:
-        hypervisors = hosts.hypervisors(session)
-    if not hypervisors:
+def explain(course: Course, refused: Refused, request: HostRequest) -> str:
+    """The first line is for everybody; the others name hosts and numbers. `refused` are all hosts,
+    with what placement has of each, and what is in the way."""
+    if not refused:
         return "There are no compute hosts."
-    lines, counts = [], Counter[str]()
-    nearest: tuple[float, dict[str, int]] | None = None
-    for hypervisor in hypervisors[:MOST]:
-        if hypervisor.host in refusals:
-            name, reason = refusals[hypervisor.host]
-            lines.append(f"{hypervisor.host}: {name}: {reason}")
-            counts[name] += 1
-            continue
-        free = _free(placement, ctx, hypervisor.id)
-        short = {name: amount - free.get(name, 0) for name, amount in request["resources"].items()
-                 if amount > free.get(name, 0)}
-        if not short:
-            lines.append(f"{hypervisor.host}: placement: lacks a required trait, or was full a "
-                         "moment ago")
-            counts["placement"] += 1
-            continue
-        lines.append(f"{hypervisor.host}: placement: " + ", ".join(
-            f"{name} wants {request['resources'][name]}, has {max(free.get(name, 0), 0)} free"
-            for name in sorted(short)))
-        counts[" and ".join(sorted(short))] += 1
-        distance = sum(amount / request["resources"][name] for name, amount in short.items())
-        if nearest is None or distance < nearest[0]:
-            nearest = distance, {name: max(free.get(name, 0), 0) for name in short}
-    why = ", ".join(f"{number} of {len(hypervisors)} by {name}"
-                    for name, number in counts.most_common())
-    sentence = f"{len(hypervisors)} host{'s' if len(hypervisors) > 1 else ''} refused: {why}."
-    if nearest is not None:
-        fits = ", ".join(f"at most {room} {UNITS.get(name, name)}"
-                         for name, room in sorted(nearest[1].items()))
-        sentence += f" It would fit now with {fits}."
-    return "\n".join([sentence, *lines])
+    lines = [f"{state.host}: " + (_line(obstacles) or "fits, but others were quicker")
+             for state, obstacles in refused[:LISTED]]
+    if len(refused) > LISTED:
+        rest = _counts(refused[LISTED:])
+        lines.append(f"{len(refused) - LISTED} more: " + ", ".join(
+            f"{number} by {what}" for what, number in rest.most_common()))
+    return "\n".join([_sentence(course, refused, request), *lines])
 
 
-def _free(placement: Placement, ctx: Context, provider: str) -> dict[str, int]:
-    try:
-        inventories = placement.show_inventories(ctx, provider)["inventories"]
-        usages = placement.show_usages(ctx, provider)
-    except Problem:
-        return {}
-    free = {}
-    for name, inventory in inventories.items():
-        room = int((inventory["total"] - inventory["reserved"]) * inventory["allocation_ratio"])
-        # No single server may be bigger than max_unit, whatever the ratio.
-        free[name] = min(room - usages.get(name, 0), inventory["max_unit"])
-    return free
+def smallest(course: Course, refused: Refused, request: HostRequest) -> list[Plan]:
+    """Sets of changes with which some host would fit now, the smallest first: as few changes as do,
+    of each such set of kinds the smallest."""
+    # By kinds and words: the same for all hosts that one change would do for.
+    plans: dict[tuple[tuple[str, str], ...], tuple[Plan, HostState]] = {}
+    fewest: int | None = None
+    for state, obstacles in refused:
+        if not obstacles or any(obstacle.changes is None for obstacle in obstacles):
+            continue
+        unique = {change.key: change for obstacle in obstacles
+                  for change in obstacle.changes or ()}
+        if fewest is not None and len(unique) > fewest:
+            continue
+        fewest = len(unique)
+        plans.setdefault(tuple(sorted(unique)), (tuple(unique.values()), state))
+    few = [(plan, state) for plan, state in plans.values() if len(plan) == fewest]
+    few.sort(key=lambda each: (_cost(each[0]), _words(each[0])))
+    best: dict[tuple[str, ...], Plan] = {}
+    for plan, state in few:
+        # A zone is another zone's equal, of anything else the smallest is told.
+        kinds = tuple(sorted(change.words if change.kind == "zone" else change.kind
+                             for change in plan))
+        if kinds not in best and not course.obstacles(state, changed(request, plan)):
+            best[kinds] = plan
+    return list(best.values())
+
+
+def _cost(plan: Plan) -> float:
+    return sum(change.cost for change in plan)
+
+
+def _words(plan: Plan) -> str:
+    return " and ".join(change.words for change in plan).replace(" and with at most",
+                                                                 " and at most")
+
+
+def _line(obstacles: Iterable[Obstacle]) -> str:
+    by_filter: dict[str, list[str]] = {}
+    for obstacle in obstacles:
+        by_filter.setdefault(obstacle.filter, []).append(obstacle.reason)
+    return "; ".join(f"{name}: {', '.join(reasons)}" for name, reasons in by_filter.items())
+
+
+def _counts(refused: Refused) -> Counter[str]:
+    return Counter(what for _, obstacles in refused
+                   for what in {obstacle.what for obstacle in obstacles} or {"claim"})
+
+
+def _sentence(course: Course, refused: Refused, request: HostRequest) -> str:
+    hosts = f"{len(refused)} host{'s' if len(refused) > 1 else ''} refused: "
+    reasons = [f"{number} by {what}{_numbers(what, refused, request)}"
+               for what, number in sorted(_counts(refused).items(), key=lambda c: (-c[1], c[0]))]
+    offers = [_words(plan) for plan in smallest(course, refused, request)[:OFFERED]]
+    while True:
+        advice = f" It would fit now {', or '.join(offers)}." if offers else ""
+        sentence = f"{hosts}{', '.join(reasons)}.{advice}"
+        if len(sentence) <= LONGEST or (len(reasons) < 3 and len(offers) < 2):
+            return sentence
+        if len(offers) > 1:
+            offers.pop()
+        else:
+            reasons[-2:] = ["others by other filters"]
+
+
+def _numbers(what: str, refused: Refused, request: HostRequest) -> str:
+    """What was asked for of a resource class, and the most that any host has."""
+    asked = request["resources"].get(what)
+    if asked is None:
+        return ""
+    return f" ({asked} asked, at most {max(room(state, what) for state, _ in refused)} free)"

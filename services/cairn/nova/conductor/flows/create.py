@@ -107,6 +107,8 @@ class Steps(BootsFromVolumes, DeletesPorts, ReleasesClaim):
             before: list[str] = job.args.get("errors", [])
             errors = [*before, f"{tried}: {error}"] if tried else before
             more = job.args["attempt"] < self.settings.attempts and not job.args["host"]
+            if tried and not self._tried_again(session, job):
+                hosts.build_failed(session, tried)
             if tried and more:
                 if not self._tried_again(session, job):
                     ledger.add(session, job.ctx, Work, kind=job.kind, subject=job.subject,
