@@ -32,6 +32,7 @@ from cairn.nova.api import (
     server_metadata,
     server_password,
     server_tags,
+    server_topology,
     servers,
     services,
     simple_tenant_usage,
@@ -47,7 +48,8 @@ RESOURCES = (
     flavor_extra_specs, flavors, hypervisors, instance_actions, ips, keypairs, limits,
     quota_classes, quota_sets, security_groups, server_actions, server_diagnostics,
     server_external_events, server_groups, server_images, server_metadata, server_password,
-    server_tags, servers, services, simple_tenant_usage, volume_attachments, volume_uses,
+    server_tags, server_topology, servers, services, simple_tenant_usage, volume_attachments,
+    volume_uses,
 )
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)

@@ -71,6 +71,8 @@ RULES: dict[str, Rule] = {
     # Cinder, which migrates volumes in use so, and admins.
     **_all(Rule("rule:context_is_admin or rule:service_api", (PROJECT,)),
            "os-volumes-attachments:swap"),
+    # Upstream's name, which is not as all the others.
+    "compute:server:topology:index": _READER,
     # Ours: what cinder compares its rows with.
     **_all(_SERVICE, "os-volume-uses:index"),
     "os_compute_api:os-server-external-events:create": Rule(

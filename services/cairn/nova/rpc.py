@@ -361,7 +361,9 @@ class Compute(Stub):
         )
 
     def diagnostics(self, ctx: Context, *, host: str, server_id: str) -> dict[str, Any]:
-        """What the hypervisor counts about a server, in the words of microversion 2.48."""
+        """What the hypervisor counts about a server that runs, in the words of microversion 2.48.
+        Beside them each of nic_details and disk_details has the `name` of the device on its host,
+        and memory_stats, in KiB, is what is known of the balloon. Raises Remote ServerBusy."""
         return self.call(  # type: ignore[no-any-return]
             ctx, "diagnostics", host=host, server_id=server_id
         )

@@ -21,7 +21,7 @@ from cairn.nova.drivers.base import (
     connected,
 )
 from cairn.nova.drivers.files import require_space
-from cairn.nova.drivers.libvirt import copies, plugged, secrets
+from cairn.nova.drivers.libvirt import copies, diagnostics, plugged, secrets
 from cairn.nova.drivers.libvirt import domain as domains
 from cairn.nova.drivers.libvirt.connection import Connection, failure
 from cairn.nova.drivers.libvirt.disks import Disks
@@ -42,6 +42,12 @@ PREFIX = "instance-"
 UNDEFINE = (
     libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
     | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+)
+# What diagnostics ask of.
+COUNTED = (
+    libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL
+    | libvirt.VIR_DOMAIN_STATS_VCPU | libvirt.VIR_DOMAIN_STATS_BALLOON
+    | libvirt.VIR_DOMAIN_STATS_INTERFACE | libvirt.VIR_DOMAIN_STATS_BLOCK
 )
 CONSOLE_BYTES = 100 << 10
 UNPLUG = 30.0  # Seconds a guest gets to let go of a device.
@@ -221,17 +227,10 @@ class LibvirtDriver:
         if domain is None:
             raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
         with hypervisor():
-            state, maximum, memory, vcpus, cpu_time = domain.info()
-        return {
-            "state": "running" if STATES.get(state) == RUNNING else "shutdown",
-            "driver": "libvirt", "hypervisor": self.kind, "hypervisor_os": "linux", "uptime": 0,
-            "config_drive": spec["config_drive"] is not None, "num_cpus": vcpus,
-            "num_nics": len(spec["vifs"]),
-            "num_disks": len(self.disks.files(spec)) + len(connected(spec)),
-            "cpu_details": [{"id": 0, "time": cpu_time, "utilisation": None}],
-            "nic_details": [], "disk_details": [],
-            "memory_details": {"maximum": maximum >> 10, "used": memory >> 10},
-        }
+            # One question for all groups: the figures are of one moment.
+            [(_, counters)] = self.connection.get().domainListGetStats([domain], COUNTED)
+            state = STATES.get(counters.get("state.state"), NOSTATE)
+            return diagnostics.read(counters, domain.XMLDesc(0), spec, self.kind, state)
 
     def _define(self, spec: Spec) -> Any:
         text = domains.document(spec, self.settings.libvirt, self.kind, self.disks.of(spec),
