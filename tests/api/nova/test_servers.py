@@ -42,6 +42,17 @@ def test_each_step_is_an_event_its_owner_sees(call, server):
     assert admin[-1]["host"] == "one"
 
 
+def test_events_are_an_admins_before_251(call, server):
+    path = f"/v2.1/servers/{server}/os-instance-actions"
+    request = call("GET", path).json["instanceActions"][0]["request_id"]
+    for version, who, shown in (("2.50", "alice", False), ("2.50", "admin", True),
+                                ("2.51", "alice", True), ("2.51", "rita", True)):
+        action = call("GET", f"{path}/{request}", who=who, version=version).json["instanceAction"]
+        assert ("events" in action) is shown
+        assert all(("traceback" in event) is (who == "admin")
+                   for event in action.get("events", []))
+
+
 def test_deleting_leaves_nothing(world, call, server):
     assert call("DELETE", f"/v2.1/servers/{server}").status_code == 204
     assert show(call, server)["OS-EXT-STS:task_state"] == "deleting"
