@@ -78,6 +78,10 @@ class ZonePinned(Conflict):
                "zone than that.")
 
 
+class VendordataFailed(Unavailable):
+    message = "The service {name} does not tell what this server is to be told."
+
+
 class NotOnAHost(Conflict):
     message = "Instance {id} is not on any host yet."
 

@@ -62,6 +62,7 @@ class Subnet(TypedDict):
     dns: list[str]
     routes: list[dict[str, str]]  # {"destination", "nexthop"}
     dhcp: bool
+    ipv6_mode: NotRequired[str | None]  # slaac, dhcpv6-stateful, dhcpv6-stateless
 
 
 class FixedIp(TypedDict):

@@ -59,7 +59,8 @@ class LibvirtDriver:
         self.folder = Path(settings.compute.folder)
         self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         self.connection = Connection(settings.libvirt.uri)
-        self.disks = Disks(self.folder, images, host)
+        self.disks = Disks(self.folder, images, host,
+                           settings.compute.config_drive_format)
         self.kind = domains.virt_type(settings.libvirt.virt_type)
 
     def report(self) -> HostReport:
