@@ -105,8 +105,8 @@ def _one(own: bool, *more: str) -> Select[Any]:
 def _host_states(nova: Nova, session: Session) -> dict[str, str]:
     """host_status of 2.16, by host."""
     return {
-        host: "MAINTENANCE" if service.disabled
-        else "UP" if hosts.up(service, nova.service) else "DOWN"
+        host: "DOWN" if service.forced_down else "MAINTENANCE" if service.disabled
+        else "UP" if hosts.up(service, nova.service) else "UNKNOWN"
         for host, service in hosts.computes(session).items()
     }
 
