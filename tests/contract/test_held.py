@@ -14,13 +14,14 @@ from cairn.common.manage import COMPONENTS
 from cairn.common.rpc import Bus
 from cairn.glance.core import usage
 from cairn.glance.drivers.gate import Gate
+from cairn.nova.neighbours.vendordata import HttpVendordata
 
 ROOT = Path(cairn.__file__).parent
 WAYS = [Neighbours.request, Neighbours.endpoint, Neighbours.fetch, Bus.ask, Gate.open,
-        usage.limits, Cloud.request]
+        usage.limits, HttpVendordata._answer, Cloud.request]
 # What can be asked with, and the one who does so in a process with a database.
 TOOLS = {"requests", "http.client", "urllib.request", "urllib3", "keystoneauth1", "kombu"}
-ASKERS = {"glance/core/transfers.py"}
+ASKERS = {"glance/core/transfers.py", "nova/neighbours/vendordata.py"}
 # The kernel's ways are WAYS; these rooms are of processes without a database.
 AGENTS = {"agent", "compute", "drivers"}
 

@@ -195,6 +195,8 @@ def _equal(column: Column, value: Any) -> ColumnElement[bool]:
 
 
 def _beyond(column: Column, direction: str, value: Any) -> ColumnElement[bool]:
+    if isinstance(value, bool):  # SQLAlchemy compares True and False with nothing but =.
+        value = int(value)
     if direction == "asc":
         return column.is_not(None) if value is None else column > value
     if value is None:

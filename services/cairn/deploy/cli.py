@@ -108,6 +108,35 @@ def openstack(context: click.Context, arguments: tuple[str, ...]) -> None:
 
 @cairn.command()
 @named
+@click.option("--follow/--no-follow", default=True,
+              help="Look until the action is over (default), or once.")
+@click.argument("server")
+@click.argument("action", required=False)
+@click.pass_context
+def trace(
+    context: click.Context, name: str | None, follow: bool, server: str, action: str | None
+) -> None:
+    """Show each step of what is done to SERVER, while it is done.
+
+    \b
+    ./cairn trace first                 the last action
+    ./cairn trace first create          the last one of a kind
+    ./cairn trace first req-...         that of a request
+
+    SERVER is a name or an id; of one that is gone, its id. Whoever the OS_ variables name sees what
+    that user may; without them it is the admin, who sees hosts. Exit code 1 if the action failed.
+    """
+    from cairn.deploy import trace as command
+    from cairn.deploy import waterfall
+
+    compute = command.connect(pick(context, name)).compute
+    target = command.choose(compute, server, action)
+    traces = command.follow(compute, target) if follow else [command.look(compute, target)]
+    sys.exit(1 if waterfall.show(traces).failed else 0)
+
+
+@cairn.command()
+@named
 @click.pass_context
 def env(context: click.Context, name: str | None) -> None:
     """Print the admin's settings for any client: eval "$(./cairn env)"."""

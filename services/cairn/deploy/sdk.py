@@ -19,3 +19,9 @@ def connect(cloud: Cloud, who: str, patience: float | None = None) -> Any:
         config_files=[str(cloud.clouds_yaml)], load_envvars=False, app_name="cairn"
     )
     return openstack.connection.Connection(config=config.get_one(cloud=who, api_timeout=patience))
+
+
+def connect_by_environment(patience: float | None = None) -> Any:
+    """A connection as whom the process's OS_ variables name, and no file."""
+    config = OpenStackConfig(config_files=[], secure_files=[], vendor_files=[], app_name="cairn")
+    return openstack.connection.Connection(config=config.get_one(api_timeout=patience))

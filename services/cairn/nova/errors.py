@@ -53,6 +53,12 @@ class OverQuota(Refused):
     )
 
 
+class HostsOrder(Refused):
+    """The order would tell which servers are on one host."""
+
+    message = "Only administrators can sort servers by {key}"
+
+
 class LimitReached(Refused):
     message = "Quota exceeded, too many {what}; the limit is {limit}."
 
@@ -65,6 +71,15 @@ class ServerBusy(Conflict):
 
 class ServerLocked(Conflict):
     message = "Instance {id} is locked"
+
+
+class ZonePinned(Conflict):
+    message = ("pinned_availability_zone: the server is in {zone}, and can be pinned to no other "
+               "zone than that.")
+
+
+class VendordataFailed(Unavailable):
+    message = "The service {name} does not tell what this server is to be told."
 
 
 class NotOnAHost(Conflict):

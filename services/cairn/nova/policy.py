@@ -48,7 +48,8 @@ RULES: dict[str, Rule] = {
            "servers:create:zero_disk_flavor", "servers:create:forced_host",
            "compute:servers:create:requested_destination", "servers:index:get_all_tenants",
            "servers:detail:get_all_tenants",
-           "servers:allow_all_filters", "servers:show:host_status", "os-admin-actions:reset_state",
+           "servers:allow_all_filters", "servers:show:host_status",
+           "servers:show:host_status:unknown-only", "os-admin-actions:reset_state",
            "os-admin-actions:inject_network_info",
            "os-lock-server:unlock:unlock_override", "os-extended-server-attributes",
            "os-instance-actions:events", "os-instance-actions:events:details",
@@ -74,6 +75,8 @@ RULES: dict[str, Rule] = {
     # Cinder, which migrates volumes in use so, and admins.
     **_all(Rule("rule:context_is_admin or rule:service_api", (PROJECT,)),
            "os-volumes-attachments:swap"),
+    # Upstream's name, which is not as all the others.
+    "compute:server:topology:index": _READER,
     # Ours: what cinder compares its rows with.
     **_all(_SERVICE, "os-volume-uses:index"),
     "os_compute_api:os-server-external-events:create": Rule(

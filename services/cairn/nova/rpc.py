@@ -62,6 +62,7 @@ class Subnet(TypedDict):
     dns: list[str]
     routes: list[dict[str, str]]  # {"destination", "nexthop"}
     dhcp: bool
+    ipv6_mode: NotRequired[str | None]  # slaac, dhcpv6-stateful, dhcpv6-stateless
 
 
 class FixedIp(TypedDict):
@@ -362,7 +363,9 @@ class Compute(Stub):
         )
 
     def diagnostics(self, ctx: Context, *, host: str, server_id: str) -> dict[str, Any]:
-        """What the hypervisor counts about a server, in the words of microversion 2.48."""
+        """What the hypervisor counts about a server that runs, in the words of microversion 2.48.
+        Beside them each of nic_details and disk_details has the `name` of the device on its host,
+        and memory_stats, in KiB, is what is known of the balloon. Raises Remote ServerBusy."""
         return self.call(  # type: ignore[no-any-return]
             ctx, "diagnostics", host=host, server_id=server_id
         )

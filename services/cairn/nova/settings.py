@@ -35,6 +35,17 @@ class ApiSettings:
     )
     # What upstream calls [api]vendordata_jsonfile_path.
     vendordata_file: str = option("", "JSON document every guest finds as vendor_data.json.")
+    vendordata_targets: str = option(
+        "", "Services that are asked what to tell a server in vendor_data2.json: NAME@URL, with "
+        "spaces between."
+    )
+    vendordata_timeout: float = option(
+        5.0, "Seconds until such a service has to be reached, and again until it has to answer."
+    )
+    vendordata_failure_fatal: bool = option(
+        False, "Let a server with a config drive fail to boot, and the metadata service refuse, "
+        "when such a service does not answer."
+    )
 
 
 @dataclass(frozen=True)
@@ -185,6 +196,8 @@ class MetadataProcess:
     database: DatabaseSettings = section(DatabaseSettings)
     api: ApiSettings = section(ApiSettings)
     metadata: MetadataSettings = section(MetadataSettings)
+    # Whose token the services of vendordata_targets are shown; without auth_url none is.
+    vendordata_auth: IdentitySettings = section(IdentitySettings)
 
 
 @dataclass(frozen=True)
@@ -196,6 +209,8 @@ class ConductorProcess:
     service: ServiceSettings = section(ServiceSettings)
     conductor: ConductorSettings = section(ConductorSettings)
     purge: PurgeSettings = section(PurgeSettings)
+    # Whose token the services of vendordata_targets are shown; without auth_url none is.
+    vendordata_auth: IdentitySettings = section(IdentitySettings)
 
 
 @dataclass(frozen=True)
@@ -219,6 +234,9 @@ class ComputeSettings:
     vif_plugging_timeout: float = option(60.0, "Seconds to wait for a port to become ACTIVE.")
     shutdown_timeout: float = option(60.0, "Seconds a guest gets to power off, or to end in a soft "
                                     "reboot, where its image has no os_shutdown_timeout.")
+    config_drive_format: str = option(
+        "iso9660", "How config drives are written: iso9660, a disc, or vfat, a disk of 64 MiB."
+    )
     resume_guests: bool = option(True, "Start servers again that ran when the host went down.")
     resume_timeout: float = option(600.0, "Seconds such a server waits for its interfaces and "
                                    "volumes; then it is SHUTOFF.")

@@ -10,6 +10,7 @@ CASES = [
     ("access_ip_v4=192.0.2.9", "access_ip_v4=192.0.2.8"),
     ("access_ip_v6=fd00::9", "access_ip_v6=fd00::8"),
     ("auto_disk_config=true", "auto_disk_config=false"),
+    ("auto_disk_config=AUTO", "auto_disk_config=MANUAL"),
     ("availability_zone=nova", "availability_zone=east"),
     ("changes-before=2999-01-01T00:00:00Z", "changes-before=2000-01-01T00:00:00Z"),
     ("changes-since=2000-01-01T00:00:00Z", "changes-since=2999-01-01T00:00:00Z"),
@@ -33,6 +34,9 @@ CASES = [
     ("task_state=spawning&deleted=true", "task_state=spawning"),
     ("terminated_at=2026-01-01T00:00:00Z&deleted=true", "terminated_at=2026-01-01T00:00:00Z"),
     ("user_id=alice", "user_id=bob"), ("vm_state=active", "vm_state=error"),
+    ("vm_state=ACTIVE", "vm_state=SOFT_DELETED"),
+    ("display_name=web", "display_name=db"),
+    ("display_description=front", "display_description=back"),
     # Of a repeated parameter that is one value the last counts.
     ("config_drive=true&config_drive=false", "config_drive=false&config_drive=true"),
 ]
@@ -63,7 +67,8 @@ def listed(world, call, create):
 
 def test_each_filter(world, listed):
     image = next(iter(world.cloud.images))
-    assert (listed(f"image={image}"), listed("image=none")) == (["web"], [])
+    for name in ("image", "image_ref"):
+        assert (listed(f"{name}={image}"), listed(f"{name}=none")) == (["web"], [])
     assert listed("ip6=.") == []  # It has none.
     wrong = [(query, kept) for pair in CASES
              for query, kept in zip(pair, (["web"], []), strict=True)
@@ -94,6 +99,9 @@ def test_a_tenant_filters_by_what_is_a_tenants(call, server):
     assert names("vm_state=error", "2.82") == ["web"]
     assert names("vm_state=error", "2.83") == []
     assert names("host=two", "2.96") == ["web"]
+    assert names("display_name=db", "2.96") == ["web"]
+    assert names("ip6=.", "2.4") == ["web"]
+    assert names("ip6=.", "2.5") == []
     assert names("tags=x", "2.25") == ["web"]
     assert names("tags=x", "2.26") == []
     assert names("locked=true", "2.72") == ["web"]
@@ -107,3 +115,65 @@ def test_an_unknown_parameter_is_refused_since_275(call, server):
         assert refused.status_code == 400
         assert "stauts" in refused.json["badRequest"]["message"]
         assert call("GET", f"/v2.1/{path}?host=one&limit=5", version="2.75").status_code == 200
+
+
+def test_what_changed_before_is_shown_when_it_is_gone(world, call, server):
+    call("DELETE", f"/v2.1/servers/{server}")
+    world.settle()
+
+    def names(query, version="2.66"):
+        answer = call("GET", f"/v2.1/servers?{query}", version=version)
+        assert answer.status_code == 200, answer.json
+        return [server["name"] for server in answer.json["servers"]]
+
+    assert names("changes-before=2999-01-01T00:00:00Z") == ["web"]
+    assert names("changes-since=2000-01-01T00:00:00Z") == ["web"]
+    assert names("changes-before=2999-01-01T00:00:00Z", "2.65") == []
+    assert names("") == []
+
+
+def test_changes_end_after_they_begin(call, server):
+    for path in ("/v2.1/servers", "/v2.1/servers/detail",
+                 f"/v2.1/servers/{server}/os-instance-actions"):
+        wrong = f"{path}?changes-since=2026-01-02T00:00:00Z&changes-before=2026-01-01T00:00:00Z"
+        refused = call("GET", wrong, version="2.66")
+        assert refused.status_code == 400
+        assert "changes-since" in refused.json["badRequest"]["message"]
+        same = f"{path}?changes-since=2026-01-01T00:00:00Z&changes-before=2026-01-01T00:00:00Z"
+        assert call("GET", same, version="2.66").status_code == 200
+
+
+@pytest.mark.parametrize("key", ["locked", "kernel_id", "ramdisk_id", "progress"])
+def test_orders_that_are_no_column(world, call, create, key):
+    for name in ("a", "b", "c"):
+        world.set(create(name).json["server"]["id"], launch_index=ord(name))
+    with world.db.writing() as session:
+        first, second, _ = session.query(Server).order_by(Server.number)
+        first.locked_by = "owner"
+        for row, text in ((first, "z"), (second, "y")):
+            row.image = {**row.image, "properties": {"kernel_id": text, "ramdisk_id": text}}
+
+    def names(query):
+        answer = call("GET", f"/v2.1/servers?{query}", version="2.73")
+        assert answer.status_code == 200, answer.json
+        return [server["name"] for server in answer.json["servers"]], answer.json
+
+    # Of those that are alike the youngest is the first.
+    asked = f"sort_key={key}&sort_dir=desc"
+    whole = {"locked": ["a", "c", "b"], "progress": ["c", "b", "a"]}.get(key, ["a", "b", "c"])
+    assert names(asked)[0] == whole
+    paged, answer = names(f"{asked}&limit=1")
+    while "servers_links" in answer:
+        more, answer = names(answer["servers_links"][0]["href"].partition("?")[2])
+        paged += more
+    assert paged == whole
+    old = call("GET", f"/v2.1/servers?{asked}", version="2.72")
+    assert old.status_code == (400 if key == "locked" else 200)
+
+
+def test_an_order_by_hosts_is_an_admins(call, server):
+    for key in ("host", "node"):
+        refused = call("GET", f"/v2.1/servers?sort_key={key}")
+        assert refused.status_code == 403
+        assert key in refused.json["forbidden"]["message"]
+        assert call("GET", f"/v2.1/servers?sort_key={key}", who="admin").status_code == 200

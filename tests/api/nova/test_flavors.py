@@ -15,6 +15,18 @@ def test_an_admin_makes_what_everybody_sees(call):
     assert call("GET", "/v2.1/flavors/m1").status_code == 404
 
 
+def test_the_factor_of_old_networks_ends_with_2101(call):
+    body = {"flavor": M1 | {"rxtx_factor": 2.0}}
+    refused = call("POST", "/v2.1/flavors", body, who="admin", version="2.102")
+    assert refused.status_code == 400
+    assert "rxtx_factor" in refused.json["badRequest"]["message"]
+    made = call("POST", "/v2.1/flavors", body, who="admin", version="2.101")
+    assert made.json["flavor"]["rxtx_factor"] == 2.0
+    for path in ("/v2.1/flavors/m1", "/v2.1/flavors/detail"):
+        assert '"rxtx_factor":2.0' in call("GET", path, version="2.101").text
+        assert "rxtx_factor" not in call("GET", path, version="2.102").text
+
+
 def test_members_make_none(call):
     assert call("POST", "/v2.1/flavors", {"flavor": M1}).status_code == 403
 

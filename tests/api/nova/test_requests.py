@@ -63,8 +63,8 @@ def test_a_server_is_unpinned_and_pinned(call, server, create):
         "pinned_availability_zone"] == "nova"
     other = {"server": {"pinned_availability_zone": "east"}}
     refused = call("PUT", path, other, version="2.104")
-    assert refused.status_code == 400
-    assert "pinned_availability_zone" in refused.json["badRequest"]["message"]
+    assert refused.status_code == 409
+    assert "pinned_availability_zone" in refused.json["conflictingRequest"]["message"]
     free = {"server": {"pinned_availability_zone": None}}
     assert call("PUT", path, free, version="2.104").json["server"][
         "pinned_availability_zone"] is None

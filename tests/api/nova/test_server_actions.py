@@ -176,8 +176,37 @@ def test_neutron_tells_of_floating_ips(world, call, server):
 
 def test_admins_diagnose(world, call, server):
     path = f"/v2.1/servers/{server}/diagnostics"
-    assert call("GET", path, who="admin").json["driver"] == "libvirt"
     assert call("GET", path).status_code == 403
     assert act(call, server, {"injectNetworkInfo": None}, who="admin").status_code == 202
+    shown = call("GET", path, who="admin", version="2.48").json
+    assert (shown["driver"], shown["state"], shown["num_cpus"]) == ("libvirt", "running", 1)
+    assert (shown["num_nics"], shown["num_disks"]) == (1, 1)
+    port = next(iter(world.cloud.ports.values()))
+    assert shown["nic_details"][0]["mac_address"] == port["mac_address"]
+    assert 0 <= shown["uptime"] < 600
+
+    flat = call("GET", path, who="admin", version="2.47").json
+    assert flat["memory"] == flat["memory-actual"] == 512 << 10
+    assert (flat["cpu0_time"], flat["vda_read"], flat["vda_errors"]) == (1000000000, 512, -1)
+    tap = f"tap{port['id'][:11]}"
+    assert (flat[f"{tap}_rx"], flat[f"{tap}_tx_packets"]) == (0, 0)
+    assert not {"state", "nic_details"} & set(flat)
+
+
+def test_what_does_not_run_is_not_diagnosed(world, call, server):
+    path = f"/v2.1/servers/{server}/diagnostics"
+    act(call, server, {"os-stop": None})
+    world.settle()
+    refused = call("GET", path, who="admin")
+    assert refused.status_code == 409
+    assert "power state shutdown" in refused.json["conflictingRequest"]["message"]
     world.down("one")
     assert call("GET", path, who="admin").status_code == 409
+
+
+def test_the_topology_of_a_server(call, server):
+    path = f"/v2.1/servers/{server}/topology"
+    assert call("GET", path, version="2.77").status_code == 404
+    shown = call("GET", path, version="2.78", who="rita")
+    assert shown.json == {"nodes": [], "pagesize_kb": None}
+    assert call("GET", path, version="2.78", who="bob").status_code == 404

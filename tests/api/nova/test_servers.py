@@ -2,7 +2,9 @@
 
 import pytest
 
-from cairn.nova.db.models import Server
+from cairn.common.policy import Policy
+from cairn.nova.db.models import Server, Service
+from cairn.nova.policy import RULES
 
 
 def show(call, server_id, **more):
@@ -40,6 +42,17 @@ def test_each_step_is_an_event_its_owner_sees(call, server):
     assert "host" not in events[-1] and "traceback" not in events[-1]
     admin = call("GET", path, who="admin").json["instanceAction"]["events"]
     assert admin[-1]["host"] == "one"
+
+
+def test_events_are_an_admins_before_251(call, server):
+    path = f"/v2.1/servers/{server}/os-instance-actions"
+    request = call("GET", path).json["instanceActions"][0]["request_id"]
+    for version, who, shown in (("2.50", "alice", False), ("2.50", "admin", True),
+                                ("2.51", "alice", True), ("2.51", "rita", True)):
+        action = call("GET", f"{path}/{request}", who=who, version=version).json["instanceAction"]
+        assert ("events" in action) is shown
+        assert all(("traceback" in event) is (who == "admin")
+                   for event in action.get("events", []))
 
 
 def test_deleting_leaves_nothing(world, call, server):
@@ -184,6 +197,25 @@ def test_admins_see_where_it_is(call, server):
     assert shown["OS-EXT-SRV-ATTR:host"] == "one"
     assert shown["OS-EXT-SRV-ATTR:instance_name"] == "instance-00000001"
     assert shown["host_status"] == "UP"
+
+
+@pytest.mark.parametrize(("service", "state"), [
+    ({}, "UP"), ({"seen_at": None}, "UNKNOWN"), ({"disabled": True}, "MAINTENANCE"),
+    ({"forced_down": True, "disabled": True}, "DOWN"),
+])
+def test_the_state_of_its_host(world, call, server, tmp_path, service, state):
+    with world.db.writing() as session:
+        session.query(Service).filter_by(host="one").update(service)
+    for path in (f"/v2.1/servers/{server}", "/v2.1/servers/detail?all_tenants=1"):
+        assert f'"host_status":"{state}"' in call("GET", path, who="admin").text
+        assert "host_status" not in call("GET", path, who="admin", version="2.15").text
+        assert "host_status" not in call("GET", path.partition("?")[0]).text
+    # Who is told that nobody knows is told nothing else.
+    rule = "os_compute_api:servers:show:host_status:unknown-only"
+    file = tmp_path / "policy.yaml"
+    file.write_text(f'"{rule}": "rule:project_reader_or_admin"\n')
+    world.nova.policy.__dict__.update(Policy(RULES, str(file)).__dict__)
+    assert show(call, server).get("host_status") == (state if state == "UNKNOWN" else None)
 
 
 def test_updating_changes_the_words(call, server):

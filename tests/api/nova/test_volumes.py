@@ -35,6 +35,16 @@ def attached(world, cinder, attachments):
     return volume
 
 
+def test_since_2101_a_volume_is_on_its_way(world, cinder, attachments):
+    volume = cinder.volume()
+    asked = attachments("POST", "", {"volumeId": volume}, version="2.101")
+    assert (asked.status_code, asked.data) == (202, b"")
+    shown = attachments("GET", volume, version="2.101").json["volumeAttachment"]
+    assert shown["device"] == "/dev/vdb"
+    world.settle()
+    assert cinder.volumes[volume]["status"] == "in-use"
+
+
 def test_a_volume_comes_and_goes(world, call, cinder, attachments, server):
     volume = cinder.volume()
     made = attachments("POST", "", {"volumeId": volume, "tag": "data"}).json["volumeAttachment"]

@@ -26,6 +26,8 @@ def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         (["up", "more"], 2, "unexpected extra argument"),
         (["up", "--answer-file", "/no/such/file"], 2, "cannot read the answer file"),
         (["ssh"], 2, "Missing argument 'NODE'"),
+        (["trace"], 2, "Missing argument 'SERVER'"),
+        (["trace", "web"], 1, "there is no cloud named 'cairn'"),
         (["status"], 1, "there is no cloud named 'cairn'"),
         (["openstack", "server", "list"], 1, "Build it with: ./cairn up"),
         (["env"], 1, "there is no cloud named 'cairn'"),

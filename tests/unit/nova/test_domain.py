@@ -9,7 +9,7 @@ from cairn.common.errors import Invalid
 from cairn.common.faults import explain
 from cairn.nova.core import guest_features
 from cairn.nova.drivers.libvirt import domain
-from cairn.nova.drivers.libvirt.disks import Disk
+from cairn.nova.drivers.libvirt.disks import Disk, write_config_drive
 from cairn.nova.errors import HypervisorFailed, Unsupported
 from cairn.nova.settings import LibvirtSettings
 
@@ -52,6 +52,17 @@ def targets(root):
 ])
 def test_disks_are_on_the_bus_that_the_image_asks_for(tmp_path, properties, expected):
     assert targets(make(tmp_path, properties, drive=True)) == expected
+
+
+def test_a_config_drive_is_attached_as_it_was_written(tmp_path):
+    for kind, device, at in (("vfat", "disk", ("vdc", "virtio")), ("iso9660", "cdrom",
+                                                                 ("hda", "ide"))):
+        write_config_drive(tmp_path / "disk.config", {"openstack/latest/x": "eA=="}, kind)
+        root = make(tmp_path)
+        disk = root.findall("devices/disk")[-1]
+        assert (disk.get("device"), disk.find("driver").get("type")) == (device, "raw")
+        assert disk.find("source").get("file") == str(tmp_path / "disk.config")
+        assert targets(root)[-1] == at
 
 
 def test_scsi_has_a_controller_of_the_model(tmp_path):

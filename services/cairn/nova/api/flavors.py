@@ -17,6 +17,7 @@ from cairn.nova.api.schemas import (
     Query,
     closed,
     queries,
+    ranges,
     read_limit,
     wrapped,
 )
@@ -50,6 +51,8 @@ _CREATE: dict[str, Any] = {
     "os-flavor-access:is_public": BOOLEAN,
 }
 _REQUIRED = ["name", "ram", "vcpus", "disk"]
+# Since when a flavor says nothing of a factor that only networks of long ago knew.
+_NO_RXTX = (2, 102)
 
 
 def view(nova: Nova, ctx: Context, flavor: Any) -> Document:
@@ -58,10 +61,12 @@ def view(nova: Nova, ctx: Context, flavor: Any) -> Document:
         "id": flavor.id, "name": flavor.name, "ram": flavor.ram, "vcpus": flavor.vcpus,
         "disk": flavor.disk, "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral,
         "swap": flavor.swap or (0 if ctx.version >= (2, 75) else ""),
-        "rxtx_factor": flavor.rxtx_factor, "OS-FLV-DISABLED:disabled": flavor.disabled,
+        "OS-FLV-DISABLED:disabled": flavor.disabled,
         "os-flavor-access:is_public": flavor.is_public,
         "links": links("flavors", flavor.id),
     }
+    if ctx.version < _NO_RXTX:
+        shown["rxtx_factor"] = flavor.rxtx_factor
     if ctx.version >= (2, 55):
         shown["description"] = flavor.description
     if ctx.version >= (2, 61):
@@ -146,12 +151,12 @@ def create(nova: Nova, ctx: Context, body: Document) -> Document:
 
 
 _MANAGE = "os_compute_api:os-flavor-manage:create"
-_OLD = wrapped("flavor", closed(_REQUIRED, **_CREATE))
-_NEW = wrapped("flavor", closed(_REQUIRED, **_CREATE, description=_TEXT))
-api.post("/flavors", policy=_MANAGE, body=_OLD, until="2.54",
-         event="flavor.create")(create)
-api.post("/flavors", policy=_MANAGE, body=_NEW, since="2.55",
-         event="flavor.create")(create)
+for _since, _until, _version in ranges([(2, 1), (2, 55), _NO_RXTX]):
+    _members = {**_CREATE, "description": _TEXT} if _version >= (2, 55) else dict(_CREATE)
+    if _version >= _NO_RXTX:
+        del _members["rxtx_factor"]
+    api.post("/flavors", policy=_MANAGE, body=wrapped("flavor", closed(_REQUIRED, **_members)),
+             since=_since, until=_until, event="flavor.create")(create)
 
 
 @api.put("/flavors/<flavor_id>", policy="os_compute_api:os-flavor-manage:update", since="2.55",

@@ -8,7 +8,7 @@ from cairn.nova.api.schemas import PAGE_ONCE, Query, once, queries, read_limit
 from cairn.nova.api.views import host_id, micro, next_link
 from cairn.nova.component import Nova
 from cairn.nova.core import actions, servers
-from cairn.nova.core.values import moment
+from cairn.nova.core.values import check_order, moment
 from cairn.nova.policy import RULES
 
 api = Api(RULES)
@@ -34,6 +34,7 @@ def index(nova: Nova, ctx: Context, server_id: str, query: Query) -> Document:
         since = moment(query.getlist("changes-since")[-1], "changes-since")
     if ctx.version >= (2, 66) and "changes-before" in query:
         before = moment(query.getlist("changes-before")[-1], "changes-before")
+    check_order(since, before)
     listed = actions.list_actions(nova, ctx, server_id, since=since, before=before)
     document: Document = {}
     if ctx.version >= (2, 58):
@@ -66,14 +67,15 @@ def _paged(
 
 @api.get(PATH + "/<request_id>", policy="os_compute_api:os-instance-actions:show")
 def show(nova: Nova, ctx: Context, server_id: str, request_id: str) -> Document:
-    """One action with its events: every step, as it happened or is happening."""
+    """One action with its events: every step, as it happened or is happening. Before 2.51 those
+    are an admin's."""
     action, project_id = actions.get_action(nova, ctx, server_id, request_id)
     all_of_it = nova.policy.allows(ctx, "os_compute_api:os-instance-actions:events")
     details = nova.policy.allows(ctx, "os_compute_api:os-instance-actions:events:details")
     shown = _action(ctx, server_id, action)
-    shown["events"] = [
-        _event(ctx, event, project_id, all_of_it, details) for event in action.events
-    ]
+    if all_of_it or ctx.version >= (2, 51):
+        shown["events"] = [
+            _event(ctx, event, project_id, all_of_it, details) for event in action.events]
     return {"instanceAction": shown}
 
 

@@ -121,9 +121,11 @@ class ServerView:
         own, self.root = roots()
         self._own, self._bookmark = (orjson.dumps(root).decode()[1:-1] for root in (own, self.root))
         self.extended = nova.policy.allows(ctx, "os_compute_api:os-extended-server-attributes")
-        self.host_status = ctx.version >= (2, 16) and nova.policy.allows(
-            ctx, "os_compute_api:servers:show:host_status"
-        )
+        # Which states of hosts are shown: all, or that nobody knows it.
+        every = nova.policy.allows(ctx, "os_compute_api:servers:show:host_status")
+        self.host_status = ctx.version >= (2, 16) and (every or nova.policy.allows(
+            ctx, "os_compute_api:servers:show:host_status:unknown-only"))
+        self._any_status = every
 
         more = []
         if ctx.version >= (2, 98) or (ctx.version >= (2, 3) and self.extended):
@@ -221,7 +223,9 @@ class ServerView:
         elif version >= (2, 90):
             server["OS-EXT-SRV-ATTR:hostname"] = row.hostname
         if self.host_status:
-            server["host_status"] = host_states.get(row.host or "", "")
+            state = host_states.get(row.host or "", "")
+            if self._any_status or state == "UNKNOWN":
+                server["host_status"] = state
         if groups is not None and version >= (2, 71):
             server["server_groups"] = groups
         if version >= (2, 96):

@@ -71,9 +71,17 @@ def _attaching(version: Version) -> Document:
     return closed(["volumeAttachment"], volumeAttachment=closed(["volumeId"], **members))
 
 
-for _since, _until, _version in ranges([(2, 1), (2, 49), (2, 79)]):
+def begin_attach(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
+    """Reserve a volume for the server, whose host then attaches it; the list of its volumes tells
+    what it is called."""
+    attach(nova, ctx, server_id, body)
+
+
+for _since, _until, _version in ranges([(2, 1), (2, 49), (2, 79), (2, 101)]):
+    _later = _version >= (2, 101)
     api.post(PATH, policy=f"{_RULE}:create", body=_attaching(_version), since=_since,
-             until=_until, event=attach_volume.ACTION.event)(attach)
+             until=_until, status=202 if _later else 200,
+             event=attach_volume.ACTION.event)(begin_attach if _later else attach)
 
 
 @api.put(ONE, policy=f"{_RULE}:swap", until="2.84", status=202, event=_CHANGES, body=closed(

@@ -7,9 +7,9 @@ from cairn.common.errors import Problem
 from cairn.common.work import Worker
 from cairn.nova.compute.orders import spec_of
 from cairn.nova.compute.precache import Precache
-from cairn.nova.drivers.base import Driver
+from cairn.nova.drivers.base import RUNNING, SHOWN_STATES, Driver
 from cairn.nova.drivers.uptime import uptime
-from cairn.nova.errors import Unsupported
+from cairn.nova.errors import ServerBusy, Unsupported
 from cairn.nova.rpc import Conductor, Image, Loan, Spec
 
 
@@ -28,7 +28,13 @@ class Manager:
         return self.driver.console_output(spec_of(self.conductor, ctx, server_id), length)
 
     def diagnostics(self, ctx: Context, server_id: str) -> dict[str, Any]:
-        return self.driver.diagnostics(spec_of(self.conductor, ctx, server_id))
+        """Raises ServerBusy for one that does not run: it counts nothing."""
+        spec = spec_of(self.conductor, ctx, server_id)
+        state = self.driver.power_state(spec)
+        if state != RUNNING:
+            raise ServerBusy(action="get_diagnostics", id=spec["id"], attribute="power state",
+                             state=SHOWN_STATES[state])
+        return self.driver.diagnostics(spec)
 
     def guest_volumes(self, ctx: Context) -> dict[str, list[str]]:
         return {server_id: self.driver.volumes_of(server_id, self._spec(ctx, server_id))

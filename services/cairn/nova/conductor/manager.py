@@ -16,7 +16,16 @@ from cairn.nova import rpc
 from cairn.nova.component import Nova
 from cairn.nova.conductor import restarts
 from cairn.nova.conductor.providers import Providers
-from cairn.nova.core import block_devices, hosts, loans, network, servers, specs
+from cairn.nova.core import (
+    actions,
+    block_devices,
+    guest_documents,
+    hosts,
+    loans,
+    network,
+    servers,
+    specs,
+)
 from cairn.nova.core.flows import delete
 from cairn.nova.db.models import Server, Work
 from cairn.nova.drivers.base import CRASHED, NOSTATE, RUNNING, SHUTDOWN
@@ -149,11 +158,14 @@ class Manager(LedgerManager):
 
     def spec(self, ctx: Context, server_id: str) -> rpc.Spec:
         row = self._row(ctx, server_id)
+        drive = row.config_drive and guest_documents.is_being_made(row)
         with self.nova.db.reading() as session:
             devices = block_devices.of(session, row.id)
+            roles = actions.maker_roles(session, row.id) if drive else []
+        dynamic = self.nova.cloud.vendordata.ask(row, roles) if drive else {}
         # What opens its volumes is for its own host, not for one that lost it.
         own = ctx.host is None or ctx.host == row.host
-        return specs.spec(row, self.nova.api, devices, secret=own)
+        return specs.spec(row, self.nova.api, devices, secret=own, dynamic=dynamic)
 
     def passphrases(self, ctx: Context, server_id: str) -> dict[str, str]:
         row = self._row(ctx, server_id)

@@ -19,6 +19,7 @@ from cairn.nova.conductor.sweeper import Sweeper
 from cairn.nova.core import events, hosts, purge
 from cairn.nova.db.models import Periodic, Work, WorkStep
 from cairn.nova.neighbours import over_http
+from cairn.nova.neighbours.vendordata import HttpVendordata
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import CONDUCTOR, Compute, Conductor, Scheduler
 from cairn.nova.settings import ConductorProcess, ConductorSettings
@@ -31,8 +32,8 @@ def build(settings: ConductorProcess, host: Host) -> None:
     db.bell = Bell(bus, "nova")
     nova = Nova(
         db=db, policy=Policy(RULES), conductor=Conductor(bus),
-        compute=Compute(bus), cloud=over_http(neighbours), api=settings.api,
-        service=settings.service,
+        compute=Compute(bus), api=settings.api, service=settings.service,
+        cloud=over_http(neighbours, HttpVendordata(settings.api, settings.vendordata_auth)),
     )
     run(nova, Scheduler(bus), settings.conductor, host)
     host.periodic().every(settings.purge.interval, nova.db, Periodic, "purge",

@@ -15,6 +15,7 @@ from cairn.common.context import Context
 from cairn.common.errors import NotFound
 from cairn.nova.component import Nova
 from cairn.nova.core import servers
+from cairn.nova.core.flows import create
 from cairn.nova.db.models import Work, WorkStep
 from cairn.nova.errors import ServerNotFound
 
@@ -115,6 +116,14 @@ def _find(session: Session, server_id: str, request_id: str) -> Action:
     )
     action.events = [Event(*row) for row in rows]
     return action
+
+
+def maker_roles(session: Session, server_id: str) -> list[str]:
+    """The roles of whoever had the server made, as long as that is known."""
+    context = session.scalar(
+        select(Work.context).where(Work.subject == server_id, Work.kind == create.ACTION.kind)
+        .order_by(Work.seq).limit(1))
+    return list((context or {}).get("roles", ()))
 
 
 def result(event: Event) -> str | None:

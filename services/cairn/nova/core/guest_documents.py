@@ -4,12 +4,18 @@ import base64
 import binascii
 import ipaddress
 import json
+import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Row
+
+from cairn.nova.core import block_devices, guest_features
 from cairn.nova.settings import ApiSettings
+
+log = logging.getLogger(__name__)
 
 OPENSTACK = ("2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30", "2016-10-06",
              "2017-02-22", "2018-08-27", "2020-10-14", "latest")
@@ -17,38 +23,80 @@ EC2 = ("1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-1
        "2008-09-01", "2009-04-04", "latest")
 
 
+# Since which version there is a document, or a key of meta_data.json.
+_SINCE = {"password": "2013-04-04", "vendor_data.json": "2013-10-17",
+          "network_data.json": "2015-10-15", "vendor_data2.json": "2016-10-06"}
+_KEYS_SINCE = {"random_seed": "2013-04-04", "project_id": "2015-10-15", "devices": "2016-06-30",
+               "dedicated_cpus": "2020-10-14"}
+_TRUSTED_SINCE = "2018-08-27"
+# The same of EC2's.
+_EC2_SINCE = {
+    "local-hostname": "2007-01-19", "public-hostname": "2007-01-19", "public-ipv4": "2007-01-19",
+    "instance-type": "2007-08-29", "block-device-mapping": "2007-12-15",
+    "instance-action": "2007-12-15", "kernel-id": "2007-12-15", "ramdisk-id": "2007-12-15",
+    "placement": "2008-02-01",
+}
+
+
+def _has(version: str, since: str) -> bool:
+    """Versions are dates, but for the two that are the first and the last of all."""
+    return not since or version == "latest" or (version != "1.0" and version >= since)
+
+
 def files(
     server: Any, settings: ApiSettings, devices: Sequence[Any] = (), *,
-    admin_pass: str | None = None,
+    admin_pass: str | None = None, dynamic: Mapping[str, Any] | None = None,
 ) -> dict[str, bytes]:
-    """Everything by path, for a config drive; `devices` are rows of its block devices."""
+    """Everything by path, for a config drive; `devices` are rows of its block devices, `dynamic` is
+    what services say of it (neighbours/vendordata.py)."""
     documents: dict[str, bytes] = {}
-    openstack = openstack_files(server, settings, devices, admin_pass=admin_pass)
     for version in ("2018-08-27", "latest"):
+        openstack = openstack_files(server, settings, devices, admin_pass=admin_pass,
+                                    dynamic=dynamic, version=version)
         documents |= {f"openstack/{version}/{name}": content
                       for name, content in openstack.items()}
-    ec2 = json.dumps(ec2_metadata(server, settings)).encode()
     for version in ("2009-04-04", "latest"):
-        documents[f"ec2/{version}/meta-data.json"] = ec2
+        documents[f"ec2/{version}/meta-data.json"] = _json(
+            ec2_metadata(server, settings, devices, version))
         if server.user_data:
             documents[f"ec2/{version}/user-data"] = user_data(server)
     return documents
 
 
+# In which tasks a host writes a server's config drive, beside those of a server that is building.
+_MAKING = {"rebuilding", "rebuild_block_device_mapping", "rebuild_spawning", "spawning",
+           "resize_finish", "unshelving"}
+
+
+def is_being_made(server: Row[Any]) -> bool:
+    """Whether its host may be about to write its config drive: what costs time to know is only
+    asked for then."""
+    return server.vm_state == "building" or server.task_state in _MAKING
+
+
+def openstack_names(server: Row[Any], version: str = "latest") -> list[str]:
+    """What may be asked for below one version; the password is told over HTTP alone."""
+    names = ["meta_data.json", *(["user_data"] if server.user_data else []), *_SINCE]
+    return [name for name in names if _has(version, _SINCE.get(name, ""))]
+
+
 def openstack_files(
     server: Any, settings: ApiSettings, devices: Sequence[Any] = (), *,
-    admin_pass: str | None = None,
+    admin_pass: str | None = None, dynamic: Mapping[str, Any] | None = None,
+    version: str = "latest",
 ) -> dict[str, bytes]:
     """What lies in one version's folder."""
     documents = {
-        "meta_data.json": _json(meta_data(server, settings, devices, admin_pass)),
+        "meta_data.json": _json(meta_data(server, settings, devices, admin_pass, version)),
         "network_data.json": _json(network_data(server.vifs)),
         "vendor_data.json": _json(vendor_data(settings)),
-        "vendor_data2.json": _json({}),
+        "vendor_data2.json": _json(
+            ({"static": vendor_data(settings)} if settings.vendordata_file else {})
+            | dict(dynamic or {})),
+        "user_data": user_data(server),
     }
-    if server.user_data:
-        documents["user_data"] = user_data(server)
-    return documents
+    return {name: content for name, content in documents.items()
+            if name in openstack_names(server, version)}
 
 
 def _json(document: Any) -> bytes:
@@ -63,14 +111,16 @@ def full_hostname(server: Any, settings: ApiSettings) -> str:
 
 
 def meta_data(
-    server: Any, settings: ApiSettings, devices: Sequence[Any] = (), admin_pass: str | None = None
+    server: Any, settings: ApiSettings, devices: Sequence[Any] = (), admin_pass: str | None = None,
+    version: str = "latest",
 ) -> dict[str, Any]:
     """openstack/VERSION/meta_data.json: another `random_seed` each time; `admin_pass` where one is
     given, which HTTP never does."""
+    nics = _devices(server.vifs, trusted=_has(version, _TRUSTED_SINCE))
     document = {
         "uuid": server.id, "name": server.name, "hostname": full_hostname(server, settings),
         "launch_index": server.launch_index, "availability_zone": server.zone,
-        "project_id": server.project_id, "devices": [*_devices(server.vifs), *_disks(devices)],
+        "project_id": server.project_id, "devices": [*nics, *_disks(devices)],
         "dedicated_cpus": [],
         "random_seed": base64.b64encode(secrets.token_bytes(512)).decode(),
     }
@@ -82,12 +132,16 @@ def meta_data(
         document["keys"] = [{"name": server.key_name, "type": kind, "data": server.key_data}]
     if admin_pass:
         document["admin_pass"] = admin_pass
-    return document
+    return {key: value for key, value in document.items()
+            if _has(version, _KEYS_SINCE.get(key, ""))}
 
 
-def _devices(vifs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _devices(vifs: list[dict[str, Any]], *, trusted: bool) -> list[dict[str, Any]]:
+    """On which bus they are the host alone will know. No port here is a function of a card, which
+    might be `trusted`."""
     return [{"type": "nic", "bus": "none", "address": "none", "mac": vif["mac"],
-             "tags": [vif["tag"]]} for vif in vifs if vif.get("tag")]
+             "tags": [vif["tag"]], **({"vf_trusted": False} if trusted else {})}
+            for vif in vifs if vif.get("tag")]
 
 
 def _disks(devices: Sequence[Any]) -> list[dict[str, Any]]:
@@ -99,9 +153,14 @@ def _disks(devices: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def vendor_data(settings: ApiSettings) -> Any:
-    """What the operator's file says to every guest. Raises OSError, ValueError for no JSON file."""
+    """What the operator's file says to every guest; nothing where it cannot be read, which is told
+    to the log: no guest waits for it to be mended."""
     file = settings.vendordata_file
-    return json.loads(Path(file).read_text()) if file else {}
+    try:
+        return json.loads(Path(file).read_text()) if file else {}
+    except (OSError, ValueError) as error:
+        log.warning("[api] vendordata_file: %s: %s", file, error)
+        return {}
 
 
 def user_data(server: Any) -> bytes:
@@ -139,6 +198,8 @@ def _network(
     network = {"id": number, "link": link, "network_id": vif["network_id"]}
     if version == 4 and subnet["dhcp"]:
         return network | {"type": "ipv4_dhcp"}
+    # slaac, dhcpv6-stateful, dhcpv6-stateless: how Neutron lets a guest come to its address.
+    mode = subnet.get("ipv6_mode")
     cidr = ipaddress.ip_network(subnet["cidr"])
     routes = [{"network": str(there.network_address), "netmask": str(there.netmask),
                "gateway": route["nexthop"]}
@@ -147,21 +208,22 @@ def _network(
     if subnet["gateway"]:
         anywhere = "0.0.0.0" if version == 4 else "::"
         routes.insert(0, {"network": anywhere, "netmask": anywhere, "gateway": subnet["gateway"]})
-    return network | {"type": f"ipv{version}", "ip_address": ip["address"],
-                      "netmask": str(cidr.netmask), "routes": routes,
+    return network | {"type": f"ipv{version}_{mode}" if mode else f"ipv{version}",
+                      "ip_address": ip["address"], "netmask": str(cidr.netmask), "routes": routes,
                       "services": [{"type": "dns", "address": a} for a in subnet["dns"]]}
 
 
-def ec2_metadata(server: Any, settings: ApiSettings) -> dict[str, Any]:
-    """The tree below meta-data."""
+def ec2_metadata(
+    server: Any, settings: ApiSettings, devices: Sequence[Any] = (), version: str = "latest"
+) -> dict[str, Any]:
+    """The tree below VERSION/meta-data."""
     fixed = [ip for vif in server.vifs for ip in vif["fixed_ips"] if ":" not in ip["address"]]
     floating = [address for ip in fixed for address in ip["floating"]]
     name = full_hostname(server, settings)
     properties = (server.image or {}).get("properties", {})
     tree: dict[str, Any] = {
         "ami-id": f"ami-{server.number:08x}", "ami-launch-index": str(server.launch_index),
-        "ami-manifest-path": "", "block-device-mapping": {
-            "ami": server.root_device.removeprefix("/dev/"), "root": server.root_device},
+        "ami-manifest-path": "", "block-device-mapping": _mapping(server, devices),
         "hostname": name, "instance-action": "none", "instance-id": f"i-{server.number:08x}",
         "instance-type": server.flavor["name"], "local-hostname": name,
         "local-ipv4": fixed[0]["address"] if fixed else "",
@@ -177,4 +239,22 @@ def ec2_metadata(server: Any, settings: ApiSettings) -> dict[str, Any]:
         # The listing shows "0=name"; the path is public-keys/0/openssh-key.
         tree["public-keys"] = {"0": {"_name": f"0={server.key_name}",
                                      "openssh-key": server.key_data}}
-    return tree
+    return {key: value for key, value in tree.items() if _has(version, _EC2_SINCE.get(key, ""))}
+
+
+def _mapping(server: Any, devices: Sequence[Any]) -> dict[str, str]:
+    """What EC2 calls disks, and what a guest does: volumes as they were named, then those of its
+    flavor by the next free names, which nothing wrote down."""
+    volumes = sorted(device.device_name for device in devices
+                     if device.destination_type == "volume" and device.device_name
+                     and device.device_name != server.root_device)
+    names = {"ami": server.root_device.removeprefix("/dev/"), "root": server.root_device}
+    names |= {f"ebs{number}": name for number, name in enumerate(volumes)}
+    taken = {name.removeprefix("/dev/") for name in names.values()}
+    bus = block_devices.bus_of(server.image)
+    for what, size in (("ephemeral0", server.flavor.get("ephemeral")),
+                       ("swap", server.flavor.get("swap"))):
+        if size and (name := guest_features.free_name(bus, taken)) is not None:
+            taken.add(name)
+            names[what] = f"/dev/{name}"
+    return names

@@ -328,7 +328,8 @@ def _vif(
         "subnets": [
             {"id": s["id"], "cidr": s["cidr"], "version": s["ip_version"],
              "gateway": s.get("gateway_ip"), "dns": list(s.get("dns_nameservers") or ()),
-             "routes": list(s.get("host_routes") or ()), "dhcp": bool(s.get("enable_dhcp"))}
+             "routes": list(s.get("host_routes") or ()), "dhcp": bool(s.get("enable_dhcp")),
+             "ipv6_mode": s.get("ipv6_address_mode")}
             for s in own.values()
         ],
         "vnic_type": port.get("binding:vnic_type") or "normal",

@@ -36,8 +36,8 @@ from cairn.common.errors import Forbidden, Invalid
 from cairn.nova.component import Nova
 from cairn.nova.core import block_devices, groups, hosts, network, servers, states
 from cairn.nova.core.servers import TABLE, S
-from cairn.nova.core.values import moment, truth
-from cairn.nova.errors import ServerNotFound
+from cairn.nova.core.values import check_order, moment, truth
+from cairn.nova.errors import HostsOrder, ServerNotFound
 
 # JSON and times come as text: most of it is shown as it is stored, and to make objects of it takes
 # longer than all the rest.
@@ -105,8 +105,8 @@ def _one(own: bool, *more: str) -> Select[Any]:
 def _host_states(nova: Nova, session: Session) -> dict[str, str]:
     """host_status of 2.16, by host."""
     return {
-        host: "MAINTENANCE" if service.disabled
-        else "UP" if hosts.up(service, nova.service) else "DOWN"
+        host: "DOWN" if service.forced_down else "MAINTENANCE" if service.disabled
+        else "UP" if hosts.up(service, nova.service) else "UNKNOWN"
         for host, service in hosts.computes(session).items()
     }
 
@@ -130,9 +130,10 @@ class ListRequest:
 
 
 def list_servers(nova: Nova, ctx: Context, request: ListRequest) -> Shown:
-    """Raises Invalid naming the parameter, Forbidden for filters that are an admin's."""
+    """Raises Invalid naming the parameter, Forbidden for filters that are an admin's, and
+    HostsOrder."""
     columns = _BRIEF if request.more is None else _columns(*request.more)
-    sort = _sort(request)
+    sort = _sort(ctx, request)
     with nova.db.reading() as session:
         where = _where(nova, session, ctx, request.filters)
         states = _host_states(nova, session) if request.states else {}
@@ -149,11 +150,19 @@ def list_servers(nova: Nova, ctx: Context, request: ListRequest) -> Shown:
                 reason="name: the database does not take this regular expression") from None
 
 
-def _sort(request: ListRequest) -> list[tuple[str, str]]:
+# Sort keys of a later microversion, and those that are an admin's.
+_SORTED_SINCE = {"locked": (2, 73)}
+_HOSTS = {"host", "node"}
+
+
+def _sort(ctx: Context, request: ListRequest) -> list[tuple[str, str]]:
+    """Raises Invalid naming the parameter, HostsOrder."""
     sort = []
     for number, name in enumerate(request.sort_keys or ["created_at"]):
-        if name not in servers.SORTABLE:
+        if name not in servers.SORTABLE or ctx.version < _SORTED_SINCE.get(name, (2, 1)):
             raise Invalid(reason=f"sort_key: servers are not sorted by {name}")
+        if name in _HOSTS and not ctx.is_admin:
+            raise HostsOrder(key=name)
         direction = request.sort_dirs[number] if number < len(request.sort_dirs) else "desc"
         sort.append((name, direction))
     return sort
@@ -165,8 +174,8 @@ _FOR_ALL = {"name", "status", "flavor", "image", "reservation_id", "ip", "ip6", 
 _SINCE_283 = {"availability_zone", "config_drive", "key_name", "created_at", "launched_at",
               "terminated_at", "power_state", "task_state", "vm_state", "progress", "user_id"}
 # Those of a later microversion are no filters before it.
-SINCE = {"tags": (2, 26), "tags-any": (2, 26), "not-tags": (2, 26), "not-tags-any": (2, 26),
-         "changes-before": (2, 66), "locked": (2, 73)}
+SINCE = {"ip6": (2, 5), "tags": (2, 26), "tags-any": (2, 26), "not-tags": (2, 26),
+         "not-tags-any": (2, 26), "changes-before": (2, 66), "locked": (2, 73)}
 
 Values = list[str]
 Condition = ColumnElement[bool]
@@ -208,7 +217,17 @@ def _locked(name: str, values: Values) -> Condition:
 
 
 def _disk_config(name: str, values: Values) -> Condition:
-    return S.disk_config == ("AUTO" if truth(values[-1], name) else "MANUAL")  # type: ignore[no-any-return]
+    asked = values[-1].upper()
+    if asked not in ("AUTO", "MANUAL"):
+        asked = "AUTO" if truth(values[-1], name) else "MANUAL"
+    return S.disk_config == asked  # type: ignore[no-any-return]
+
+
+def _vm_state(name: str, values: Values) -> Condition:
+    """The API's documents write them in capitals."""
+    words = [value.lower() for value in values]
+    return S.vm_state.in_(  # type: ignore[no-any-return]
+        ["soft-delete" if word == "soft_deleted" else word for word in words])
 
 
 def _image_property(key: str) -> Callable[[str, Values], Condition]:
@@ -252,16 +271,16 @@ FILTERS: dict[str, Callable[[str, Values], Condition]] = {
     "tags-any": _tags(lambda tags: or_(*tags)),
     "task_state": _equal(S.task_state), "tenant_id": _equal(S.project_id),
     "terminated_at": _time(S.terminated_at), "user_id": _equal(S.user_id), "uuid": _equal(S.id),
-    "vm_state": _equal(S.vm_state),
+    "vm_state": _vm_state,
 }
+# What some of them were called of old.
+_ALIASES = {"display_name": "name", "display_description": "description", "image_ref": "image"}
 
 
 # All that says which servers are listed.
-PARAMETERS = FILTERS.keys() | {"all_tenants", "status", "name", "ip", "ip6"}
-# What else a query may say: pages and order, and names of old for some of the filters, which mean
-# nothing here.
-_OTHER = {"limit", "marker", "sort_key", "sort_dir", "display_name",
-          "display_description", "image_ref", "instance_type_id", "cell_name",
+PARAMETERS = FILTERS.keys() | _ALIASES.keys() | {"all_tenants", "status", "name", "ip", "ip6"}
+# What else a query may say: pages and order, and columns of upstream's that mean nothing here.
+_OTHER = {"limit", "marker", "sort_key", "sort_dir", "instance_type_id", "cell_name",
           "default_ephemeral_device", "default_swap_device", "ephemeral_gb", "memory_mb", "root_gb",
           "shutdown_terminate", "user_data", "vcpus", "vm_mode", "architecture",
           "block_device_mapping", "pci_devices", "services", "metadata", "system_metadata",
@@ -283,14 +302,17 @@ def _where(
     """The conditions of a list; None where nothing can match. Raises Invalid, Forbidden."""
     every = nova.policy.allows(ctx, "os_compute_api:servers:allow_all_filters")
     allowed = _FOR_ALL | (_SINCE_283 if ctx.version >= (2, 83) else set())
-    given = {name: values for name, values in filters.items()
-             if (every or name in allowed) and ctx.version >= SINCE.get(name, (2, 1))}
+    given = {_ALIASES.get(name, name): values for name, values in filters.items()
+             if (every or name in allowed) and _known(ctx, name, every)}
+    since, before = (moment(given[name][-1], name) if name in given else None
+                     for name in ("changes-since", "changes-before"))
+    check_order(since, before)
     where: list[Condition] = []
     if not truth(filters.get("all_tenants", ["0"])[-1], "all_tenants"):
         where.append(S.project_id == ctx.project)
         given.pop("project_id", None)
         given.pop("tenant_id", None)
-    if "deleted" not in given and "changes-since" not in given:
+    if "deleted" not in given and since is None and before is None:
         where.append(S.deleted.is_(False))
     if "status" in given:
         words = [word.upper() for word in given["status"]]
@@ -308,6 +330,11 @@ def _where(
     if "name" in given:
         where += [servers.named(session, pattern, where) for pattern in given["name"]]
     return where
+
+
+def _known(ctx: Context, name: str, every: bool) -> bool:
+    """Whether the version has such a filter: for admins ip6 is as old as ip."""
+    return ctx.version >= SINCE.get(name, (2, 1)) or (name == "ip6" and every)
 
 
 def _addressed(

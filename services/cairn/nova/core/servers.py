@@ -37,7 +37,7 @@ from cairn.nova.db.models import (
     Work,
     WorkStep,
 )
-from cairn.nova.errors import ServerBusy, ServerLocked, ServerNotFound
+from cairn.nova.errors import ServerBusy, ServerLocked, ServerNotFound, ZonePinned
 
 TABLE = Server.__table__
 COLUMNS = list(TABLE.c)
@@ -50,10 +50,16 @@ SORTABLE = {
     "config_drive": S.config_drive, "created_at": S.created_at,
     "display_description": S.description, "display_name": S.name, "host": S.host,
     "hostname": S.hostname, "image_ref": S.image_id,
-    "instance_type_id": S.flavor_id, "key_name": S.key_name,
+    "instance_type_id": S.flavor_id, "kernel_id": S.image["properties"]["kernel_id"].as_string(),
+    "key_name": S.key_name,
     "launch_index": S.launch_index, "launched_at": S.launched_at,
-    "locked_by": S.locked_by, "node": S.node, "power_state": S.power_state,
-    "project_id": S.project_id, "root_device_name": S.root_device,
+    "locked": case((S.locked_by.is_(None), 0), else_=1), "locked_by": S.locked_by, "node": S.node,
+    "power_state": S.power_state,
+    # No server here says how far it is.
+    "progress": case((S.id == "", 1), else_=0),
+    "project_id": S.project_id,
+    "ramdisk_id": S.image["properties"]["ramdisk_id"].as_string(),
+    "root_device_name": S.root_device,
     "task_state": S.task_state, "terminated_at": S.terminated_at,
     "updated_at": S.updated_at, "user_id": S.user_id, "uuid": S.id,
     "vm_state": S.vm_state,
@@ -121,14 +127,13 @@ def check_settled(server: Row[Any], action: str, *, idle: bool = True) -> None:
 
 
 def update_server(nova: Nova, ctx: Context, server_id: str, values: dict[str, Any]) -> None:
-    """Set columns of the caller's server. Raises ServerNotFound, and Invalid for a pin to another
-    zone than the one it is in."""
+    """Set columns of the caller's server. Raises ServerNotFound, and ZonePinned for a pin to
+    another zone than the one it is in."""
     with nova.db.writing() as session:
         row = find(session, ctx, server_id)
         pin = values.get("asked_zone")
-        if pin is not None and pin != row.zone:
-            raise Invalid(reason=f"pinned_availability_zone: the server is in {row.zone}, and can "
-                                 f"be pinned to no other zone than that.")
+        if pin is not None and pin not in (row.zone, row.asked_zone):
+            raise ZonePinned(zone=row.zone)
         if values:
             session.execute(update(Server).where(S.id == row.id).values(**values))
         record_update(session, ctx, row, {name: values[name] for name in values

@@ -1,7 +1,7 @@
 """What a compute is told of a server."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -16,14 +16,16 @@ from cairn.nova.settings import ApiSettings
 
 
 def spec(
-    row: Any, settings: ApiSettings, devices: Sequence[Any] = (), *, secret: bool = False
+    row: Any, settings: ApiSettings, devices: Sequence[Any] = (), *, secret: bool = False,
+    dynamic: Mapping[str, Any] | None = None,
 ) -> rpc.Spec:
     """Everything one host needs to make, find or end the server; with `secret` also how to reach
-    its volumes, which only its own host is told."""
+    its volumes, which only its own host is told. `dynamic` is for its config drive."""
     drive = None
     if row.config_drive:
         drive = {path: base64.b64encode(content).decode() for path, content in
-                 guest_documents.files(row, settings, devices, admin_pass=row.admin_pass).items()}
+                 guest_documents.files(row, settings, devices, admin_pass=row.admin_pass,
+                                       dynamic=dynamic).items()}
     return {
         "id": row.id, "name": row.name, "domain": domain_name(row.number),
         "hostname": row.hostname, "project_id": row.project_id, "user_id": row.user_id,

@@ -20,6 +20,13 @@ def moment(text: str, name: str) -> dt.datetime:
         raise Invalid(reason=f"{name}: not a time: {text}") from None
 
 
+def check_order(since: dt.datetime | None, before: dt.datetime | None) -> None:
+    """Raises Invalid for a time of changes that ends before it begins."""
+    if since is not None and before is not None and since > before:
+        raise Invalid(reason="The value of changes-since must be less than or equal to "
+                             "changes-before.")
+
+
 def truth(text: str | None, name: str, default: bool = False) -> bool:
     """Raises Invalid naming the parameter."""
     if text is None:

@@ -8,6 +8,9 @@ from cairn.nova.rpc import BlockDevice, HostReport, Image, Spec, Vif
 
 # Power states, as the API counts them.
 NOSTATE, RUNNING, PAUSED, SHUTDOWN, CRASHED, SUSPENDED = 0, 1, 3, 4, 6, 7
+# What diagnostics call them.
+SHOWN_STATES = {NOSTATE: "pending", RUNNING: "running", PAUSED: "paused", SHUTDOWN: "shutdown",
+                CRASHED: "crashed", SUSPENDED: "suspended"}
 
 
 def connected(spec: Spec) -> list[BlockDevice]:
@@ -134,5 +137,5 @@ class Driver(Protocol):
     def console_output(self, spec: Spec, length: int | None) -> str: ...
 
     def diagnostics(self, spec: Spec) -> dict[str, Any]:
-        """Counters of a running server, in the words of microversion 2.48."""
+        """Counters of a running server: see rpc.Compute."""
         ...

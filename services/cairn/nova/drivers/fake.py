@@ -8,6 +8,7 @@ from cairn.nova.drivers.base import (
     NOSTATE,
     PAUSED,
     RUNNING,
+    SHOWN_STATES,
     SHUTDOWN,
     SUSPENDED,
     connected,
@@ -175,7 +176,24 @@ class FakeDriver:
         return "".join(f"{line}\n" for line in kept)
 
     def diagnostics(self, spec: Spec) -> dict[str, Any]:
-        return {"state": "running", "driver": "libvirt", "hypervisor": "fake",
-                "hypervisor_os": "linux", "uptime": 0, "config_drive": False, "num_cpus": 0,
-                "num_nics": 0, "num_disks": 0, "cpu_details": [], "nic_details": [],
-                "disk_details": [], "memory_details": {"maximum": 0, "used": 0}}
+        flavor, vifs = spec["flavor"], [vif for vif in spec["vifs"]
+                                        if vif["id"] in self.vifs.get(spec["id"], ())]
+        names = ["vda", *(name.rpartition("/")[2] for name in self.volumes.get(spec["id"], ()))]
+        return {
+            "state": SHOWN_STATES[self.power_state(spec)], "driver": "libvirt",
+            "hypervisor": "fake", "hypervisor_os": "linux", "uptime": None,
+            "config_drive": spec["config_drive"] is not None, "num_cpus": flavor["vcpus"],
+            "num_nics": len(vifs), "num_disks": len(names),
+            "cpu_details": [{"id": number, "time": 1000000000, "utilisation": None}
+                            for number in range(flavor["vcpus"])],
+            "nic_details": [
+                {"name": vif["device"], "mac_address": vif["mac"]}
+                | {f"{way}_{what}": 0 for way in ("rx", "tx")
+                   for what in ("octets", "errors", "drop", "packets")}
+                | {"rx_rate": None, "tx_rate": None} for vif in vifs],
+            "disk_details": [
+                {"name": name, "read_bytes": 512, "read_requests": 1, "write_bytes": 0,
+                 "write_requests": 0, "errors_count": None} for name in names],
+            "memory_details": {"maximum": flavor["ram"], "used": flavor["ram"]},
+            "memory_stats": {"actual": flavor["ram"] << 10},
+        }

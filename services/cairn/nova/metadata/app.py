@@ -20,9 +20,11 @@ from cairn.common.context import Context
 from cairn.common.db import Database, changed
 from cairn.common.policy import Policy
 from cairn.common.wsgi import Mount, serve
-from cairn.nova.core import block_devices, guest_documents
+from cairn.nova.core import actions, block_devices, guest_documents
 from cairn.nova.core.servers import find_any
 from cairn.nova.db.models import Server
+from cairn.nova.errors import VendordataFailed
+from cairn.nova.neighbours.vendordata import Nobody, Vendordata
 from cairn.nova.settings import ApiSettings, MetadataSettings
 
 MOST = 1000  # Guests whose documents are kept.
@@ -38,14 +40,19 @@ class Metadata:
     api: ApiSettings
     policy: Policy = field(default_factory=lambda: Policy({}))
     cache: "Cache" = field(default_factory=lambda: Cache())
+    vendordata: Vendordata = field(default_factory=Nobody)
 
 
 @dataclass(frozen=True)
 class Guest:
-    """Who asks: rows of its server and of the block devices."""
+    """Who asks: rows of its server and of the block devices, and the roles of its maker."""
 
     server: Any
     devices: list[Any]
+    roles: list[str]
+    # What services say of it, once one of its questions needed that: no guest can have them asked
+    # as often as it likes.
+    dynamic: list[dict[str, Any] | VendordataFailed] = field(default_factory=list)
 
 
 class Cache:
@@ -92,9 +99,10 @@ def _guest(metadata: Metadata, request: flask.Request) -> Guest:
         with metadata.db.reading() as session:
             row = find_any(session, server_id)
             devices = block_devices.of(session, server_id)
+            roles = actions.maker_roles(session, server_id)
         if row is None or row.deleted:
             raise errors.NotFound("Instance", server_id)
-        entry = Guest(row, devices)
+        entry = Guest(row, devices, roles)
         metadata.cache.put(server_id, entry)
     if project != entry.server.project_id:
         raise errors.NotFound("Instance", server_id)
@@ -114,7 +122,7 @@ def lookup(metadata: Metadata, ctx: Context, path: str, request: flask.Request) 
     if first == "openstack":
         return _openstack(metadata, guest, rest)
     if first in guest_documents.EC2:
-        return _ec2(metadata, guest.server, rest)
+        return _ec2(metadata, guest, first, rest)
     raise errors.NoSuchPath
 
 
@@ -124,7 +132,8 @@ def tell_password(
 ) -> Reply:
     """Keep the password that a guest made up, once: whoever gets into it later cannot change it."""
     server = _guest(metadata, request).server
-    if version not in guest_documents.OPENSTACK:
+    if (version not in guest_documents.OPENSTACK
+            or "password" not in guest_documents.openstack_names(server, version)):
         raise errors.NoSuchPath
     told = request.get_data().decode("ascii", "replace")
     if not told or len(told) > PASSWORD_LENGTH:
@@ -145,11 +154,14 @@ def _openstack(metadata: Metadata, guest: Guest, rest: list[str]) -> Reply:
     version, *names = rest
     if version not in guest_documents.OPENSTACK or len(names) > 1:
         raise errors.NoSuchPath
-    if names == ["password"]:
+    if names == ["password"] and "password" in guest_documents.openstack_names(
+            guest.server, version):
         return _text(guest.server.guest_password or "")
-    files = guest_documents.openstack_files(guest.server, metadata.api, guest.devices)
     if not names:
-        return _text("\n".join(sorted(files)))
+        return _text("\n".join(sorted(guest_documents.openstack_names(guest.server, version))))
+    dynamic = _dynamic(metadata, guest) if names == ["vendor_data2.json"] else {}
+    files = guest_documents.openstack_files(
+        guest.server, metadata.api, guest.devices, dynamic=dynamic, version=version)
     content = files.get(names[0])
     if content is None:
         raise errors.NoSuchPath
@@ -157,7 +169,21 @@ def _openstack(metadata: Metadata, guest: Guest, rest: list[str]) -> Reply:
     return Reply(content, headers={"Content-Type": kind})
 
 
-def _ec2(metadata: Metadata, server: Any, rest: list[str]) -> Reply:
+def _dynamic(metadata: Metadata, guest: Guest) -> dict[str, Any]:
+    """Raises VendordataFailed."""
+    if not guest.dynamic:
+        try:
+            guest.dynamic.append(metadata.vendordata.ask(guest.server, guest.roles))
+        except VendordataFailed as failed:
+            guest.dynamic.append(failed)
+    told = guest.dynamic[0]
+    if isinstance(told, VendordataFailed):
+        raise told
+    return told
+
+
+def _ec2(metadata: Metadata, guest: Guest, version: str, rest: list[str]) -> Reply:
+    server = guest.server
     if not rest:
         return _text("meta-data/\nuser-data" if server.user_data else "meta-data/")
     if rest == ["user-data"]:
@@ -167,7 +193,7 @@ def _ec2(metadata: Metadata, server: Any, rest: list[str]) -> Reply:
                      headers={"Content-Type": "application/octet-stream"})
     if rest[0] != "meta-data":
         raise errors.NoSuchPath
-    node: Any = guest_documents.ec2_metadata(server, metadata.api)
+    node: Any = guest_documents.ec2_metadata(server, metadata.api, guest.devices, version)
     for part in rest[1:]:
         if not isinstance(node, dict) or part not in node:
             raise errors.NoSuchPath

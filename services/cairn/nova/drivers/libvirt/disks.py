@@ -13,8 +13,10 @@ from typing import Any
 import pycdlib
 
 from cairn.common.bounds import below, uuid_of
+from cairn.common.settings import BadSetting
 from cairn.nova.drivers.base import Images, volume_backed
 from cairn.nova.drivers.files import QEMU_FORMATS, backing_file, require_space
+from cairn.nova.drivers.libvirt import fat
 from cairn.nova.errors import FlavorTooSmall, HypervisorFailed
 from cairn.nova.rpc import Image, Spec
 
@@ -47,8 +49,15 @@ class Disk:
 class Disks:
     """Of all servers of the host, each in a folder of its own."""
 
-    def __init__(self, folder: Path, images: Images, host: str) -> None:
+    def __init__(
+        self, folder: Path, images: Images, host: str, drive_format: str = "iso9660"
+    ) -> None:
+        """Raises BadSetting for a format that no config drive has."""
+        if drive_format not in DRIVE_FORMATS:
+            raise BadSetting(f"[compute] config_drive_format: expected one of "
+                             f"{', '.join(DRIVE_FORMATS)}, not {drive_format}")
         self.folder, self.images, self.host = folder, images, host
+        self.drive_format = drive_format
 
     def of(self, spec: Spec) -> Path:
         return below(self.folder, uuid_of(spec["id"], "server"))
@@ -67,7 +76,7 @@ class Disks:
             if size:
                 qemu_img("create", "-q", "-f", "qcow2", str(place / name), str(size))
         if spec["config_drive"] is not None:
-            write_config_drive(place / "disk.config", spec["config_drive"])
+            write_config_drive(place / "disk.config", spec["config_drive"], self.drive_format)
         for path in place.iterdir():
             path.chmod(0o600)  # libvirt gives each to the user of the server's QEMU.
 
@@ -146,10 +155,26 @@ def has_data_file(disk: Path) -> bool:
     return version >= 3 and bool(struct.unpack(">Q", header[72:80])[0] & 4)
 
 
-def write_config_drive(path: Path, content: dict[str, str]) -> None:
-    """An ISO 9660 image labelled config-2 with files by path, their content in base64."""
+DRIVE_FORMATS = ("iso9660", "vfat")
+DRIVE_LABEL = "config-2"
+
+
+def write_config_drive(path: Path, content: dict[str, str], kind: str = "iso9660") -> None:
+    """An image labelled config-2 with files by path, their content in base64. Raises
+    HypervisorFailed for what is too much for it."""
+    if kind == "vfat":
+        try:
+            fat.write(path, DRIVE_LABEL,
+                      {name: base64.b64decode(data) for name, data in content.items()})
+        except ValueError as error:
+            raise HypervisorFailed(reason=f"the config drive: {error}") from error
+    else:
+        _write_iso(path, content)
+
+
+def _write_iso(path: Path, content: dict[str, str]) -> None:
     iso: Any = pycdlib.PyCdlib()
-    iso.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident="config-2")
+    iso.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=DRIVE_LABEL)
     made: set[str] = set()
     for number, (name, encoded) in enumerate(sorted(content.items())):
         parts = name.strip("/").split("/")

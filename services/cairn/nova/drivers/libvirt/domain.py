@@ -9,7 +9,7 @@ from xml.etree import ElementTree as xml
 from cairn.common.errors import Invalid
 from cairn.nova.core import guest_features
 from cairn.nova.drivers.base import connected
-from cairn.nova.drivers.libvirt import volumes
+from cairn.nova.drivers.libvirt import fat, volumes
 from cairn.nova.drivers.libvirt.disks import RESCUE_CONFIG, Disk
 from cairn.nova.errors import Unsupported
 from cairn.nova.rpc import BlockDevice, Flavor, Image, Spec, Vif
@@ -249,7 +249,11 @@ def _disks(
         _disk(devices, rescue.disk, target(rescue.bus or default), spec["flavor"], 1,
               rescue.device)
     if config.exists():
-        _cdrom(devices, config, target(cdrom_bus))
+        # As it was written, whatever the settings say now.
+        if fat.is_fat(config):
+            _plain(devices, config, target(bus))
+        else:
+            _cdrom(devices, config, target(cdrom_bus))
     if "scsi" in {bus, cdrom_bus, *(place["bus"] for place in places)}:
         model = str(properties.get("hw_scsi_model") or "virtio-scsi")
         add(devices, "controller", type="scsi", index="0", model=model)
@@ -310,6 +314,13 @@ def _cdrom(devices: xml.Element, path: Path, target: dict[str, str]) -> None:
     add(disk, "source", file=str(path))
     add(disk, "target", **target)
     add(disk, "readonly")
+
+
+def _plain(devices: xml.Element, path: Path, target: dict[str, str]) -> None:
+    disk = add(devices, "disk", type="file", device="disk")
+    add(disk, "driver", name="qemu", type="raw")
+    add(disk, "source", file=str(path))
+    add(disk, "target", **target)
 
 
 def _console(devices: xml.Element, log: Path) -> None:

@@ -21,7 +21,7 @@ from cairn.nova.drivers.base import (
     connected,
 )
 from cairn.nova.drivers.files import require_space
-from cairn.nova.drivers.libvirt import copies, plugged, secrets
+from cairn.nova.drivers.libvirt import copies, diagnostics, plugged, secrets
 from cairn.nova.drivers.libvirt import domain as domains
 from cairn.nova.drivers.libvirt.connection import Connection, failure
 from cairn.nova.drivers.libvirt.disks import Disks
@@ -45,6 +45,12 @@ UNDEFINE = (
 )
 # Where libvirt writes the memory of what is suspended.
 SAVED = Path("/var/lib/libvirt/qemu/save")
+# What diagnostics ask of.
+COUNTED = (
+    libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL
+    | libvirt.VIR_DOMAIN_STATS_VCPU | libvirt.VIR_DOMAIN_STATS_BALLOON
+    | libvirt.VIR_DOMAIN_STATS_INTERFACE | libvirt.VIR_DOMAIN_STATS_BLOCK
+)
 CONSOLE_BYTES = 100 << 10
 UNPLUG = 30.0  # Seconds a guest gets to let go of a device.
 
@@ -55,7 +61,8 @@ class LibvirtDriver:
         self.folder = Path(settings.compute.folder)
         self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         self.connection = Connection(settings.libvirt.uri)
-        self.disks = Disks(self.folder, images, host)
+        self.disks = Disks(self.folder, images, host,
+                           settings.compute.config_drive_format)
         self.kind = domains.virt_type(settings.libvirt.virt_type)
 
     def report(self) -> HostReport:
@@ -272,17 +279,10 @@ class LibvirtDriver:
         if domain is None:
             raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
         with hypervisor():
-            state, maximum, memory, vcpus, cpu_time = domain.info()
-        return {
-            "state": "running" if STATES.get(state) == RUNNING else "shutdown",
-            "driver": "libvirt", "hypervisor": self.kind, "hypervisor_os": "linux", "uptime": 0,
-            "config_drive": spec["config_drive"] is not None, "num_cpus": vcpus,
-            "num_nics": len(spec["vifs"]),
-            "num_disks": len(self.disks.files(spec)) + len(connected(spec)),
-            "cpu_details": [{"id": 0, "time": cpu_time, "utilisation": None}],
-            "nic_details": [], "disk_details": [],
-            "memory_details": {"maximum": maximum >> 10, "used": memory >> 10},
-        }
+            # One question for all groups: the figures are of one moment.
+            [(_, counters)] = self.connection.get().domainListGetStats([domain], COUNTED)
+            state = STATES.get(counters.get("state.state"), NOSTATE)
+            return diagnostics.read(counters, domain.XMLDesc(0), spec, self.kind, state)
 
     def _define(self, spec: Spec, rescue: domains.Rescue | None = None) -> Any:
         text = domains.document(spec, self.settings.libvirt, self.kind, self.disks.of(spec),
