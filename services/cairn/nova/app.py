@@ -12,6 +12,7 @@ from cairn.nova.api import (
     assisted_volume_snapshots,
     attach_interfaces,
     availability_zones,
+    console_auth_tokens,
     extensions,
     flavor_access,
     flavor_extra_specs,
@@ -23,6 +24,7 @@ from cairn.nova.api import (
     limits,
     quota_classes,
     quota_sets,
+    remote_consoles,
     security_groups,
     server_actions,
     server_diagnostics,
@@ -42,10 +44,11 @@ from cairn.nova.api import (
 from cairn.nova.component import Nova
 
 RESOURCES = (
-    aggregates, assisted_volume_snapshots, attach_interfaces, availability_zones, extensions,
+    aggregates, assisted_volume_snapshots, attach_interfaces, availability_zones,
+    console_auth_tokens, extensions,
     flavor_access,
     flavor_extra_specs, flavors, hypervisors, instance_actions, ips, keypairs, limits,
-    quota_classes, quota_sets, security_groups, server_actions, server_diagnostics,
+    quota_classes, quota_sets, remote_consoles, security_groups, server_actions, server_diagnostics,
     server_external_events, server_groups, server_images, server_metadata, server_password,
     server_tags, servers, services, simple_tenant_usage, volume_attachments, volume_uses,
 )

@@ -166,3 +166,14 @@ def test_a_tenant_reads_nothing_of_the_host():
         told, _, rest = explain(error).partition("\n")
         assert "/" not in told and "qemu" not in told
         assert "/var/lib/cairn" in rest
+
+
+def test_a_screen_listens_nowhere_and_a_line_is_logged(tmp_path):
+    root = make(tmp_path)
+    screens = root.findall("devices/graphics")
+    assert [(s.get("type"), s.get("listen"), s.get("port")) for s in screens] == [
+        ("vnc", None, None)]
+    assert [listen.attrib for listen in screens[0]] == [{"type": "none"}]
+    assert root.find("devices/serial").get("type") == "pty"
+    assert root.find("devices/serial/log").attrib == {
+        "file": str(tmp_path / "console.log"), "append": "on"}

@@ -5,21 +5,37 @@ from typing import Any
 from cairn.common.context import Context
 from cairn.common.errors import Problem
 from cairn.common.work import Worker
+from cairn.nova.compute.consoles import Tickets
 from cairn.nova.compute.orders import spec_of
-from cairn.nova.drivers.base import Driver
+from cairn.nova.drivers.base import PAUSED, RUNNING, Driver
 from cairn.nova.drivers.uptime import uptime
-from cairn.nova.rpc import Conductor, Spec
+from cairn.nova.errors import ServerNotReady
+from cairn.nova.rpc import Conductor, ConsolePlace, Spec
 
 
 class Manager:
-    def __init__(self, conductor: Conductor, driver: Driver, worker: Worker) -> None:
+    def __init__(
+        self, conductor: Conductor, driver: Driver, worker: Worker, tickets: Tickets
+    ) -> None:
         self.conductor, self.driver, self.worker = conductor, driver, worker
+        self.tickets = tickets
 
     def ring(self, ctx: Context) -> None:
         self.worker.ring()
 
     def console_output(self, ctx: Context, server_id: str, length: int | None) -> str:
         return self.driver.console_output(spec_of(self.conductor, ctx, server_id), length)
+
+    def check_console(self, ctx: Context, server_id: str, console_type: str) -> ConsolePlace:
+        spec = spec_of(self.conductor, ctx, server_id)
+        place = self.tickets.place(console_type)
+        if self.driver.power_state(spec) not in (RUNNING, PAUSED):
+            raise ServerNotReady(id=spec["id"])
+        return place
+
+    def open_console(self, ctx: Context, server_id: str, console_type: str) -> ConsolePlace:
+        place = self.check_console(ctx, server_id, console_type)
+        return {**place, "ticket": self.tickets.issue(server_id, console_type)}
 
     def diagnostics(self, ctx: Context, server_id: str) -> dict[str, Any]:
         return self.driver.diagnostics(spec_of(self.conductor, ctx, server_id))

@@ -9,6 +9,7 @@ from cairn.common.rpc import Server
 from cairn.common.transfers import Transfers
 from cairn.common.work import Ledger, Worker
 from cairn.nova.compute import flows
+from cairn.nova.compute.consoles import ConsoleServer, Tickets
 from cairn.nova.compute.doer import Hands
 from cairn.nova.compute.host_cleanup import HostCleanup
 from cairn.nova.compute.images import ImageCache
@@ -33,10 +34,13 @@ def build(settings: ComputeProcess, host: Host) -> None:
     driver = make_driver(settings, images, host.name)
     hands = Hands(conductor, driver, images, own, host.name, transfers)
     worker = make_worker(RemoteLedger(conductor), hands, host.name, own.threads)
-    server = Server(bus, Compute, host.name, Manager(conductor, driver, worker))
+    tickets = Tickets(settings.console_server)
+    server = Server(bus, Compute, host.name, Manager(conductor, driver, worker, tickets))
     cleanup = HostCleanup(conductor, driver, images, own, host.name, folder)
     host.run(server)
     host.run(worker)
+    if settings.console_server.cert_file:
+        host.run(ConsoleServer(tickets, driver, settings.console_server))
     host.run(Reporter(conductor, driver, server, cleanup, host.name))
 
 
