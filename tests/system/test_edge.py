@@ -74,13 +74,19 @@ def rendered(place: Path, port: int) -> None:
                          "/compute": [str(place / f"api-{n}.sock") for n in (1, 2)],
                          "/gone": [str(place / "gone-1.sock")]},
         "nginx_streams": [{"path": "^/image/v2/images/[^/]+/(file|stage)$",
-                           "sockets": [str(place / "data-1.sock")]}],
+                           "sockets": [str(place / "data-1.sock")]},
+                          *({"path": f"^/console{path}$", "once": True,
+                             "sockets": [str(place / "live-1.sock")]}
+                            for path in ("/?", "/healthcheck"))],
+        "nginx_pages": {"/console/": f"{place}/pages/"},
         "nginx_listen": [f"127.0.0.1:{port}"], "nginx_certificate": str(place / "cert"),
         "nginx_key": str(place / "key"), "nginx_endpoint": "cloud.example.org",
         "nginx_names": ["other.example.org"], "nginx_unlimited": ["192.0.2.1"],
         "nginx_access_log": str(place / "access.log"), "nginx_files": {},
         "nginx_requests_most": 300,
     }
+    (place / "pages").mkdir()
+    (place / "pages/vnc_auto.html").write_text("<html>noVNC</html>")
     (place / "facts.json").write_text(json.dumps(facts))
     subprocess.run([
         "ansible", "localhost", "-c", "local", "-m", "ansible.builtin.template",
@@ -125,7 +131,7 @@ def edge() -> Iterator[Edge]:
             process = subprocess.Popen(command, env=environment, stderr=log, stdout=log)
             stack.callback(process.wait, 20)
             stack.callback(process.terminate)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while time.monotonic() < end:
             with contextlib.suppress(OSError, ValueError):
                 if all(row["serving"] for row in json.loads((place / "api.workers").read_text())):
@@ -331,3 +337,71 @@ def test_each_request_has_a_line_that_nobody_can_forge(edge: Edge) -> None:
     assert last["user"] == "the-user" and last["project"] == "the-project"
     assert re.fullmatch(r"req-[0-9a-f-]{36}", last["request_id"])
     assert last["address"] == "127.0.0.1" and last["bytes"] > 0 and last["seconds"] >= 0
+
+
+def upgrade(target: bytes, *headers: bytes) -> bytes:
+    """As a browser asks for a web socket."""
+    return b"\r\n".join([
+        b"GET " + target + b" HTTP/1.1", b"Host: cloud.example.org", b"Upgrade: websocket",
+        b"Connection: Upgrade", b"Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==",
+        b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Protocol: binary", *headers, b"", b""])
+
+
+def frames(plug: ssl.SSLSocket, size: int) -> bytes:
+    """So many bytes of small frames that a service sends."""
+    got = b""
+    while len(got) < size:
+        got += plug.recv(65536)
+    payload = b""
+    while got:
+        assert got[0] == 0x82 and got[1] < 126, got
+        payload, got = payload + got[2:2 + got[1]], got[2 + got[1]:]
+    return payload
+
+
+@pytest.mark.parametrize("headers", [(), (b"Origin: https://cloud.example.org",)])
+def test_a_console_comes_through_the_proxy(edge: Edge, headers: tuple[bytes, ...]) -> None:
+    with edge.connect() as plug:
+        plug.sendall(upgrade(b"/console/?token=good", *headers))
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += plug.recv(65536)
+        head, _, early = head.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
+        assert b"upgrade: websocket" in head.lower()
+        assert b"sec-websocket-protocol: binary" in head.lower()
+        assert early in (b"", b"\x82\x07login: ")
+        if not early:
+            assert frames(plug, 9) == b"login: "
+        plug.sendall(b"\x82\x84" + bytes(4) + b"root")
+        assert frames(plug, 6) == b"root"
+    assert "token" not in "".join(line["path"] for line in edge.log())
+
+
+@pytest.mark.parametrize(("target", "headers"), [
+    (b"/console/?token=badgood", ()), (b"/console/", ()), (b"/console", ()),
+    (b"/console/?token=good", (b"Origin: https://evil.example.net",)),
+])
+def test_a_console_that_is_refused_ends_at_once(
+    edge: Edge, target: bytes, headers: tuple[bytes, ...]
+) -> None:
+    started = time.monotonic()
+    with edge.connect() as plug:
+        plug.sendall(upgrade(target, *headers))
+        answer = b""
+        while piece := plug.recv(65536):
+            answer += piece
+    # Not a byte behind the head, which a client might take for a frame.
+    assert answer.startswith(b"HTTP/1.1 403 ") and answer.endswith(b"\r\n\r\n"), answer
+    assert time.monotonic() - started < 5
+
+
+def test_the_page_of_a_console_is_anybodys_and_tells_nobody_its_address(edge: Edge) -> None:
+    answer = edge.say(get(b"/console/vnc_auto.html?path=console/?token=good"))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ") and body == b"<html>noVNC</html>"
+    assert b"Referrer-Policy: no-referrer" in head and b"Content-Type: text/html" in head
+    assert edge.code(get(b"/console/nothing.js")) == 404
+    assert edge.code(get(b"/console/../../cert")) in (400, 404)
+    health = edge.say(get(b"/console/healthcheck"))
+    assert health.startswith(b"HTTP/1.1 200 ") and b'"healthy":true' in health

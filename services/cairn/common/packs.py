@@ -24,7 +24,7 @@ from typing import Any
 import sdnotify
 
 from cairn.common import logs
-from cairn.common.process import AGENT, API, DATA, WORKER, Host, Room, find
+from cairn.common.process import AGENT, API, DATA, LIVE, WORKER, Host, Room, find
 from cairn.common.settings import load
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class Pool:
     confs: list[Path]
     workers: int
     threads: int
+    live: bool = False
 
     @property
     def owner(self) -> int:
@@ -77,11 +78,10 @@ def pools(place: Path, sizes: dict[str, tuple[int, int]]) -> list[Pool]:
     """What runs together: the processes of each pool or, of one process, it alone."""
     members: dict[str, list[Path]] = {}
     for conf in confs(place):
-        process = find(conf.stem)
-        pool = process.pool if process.pack == API else process.pack
-        members.setdefault(pool, []).append(conf)
+        members.setdefault(find(conf.stem).runs_in, []).append(conf)
     return [
-        Pool(pool if place.is_dir() else place.stem, paths, *sizes.get(pool, (1, 16)))
+        Pool(pool if place.is_dir() else place.stem, paths, *sizes.get(pool, (1, 16)),
+             live=pool == LIVE)
         for pool, paths in members.items()
     ]
 
@@ -128,8 +128,9 @@ def _serve(pack: str) -> None:
     place: Path = options.place
     seats, pools_ = [], pools(place, dict(options.pool))
     # A worker that is alone shares with nobody: it loads all by itself, and its parent stays small.
-    if sum(pool.workers for pool in pools_) > 1:
-        _load(pack, pools_)
+    alike = [pool for pool in pools_ if not pool.live]
+    if sum(pool.workers for pool in alike) > 1:
+        _load(pack, alike)
     for pool in pools_:
         uid = pool.owner if os.geteuid() == 0 else None
         for number in range(1, pool.workers + 1):
@@ -158,7 +159,14 @@ def _worker_of(pool: Pool, pack: str) -> Callable[[Any], None]:
         from cairn.common.wsgi import Dispatcher
 
         host = Host()
-        app = Dispatcher(build(pool.confs, host), seat.moves.tick)
+        parts = build(pool.confs, host)
+        if pool.live:
+            # One of them: each has a socket of its own to listen at.
+            (part,) = parts.values()
+            host.start()
+            part.serve(seat.plug, pool.threads, seat.moves.tick)
+            return
+        app = Dispatcher(parts, seat.moves.tick)
         host.start()
         if pack == DATA:
             streaming.serve(seat.plug, app, threads=pool.threads, tick=seat.moves.tick)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 API, DATA, WORKER, AGENT = "api", "data", "worker", "agent"
 # Pools of API: what runs in workers of its own, as a user of its own if the deployment says so.
 CONTROL, IDENTITY = "api", "identity"
+# A pool of DATA beside that of WSGI: connections that both sides keep open, which hold no thread.
+LIVE = "live"
 
 
 class Service(Protocol):
@@ -38,6 +40,15 @@ class Service(Protocol):
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
+
+
+class Live(Protocol):
+    """What a process of pool LIVE makes in place of a WSGI application."""
+
+    def serve(self, plug: socket.socket, threads: int, tick: Callable[[], None]) -> None:
+        """Answer what connects to `plug` until SIGTERM, asking neighbours in so many threads;
+        `tick` is called whenever something moved."""
+        ...
 
 
 class Host:
@@ -149,8 +160,8 @@ class Room:
 
 @dataclass(frozen=True)
 class Process:
-    """`build(settings, host)` makes its parts: the WSGI application of an API (at `mount` behind
-    the proxy), and with `host.run(service)` whatever shall run beside or instead.
+    """`build(settings, host)` makes its parts: the WSGI application of an API, or what is Live (at
+    `mount` behind the proxy), and with `host.run(service)` whatever shall run beside or instead.
 
     `paths` are regular expressions for what below `mount` is its alone; without any, it answers
     to all that is nobody else's."""
@@ -160,9 +171,14 @@ class Process:
     settings: type
     build: Callable[[Any, Host], Any]
     mount: str = ""
-    # Of API; any other pack is one pool.
+    # Of API, or LIVE of DATA; any other pack is one pool.
     pool: str = CONTROL
     paths: tuple[str, ...] = ()
+
+    @property
+    def runs_in(self) -> str:
+        """The pool it runs in when it is packed."""
+        return self.pool if self.pack == API or self.pool == LIVE else self.pack
 
 
 def find(name: str) -> Process:

@@ -17,7 +17,7 @@ LAPSED, WAITED = 40, 180
 SHOWN = {"port": "port", "security_group": "security group", "network": "network",
          "dhcp": "network", "router": "router"}
 # What the sockets of cairn-data are called, packed and not.
-STREAMS = ("data-", "glance-data-")
+STREAMS = ("data-", "live-", "glance-data-", "nova-console-")
 STATES = {"T": "is stopped", "t": "is stopped by a debugger", "D": "waits for a disk",
           "Z": "is dead and nobody buries it"}
 

@@ -12,6 +12,7 @@ from cairn.nova.api import (
     assisted_volume_snapshots,
     attach_interfaces,
     availability_zones,
+    console_auth_tokens,
     extensions,
     flavor_access,
     flavor_extra_specs,
@@ -24,6 +25,7 @@ from cairn.nova.api import (
     pause_server,
     quota_classes,
     quota_sets,
+    remote_consoles,
     rescue,
     security_groups,
     server_actions,
@@ -46,12 +48,13 @@ from cairn.nova.api import (
 from cairn.nova.component import Nova
 
 RESOURCES = (
-    aggregates, assisted_volume_snapshots, attach_interfaces, availability_zones, extensions,
-    flavor_access, flavor_extra_specs, flavors, hypervisors, instance_actions, ips, keypairs,
-    limits, pause_server, quota_classes, quota_sets, rescue, security_groups, server_actions,
-    server_diagnostics, server_external_events, server_groups, server_images, server_metadata,
-    server_password, server_tags, server_topology, servers, services, simple_tenant_usage,
-    suspend_server, volume_attachments, volume_uses,
+    aggregates, assisted_volume_snapshots, attach_interfaces, availability_zones,
+    console_auth_tokens, extensions, flavor_access, flavor_extra_specs, flavors, hypervisors,
+    instance_actions, ips, keypairs, limits, pause_server, quota_classes, quota_sets,
+    remote_consoles, rescue, security_groups, server_actions, server_diagnostics,
+    server_external_events, server_groups, server_images, server_metadata, server_password,
+    server_tags, server_topology, servers, services, simple_tenant_usage, suspend_server,
+    volume_attachments, volume_uses,
 )
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)

@@ -9,7 +9,7 @@ from cairn.common.db import Database
 from cairn.common.policy import Policy
 from cairn.nova.neighbours import Cloud
 from cairn.nova.rpc import CONDUCTOR, Compute, Conductor
-from cairn.nova.settings import ApiSettings, QuotaSettings, ServiceSettings
+from cairn.nova.settings import ApiSettings, ConsoleSettings, QuotaSettings, ServiceSettings
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Nova:
     api: ApiSettings = field(default_factory=ApiSettings)
     quota: QuotaSettings = field(default_factory=QuotaSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
     # Between two looks at what another process does.
     pause: Callable[[float], None] = time.sleep
 

@@ -86,6 +86,18 @@ class NotOnAHost(Conflict):
     message = "Instance {id} is not on any host yet."
 
 
+class ServerNotReady(Conflict):
+    message = "Instance {id} is not ready"
+
+
+class ConsoleTypeInvalid(Invalid):
+    message = "Invalid console type {type}"
+
+
+class ConsoleTypeUnavailable(Invalid):
+    message = "Unavailable console type {type}."
+
+
 class HostDown(Conflict):
     """Which host it is, is the operator's to know: `host` is a fact, not in the sentence."""
 

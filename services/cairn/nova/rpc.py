@@ -181,6 +181,15 @@ class HostReport(TypedDict):
     uptime: str
 
 
+class ConsolePlace(TypedDict):
+    """Where a host hands over a console: over TLS, to a controller that shows its ticket."""
+
+    address: str
+    port: int
+    # Good once, for seconds; "" where none was asked for.
+    ticket: str
+
+
 class Conductor(LedgerStub):
     """The process that has the database, for those that have not."""
 
@@ -360,6 +369,23 @@ class Compute(Stub):
         """The last `length` lines of the serial console (None: all that is kept)."""
         return self.call(  # type: ignore[no-any-return]
             ctx, "console_output", host=host, server_id=server_id, length=length
+        )
+
+    def check_console(
+        self, ctx: Context, *, host: str, server_id: str, console_type: str
+    ) -> ConsolePlace:
+        """Where the server's console would be handed over, if it has one now; without a ticket.
+        Raises Remote ServerNotReady, ConsoleTypeUnavailable."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "check_console", host=host, server_id=server_id, console_type=console_type
+        )
+
+    def open_console(
+        self, ctx: Context, *, host: str, server_id: str, console_type: str
+    ) -> ConsolePlace:
+        """The same with a ticket, by which it is opened. Repeated it gives another."""
+        return self.call(  # type: ignore[no-any-return]
+            ctx, "open_console", host=host, server_id=server_id, console_type=console_type
         )
 
     def diagnostics(self, ctx: Context, *, host: str, server_id: str) -> dict[str, Any]:

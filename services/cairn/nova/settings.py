@@ -171,6 +171,32 @@ class MetadataSettings:
 
 
 @dataclass(frozen=True)
+class ConsoleSettings:
+    base_url: str = option("", "Where clients reach nova-console, as they write it "
+                           "(https://NAME/console); empty: there are no consoles.")
+    token_seconds: float = option(600.0, "Seconds in which a console that was asked for may be "
+                                  "opened.")
+
+
+@dataclass(frozen=True)
+class ConsoleProxySettings:
+    origins: str = option("", "Names that pages of browsers may come from, beside that of "
+                          "[console] base_url; with the port where it is not 443.")
+    ca_file: str = option("", "CA that the hosts' certificates must come from.")
+    cert_file: str = option("", "This host's certificate, which they want to see.")
+    key_file: str = option("", "The certificate's key.")
+    connect_timeout: float = option(10.0, "Seconds that a host may take to hand a console over.")
+    idle_seconds: float = option(3600.0, "Seconds without anything from its viewer after which a "
+                                 "console is closed; 0: never.")
+    most_seconds: float = option(43200.0, "Seconds after which it is closed in any case; 0: never.")
+    check_seconds: float = option(15.0, "Seconds between looks at whether its viewer may still "
+                                  "have it.")
+    per_token: int = option(4, "Viewers that one token lets in at once, by one worker.")
+    per_user: int = option(32, "Consoles that one user has open at once, by one worker.")
+    most: int = option(512, "Consoles that one worker has open at once.")
+
+
+@dataclass(frozen=True)
 class PurgeSettings(common.PurgeSettings):
     deleted_days: float = option(
         90.0, "Days that a deleted server is known, and what was done to it; 0: for ever."
@@ -189,6 +215,16 @@ class ApiProcess:
     api: ApiSettings = section(ApiSettings)
     quota: QuotaSettings = section(QuotaSettings)
     service: ServiceSettings = section(ServiceSettings)
+    console: ConsoleSettings = section(ConsoleSettings)
+
+
+@dataclass(frozen=True)
+class ConsoleProcess:
+    database: DatabaseSettings = section(DatabaseSettings)
+    messaging: MessagingSettings = section(MessagingSettings)
+    identity: IdentitySettings = section(IdentitySettings)
+    console: ConsoleSettings = section(ConsoleSettings)
+    console_proxy: ConsoleProxySettings = section(ConsoleProxySettings)
 
 
 @dataclass(frozen=True)
@@ -269,7 +305,17 @@ class LibvirtSettings:
         "auto", "host-model, host-passthrough, maximum; auto: host-model with kvm, else maximum."
     )
     machine: str = option("pc", "Machine type of guests whose image names none.")
-    vnc_address: str = option("127.0.0.1", "Where guests' VNC servers listen.")
+
+
+@dataclass(frozen=True)
+class ConsoleServerSettings:
+    address: str = option("127.0.0.1", "Address at which controllers get consoles of this host.")
+    port: int = option(6083, "Its port.")
+    ca_file: str = option("", "CA that the controllers' certificates must come from.")
+    cert_file: str = option("", "This host's certificate; empty: it hands out no consoles.")
+    key_file: str = option("", "The certificate's key.")
+    ticket_seconds: float = option(20.0, "Seconds in which a controller may use a ticket.")
+    most: int = option(512, "Consoles that are open at once.")
 
 
 @dataclass(frozen=True)
@@ -277,3 +323,4 @@ class ComputeProcess:
     messaging: MessagingSettings = section(MessagingSettings)
     compute: ComputeSettings = section(ComputeSettings)
     libvirt: LibvirtSettings = section(LibvirtSettings)
+    console_server: ConsoleServerSettings = section(ConsoleServerSettings)

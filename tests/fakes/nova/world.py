@@ -15,6 +15,7 @@ from cairn.common.policy import Policy
 from cairn.common.work import Worker
 from cairn.nova.component import Nova
 from cairn.nova.compute import process as compute_process
+from cairn.nova.compute.consoles import Tickets
 from cairn.nova.compute.doer import Hands as ComputeHands
 from cairn.nova.compute.host_cleanup import HostCleanup
 from cairn.nova.compute.manager import Manager as ComputeManager
@@ -28,7 +29,13 @@ from cairn.nova.neighbours import over_http
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import CONDUCTOR, runner_of
 from cairn.nova.scheduler.manager import Manager as SchedulerManager
-from cairn.nova.settings import ComputeSettings, ConductorSettings, SchedulerSettings
+from cairn.nova.settings import (
+    ComputeSettings,
+    ConductorSettings,
+    ConsoleServerSettings,
+    ConsoleSettings,
+    SchedulerSettings,
+)
 from fakes.direct import Direct
 from fakes.nova.cloud import Cloud
 
@@ -57,6 +64,7 @@ class World:
         scheduler: Any = Direct(lambda host: self.scheduler)
         self.nova = Nova(db=db, policy=Policy(RULES), conductor=conductor, compute=compute,
                          cloud=over_http(self.cloud),
+                         console=ConsoleSettings(base_url="https://cloud.example/console"),
                          pause=lambda seconds: self.settle())
         self.ledger = DatabaseLedger(db, Work, WorkStep, ring=self.rung.append,
                                      closed=events.record_end)
@@ -89,7 +97,8 @@ class World:
         worker = compute_process.make_worker(RemoteLedger(conductor), hands, host, 1)
         self.workers[runner_of(host)] = worker
         precache: Any = Precached(self.precached.setdefault(host, []))
-        self.managers[host] = ComputeManager(conductor, driver, worker, precache)
+        tickets = Tickets(ConsoleServerSettings(cert_file="host.pem", address=f"{host}.example"))
+        self.managers[host] = ComputeManager(conductor, driver, worker, tickets, precache)
         self.cleanups[host] = HostCleanup(conductor, driver, images, options, host, self.folder)
         self.beat(host)
         self.nova.conductor.report_host(Context(), service_host=host, report=driver.report())

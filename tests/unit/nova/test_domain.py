@@ -227,3 +227,12 @@ def test_a_rescue_comes_first(tmp_path):
 def test_a_stable_rescue_leaves_the_own_disks_what_they_are_called(tmp_path, asked, target):
     assert rescued(tmp_path, asked) == [
         ("disk", "vda", "virtio", "disk", None), ("disk.rescue", *target, "1")]
+def test_a_screen_listens_nowhere_and_a_line_is_logged(tmp_path):
+    root = make(tmp_path)
+    screens = root.findall("devices/graphics")
+    assert [(s.get("type"), s.get("listen"), s.get("port")) for s in screens] == [
+        ("vnc", None, None)]
+    assert [listen.attrib for listen in screens[0]] == [{"type": "none"}]
+    assert root.find("devices/serial").get("type") == "pty"
+    assert root.find("devices/serial/log").attrib == {
+        "file": str(tmp_path / "console.log"), "append": "on"}

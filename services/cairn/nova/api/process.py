@@ -23,7 +23,7 @@ def build(settings: ApiProcess, host: Host) -> Any:
         db=db, policy=Policy(RULES, settings.policy.file),
         conductor=Conductor(bus), compute=Compute(bus),
         cloud=over_http(host.neighbours(settings.identity)), api=settings.api, quota=settings.quota,
-        service=settings.service,
+        service=settings.service, console=settings.console,
     )
     checks = {"database": health.database(nova.db), "messaging": health.messaging(listener.server)}
     return create_app(nova, authenticate, checks)

@@ -5,27 +5,39 @@ from typing import Any
 from cairn.common.context import Context
 from cairn.common.errors import Problem
 from cairn.common.work import Worker
+from cairn.nova.compute.consoles import Tickets
 from cairn.nova.compute.orders import spec_of
 from cairn.nova.compute.precache import Precache
-from cairn.nova.drivers.base import RUNNING, SHOWN_STATES, Driver
+from cairn.nova.drivers.base import PAUSED, RUNNING, SHOWN_STATES, Driver
 from cairn.nova.drivers.uptime import uptime
-from cairn.nova.errors import ServerBusy, Unsupported
-from cairn.nova.rpc import Conductor, Image, Loan, Spec
+from cairn.nova.errors import ServerBusy, ServerNotReady, Unsupported
+from cairn.nova.rpc import Conductor, ConsolePlace, Image, Loan, Spec
 
 
 class Manager:
     def __init__(
-        self, conductor: Conductor, driver: Driver, worker: Worker,
+        self, conductor: Conductor, driver: Driver, worker: Worker, tickets: Tickets,
         precache: Precache | None = None,
     ) -> None:
         self.conductor, self.driver, self.worker = conductor, driver, worker
-        self.precache = precache
+        self.tickets, self.precache = tickets, precache
 
     def ring(self, ctx: Context) -> None:
         self.worker.ring()
 
     def console_output(self, ctx: Context, server_id: str, length: int | None) -> str:
         return self.driver.console_output(spec_of(self.conductor, ctx, server_id), length)
+
+    def check_console(self, ctx: Context, server_id: str, console_type: str) -> ConsolePlace:
+        spec = spec_of(self.conductor, ctx, server_id)
+        place = self.tickets.place(console_type)
+        if self.driver.power_state(spec) not in (RUNNING, PAUSED):
+            raise ServerNotReady(id=spec["id"])
+        return place
+
+    def open_console(self, ctx: Context, server_id: str, console_type: str) -> ConsolePlace:
+        place = self.check_console(ctx, server_id, console_type)
+        return {**place, "ticket": self.tickets.issue(server_id, console_type)}
 
     def diagnostics(self, ctx: Context, server_id: str) -> dict[str, Any]:
         """Raises ServerBusy for one that does not run: it counts nothing."""

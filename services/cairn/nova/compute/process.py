@@ -9,6 +9,7 @@ from cairn.common.rpc import Server
 from cairn.common.transfers import Transfers
 from cairn.common.work import Ledger, Worker
 from cairn.nova.compute import flows
+from cairn.nova.compute.consoles import ConsoleServer, Tickets
 from cairn.nova.compute.doer import Hands
 from cairn.nova.compute.host_cleanup import HostCleanup
 from cairn.nova.compute.images import ImageCache
@@ -36,11 +37,15 @@ def build(settings: ComputeProcess, host: Host) -> None:
     worker = make_worker(RemoteLedger(conductor), hands, host.name, own.threads)
     precache = Precache(images, lambda loan: Transfers(
         lambda ctx, subject, purpose: loan, own.ca_file, own.transfer_timeout))
-    server = Server(bus, Compute, host.name, Manager(conductor, driver, worker, precache))
+    tickets = Tickets(settings.console_server)
+    manager = Manager(conductor, driver, worker, tickets, precache)
+    server = Server(bus, Compute, host.name, manager)
     cleanup = HostCleanup(conductor, driver, images, own, host.name, folder)
     host.run(server)
     host.run(worker)
     host.run(precache)
+    if settings.console_server.cert_file:
+        host.run(ConsoleServer(tickets, driver, settings.console_server))
     host.run(Reporter(conductor, driver, server, cleanup, host.name))
 
 

@@ -143,7 +143,8 @@ class Manager(LedgerManager):
     def _believe(self, server_id: str, state: int) -> None:
         self.odd.pop(server_id, None)
         values: dict[str, Any] = {"power_state": state}
-        if state in (SHUTDOWN, CRASHED, NOSTATE):
+        ended = state in (SHUTDOWN, CRASHED, NOSTATE)
+        if ended:
             values["vm_state"] = "stopped"
         elif state == RUNNING:
             values["vm_state"] = "active"
@@ -153,6 +154,8 @@ class Manager(LedgerManager):
                                      Server.vm_state.in_(SYNCHRONIZED))
                 .values(**values)
             )
+            if ended:
+                servers.void_consoles(session, server_id)
 
     # --- Servers ---
 

@@ -11,7 +11,7 @@ from cairn.common import events
 from cairn.common.db import Database
 from cairn.common.ledger import OPEN
 from cairn.common.purge import DAY, Age, Identity, Orphans, Purge, drop
-from cairn.nova.core import servers
+from cairn.nova.core import console_tokens, servers
 from cairn.nova.core.flows import create
 from cairn.nova.db.models import (
     Event,
@@ -26,6 +26,7 @@ from cairn.nova.db.models import (
 from cairn.nova.settings import ConductorProcess
 
 PROCESS = "nova-conductor"
+HOUR = 3600.0
 
 KEPT = {
     "flavors": "the operator's",
@@ -49,6 +50,7 @@ def make(settings: ConductorProcess, db: Database, cloud: Identity | None) -> Pu
         Age("works of no server", ("work", "work_steps"), own.deleted_days * DAY, strays),
         Age("actions of servers that live", ("work", "work_steps"), float(own.actions > 0),
             lambda session, before, limit: surplus(session, own.actions, limit)),
+        Age("tokens of consoles", ("console_tokens",), HOUR, console_tokens.purge),
         events.age(Event, EventReader, own),
         Age("usages of nothing", ("usages",), 1.0, idle),
     ), (

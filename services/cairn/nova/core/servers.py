@@ -31,6 +31,7 @@ from cairn.nova.core.flows import actions
 from cairn.nova.core.flows import delete as delete_action
 from cairn.nova.db.models import (
     BlockDevice,
+    ConsoleToken,
     Event,
     Server,
     ServerGroupMember,
@@ -212,12 +213,20 @@ _KEEP_DELETING = Server.task_state == "deleting"
 
 def change(session: Session, server_id: str, *, task_state: str | None, **values: Any) -> bool:
     """Set the task and other columns of a server that is not gone."""
+    if values.get("vm_state", "active") not in ("active", "paused"):
+        void_consoles(session, server_id)
     task = case((_KEEP_DELETING, "deleting"), else_=task_state if task_state else null())
     done = session.execute(
         update(Server).where(Server.id == server_id, Server.deleted.is_(False))
         .values(task_state=task, **values)
     )
     return changed(done)
+
+
+def void_consoles(session: Session, server_id: str) -> None:
+    """It stopped, or goes: what its consoles were opened by is good for nothing any more, also
+    when it is started again."""
+    session.execute(delete(ConsoleToken).where(ConsoleToken.server_id == server_id))
 
 
 def deletion_waits() -> ColumnElement[bool]:
@@ -270,6 +279,7 @@ def finish_delete(session: Session, server_id: str) -> None:
                 terminated_at=utcnow(), admin_pass=None)
     )
     session.execute(delete(ServerGroupMember).where(ServerGroupMember.server_id == server_id))
+    void_consoles(session, server_id)
     quotas.release(session, row.project_id,
                    quotas.of_servers(row.flavor["vcpus"], row.flavor["ram"]))
 

@@ -199,6 +199,30 @@ class BlockDevice(Timestamps, Base):
     encryption: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
+class ConsoleToken(Base):
+    """What lets somebody open a console of a server, for a while. The token itself is nowhere."""
+
+    __tablename__ = "console_tokens"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    # SHA-256 of the token, in hexadecimal.
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    server_id: Mapped[str] = mapped_column(String(36), index=True)
+    user_id: Mapped[str] = mapped_column(String(64))
+    # The server's, and what the asker's own token says (common/tokens.py): once that is revoked,
+    # this one is void. None where it was asked for without one.
+    project_id: Mapped[str] = mapped_column(String(64))
+    access: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # novnc or serial.
+    console_type: Mapped[str] = mapped_column(String(16))
+    # Where the server was then, and where that host hands consoles over.
+    host: Mapped[str] = mapped_column(String(255))
+    address: Mapped[str] = mapped_column(String(255))
+    port: Mapped[int]
+    created_at: Mapped[dt.datetime] = mapped_column(Moment)
+    expires_at: Mapped[dt.datetime] = mapped_column(Moment, index=True)
+
+
 class ServerGroup(Timestamps, Base):
     """Servers that shall share a host, or shall not."""
 

@@ -1,5 +1,6 @@
 """What nova-compute needs of a hypervisor, and that of nova-compute."""
 
+import socket
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -132,6 +133,13 @@ class Driver(Protocol):
     def volumes_of(self, server_id: str, spec: Spec | None) -> list[str]:
         """Ids of the volumes that the guest has now, or would start with; none where there is no
         domain. One whose disk tells another id is looked for as the spec says."""
+        ...
+
+    def console(self, server_id: str, console_type: str) -> socket.socket:
+        """What a viewer of that type (novnc: the RFB protocol; serial: the line's bytes) would have
+        at the other end of a wire: a stream socket, the caller's to close. A second one of a serial
+        console ends the first; screens are shared. Raises ServerNotReady where the guest does not
+        run, ConsoleTypeUnavailable where it has none such."""
         ...
 
     def console_output(self, spec: Spec, length: int | None) -> str: ...

@@ -1,5 +1,7 @@
 """A hypervisor that only remembers: for tests, and for thousands of hosts in one process."""
 
+import contextlib
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from cairn.nova.drivers.base import (
     SUSPENDED,
     connected,
 )
-from cairn.nova.errors import HypervisorFailed
+from cairn.nova.errors import HypervisorFailed, ServerNotReady
 from cairn.nova.rpc import BlockDevice, HostReport, Image, Spec, Vif
 from cairn.nova.settings import ComputeSettings
 
@@ -37,6 +39,8 @@ class FakeDriver:
         self.rescued: dict[str, str] = {}
         # Ids of volumes that nobody serves now.
         self.away: set[str] = set()
+        # Server id -> the end of its serial line that the guest has.
+        self.lines: dict[str, socket.socket] = {}
 
     def report(self) -> HostReport:
         vcpus, memory_mb, disk_gb = self.size
@@ -170,6 +174,21 @@ class FakeDriver:
         with self._lock:
             return sorted(volume for volume, _ in self.volumes.get(server_id, {}).values())
 
+    def console(self, server_id: str, console_type: str) -> socket.socket:
+        """A guest that says back what it hears, after the greeting of its kind."""
+        if self.domains.get(server_id) != RUNNING:
+            raise ServerNotReady(id=server_id)
+        theirs, ours = socket.socketpair()
+        if console_type == "serial":
+            with self._lock:
+                before, self.lines[server_id] = self.lines.get(server_id), ours
+            if before is not None:
+                with contextlib.suppress(OSError):  # Its viewer has gone.
+                    before.shutdown(socket.SHUT_RDWR)
+        ours.sendall(b"login: " if console_type == "serial" else b"RFB 003.008\n")
+        threading.Thread(target=_echo, args=(ours,), daemon=True).start()
+        return theirs
+
     def console_output(self, spec: Spec, length: int | None) -> str:
         lines = [f"{spec['hostname']} booted", f"{spec['hostname']} login:"]
         kept = lines if length is None else lines[max(0, len(lines) - length):]
@@ -197,3 +216,9 @@ class FakeDriver:
             "memory_details": {"maximum": flavor["ram"], "used": flavor["ram"]},
             "memory_stats": {"actual": flavor["ram"] << 10},
         }
+
+
+def _echo(plug: socket.socket) -> None:
+    with plug, contextlib.suppress(OSError):
+        while data := plug.recv(4096):
+            plug.sendall(data)

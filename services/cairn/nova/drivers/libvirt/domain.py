@@ -91,7 +91,7 @@ def document(
     for vif in spec["vifs"]:
         devices.append(interface(vif, properties))
     _console(devices, place / "console.log")
-    _others(devices, settings, spec)
+    _others(devices, spec)
     return xml.tostring(root, encoding="unicode")
 
 
@@ -331,11 +331,12 @@ def _console(devices: xml.Element, log: Path) -> None:
     add(add(devices, "console", type="pty"), "target", type="serial", port="0")
 
 
-def _others(devices: xml.Element, settings: LibvirtSettings, spec: Spec) -> None:
+def _others(devices: xml.Element, spec: Spec) -> None:
     properties, specs = _properties(spec), spec["flavor"]["extra_specs"]
     agent = add(devices, "channel", type="unix")
     add(agent, "target", type="virtio", name="org.qemu.guest_agent.0")
-    add(devices, "graphics", type="vnc", port="-1", autoport="yes", listen=settings.vnc_address)
+    # It listens nowhere: each viewer is handed to it (consoles.py).
+    add(add(devices, "graphics", type="vnc"), "listen", type="none")
     _video(devices, properties)
     if properties.get("hw_pointer_model") != "ps2mouse":
         add(devices, "input", type="tablet", bus=str(properties.get("hw_input_bus") or "usb"))

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,12 +22,12 @@ from cairn.nova.drivers.base import (
     connected,
 )
 from cairn.nova.drivers.files import require_space
-from cairn.nova.drivers.libvirt import copies, diagnostics, plugged, secrets
+from cairn.nova.drivers.libvirt import consoles, copies, diagnostics, plugged, secrets
 from cairn.nova.drivers.libvirt import domain as domains
 from cairn.nova.drivers.libvirt.connection import Connection, failure
 from cairn.nova.drivers.libvirt.disks import Disks
 from cairn.nova.drivers.libvirt.report import report
-from cairn.nova.errors import HypervisorFailed
+from cairn.nova.errors import HypervisorFailed, ServerNotReady
 from cairn.nova.rpc import BlockDevice, HostReport, Image, Spec, Vif
 from cairn.nova.settings import ComputeProcess
 
@@ -261,6 +262,17 @@ class LibvirtDriver:
             return []
         with hypervisor():
             return plugged.ids(domain, spec)
+
+    def console(self, server_id: str, console_type: str) -> socket.socket:
+        domain = self.connection.find(server_id)
+        if domain is None:
+            raise ServerNotReady(id=server_id)
+        with hypervisor():
+            if not domain.isActive():
+                raise ServerNotReady(id=server_id)
+            if console_type == "novnc":
+                return consoles.screen(domain)
+            return consoles.serial(self.connection.get(), domain)
 
     def console_output(self, spec: Spec, length: int | None) -> str:
         path = self.disks.of(spec) / "console.log"

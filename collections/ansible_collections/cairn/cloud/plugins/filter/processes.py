@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleFilterError
 
+# The pool of the pack data whose connections both sides keep open.
+LIVE = "live"
 HEADER = "# Written by Ansible: changes made here are undone by the next run.\n"
 
 
@@ -37,8 +39,10 @@ def _in(process, groups):
 
 
 def _pool(process):
-    """What runs it packed: a pool of the APIs, or all of another pack."""
-    return process.get("pool", "api") if process["pack"] == "api" else process["pack"]
+    """What runs it packed: a pool of the APIs, that of connections which stay open, or all of
+    another pack."""
+    pool = process.get("pool", "api")
+    return pool if process["pack"] == "api" or pool == LIVE else process["pack"]
 
 
 def user(name, process, packed=True):
@@ -127,10 +131,12 @@ def routes(processes, pools, packed=True, directory="/run/cairn"):
 
 
 def streams(processes, pools, packed=True, directory="/run/cairn"):
-    """The paths that processes of streams have for themselves, with their sockets."""
+    """The paths that processes of streams have for themselves, with their sockets, and whether a
+    connection there is for one request only."""
     return [
         {"path": f"^{process['mount']}{path}$",
-         "sockets": _sockets(name, process, pools, packed, directory)}
+         "sockets": _sockets(name, process, pools, packed, directory),
+         "once": _pool(process) == LIVE}
         for name, process in processes.items()
         for path in process.get("paths", [])
     ]

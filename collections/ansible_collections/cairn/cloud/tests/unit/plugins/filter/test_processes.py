@@ -29,6 +29,10 @@ DATA = {
     "pack": "data", "group": "controller", "mount": "/image",
     "paths": ["/v2/images/[^/]+/file"], "sections": ["database"],
 }
+CONSOLE = {
+    "pack": "data", "pool": "live", "group": "controller", "mount": "/console", "paths": ["/?"],
+    "sections": ["database"],
+}
 MORE = {**PROCESSES, "keystone-api": KEYSTONE, "glance-data": DATA}
 POOLS = {"api": {"workers": 2, "threads": 16}, "data": {"workers": 1, "threads": 64}}
 SETTINGS = {"database": {"url": "mysql://x:hunter2@/nova"}, "compute": {"packed": True}}
@@ -139,8 +143,20 @@ def test_a_path_leads_to_the_workers_of_the_pool_or_of_the_process():
 
 def test_streams_have_workers_of_their_own():
     assert streams(MORE, POOLS) == [
-        {"path": "^/image/v2/images/[^/]+/file$", "sockets": ["/run/cairn/data-1.sock"]}]
+        {"path": "^/image/v2/images/[^/]+/file$", "sockets": ["/run/cairn/data-1.sock"],
+         "once": False}]
     assert streams(MORE, POOLS, packed=False)[0]["sockets"] == ["/run/cairn/glance-data-1.sock"]
+
+
+def test_connections_that_stay_open_have_a_pool_of_their_own_in_the_pack_of_streams():
+    processes = {"glance-data": DATA, "nova-console": CONSOLE}
+    live = streams(processes, POOLS)[1]
+    assert live == {"path": "^/console/?$", "sockets": ["/run/cairn/live-1.sock"], "once": True}
+    assert streams(processes, POOLS, packed=False)[1]["sockets"] == [
+        "/run/cairn/nova-console-1.sock"]
+    found = [unit["name"] for unit in units(processes, ["controller"]) if unit["present"]]
+    assert found == ["cairn-data"]
+    assert process_users(processes) == ["cairn"]
 
 
 def test_a_unit_of_one_process_is_its_components():
