@@ -8,10 +8,13 @@ from cairn.common import errors, health
 from cairn.common.api import Document
 from cairn.common.wsgi import Authenticate, Mount, serve
 from cairn.nova.api import (
+    admin_password,
     aggregates,
     assisted_volume_snapshots,
     attach_interfaces,
     availability_zones,
+    create_backup,
+    deferred_delete,
     extensions,
     flavor_access,
     flavor_extra_specs,
@@ -34,7 +37,9 @@ from cairn.nova.api import (
     server_tags,
     servers,
     services,
+    shelve,
     simple_tenant_usage,
+    trigger_crash_dump,
     versions,
     volume_attachments,
     volume_uses,
@@ -42,12 +47,13 @@ from cairn.nova.api import (
 from cairn.nova.component import Nova
 
 RESOURCES = (
-    aggregates, assisted_volume_snapshots, attach_interfaces, availability_zones, extensions,
-    flavor_access,
+    admin_password, aggregates, assisted_volume_snapshots, attach_interfaces,
+    availability_zones, create_backup, deferred_delete, extensions, flavor_access,
     flavor_extra_specs, flavors, hypervisors, instance_actions, ips, keypairs, limits,
     quota_classes, quota_sets, security_groups, server_actions, server_diagnostics,
     server_external_events, server_groups, server_images, server_metadata, server_password,
-    server_tags, servers, services, simple_tenant_usage, volume_attachments, volume_uses,
+    server_tags, servers, services, shelve, simple_tenant_usage, trigger_crash_dump,
+    volume_attachments, volume_uses,
 )
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)

@@ -8,11 +8,15 @@ from cairn.common.errors import NotFound
 from cairn.common.ledger import OPEN
 from cairn.nova import rpc
 from cairn.nova.component import Nova
-from cairn.nova.core.flows import create_image
+from cairn.nova.core import specs
+from cairn.nova.core.flows import create_backup, create_image, shelve
 from cairn.nova.db.models import Work
 
 # A token is looked at when a transfer begins, which may then take longer.
 SECONDS = 300
+# Works whose `image_id` is filled by a host.
+FILLING = {action.kind: action
+           for action in (create_image.ACTION, create_backup.ACTION, shelve.ACTION)}
 
 
 def lend(nova: Nova, row: Any, purpose: str) -> rpc.Loan:
@@ -31,16 +35,17 @@ def lend(nova: Nova, row: Any, purpose: str) -> rpc.Loan:
 
 
 def _read(row: Any, purpose: str) -> str | None:
-    if purpose != "read" or row.deleted or not (row.image or {}).get("id"):
+    image = specs.image_of(row)
+    if purpose != "read" or row.deleted or image is None or not image["id"]:
         return None
-    return str(row.image["id"])
+    return image["id"]
 
 
 def _filled(nova: Nova, server_id: str) -> str | None:
-    """The image of the snapshot that is being taken: none that the host has no part in."""
+    """The image that a work of the server's is to fill: none that the host has no part in."""
     with nova.db.reading() as session:
-        args = session.scalar(select(Work.args).where(
-            Work.subject == server_id, Work.kind == create_image.ACTION.kind, Work.state.in_(OPEN)))
-    if not args or rpc.COMPUTE not in create_image.ACTION.rooms(args):
-        return None
-    return str(args["image_id"])
+        works = session.execute(select(Work.kind, Work.args).where(
+            Work.subject == server_id, Work.kind.in_(FILLING), Work.state.in_(OPEN)
+        ).order_by(Work.seq)).all()
+    return next((str(work.args["image_id"]) for work in works if work.args.get("image_id")
+                 and rpc.COMPUTE in FILLING[work.kind].rooms(work.args)), None)

@@ -26,7 +26,7 @@ from cairn.nova.drivers.libvirt import domain as domains
 from cairn.nova.drivers.libvirt.connection import Connection, failure
 from cairn.nova.drivers.libvirt.disks import Disks
 from cairn.nova.drivers.libvirt.report import report
-from cairn.nova.errors import HypervisorFailed
+from cairn.nova.errors import AgentSilent, HypervisorFailed
 from cairn.nova.rpc import BlockDevice, HostReport, Spec, Vif
 from cairn.nova.settings import ComputeProcess
 
@@ -97,9 +97,7 @@ class LibvirtDriver:
         self.start(spec)
 
     def snapshot(self, spec: Spec, path: Path) -> None:
-        domain = self.connection.find(spec["id"])
-        if domain is None:
-            raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
+        domain = self._existing(spec)
         disk = self.disks.root(spec)
         require_space(self.folder, self.disks.bytes_of(disk), self.host,
                       f"a snapshot of server {spec['id']}")
@@ -180,6 +178,21 @@ class LibvirtDriver:
             with hypervisor():
                 plugged.resize(domain, spec, device, size)
 
+    def set_password(self, spec: Spec, user: str, password: str) -> None:
+        domain = self._existing(spec)
+        with hypervisor():
+            try:
+                domain.setUserPassword(user, password, 0)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() != libvirt.VIR_ERR_AGENT_UNRESPONSIVE:
+                    raise
+                raise AgentSilent from None
+
+    def interrupt(self, spec: Spec) -> None:
+        domain = self._existing(spec)
+        with hypervisor():
+            domain.injectNMI()
+
     def power_state(self, spec: Spec) -> int:
         domain = self.connection.find(spec["id"])
         if domain is None:
@@ -217,9 +230,7 @@ class LibvirtDriver:
         return "".join(lines if length is None else lines[max(0, len(lines) - length):])
 
     def diagnostics(self, spec: Spec) -> dict[str, Any]:
-        domain = self.connection.find(spec["id"])
-        if domain is None:
-            raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
+        domain = self._existing(spec)
         with hypervisor():
             state, maximum, memory, vcpus, cpu_time = domain.info()
         return {
@@ -232,6 +243,13 @@ class LibvirtDriver:
             "nic_details": [], "disk_details": [],
             "memory_details": {"maximum": maximum >> 10, "used": memory >> 10},
         }
+
+    def _existing(self, spec: Spec) -> Any:
+        """The server's domain. Raises HypervisorFailed."""
+        domain = self.connection.find(spec["id"])
+        if domain is None:
+            raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
+        return domain
 
     def _define(self, spec: Spec) -> Any:
         text = domains.document(spec, self.settings.libvirt, self.kind, self.disks.of(spec),
