@@ -117,7 +117,11 @@ def test_kinds_are_upstreams():
     assert {action.kind for action in NOVA.declared.values()} <= {
         "create", "delete", "rebuild", "start", "stop", "reboot", "createImage",
         "attach_interface", "detach_interface", "attach_volume", "detach_volume", "extend_volume",
-        "swap_volume", "pause", "unpause", "suspend", "resume", "rescue", "unrescue"}
+        "swap_volume", "pause", "unpause", "suspend", "resume", "rescue", "unrescue",
+        "shelve", "shelveOffload", "unshelve", "createBackup", "restore",
+        "changePassword", "trigger_crash_dump",
+        # Shown to clients as delete.
+        "soft_delete"}
 
 
 @COMPONENTS

@@ -25,7 +25,9 @@ VERBS = {
                  r"(\.(aggregates|traits))?\.(create|update|delete)",
     "glance": r"(image|task|metadef_\w+|cache)(\.\w+)*\.\w+",
     "nova": r"(compute\.instance|keypair|flavor|aggregate|servergroup|server_group|service|quota"
-            r"|libvirt|compute\.libvirt)(\.\w+)+",
+            r"|libvirt|compute\.libvirt)(\.\w+)+"
+            # One request, and it is the cloud's settings that say which of two events it is.
+            r"|compute\.instance",
     "neutron": r"[a-z0-9_]+(\.[a-z_]+)*\.(create|update|delete|add|remove)",
 }
 

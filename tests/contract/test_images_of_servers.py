@@ -59,6 +59,19 @@ def cloud(tmp_path):
     db.engine.dispose()
 
 
+def backups_of(images):
+    """Names of the backups of a server, made one after the other; those of others are not."""
+    own = {"visibility": "private", "disk_format": "raw", "container_format": "bare",
+           "image_type": "backup"}
+    for name, server, kind in (("first", "vm", "daily"), ("second", "vm", "daily"),
+                               ("weekly", "vm", "weekly"), ("other", "vm2", "daily")):
+        images.create(PEOPLE["alice"], own | {
+            "name": name, "instance_uuid": server, "backup_type": kind})
+    listed = images.list_backups(LATER, "red", "vm", "daily")
+    return [[image["name"] for image in listed],
+            images.list_backups(LATER, "blue", "vm", "daily")]
+
+
 def questions(cloud):
     """What nova asks for an image that it makes, with what it reads of the answers."""
     images = over_http(cloud).images
@@ -79,6 +92,7 @@ def questions(cloud):
     said["again"] = code_of(lambda: images.fill_with_nothing(LATER, image_id))
     images.update(LATER, image_id, {"block_device_mapping": "[2]"})
     said["seen"] = shown(PEOPLE["alice"])
+    said["backups"] = backups_of(images)
     images.delete(LATER, image_id)
     said["gone"] = [code_of(lambda: images.show(LATER, image_id)),
                     code_of(lambda: images.update(LATER, image_id, {"a": "b"})),
@@ -91,3 +105,4 @@ def test_the_fake_answers_as_the_real_glance_does(cloud):
     real = questions(cloud)
     assert questions(Cloud()) == real
     assert real["filled"][1][0] == "active"
+    assert real["backups"] == [["second", "first"], []]

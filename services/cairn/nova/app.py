@@ -8,11 +8,14 @@ from cairn.common import errors, health
 from cairn.common.api import Document
 from cairn.common.wsgi import Authenticate, Mount, serve
 from cairn.nova.api import (
+    admin_password,
     aggregates,
     assisted_volume_snapshots,
     attach_interfaces,
     availability_zones,
     console_auth_tokens,
+    create_backup,
+    deferred_delete,
     extensions,
     flavor_access,
     flavor_extra_specs,
@@ -39,8 +42,10 @@ from cairn.nova.api import (
     server_topology,
     servers,
     services,
+    shelve,
     simple_tenant_usage,
     suspend_server,
+    trigger_crash_dump,
     versions,
     volume_attachments,
     volume_uses,
@@ -48,13 +53,13 @@ from cairn.nova.api import (
 from cairn.nova.component import Nova
 
 RESOURCES = (
-    aggregates, assisted_volume_snapshots, attach_interfaces, availability_zones,
-    console_auth_tokens, extensions, flavor_access, flavor_extra_specs, flavors, hypervisors,
-    instance_actions, ips, keypairs, limits, pause_server, quota_classes, quota_sets,
-    remote_consoles, rescue, security_groups, server_actions, server_diagnostics,
-    server_external_events, server_groups, server_images, server_metadata, server_password,
-    server_tags, server_topology, servers, services, simple_tenant_usage, suspend_server,
-    volume_attachments, volume_uses,
+    admin_password, aggregates, assisted_volume_snapshots, attach_interfaces, availability_zones,
+    console_auth_tokens, create_backup, deferred_delete, extensions, flavor_access,
+    flavor_extra_specs, flavors, hypervisors, instance_actions, ips, keypairs, limits, pause_server,
+    quota_classes, quota_sets, remote_consoles, rescue, security_groups, server_actions,
+    server_diagnostics, server_external_events, server_groups, server_images, server_metadata,
+    server_password, server_tags, server_topology, servers, services, shelve, simple_tenant_usage,
+    suspend_server, trigger_crash_dump, volume_attachments, volume_uses,
 )
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)

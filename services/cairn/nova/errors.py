@@ -189,6 +189,38 @@ class DeviceInUse(Conflict):
     message = "The supplied device path ({device}) is in use."
 
 
+class BackupRefused(Invalid):
+    message = "Backup is not supported for volume-backed instances."
+
+
+class AgentDisabled(Conflict):
+    message = "QEMU guest agent is not enabled for the instance {id}: its image says so."
+
+
+class PasswordNotSet(Conflict):
+    message = "Failed to set admin password on {id} because {reason}"
+
+
+class AgentSilent(Problem):
+    """Upstream's code for a guest that nobody answers in."""
+
+    code = 501
+    message = "Unable to set password on instance"
+
+
+class UnshelveToWhere(Conflict):
+    """Only one that is on no host goes to another."""
+
+    message = (
+        "Specifying an availability zone or a host when unshelving server {id} with status "
+        "{status} is not supported. The server status must be SHELVED_OFFLOADED."
+    )
+
+
+class HostNotInZone(Conflict):
+    message = "Host {host} is not in the availability zone {zone}."
+
+
 class NoValidHost(Problem):
     """`reason` is for everybody; what follows the first line only admins see."""
 

@@ -143,6 +143,8 @@ class Spec(TypedDict):
     admin_pass: str | None  # Forgotten once the server is ACTIVE.
     # Content of the config drive by path, base64; None when the server has none. Label: config-2.
     config_drive: dict[str, str] | None
+    # The root disk shall need the image no more once it is made.
+    copies_image: NotRequired[bool]
 
 
 class Loan(TypedDict):

@@ -24,6 +24,9 @@ class ApiSettings:
         5.0, "Seconds that a request for an image of a server on volumes waits to hear that Cinder "
         "refuses more snapshots."
     )
+    password_timeout: float = option(
+        30.0, "Seconds that a request for another password waits for the guest's agent."
+    )
     cross_az_attach: bool = option(
         True, "Attach volumes of other availability zones than the server's."
     )
@@ -32,6 +35,13 @@ class ApiSettings:
     dhcp_domain: str = option("novalocal", "Domain of the names that guests are told.")
     non_inheritable_image_properties: str = option(
         "cache_in_nova bittorrent", "Properties of an image that snapshots of its servers lack."
+    )
+    shelved_offload_time: int = option(
+        0, "Seconds that a shelved server stays on its host; 0: it leaves at once; -1: when "
+        "somebody says so."
+    )
+    reclaim_instance_interval: int = option(
+        0, "Seconds that a deleted server may be restored; 0: it is gone at once."
     )
     # What upstream calls [api]vendordata_jsonfile_path.
     vendordata_file: str = option("", "JSON document every guest finds as vendor_data.json.")

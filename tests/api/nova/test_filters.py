@@ -27,7 +27,7 @@ CASES = [
     ("progress=0", "progress=50"), ("project_id=red", "project_id=blue"),
     ("tenant_id=red", "tenant_id=blue"), ("reservation_id=r-1", "reservation_id=r-2"),
     ("root_device_name=/dev/vda", "root_device_name=/dev/sda"),
-    ("soft_deleted=false", "soft_deleted=true"), ("status=ACTIVE", "status=ERROR"),
+    ("soft_deleted=true", "soft_deleted=false&deleted=true"), ("status=ACTIVE", "status=ERROR"),
     ("status=ACTIVE&status=ERROR", "status=ERROR&status=BUILD"),
     ("tags=a", "tags=a,b"), ("tags-any=a,b", "tags-any=b"), ("not-tags=a,b", "not-tags=a"),
     ("not-tags-any=b", "not-tags-any=a,b"),

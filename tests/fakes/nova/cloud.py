@@ -33,6 +33,7 @@ class Cloud(Glance, Neutron, Placement):
         self.before(service, method, path)
         with self._lock:
             self.asked.append((service, method, path))
+            self.asks_for = options["ctx"].project if options.get("ctx") else ""
             parts = urlsplit(path)
             answer: Any = getattr(self, f"_{service.replace('-', '_')}")(
                 method, parts.path.strip("/").split("/"), parse_qs(parts.query),

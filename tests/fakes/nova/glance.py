@@ -10,6 +10,8 @@ class Glance:
     def __init__(self) -> None:
         super().__init__()
         self.images: dict[str, Document] = {}
+        # The project of who asks.
+        self.asks_for = ""
 
     def image(self, **properties: Any) -> str:
         image_id = properties.get("id") or str(uuid.uuid4())
@@ -22,7 +24,9 @@ class Glance:
 
     def _image(self, method: str, path: list[str], query: Any, body: Any) -> Any:
         if method == "POST":
-            return self.images[self.image(**body, status="queued")]
+            return self.images[self.image(**body, status="queued", owner=self.asks_for)]
+        if len(path) == 1:
+            return {"images": self._listed(query)}
         if path[1] not in self.images:
             raise refuse("image", 404, f"No image found with ID {path[1]}")
         if method == "DELETE":
@@ -33,6 +37,13 @@ class Glance:
         if method == "PUT":
             return self._upload(self.images[path[1]])
         return self.images[path[1]]
+
+    def _listed(self, query: dict[str, list[str]]) -> list[Document]:
+        """The newest first, as nova asks for them."""
+        assert (query.pop("sort_key"), query.pop("sort_dir")) == (["created_at"], ["desc"])
+        query.pop("limit")
+        return [image for image in reversed(self.images.values())
+                if all(image.get(name) in values for name, values in query.items())]
 
     def _upload(self, image: Document) -> Answer:
         if image["status"] != "queued":

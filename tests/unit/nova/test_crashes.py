@@ -1,6 +1,7 @@
 """Kill any process at any step: the work finishes or ends in a named error, and nothing leaks."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from fakes.deaths import Killed
@@ -11,16 +12,33 @@ from sqlalchemy import update
 from cairn.common.errors import Invalid, Problem, Remote, Unavailable
 from cairn.common.patience import patiently
 from cairn.nova.conductor import doer
-from cairn.nova.core import block_devices, interfaces, volumes
+from cairn.nova.core import (
+    backups,
+    block_devices,
+    interfaces,
+    passwords,
+    shelves,
+    soft_deletes,
+    volumes,
+    works,
+)
 from cairn.nova.core.flows import (
     attach_interface,
     attach_volume,
+    change_password,
     create,
+    create_backup,
     create_image,
     delete,
     detach_interface,
     detach_volume,
+    restore,
+    shelve,
+    shelve_offload,
+    soft_delete,
     swap_volume,
+    trigger_crash_dump,
+    unshelve,
 )
 from cairn.nova.db.models import Usage, Work
 from cairn.nova.errors import HypervisorAway, HypervisorFailed
@@ -31,9 +49,15 @@ ATTACH, DETACH = steps_of(attach_interface.ACTION), steps_of(detach_interface.AC
 GET, LOSE = steps_of(attach_volume.ACTION), steps_of(detach_volume.ACTION)
 SWAP = steps_of(swap_volume.ACTION)
 SNAPSHOT = steps_of(create_image.ACTION)
+BACKUP = steps_of(create_backup.ACTION)
+SHELVE, OFFLOAD = steps_of(shelve.ACTION), steps_of(shelve_offload.ACTION)
+UNSHELVE = steps_of(unshelve.ACTION)
+SOFT_DELETE, RESTORE = steps_of(soft_delete.ACTION), steps_of(restore.ACTION)
+PASSWORD, DUMP = steps_of(change_password.ACTION), steps_of(trigger_crash_dump.ACTION)
 # Whose steps are swept here; the others' in test_every_action.py.
-SWEPT = (attach_interface, attach_volume, create, create_image, delete, detach_interface,
-         detach_volume, swap_volume)
+SWEPT = (attach_interface, attach_volume, change_password, create, create_backup, create_image,
+         delete, detach_interface, detach_volume, restore, shelve, shelve_offload, soft_delete,
+         swap_volume, trigger_crash_dump, unshelve)
 
 
 def assert_nothing_is_left(world, alice):
@@ -926,3 +950,429 @@ def test_another_host_is_tried_with_the_same_volume(world, alice):
         assert (row.vm_state, row.host) == ("active", "two")
         assert own in {volume for volume, _ in world.drivers["two"].volumes[server_id].values()}
     assert {a["connector"]["host"] for a in world.cloud.cinder.attachments.values()} == {"two"}
+
+
+# --- The shelf ---
+
+
+def setting(world, **api):
+    world.nova.__dict__["api"] = replace(world.nova.api, **api)
+
+
+def with_a_volume(world, alice):
+    """A server of alice's that has a volume; both ids."""
+    server_id = alice.boot()
+    settle(world)
+    volume_id = get_volume(world, alice, server_id)
+    settle(world)
+    return server_id, volume_id
+
+
+def shelved(world, alice, *, offloaded=True):
+    """The same, shelved."""
+    setting(world, shelved_offload_time=0 if offloaded else -1)
+    server_id, volume_id = with_a_volume(world, alice)
+    shelves.shelve(world.nova, alice.ctx, server_id)
+    settle(world)
+    return server_id, volume_id
+
+
+def images_on_the_shelf(world):
+    return [image["status"] for image in world.cloud.images.values()
+            if image["name"] == "web-shelved"]
+
+
+def assert_is_on_the_shelf(world, alice, server_id, volume_id):
+    """It is on no host, and nothing of it is lost."""
+    row = alice.row(server_id)
+    assert (row.vm_state, row.task_state, row.host) == ("shelved_offloaded", None, None)
+    assert world.cloud.allocations == {}
+    [port] = world.cloud.ports.values()
+    assert (port["device_id"], port["binding:host_id"]) == (server_id, "")
+    [attachment] = world.cloud.cinder.attachments.values()
+    assert (attachment["volume_id"], attachment["connector"]) == (volume_id, None)
+    for driver in world.drivers.values():
+        assert (driver.domains, driver.disks) == ({}, set())
+    assert images_on_the_shelf(world) == ["active"]
+    assert alice.open_works() == 0
+    assert not list(world.folder.rglob("snapshot-*"))
+
+
+def assert_waits_on_its_host(world, alice, server_id, volume_id):
+    """It is shelved there still, as it was."""
+    row = alice.row(server_id)
+    assert (row.vm_state, row.task_state, row.host) == ("shelved", None, "one")
+    assert list(world.cloud.allocations) == [server_id]
+    [port] = world.cloud.ports.values()
+    assert port["binding:host_id"] == "one"
+    assert world.cloud.cinder.volumes[volume_id]["status"] == "in-use"
+    [attachment] = world.cloud.cinder.attachments.values()
+    assert attachment["connector"]["host"] == "one"
+    assert world.drivers["one"].domains == {server_id: 4}
+    assert world.drivers["one"].disks == {server_id}
+    assert images_on_the_shelf(world) == ["active"]
+    assert alice.open_works() == 0
+
+
+def assert_runs_with(world, alice, server_id, volume_id):
+    row = alice.row(server_id)
+    assert (row.shelved_at, row.shelved_image) == (None, None)
+    assert_runs_as_before(world, alice, server_id, volume_id)
+    assert row.fault is None
+
+
+def assert_runs_as_before(world, alice, server_id, volume_id):
+    row = alice.row(server_id)
+    assert (row.vm_state, row.task_state) == ("active", None)
+    assert list(world.cloud.allocations) == [server_id]
+    [port] = world.cloud.ports.values()
+    assert port["binding:host_id"] == row.host
+    assert world.cloud.cinder.volumes[volume_id]["status"] == "in-use"
+    assert len(world.cloud.cinder.attachments) == 1
+    driver = world.drivers[row.host]
+    assert driver.domains == {server_id: 1}
+    assert {volume for volume, _ in driver.volumes[server_id].values()} == {volume_id}
+    assert images_on_the_shelf(world) == []
+    assert alice.open_works() == 0
+    assert not list(world.folder.rglob("snapshot-*"))
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), SHELVE + OFFLOAD)
+def test_a_server_survives_the_death_of_who_shelves_it(world, alice, runner, step, moment):
+    server_id, volume_id = with_a_volume(world, alice)
+    kill_once(world.workers[runner], moment, step)
+    shelves.shelve(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert_is_on_the_shelf(world, alice, server_id, volume_id)
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), [s for s in SHELVE if s[0] != CONDUCTOR])
+def test_a_server_that_is_not_shelved_runs(world, alice, runner, step, moment):
+    server_id, volume_id = with_a_volume(world, alice)
+    world.workers[runner].probe = fail(step, moment=moment)
+    shelves.shelve(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert_runs_as_before(world, alice, server_id, volume_id)
+    world.workers[runner].probe = lambda *_: None
+    shelves.shelve(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert_is_on_the_shelf(world, alice, server_id, volume_id)
+
+
+def test_a_server_that_nobody_could_call_shelved_runs(world, alice):
+    server_id, volume_id = with_a_volume(world, alice)
+    world.workers[CONDUCTOR].probe = fail("server_shelved")
+    shelves.shelve(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert_runs_as_before(world, alice, server_id, volume_id)
+
+
+def test_what_fails_once_it_is_shelved_costs_no_image(world, alice):
+    server_id, volume_id = with_a_volume(world, alice)
+    world.workers[CONDUCTOR].probe = fail("server_shelved", moment="done")
+    shelves.shelve(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert_is_on_the_shelf(world, alice, server_id, volume_id)
+
+
+@pytest.mark.parametrize(("runner", "step"), SHELVE + OFFLOAD)
+def test_a_server_may_be_deleted_while_it_is_shelved(world, alice, runner, step):
+    server_id, volume_id = with_a_volume(world, alice)
+
+    def probe(moment, job, name):
+        if (moment, name) == ("done", step):
+            world.workers[runner].probe = lambda *_: None
+            alice.delete(server_id)
+
+    world.workers[runner].probe = probe
+    shelves.shelve(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert alice.row(server_id).deleted
+    assert_nothing_is_left(world, alice)
+    assert images_on_the_shelf(world) == []
+    assert world.cloud.cinder.volumes[volume_id]["status"] == "available"
+
+
+@pytest.mark.parametrize(("runner", "step"), OFFLOAD[:3])
+def test_a_server_that_does_not_leave_its_host_waits_there(world, alice, runner, step):
+    server_id, volume_id = shelved(world, alice, offloaded=False)
+    world.workers[runner].probe = fail(step)
+    shelves.offload(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert_waits_on_its_host(world, alice, server_id, volume_id)
+    world.workers[runner].probe = lambda *_: None
+    shelves.offload(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert_is_on_the_shelf(world, alice, server_id, volume_id)
+
+
+def test_a_placement_that_is_away_is_waited_for(world, alice):
+    """The server is gone from its host already."""
+    server_id, volume_id = shelved(world, alice, offloaded=False)
+    world.cloud.away("placement")
+    shelves.offload(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert (alice.row(server_id).task_state, alice.open_works()) == ("shelving_offloading", 1)
+    world.cloud.away()
+    with world.db.writing() as session:
+        session.execute(update(Work).values(not_before=None))
+    settle(world)
+    assert_is_on_the_shelf(world, alice, server_id, volume_id)
+
+
+def unshelve_it(world, alice, server_id):
+    shelves.bring_back(world.nova, alice.ctx, server_id, shelves.Destination())
+
+
+@pytest.mark.parametrize("offloaded", [False, True])
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), UNSHELVE)
+def test_a_server_survives_the_death_of_who_unshelves_it(
+    world, alice, runner, step, moment, offloaded
+):
+    server_id, volume_id = shelved(world, alice, offloaded=offloaded)
+    kill_once(world.workers[runner], moment, step)
+    unshelve_it(world, alice, server_id)
+    settle(world)
+    assert_runs_with(world, alice, server_id, volume_id)
+
+
+# What fails then fails a server that runs.
+LATE = [("domain_started", "done"), ("image_deleted", "begun"), ("image_deleted", "done")]
+EARLY = [(runner, step, moment) for runner, step in UNSHELVE for moment in ("begun", "done")
+         if (step, moment) not in LATE]
+
+
+@pytest.mark.parametrize("offloaded", [False, True])
+@pytest.mark.parametrize(("runner", "step", "moment"), EARLY)
+def test_a_server_that_is_not_unshelved_is_as_it_was(
+    world, alice, runner, step, moment, offloaded
+):
+    server_id, volume_id = shelved(world, alice, offloaded=offloaded)
+    world.workers[runner].probe = fail(step, moment=moment)
+    unshelve_it(world, alice, server_id)
+    settle(world)
+    assert alice.row(server_id).fault["message"] == f"{step} broke"
+    world.workers[runner].probe = lambda *_: None
+    assert_as_it_was = assert_is_on_the_shelf if offloaded else assert_waits_on_its_host
+    assert_as_it_was(world, alice, server_id, volume_id)
+    unshelve_it(world, alice, server_id)
+    settle(world)
+    assert_runs_with(world, alice, server_id, volume_id)
+
+
+@pytest.mark.parametrize("offloaded", [False, True])
+@pytest.mark.parametrize(("step", "moment"), LATE)
+def test_nothing_is_taken_from_a_server_that_runs(world, alice, step, moment, offloaded):
+    server_id, volume_id = shelved(world, alice, offloaded=offloaded)
+    runner = next(runner for runner, name in UNSHELVE if name == step)
+    world.workers[runner].probe = fail(step, moment=moment)
+    unshelve_it(world, alice, server_id)
+    settle(world)
+    row = alice.row(server_id)
+    if row.shelved_image is not None:  # It goes with the server, then.
+        assert images_on_the_shelf(world) == ["active"]
+        world.cloud.images.pop(row.shelved_image["id"])
+    assert_runs_as_before(world, alice, server_id, volume_id)
+
+
+@pytest.mark.parametrize("offloaded", [False, True])
+@pytest.mark.parametrize(("runner", "step"), UNSHELVE)
+def test_a_server_may_be_deleted_while_it_is_unshelved(world, alice, runner, step, offloaded):
+    server_id, volume_id = shelved(world, alice, offloaded=offloaded)
+
+    def probe(moment, job, name):
+        if (moment, name) == ("done", step):
+            world.workers[runner].probe = lambda *_: None
+            alice.delete(server_id)
+
+    world.workers[runner].probe = probe
+    unshelve_it(world, alice, server_id)
+    settle(world)
+    assert alice.row(server_id).deleted
+    assert_nothing_is_left(world, alice)
+    assert images_on_the_shelf(world) == []
+    assert world.cloud.cinder.volumes[volume_id]["status"] == "available"
+
+
+def test_a_glance_that_is_away_is_waited_for_by_a_server_that_runs(world, alice):
+    server_id, volume_id = shelved(world, alice)
+
+    def away(service, method, path):
+        if (service, method) == ("image", "DELETE"):
+            raise Unavailable(reason="nobody answers")
+
+    world.cloud.before = away
+    unshelve_it(world, alice, server_id)
+    settle(world)
+    assert (alice.row(server_id).vm_state, alice.open_works()) == ("active", 1)
+    world.cloud.before = lambda *_: None
+    with world.db.writing() as session:
+        session.execute(update(Work).values(not_before=None))
+    settle(world)
+    assert_runs_with(world, alice, server_id, volume_id)
+
+
+# --- Backups, passwords, interrupts, deletions that are taken back ---
+
+
+def back_up(world, alice, server_id):
+    return backups.ask(world.nova, alice.ctx, server_id, {
+        "name": "kept", "backup_type": "daily", "rotation": 1})
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), BACKUP)
+def test_a_backup_survives_the_death_of_who_makes_it(world, alice, runner, step, moment):
+    server_id = alice.boot()
+    settle(world)
+    before = back_up(world, alice, server_id)
+    settle(world)
+    kill_once(world.workers[runner], moment, step)
+    image_id = back_up(world, alice, server_id)
+    settle(world)
+    assert world.cloud.images[image_id]["status"] == "active"
+    assert before not in world.cloud.images
+    assert_runs(world, alice, server_id)
+    assert not list(world.folder.rglob("snapshot-*"))
+
+
+@pytest.mark.parametrize(("runner", "step"), BACKUP)
+def test_a_backup_that_fails_costs_none_before(world, alice, runner, step):
+    server_id = alice.boot()
+    settle(world)
+    before = back_up(world, alice, server_id)
+    settle(world)
+    world.workers[runner].probe = fail(step)
+    image_id = back_up(world, alice, server_id)
+    settle(world)
+    assert before in world.cloud.images
+    assert (image_id in world.cloud.images) == (step == "backups_rotated")
+    assert (alice.row(server_id).vm_state, alice.row(server_id).task_state) == ("active", None)
+    assert alice.open_works() == 0
+    assert not list(world.folder.rglob("snapshot-*"))
+
+
+def with_an_agent(world, alice):
+    alice.image = world.cloud.image(hw_qemu_guest_agent="yes")
+    server_id = alice.boot()
+    settle(world)
+    setting(world, password_timeout=0.0)
+    return server_id
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), PASSWORD)
+def test_a_password_survives_the_death_of_who_sets_it(world, alice, runner, step, moment):
+    server_id = with_an_agent(world, alice)
+    kill_once(world.workers[runner], moment, step)
+    passwords.change(world.nova, alice.ctx, server_id, "secret")
+    settle(world)
+    assert world.drivers["one"].passwords == {server_id: ("root", "secret")}
+    assert_runs(world, alice, server_id)
+
+
+@pytest.mark.parametrize(("runner", "step"), PASSWORD)
+def test_a_password_that_is_not_set_is_forgotten(world, alice, runner, step):
+    server_id = with_an_agent(world, alice)
+    world.workers[runner].probe = fail(step)
+    passwords.change(world.nova, alice.ctx, server_id, "secret")
+    settle(world)
+    row = alice.row(server_id)
+    assert (row.vm_state, row.task_state, row.admin_pass) == ("active", None, None)
+    assert alice.open_works() == 0
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), DUMP)
+def test_an_interrupt_survives_the_death_of_who_sends_it(world, alice, runner, step, moment):
+    server_id = alice.boot()
+    settle(world)
+    kill_once(world.workers[runner], moment, step)
+    works.ask(world.nova, alice.ctx, server_id, trigger_crash_dump.ACTION)
+    settle(world)
+    assert set(world.drivers["one"].interrupted) == {server_id}
+    assert_runs(world, alice, server_id)
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), SOFT_DELETE)
+def test_a_soft_deletion_survives_the_death_of_who_does_it(world, alice, runner, step, moment):
+    setting(world, reclaim_instance_interval=60)
+    server_id = alice.boot()
+    settle(world)
+    kill_once(world.workers[runner], moment, step)
+    soft_deletes.delete(world.nova, alice.ctx, server_id)
+    settle(world)
+    row = alice.row(server_id)
+    assert (row.vm_state, row.task_state, row.state_before) == ("soft-delete", None, "active")
+    assert world.drivers["one"].domains == {server_id: 4}
+    assert alice.open_works() == 0
+
+
+@pytest.mark.parametrize(("runner", "step"), SOFT_DELETE)
+def test_a_soft_deletion_that_fails_may_be_asked_for_again(world, alice, runner, step):
+    setting(world, reclaim_instance_interval=60)
+    server_id = alice.boot()
+    settle(world)
+    world.workers[runner].probe = fail(step)
+    soft_deletes.delete(world.nova, alice.ctx, server_id)
+    settle(world)
+    row = alice.row(server_id)
+    assert (row.vm_state, row.task_state, row.soft_deleted_at) == ("active", None, None)
+    world.workers[runner].probe = lambda *_: None
+    soft_deletes.delete(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert alice.row(server_id).vm_state == "soft-delete"
+
+
+@pytest.mark.parametrize(("runner", "step"), SOFT_DELETE)
+def test_a_server_may_be_deleted_while_it_is_soft_deleted(world, alice, runner, step):
+    setting(world, reclaim_instance_interval=60)
+    server_id = alice.boot()
+    settle(world)
+
+    def probe(moment, job, name):
+        if (moment, name) == ("done", step):
+            alice.delete(server_id)
+
+    world.workers[runner].probe = probe
+    soft_deletes.delete(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert alice.row(server_id).deleted
+    assert_nothing_is_left(world, alice)
+
+
+def soft_deleted(world, alice):
+    setting(world, reclaim_instance_interval=60)
+    server_id = alice.boot()
+    settle(world)
+    soft_deletes.delete(world.nova, alice.ctx, server_id)
+    settle(world)
+    return server_id
+
+
+@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("runner", "step"), RESTORE)
+def test_a_server_survives_the_death_of_who_restores_it(world, alice, runner, step, moment):
+    server_id = soft_deleted(world, alice)
+    kill_once(world.workers[runner], moment, step)
+    soft_deletes.restore(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert_runs(world, alice, server_id)
+    assert alice.row(server_id).soft_deleted_at is None
+
+
+@pytest.mark.parametrize(("runner", "step"), RESTORE)
+def test_a_server_that_is_not_restored_may_be_still(world, alice, runner, step):
+    server_id = soft_deleted(world, alice)
+    world.workers[runner].probe = fail(step)
+    soft_deletes.restore(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert (alice.row(server_id).vm_state, alice.open_works()) == ("soft-delete", 0)
+    world.workers[runner].probe = lambda *_: None
+    soft_deletes.restore(world.nova, alice.ctx, server_id)
+    settle(world)
+    assert alice.row(server_id).vm_state == "active"

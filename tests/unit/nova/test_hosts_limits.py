@@ -1,6 +1,7 @@
 """What a hypervisor may do is its own host's: what it is lent, and what it believes."""
 
 import http.server
+import json
 import threading
 from pathlib import Path
 from xml.etree import ElementTree as xml
@@ -218,6 +219,21 @@ class TestDisks:
                  str(disks.root(spec)), "1M")
         with pytest.raises(HypervisorFailed, match="another file"):
             disks.bytes_of(disks.root(spec))
+
+    def test_one_that_comes_from_the_shelf_needs_its_image_no_more(self, disks, tmp_path):
+        """The image is deleted then, and the server's own may be of another format."""
+        base, = (tmp_path / "_base").iterdir()
+        base.unlink()
+        qemu_img("create", "-q", "-f", "qcow2", str(base), "1M")
+        spec = described(tmp_path, copies_image=True)
+        spec["image"]["disk_format"] = "qcow2"
+        disks.make(spec)
+        told = json.loads(qemu_img("info", "--output=json", str(disks.root(spec))))
+        assert (told["format"], told["virtual-size"]) == ("qcow2", 1 << 30)
+        assert "backing-filename" not in told
+        base.unlink()
+        assert disks.base(disks.root(spec)) is None
+        assert disks.bytes_of(disks.root(spec)) > 0
 
     def test_one_that_lies_upon_nothing_says_so(self, disks, tmp_path):
         spec = described(tmp_path)

@@ -57,8 +57,8 @@ def update(glance: Glance, ctx: Context, image_id: str, request: Any) -> Documen
 @api.get("/images", policy="get_images", query=IMAGES_QUERY, late=True)
 def index(glance: Glance, ctx: Context, query: Any) -> Document:
     """List images, the newest first; community images of others only where visibility asks."""
-    if not glance.policy.allows(ctx, "read_image_as_service"):
-        glance.policy.enforce(ctx, "get_images")
+    service = "read_image_as_service"
+    glance.policy.enforce(ctx, service if glance.policy.allows(ctx, service) else "get_images")
     page = read_page(glance, query, listing.SORTABLE, glance.settings.limit_param_default)
     records, last = listing.list_images(glance, ctx, query, page)
     return {"images": [show_record(glance, ctx, record) for record in records],

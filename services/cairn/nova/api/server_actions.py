@@ -4,11 +4,10 @@ from cairn.common.api import Api, Document, Reply
 from cairn.common.context import Context
 from cairn.nova.api import schemas
 from cairn.nova.api.schemas import NULL_OR_OBJECT, closed
-from cairn.nova.api.servers import brief, remove, shown
+from cairn.nova.api.servers import brief, shown
 from cairn.nova.api.views import roots
 from cairn.nova.component import Nova
 from cairn.nova.core import consoles, locks, rebuilds, server_ports, works
-from cairn.nova.core.flows import delete as delete_flow
 from cairn.nova.core.flows import reboot as reboot_flow
 from cairn.nova.core.flows import rebuild as rebuild_flow
 from cairn.nova.core.flows import start as start_flow
@@ -45,22 +44,6 @@ def reboot(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
     hard = body["reboot"]["type"].upper() == "HARD"
     works.ask(nova, ctx, server_id, reboot_flow.ACTION, args={"hard": hard},
               entry=reboot_flow.HARD if hard else reboot_flow.SOFT)
-
-
-@api.post(PATH, action="forceDelete", policy="os_compute_api:os-deferred-delete:force", status=202,
-          body=closed(["forceDelete"], forceDelete=NULL_OR_OBJECT),
-          event=delete_flow.ACTION.event)
-def force_delete(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
-    """Begin to delete a server; the same as DELETE, as nothing deleted is kept."""
-    remove(nova, ctx, server_id)
-
-
-@api.post(PATH, action="restore", policy="os_compute_api:os-deferred-delete:restore", status=202,
-          body=closed(["restore"], restore=NULL_OR_OBJECT),
-          changes_nothing="what is deleted is not kept")
-def restore(nova: Nova, ctx: Context, server_id: str, body: Document) -> None:
-    """Nothing deleted is kept here, so there is never anything to bring back."""
-    works.refuse(nova, ctx, server_id, "restore")
 
 
 def rebuild(nova: Nova, ctx: Context, server_id: str, body: Document) -> Reply:

@@ -7,7 +7,7 @@ from cairn.nova.api import schemas
 from cairn.nova.api.schemas import PAGE, TEXT, Query, queries, read_limit
 from cairn.nova.api.views import ServerView, links, next_link, roots
 from cairn.nova.component import Nova
-from cairn.nova.core import boot, server_lists, servers, works
+from cairn.nova.core import boot, server_lists, servers, soft_deletes
 from cairn.nova.core.server_lists import PARAMETERS, SINCE, ListRequest
 from cairn.nova.core.values import truth
 from cairn.nova.policy import RULES
@@ -15,6 +15,8 @@ from cairn.nova.policy import RULES
 api = Api(RULES)
 
 _FIRST = (2, 1)
+# What a deletion is: compute.instance.delete, or .soft_delete where such servers are kept.
+_GOES = "compute.instance"
 _PAGES: dict[str, Schema] = {**PAGE, "sort_key": TEXT, "sort_dir": {"enum": ["asc", "desc"]}}
 # Those that mean nothing are refused by core, which knows the names of old.
 LIST_QUERIES = queries({
@@ -153,7 +155,8 @@ for _since, _until, _version in schemas.ranges(schemas.UPDATE_CHANGES):
 
 
 @api.delete("/servers/<server_id>", policy="os_compute_api:servers:delete", status=204,
-            event="compute.instance.delete")
+            event=_GOES)
 def remove(nova: Nova, ctx: Context, server_id: str) -> None:
-    """Begin to delete it, whatever is being done to it."""
-    works.begin_delete(nova, ctx, server_id)
+    """Begin to delete it, whatever is being done to it; where the cloud says so it is kept for a
+    while."""
+    soft_deletes.delete(nova, ctx, server_id)

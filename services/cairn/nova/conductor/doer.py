@@ -64,6 +64,10 @@ class Doer(flows.Doer):
         with self.nova.db.reading() as session:
             return servers.find_any(session, job.subject)
 
+    def others(self, job: Job) -> str | None:
+        """Another room that began to do something, and has to undo it before this one."""
+        return next((runner for runner, _ in job.begun if runner != CONDUCTOR), None)
+
     def patiently(self, func: Callable[[], T], what: str) -> T:
         return patiently(func, self.patience, what)
 

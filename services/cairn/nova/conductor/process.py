@@ -16,13 +16,15 @@ from cairn.nova.conductor import flows
 from cairn.nova.conductor.doer import Hands, record_unknown
 from cairn.nova.conductor.manager import Manager
 from cairn.nova.conductor.sweeper import Sweeper
-from cairn.nova.core import events, hosts, purge
+from cairn.nova.core import events, hosts, purge, shelves, soft_deletes
 from cairn.nova.db.models import Periodic, Work, WorkStep
 from cairn.nova.neighbours import over_http
 from cairn.nova.neighbours.vendordata import HttpVendordata
 from cairn.nova.policy import RULES
 from cairn.nova.rpc import CONDUCTOR, Compute, Conductor, Scheduler
 from cairn.nova.settings import ConductorProcess, ConductorSettings
+
+LOOK = 60.0  # Seconds between looks at what was shelved, or deleted, for long enough.
 
 
 def build(settings: ConductorProcess, host: Host) -> None:
@@ -38,6 +40,10 @@ def build(settings: ConductorProcess, host: Host) -> None:
     run(nova, Scheduler(bus), settings.conductor, host)
     host.periodic().every(settings.purge.interval, nova.db, Periodic, "purge",
                           purge.make(settings, nova.db, neighbours).run)
+    for name, after, func in (
+            ("offload", settings.api.shelved_offload_time + 1, shelves.offload_due),
+            ("reclaim", settings.api.reclaim_instance_interval, soft_deletes.reclaim)):
+        host.periodic().every(min(after, LOOK), nova.db, Periodic, name, partial(func, nova))
 
 
 def run(nova: Nova, scheduler: Scheduler, settings: ConductorSettings, host: Host) -> Worker:

@@ -99,7 +99,8 @@ class Sweeper:
             rows = session.execute(
                 select(Server.id, Server.requested_networks, Server.vifs,
                        Server.vifs_revision)
-                .where(Server.deleted.is_(False), Server.host.is_not(None),
+                .where(Server.deleted.is_(False),
+                       or_(Server.host.is_not(None), Server.vm_state == "shelved_offloaded"),
                        Server.task_state.is_(None), Server.vm_state != "building")
                 .order_by(Server.vifs_at).limit(BATCH)
             ).all()

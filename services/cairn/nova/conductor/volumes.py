@@ -1,5 +1,6 @@
 """Volumes of servers, as the conductor asks Cinder for them and gives them back."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -10,7 +11,6 @@ from cairn.nova.conductor.made import MakesOnce
 from cairn.nova.core import block_devices
 from cairn.nova.db.models import Hypervisor
 from cairn.nova.errors import VolumeGone
-from cairn.nova.rpc import CONDUCTOR
 
 # Figures of an encryption that are no secret.
 FIGURES = ("provider", "cipher", "key_size", "control_location")
@@ -57,6 +57,22 @@ class HasVolumes(MakesOnce):
         with self.nova.db.writing() as session:
             block_devices.change(session, device.id, connection_info=info, encryption=figures)
 
+    def disconnect(self, job: Job, device: Row[Any]) -> None:
+        """No host reaches the volume any more, and it is the server's still: a new attachment, that
+        no host has connected, before the old one is let go."""
+        volumes = self.nova.cloud.volumes
+        made = self.patiently(
+            lambda: volumes.create_attachment(job.ctx, device.volume_id, job.subject),
+            "reserving a volume")
+        with self.nova.db.writing() as session:
+            block_devices.change(session, device.id, attachment_id=made["id"],
+                                 connection_info=None, encryption=None)
+        others = self.patiently(
+            lambda: volumes.list_attachments(job.ctx, job.subject, device.volume_id), "looking")
+        for gone in [other["id"] for other in others if other["id"] != made["id"]]:
+            self.patiently(partial(volumes.delete_attachment, job.ctx, gone),
+                           "giving a volume back")
+
     def complete(self, job: Job, device: Row[Any]) -> None:
         """The volume is in use."""
         self.patiently(
@@ -92,10 +108,6 @@ class HasVolumes(MakesOnce):
                 self.remove(job, self.volumes, device.volume_id)
             with self.nova.db.writing() as session:
                 block_devices.remove(session, [device.id])
-
-    def others(self, job: Job) -> str | None:
-        """Another room that began to do something, and has to undo it before this one."""
-        return next((runner for runner, _ in job.begun if runner != CONDUCTOR), None)
 
 
 def initiator(host: str) -> str:

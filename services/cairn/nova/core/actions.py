@@ -15,9 +15,12 @@ from cairn.common.context import Context
 from cairn.common.errors import NotFound
 from cairn.nova.component import Nova
 from cairn.nova.core import servers
-from cairn.nova.core.flows import create
+from cairn.nova.core.flows import create, delete, soft_delete
 from cairn.nova.db.models import Work, WorkStep
 from cairn.nova.errors import ServerNotFound
+
+# What clients know another action as.
+_CALLED = {soft_delete.ACTION.kind: delete.ACTION.kind}
 
 
 @dataclass
@@ -92,8 +95,8 @@ def _list(
         action = by_request.get(row.request_id)
         if action is None:
             action = by_request[row.request_id] = Action(
-                row.request_id, row.kind, row.user_id, row.project_id, row.created_at,
-                row.updated_at, False, None)
+                row.request_id, _CALLED.get(row.kind, row.kind), row.user_id, row.project_id,
+                row.created_at, row.updated_at, False, None)
         action.updated_at = row.updated_at
         action.failed, action.error = row.state == "failed", row.error
     return [a for a in reversed(by_request.values())

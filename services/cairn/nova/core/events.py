@@ -11,7 +11,7 @@ from cairn.common.context import Context
 from cairn.common.flows import Action
 from cairn.common.work import Job
 from cairn.nova.core import servers
-from cairn.nova.core.flows import actions, attach_interface, create_image, detach_interface
+from cairn.nova.core.flows import actions, attach_interface, detach_interface
 from cairn.nova.db.models import Event, Work, WorkStep
 
 START, END, ERROR = "start", "end", "error"
@@ -52,7 +52,7 @@ def record_end(session: Session, job: Job) -> None:
 def facts(kind: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """What is told of a work of these args beside its server."""
     told = {name: args[name] for name in ("volume_id", "new_volume_id") if name in args}
-    if kind == create_image.ACTION.kind:
+    if args.get("image_id"):
         told["snapshot_image_id"] = args["image_id"]
     if kind == detach_interface.ACTION.kind:
         told["port_id"] = args["port_id"]

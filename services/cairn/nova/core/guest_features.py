@@ -238,6 +238,18 @@ def shutdown_timeout(image: rpc.Image | None, default: float) -> float:
     return float(asked) if re.fullmatch(SHUTDOWN, asked) else default
 
 
+def has_agent(image: rpc.Image | None) -> bool:
+    """Whether its image says that a guest agent answers in it."""
+    return image is not None and is_true(image["properties"].get("hw_qemu_guest_agent"))
+
+
+def administrator(image: rpc.Image | None) -> str:
+    """Whose password an administrator's is."""
+    properties: Mapping[str, Any] = image["properties"] if image is not None else {}
+    usual = "Administrator" if properties.get("os_type") == "windows" else "root"
+    return str(properties.get("os_admin_user") or usual)
+
+
 def root_device(image: rpc.Image) -> str:
     """What the guest is expected to call its root disk."""
     return f"/dev/{PREFIXES[str(image['properties'].get('hw_disk_bus') or 'virtio')]}a"

@@ -1,19 +1,23 @@
 """What a host may do with an image, which has no account to do it by: one job, for some minutes."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from cairn.common.errors import NotFound
-from cairn.common.flows import Action
 from cairn.common.ledger import OPEN
 from cairn.nova import rpc
 from cairn.nova.component import Nova
-from cairn.nova.core.flows import create_image, rescue
+from cairn.nova.core import specs
+from cairn.nova.core.flows import create_backup, create_image, rescue, shelve
 from cairn.nova.db.models import Work
 
 # A token is looked at when a transfer begins, which may then take longer.
 SECONDS = 300
+# Works whose `image_id` is filled by a host.
+FILLING = {action.kind: action
+           for action in (create_image.ACTION, create_backup.ACTION, shelve.ACTION)}
 
 
 def lend(nova: Nova, row: Any, purpose: str) -> rpc.Loan:
@@ -33,27 +37,26 @@ def lend(nova: Nova, row: Any, purpose: str) -> rpc.Loan:
 
 
 def _read(nova: Nova, row: Any) -> str | None:
-    if row.deleted or not (row.image or {}).get("id"):
-        return None
-    return str(row.image["id"])
+    image = specs.image_of(row)
+    return None if row.deleted or image is None else image["id"] or None
 
 
 def _filled(nova: Nova, row: Any) -> str | None:
-    """The image of the snapshot that is being taken: none that the host has no part in."""
-    args = _args(nova, row.id, create_image.ACTION)
-    if not args or rpc.COMPUTE not in create_image.ACTION.rooms(args):
-        return None
-    return str(args["image_id"])
+    """The image that a work of the server's is to fill: none that the host has no part in."""
+    return next((str(work.args["image_id"]) for work in _works(nova, row.id, FILLING)
+                 if work.args.get("image_id")
+                 and rpc.COMPUTE in FILLING[work.kind].rooms(work.args)), None)
 
 
 def _rescuing(nova: Nova, row: Any) -> str | None:
     """The image that the server is being rescued from."""
-    args = _args(nova, row.id, rescue.ACTION)
-    return str(args["image"]["id"]) if args else None
+    works = _works(nova, row.id, [rescue.ACTION.kind])
+    return next((str(work.args["image"]["id"]) for work in works), None)
 
 
-def _args(nova: Nova, server_id: str, action: Action) -> dict[str, Any] | None:
-    """Of the work that does the action now."""
+def _works(nova: Nova, server_id: str, kinds: Iterable[str]) -> Sequence[Row[Any]]:
+    """Open ones of the server's, oldest first: (kind, args)."""
     with nova.db.reading() as session:
-        return session.scalar(select(Work.args).where(
-            Work.subject == server_id, Work.kind == action.kind, Work.state.in_(OPEN)))
+        return session.execute(select(Work.kind, Work.args).where(
+            Work.subject == server_id, Work.kind.in_(list(kinds)), Work.state.in_(OPEN)
+        ).order_by(Work.seq)).all()

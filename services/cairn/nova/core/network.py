@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from cairn.common.context import Context
 from cairn.common.db import utcnow
@@ -259,6 +259,22 @@ def attach(
     vif = describe(nova, ctx, [port], {own} if own else set(), floating=bool(own))[0]
     _check_bound(vif, server.host)
     return vif
+
+
+def bind_ports(nova: Nova, ctx: Context, server: Row[Any], host: str, zone: str) -> None:
+    """All that the server has, to that host. Raises Conflict when one cannot be bound there."""
+    for port in _of(nova, ctx, [server.id]):
+        nova.cloud.network.update_port(ctx, port["id"], {
+            "binding:host_id": host, "device_owner": f"compute:{zone}"})
+    for vif in refresh(nova, ctx, [server])[server.id]:
+        _check_bound(vif, host)
+
+
+def unbind_ports(nova: Nova, ctx: Context, server: Row[Any]) -> None:
+    """All of them from their host; they stay the server's."""
+    for port in _of(nova, ctx, [server.id]):
+        nova.cloud.network.update_port(ctx, port["id"], {"binding:host_id": ""})
+    refresh(nova, ctx, [server])
 
 
 def _check_bound(vif: rpc.Vif, host: str) -> None:

@@ -49,6 +49,8 @@ _SHOWN = (
     "security_groups", "vifs", "access_ipv4", "access_ipv6", "created_at", "updated_at",
 )
 _BRIEF = [S.id, S.name]
+# What a server is that was deleted and may be restored.
+SOFT, SOFT_STATUS = "soft-delete", "SOFT_DELETED"
 
 
 @dataclass(frozen=True)
@@ -202,9 +204,15 @@ def _truth(column: Any) -> Callable[[str, Values], Condition]:
     return lambda name, values: column.is_(truth(values[-1], name))
 
 
-def _never(name: str, values: Values) -> Condition:
-    """What no server here has, so that "no" means all of them."""
-    return false() if truth(values[-1], name) else true()
+def _deleted(name: str, values: Values) -> Condition:
+    """Also those that may be restored."""
+    gone = or_(S.deleted.is_(True), S.vm_state == SOFT)
+    return gone if truth(values[-1], name) else S.deleted.is_(False)
+
+
+def _soft_deleted(name: str, values: Values) -> Condition:
+    """Whether those are among them that may be restored: it does not ask for them alone."""
+    return true() if truth(values[-1], name) else S.vm_state != SOFT
 
 
 def _progress(name: str, values: Values) -> Condition:
@@ -256,7 +264,7 @@ FILTERS: dict[str, Callable[[str, Values], Condition]] = {
     "changes-before": lambda name, values: _changed_at() <= moment(values[-1], name),
     "changes-since": lambda name, values: _changed_at() >= moment(values[-1], name),
     "config_drive": _truth(S.config_drive), "created_at": _time(S.created_at),
-    "deleted": _truth(S.deleted), "description": _contains(S.description),
+    "deleted": _deleted, "description": _contains(S.description),
     "flavor": _equal(S.flavor_id), "host": _equal(S.host), "hostname": _equal(S.hostname),
     "image": _equal(S.image_id),
     "kernel_id": _image_property("kernel_id"), "key_name": _equal(S.key_name),
@@ -267,7 +275,7 @@ FILTERS: dict[str, Callable[[str, Values], Condition]] = {
     "power_state": _number(S.power_state), "progress": _progress,
     "project_id": _equal(S.project_id), "ramdisk_id": _image_property("ramdisk_id"),
     "reservation_id": _equal(S.reservation_id), "root_device_name": _equal(S.root_device),
-    "soft_deleted": _never, "tags": _tags(lambda tags: and_(*tags)),
+    "soft_deleted": _soft_deleted, "tags": _tags(lambda tags: and_(*tags)),
     "tags-any": _tags(lambda tags: or_(*tags)),
     "task_state": _equal(S.task_state), "tenant_id": _equal(S.project_id),
     "terminated_at": _time(S.terminated_at), "user_id": _equal(S.user_id), "uuid": _equal(S.id),
@@ -314,6 +322,12 @@ def _where(
         given.pop("tenant_id", None)
     if "deleted" not in given and since is None and before is None:
         where.append(S.deleted.is_(False))
+    # One that may be restored is deleted to who does not ask for such, as an admin may.
+    among = {"changes-since", "soft_deleted"} & given.keys() or (
+        "deleted" in given and truth(given["deleted"][-1], "deleted")) or (
+        every and SOFT_STATUS in {word.upper() for word in given.get("status", ())})
+    if not among:
+        where.append(S.vm_state != SOFT)
     if "status" in given:
         words = [word.upper() for word in given["status"]]
         if "DELETED" in words and not ctx.is_admin:

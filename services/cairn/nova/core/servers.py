@@ -208,14 +208,14 @@ def check_unlocked(ctx: Context, server: Row[Any]) -> None:
 # --- What conductors record ----------------------------------------------------------------
 
 # A server that is being deleted stays so, whatever else comes back late.
-_KEEP_DELETING = Server.task_state == "deleting"
+_KEEP_DELETING = Server.task_state.in_(("deleting", "soft-deleting"))
 
 
 def change(session: Session, server_id: str, *, task_state: str | None, **values: Any) -> bool:
     """Set the task and other columns of a server that is not gone."""
     if values.get("vm_state", "active") not in ("active", "paused"):
         void_consoles(session, server_id)
-    task = case((_KEEP_DELETING, "deleting"), else_=task_state if task_state else null())
+    task = case((_KEEP_DELETING, Server.task_state), else_=task_state if task_state else null())
     done = session.execute(
         update(Server).where(Server.id == server_id, Server.deleted.is_(False))
         .values(task_state=task, **values)

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from cairn.nova import rpc
@@ -31,11 +31,26 @@ def spec(
         "hostname": row.hostname, "project_id": row.project_id, "user_id": row.user_id,
         "created_at": row.created_at.isoformat(), "availability_zone": row.zone,
         "vm_state": row.vm_state, "task_state": row.task_state, "power_state": row.power_state,
-        "host": row.host, "flavor": row.flavor, "image": row.image, "vifs": row.vifs,
+        "host": row.host, "flavor": row.flavor, "image": image_of(row), "vifs": row.vifs,
+        "copies_image": _comes_from_shelf(row),
         "block_devices": [block_devices.to_wire(device, secret=secret) for device in devices],
         "key_name": row.key_name, "key_data": row.key_data, "user_data": row.user_data,
         "metadata": row.meta, "admin_pass": row.admin_pass, "config_drive": drive,
     }
+
+
+def image_of(row: Row[Any]) -> rpc.Image | None:
+    """What the server's root disk is made of: of one that comes back from the shelf the image that
+    it was kept in, with the properties of its own."""
+    own: rpc.Image | None = row.image
+    if not _comes_from_shelf(row):
+        return own
+    kept: rpc.Image = row.shelved_image
+    return {**kept, "properties": own["properties"] if own is not None else {}}
+
+
+def _comes_from_shelf(row: Any) -> bool:
+    return row.vm_state == "shelved_offloaded" and row.shelved_image is not None
 
 
 def stray(row: Any) -> rpc.Spec:

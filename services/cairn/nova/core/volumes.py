@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Forbidden, Invalid, Problem
+from cairn.common.flows import Action, Entry
 from cairn.nova.component import Nova
 from cairn.nova.core import block_devices, hosts, servers, works
 from cairn.nova.core.block_devices import (
@@ -24,9 +25,17 @@ from cairn.nova.core.block_devices import (
 )
 from cairn.nova.core.flows import attach_volume, detach_volume, extend_volume, swap_volume
 from cairn.nova.db.models import Event
-from cairn.nova.errors import DeviceInUse, NotOnAHost, TooManyDisks, VolumeNotFound
+from cairn.nova.errors import (
+    DeviceInUse,
+    NotOnAHost,
+    ServerBusy,
+    TooManyDisks,
+    VolumeNotFound,
+)
 
 MULTIATTACH = (2, 60)
+# Since when a shelved server gets volumes, and loses them.
+SHELVED = (2, 20)
 CHANGED = "compute.instance.volume.update"
 
 Device = Row[Any]  # Of block_devices.TABLE.
@@ -102,11 +111,19 @@ def attach(nova: Nova, ctx: Context, server_id: str, request: Document) -> Row[A
     with nova.db.reading() as session:
         row = servers.find(session, ctx, server_id)
     servers.check_unlocked(ctx, row)
-    works.check_may(row, action)
-    if row.host is None:
+    entry = _entry(ctx, row, action, attach_volume.OFFLOADED)
+    offloaded = entry is attach_volume.OFFLOADED
+    works.check_may(row, action, entry)
+    if row.host is None and not offloaded:
         raise NotOnAHost(id=row.id)
+    if offloaded and request.get("tag"):
+        raise Invalid(reason="tag: volumes are not attached with one to a server that is "
+                             "shelved-offloaded.")
     volume = show(nova, ctx, volume_id)
     check_free(ctx, volume)
+    if offloaded and volume.get("multiattach"):
+        raise Invalid(reason="Attaching multiattach volumes is not supported for shelved-offloaded "
+                             "instances.")
     check_zone(nova, volume, row.zone)
     device_id = nova.db.write(lambda session: _place(nova, session, ctx, row.id, volume, {
         "tag": request.get("tag"), "device_name": request.get("device"),
@@ -114,12 +131,12 @@ def attach(nova: Nova, ctx: Context, server_id: str, request: Document) -> Row[A
     attachment_id = _reserve(nova, ctx, row.id, volume, device_id)
 
     def begin(session: Session) -> str:
-        works.claim(session, row, action)
+        works.claim(session, row, action, entry)
         if not block_devices.change(session, device_id, frm=[RESERVING], state=ATTACHING,
                                     attachment_id=attachment_id):
             raise VolumeNotFound(volume_id)
-        work = works.add(session, ctx, row, action, nova.service,
-                         {"device_id": device_id, "volume_id": volume["id"]})
+        work = works.add(session, ctx, row, action, nova.service, {
+            "device_id": device_id, "volume_id": volume["id"], "offloaded": offloaded})
         return str(work.runner)
 
     try:
@@ -129,6 +146,16 @@ def attach(nova: Nova, ctx: Context, server_id: str, request: Document) -> Row[A
         raise
     nova.ring(ctx, runner)
     return find(nova, ctx, row.id, volume["id"])
+
+
+def _entry(ctx: Context, server: Row[Any], action: Action, offloaded: Entry) -> Entry:
+    """The way into the action that the server's state is. Raises ServerBusy for one that is
+    shelved, before there was such a way."""
+    shelved = server.vm_state in ("shelved", "shelved_offloaded")
+    if shelved and ctx.version < SHELVED:
+        raise ServerBusy(action=action.kind, id=server.id, attribute="vm_state",
+                         state=server.vm_state)
+    return offloaded if server.vm_state in (offloaded.states or ()) else action.entry
 
 
 def _place(
@@ -214,12 +241,14 @@ def detach(nova: Nova, ctx: Context, server_id: str, volume_id: str) -> None:
         row = servers.find(session, ctx, server_id)
         device = _find(session, row.id, volume_id)
         servers.check_unlocked(ctx, row)
-        works.claim(session, row, action)
+        entry = _entry(ctx, row, action, detach_volume.OFFLOADED)
+        works.claim(session, row, action, entry)
         if device.boot_index == 0:
             raise Invalid(reason="Cannot detach a root device volume")
         _take(session, device, DETACHING)
-        work = works.add(session, ctx, row, action, nova.service,
-                         {"device_id": device.id, "volume_id": volume_id})
+        work = works.add(session, ctx, row, action, nova.service, {
+            "device_id": device.id, "volume_id": volume_id,
+            "offloaded": entry is detach_volume.OFFLOADED})
         return str(work.runner)
 
     nova.ring(ctx, nova.db.write(write))

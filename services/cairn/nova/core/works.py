@@ -99,10 +99,12 @@ def add(
 ) -> Any:
     """Write the work of a server that was claimed for it; the row, with whom to ring. It begins in
     so many seconds, or when it is woken. Raises NotOnAHost, HostDown."""
-    if server.host is None:
-        raise NotOnAHost(id=server.id)
     rooms = action.rooms(args or {})
-    if COMPUTE in rooms and not hosts.is_up(session, server.host, service):
+    if server.host is None:
+        # Unless it needs none, or is only about to get one.
+        if COMPUTE in rooms and not (action.moves and rooms[0] == CONDUCTOR):
+            raise NotOnAHost(id=server.id)
+    elif COMPUTE in rooms and not hosts.is_up(session, server.host, service):
         raise HostDown(host=server.host, action=action.kind)
     runner = CONDUCTOR if rooms[0] == CONDUCTOR else runner_of(server.host)
     events.record(session, ctx, server, action, events.START,

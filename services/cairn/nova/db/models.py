@@ -123,6 +123,14 @@ class Server(Timestamps, Base):
     launched_at: Mapped[dt.datetime | None] = mapped_column(Moment)
     terminated_at: Mapped[dt.datetime | None] = mapped_column(Moment)
 
+    # While it is shelved: since when, and the image of its root disk, {"id"} or rpc.Image once it
+    # is on its way back; NULL where it boots from a volume.
+    shelved_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    shelved_image: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # While it is soft-deleted: since when, and its vm_state before.
+    soft_deleted_at: Mapped[dt.datetime | None] = mapped_column(Moment)
+    state_before: Mapped[str | None] = mapped_column(String(32))
+
     # What it is made of, as it was when it was asked for.
     flavor_id: Mapped[str] = mapped_column(String(255), index=True)
     flavor: Mapped[dict[str, Any]] = mapped_column(JSON)

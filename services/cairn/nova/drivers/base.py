@@ -44,8 +44,8 @@ class Driver(Protocol):
         ...
 
     def prepare(self, spec: Spec) -> None:
-        """Make the server's disks (an overlay on the cached image, ephemeral, swap, config drive).
-        Half made ones are made again."""
+        """Make the server's disks (an overlay on the cached image, or a whole copy of it where the
+        spec says so; ephemeral, swap, config drive). Half made ones are made again."""
         ...
 
     def start(self, spec: Spec) -> None:
@@ -120,6 +120,14 @@ class Driver(Protocol):
 
     def resize(self, spec: Spec, device: BlockDevice, size: int) -> None:
         """Let a running guest see that a volume has so many bytes now."""
+        ...
+
+    def set_password(self, spec: Spec, user: str, password: str) -> None:
+        """Let the guest's agent set it. Raises AgentSilent where none answers."""
+        ...
+
+    def interrupt(self, spec: Spec) -> None:
+        """Send a running or paused guest an interrupt that it cannot mask."""
         ...
 
     def power_state(self, spec: Spec) -> int:

@@ -15,7 +15,7 @@ from cairn.nova.drivers.base import (
     SUSPENDED,
     connected,
 )
-from cairn.nova.errors import HypervisorFailed, ServerNotReady
+from cairn.nova.errors import AgentSilent, HypervisorFailed, ServerNotReady
 from cairn.nova.rpc import BlockDevice, HostReport, Image, Spec, Vif
 from cairn.nova.settings import ComputeSettings
 
@@ -37,6 +37,11 @@ class FakeDriver:
         self.sizes: dict[str, int] = {}
         # Server id -> what it is rescued from.
         self.rescued: dict[str, str] = {}
+        # Server id -> (user, password) that its guest was told; those without an agent are told no
+        # such thing. And those that were interrupted, as often as they were.
+        self.passwords: dict[str, tuple[str, str]] = {}
+        self.silent: set[str] = set()
+        self.interrupted: list[str] = []
         # Ids of volumes that nobody serves now.
         self.away: set[str] = set()
         # Server id -> the end of its serial line that the guest has.
@@ -162,6 +167,16 @@ class FakeDriver:
         if device.get("encrypted") and not device.get("passphrase"):
             raise RuntimeError(f"nobody said what opens volume {device['volume_id']}")
         return str(device["volume_id"]), device.get("passphrase")
+
+    def set_password(self, spec: Spec, user: str, password: str) -> None:
+        if spec["id"] in self.silent:
+            raise AgentSilent
+        self.passwords[spec["id"]] = (user, password)
+
+    def interrupt(self, spec: Spec) -> None:
+        if spec["id"] not in self.domains:
+            raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
+        self.interrupted.append(spec["id"])
 
     def power_state(self, spec: Spec) -> int:
         return self.domains.get(spec["id"], NOSTATE)

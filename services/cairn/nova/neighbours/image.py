@@ -1,6 +1,7 @@
 """What nova asks of Glance."""
 
 from typing import Protocol
+from urllib.parse import urlencode
 
 from cairn.common.api import Document
 from cairn.common.client import Neighbours, as_caller
@@ -30,6 +31,13 @@ class Images(Protocol):
 
     def delete(self, ctx: Context, image_id: str) -> None:
         """As nova itself: whose it is may be gone."""
+        ...
+
+    def list_backups(
+        self, ctx: Context, project_id: str, server_id: str, backup_type: str
+    ) -> list[Document]:
+        """The project's that call themselves backups of that server and type, the newest first. As
+        nova itself."""
         ...
 
     def lend(self, requests: list[tuple[str, str]], seconds: int) -> tuple[str, str]:
@@ -64,6 +72,16 @@ class HttpImages:
 
     def delete(self, ctx: Context, image_id: str) -> None:
         self._client.delete("image", f"/images/{image_id}", ctx=ctx)
+
+    def list_backups(
+        self, ctx: Context, project_id: str, server_id: str, backup_type: str
+    ) -> list[Document]:
+        query = urlencode({
+            "owner": project_id, "instance_uuid": server_id, "image_type": "backup",
+            "backup_type": backup_type, "sort_key": "created_at", "sort_dir": "desc",
+            "limit": "1000"})
+        answer = self._client.get("image", f"/images?{query}", ctx=ctx)
+        return answer.json()["images"]  # type: ignore[no-any-return]
 
     def lend(self, requests: list[tuple[str, str]], seconds: int) -> tuple[str, str]:
         return self._client.lend("image", requests, seconds)

@@ -19,11 +19,18 @@ class Steps(HasVolumes):
 
     def do_connect(self, job: Job) -> None:
         row = self.row(job)
+        if job.args.get("offloaded"):
+            return  # Reserved it is already; a host is chosen later.
         if row.host is None:
             raise NotOnAHost(id=row.id)
         self.connect(job, self.existing(job.args["device_id"]), row.host)
 
     def do_complete(self, job: Job) -> None:
+        if job.args.get("offloaded"):
+            with self.nova.db.writing() as session:
+                block_devices.change(session, job.args["device_id"],
+                                     state=block_devices.ATTACHED)
+            return
         self.complete(job, self.existing(job.args["device_id"]))
 
     def undo_connect(self, job: Job) -> None:

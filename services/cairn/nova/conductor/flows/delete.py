@@ -7,12 +7,13 @@ from cairn.common.work import Job
 from cairn.nova.conductor.claims import ReleasesClaim
 from cairn.nova.conductor.doer import step
 from cairn.nova.conductor.ports import DeletesPorts
+from cairn.nova.conductor.shelved_images import HasShelvedImage
 from cairn.nova.conductor.volumes import HasVolumes
 from cairn.nova.core import hosts, servers
 from cairn.nova.rpc import CONDUCTOR, runner_of
 
 
-class Steps(DeletesPorts, HasVolumes, ReleasesClaim):
+class Steps(DeletesPorts, HasVolumes, ReleasesClaim, HasShelvedImage):
     def steps(self) -> Mapping[str, Do]:
         return {
             "ports_deleted": step(self.delete_ports),
@@ -37,4 +38,6 @@ class Steps(DeletesPorts, HasVolumes, ReleasesClaim):
         return runner_of(self.row_or_none(job).host)
 
     def finish(self, job: Job) -> None:
+        """With the image of one that was shelved."""
+        self.remove_image(job)
         self.nova.db.write(lambda session: servers.finish_delete(session, job.subject))

@@ -8,10 +8,9 @@ from xml.etree import ElementTree as xml
 
 import libvirt
 
-from cairn.nova.drivers.libvirt.disks import qemu_img
+from cairn.nova.drivers.libvirt.disks import HOURS, qemu_img
 from cairn.nova.errors import HypervisorFailed
 
-HOURS = 4 * 3600  # Seconds a copy may take.
 # libvirt makes the file; the job does not outlive the domain's process, whose file is of no use
 # then.
 MIRROR = libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB

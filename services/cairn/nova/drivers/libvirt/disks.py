@@ -23,6 +23,7 @@ from cairn.nova.rpc import Image, Spec
 GIB = 1 << 30
 # Files of a server that is rescued.
 RESCUE, RESCUE_CONFIG = "disk.rescue", "disk.config.rescue"
+HOURS = 4 * 3600  # Seconds a copy may take.
 # qemu-img reads what users gave: it gets a minute of processor and 1 GiB of memory.
 LIMITS = ["prlimit", "--as=1073741824", "--cpu=60", "--"]
 
@@ -115,8 +116,19 @@ class Disks:
             if virtual > root_size:
                 raise FlavorTooSmall(disk=root_size, image=virtual)
             require_space(self.folder, 64 << 20, self.host, f"the disks of server {spec['id']}")
+            if spec.get("copies_image"):
+                self._copy(base, kind, place / "disk", root_size, spec["id"])
+                return
             qemu_img("create", "-q", "-f", "qcow2", "-b", str(base), "-F", kind,
                      str(place / "disk"), str(root_size))
+
+    def _copy(self, base: Path, kind: str, disk: Path, size: int, server_id: str) -> None:
+        """A disk of its own: an image that is about to be deleted is nothing to lie upon."""
+        require_space(self.folder, base.stat().st_blocks * 512, self.host,
+                      f"the disks of server {server_id}")
+        qemu_img("convert", "-q", "-f", kind, "-O", "qcow2", str(base), str(disk), limits=False,
+                 timeout=HOURS)
+        qemu_img("resize", "-q", "-f", "qcow2", str(disk), str(size))
 
     def remove(self, spec: Spec) -> None:
         shutil.rmtree(self.of(spec), ignore_errors=True)

@@ -27,7 +27,7 @@ from cairn.nova.drivers.libvirt import domain as domains
 from cairn.nova.drivers.libvirt.connection import Connection, failure
 from cairn.nova.drivers.libvirt.disks import Disks
 from cairn.nova.drivers.libvirt.report import report
-from cairn.nova.errors import HypervisorFailed, ServerNotReady
+from cairn.nova.errors import AgentSilent, HypervisorFailed, ServerNotReady
 from cairn.nova.rpc import BlockDevice, HostReport, Image, Spec, Vif
 from cairn.nova.settings import ComputeProcess
 
@@ -158,9 +158,7 @@ class LibvirtDriver:
         return domain
 
     def snapshot(self, spec: Spec, path: Path) -> None:
-        domain = self.connection.find(spec["id"])
-        if domain is None:
-            raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
+        domain = self._existing(spec)
         disk = self.disks.root(spec)
         require_space(self.folder, self.disks.bytes_of(disk), self.host,
                       f"a snapshot of server {spec['id']}")
@@ -239,6 +237,21 @@ class LibvirtDriver:
             with hypervisor():
                 plugged.resize(domain, spec, device, size)
 
+    def set_password(self, spec: Spec, user: str, password: str) -> None:
+        domain = self._existing(spec)
+        with hypervisor():
+            try:
+                domain.setUserPassword(user, password, 0)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() != libvirt.VIR_ERR_AGENT_UNRESPONSIVE:
+                    raise
+                raise AgentSilent from None
+
+    def interrupt(self, spec: Spec) -> None:
+        domain = self._existing(spec)
+        with hypervisor():
+            domain.injectNMI()
+
     def power_state(self, spec: Spec) -> int:
         domain = self.connection.find(spec["id"])
         if domain is None:
@@ -287,14 +300,19 @@ class LibvirtDriver:
         return "".join(lines if length is None else lines[max(0, len(lines) - length):])
 
     def diagnostics(self, spec: Spec) -> dict[str, Any]:
-        domain = self.connection.find(spec["id"])
-        if domain is None:
-            raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
+        domain = self._existing(spec)
         with hypervisor():
             # One question for all groups: the figures are of one moment.
             [(_, counters)] = self.connection.get().domainListGetStats([domain], COUNTED)
             state = STATES.get(counters.get("state.state"), NOSTATE)
             return diagnostics.read(counters, domain.XMLDesc(0), spec, self.kind, state)
+
+    def _existing(self, spec: Spec) -> Any:
+        """The server's domain. Raises HypervisorFailed."""
+        domain = self.connection.find(spec["id"])
+        if domain is None:
+            raise HypervisorFailed(reason=f"there is no domain of server {spec['id']}")
+        return domain
 
     def _define(self, spec: Spec, rescue: domains.Rescue | None = None) -> Any:
         text = domains.document(spec, self.settings.libvirt, self.kind, self.disks.of(spec),
