@@ -16,7 +16,12 @@ from cairn.nova.api import (
     flavor_access,
     flavor_extra_specs,
     flavors,
+    floating_ip_actions,
+    floating_ip_pools,
+    floating_ips,
     hypervisors,
+    image_metadata,
+    images,
     instance_actions,
     ips,
     keypairs,
@@ -43,8 +48,8 @@ from cairn.nova.component import Nova
 
 RESOURCES = (
     aggregates, assisted_volume_snapshots, attach_interfaces, availability_zones, extensions,
-    flavor_access,
-    flavor_extra_specs, flavors, hypervisors, instance_actions, ips, keypairs, limits,
+    flavor_access, flavor_extra_specs, flavors, floating_ip_actions, floating_ip_pools,
+    floating_ips, hypervisors, image_metadata, images, instance_actions, ips, keypairs, limits,
     quota_classes, quota_sets, security_groups, server_actions, server_diagnostics,
     server_external_events, server_groups, server_images, server_metadata, server_password,
     server_tags, servers, services, simple_tenant_usage, volume_attachments, volume_uses,

@@ -26,6 +26,11 @@ RULES: dict[str, Rule] = {
            "os-volumes-attachments:show", "os-quota-sets:show", "os-quota-sets:detail",
            "os-flavor-extra-specs:index", "os-flavor-extra-specs:show",
            "os-server-password:show"),
+    # Of before 2.36: what is the neighbours' own.
+    **_all(_READER, "os-floating-ips:list", "os-floating-ips:show"),
+    **_all(_MEMBER, "os-floating-ips:create", "os-floating-ips:delete", "os-floating-ips:add",
+           "os-floating-ips:remove"),
+    **_all(_ANY, "os-floating-ip-pools"),
     **_all(_MEMBER, "servers:create", "servers:create:attach_network",
            "servers:create:attach_volume", "servers:create:trusted_certs", "servers:update",
            "servers:delete", "servers:start", "servers:stop", "servers:reboot",

@@ -1,6 +1,6 @@
 """What nova asks of Glance."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from cairn.common.api import Document
 from cairn.common.client import Neighbours, as_caller
@@ -30,6 +30,17 @@ class Images(Protocol):
 
     def delete(self, ctx: Context, image_id: str) -> None:
         """As nova itself: whose it is may be gone."""
+        ...
+
+    def forward(
+        self, ctx: Context, method: str, path: str, document: Any = None
+    ) -> Document:
+        """The caller's own request, as Glance answers it; {} for no body. A PATCH is a JSON
+        patch."""
+        ...
+
+    def address(self) -> str:
+        """Where the cloud's users find Glance."""
         ...
 
     def lend(self, requests: list[tuple[str, str]], seconds: int) -> tuple[str, str]:
@@ -64,6 +75,20 @@ class HttpImages:
 
     def delete(self, ctx: Context, image_id: str) -> None:
         self._client.delete("image", f"/images/{image_id}", ctx=ctx)
+
+    def forward(
+        self, ctx: Context, method: str, path: str, document: Any = None
+    ) -> Document:
+        options = as_caller(ctx)
+        if document is not None:
+            options["json"] = document
+        if method == "PATCH":
+            options["headers"] = {**options.get("headers", {}), "Content-Type": PATCH}
+        answer = self._client.request("image", method, path, ctx=ctx, **options)
+        return answer.json() if answer.content else {}
+
+    def address(self) -> str:
+        return self._client.endpoint("image", self._client.settings.region, "public")
 
     def lend(self, requests: list[tuple[str, str]], seconds: int) -> tuple[str, str]:
         return self._client.lend("image", requests, seconds)
