@@ -109,6 +109,16 @@ class NetworkUnknown(Invalid):
     message = "Network {id} could not be found."
 
 
+class Gone(Problem):
+    code = 410
+    message = "Compute does not have this any more."
+
+
+class NotSupported(Problem):
+    code = 501
+    message = "Feature not supported: {reason}"
+
+
 class FloatingIpNotFound(NotFound):
     message = "Floating IP {id} could not be found."
 

@@ -5,6 +5,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from cairn.cinder.app import create_app as cinder_app
 from cairn.common.client import refusal
 from cairn.common.context import Context
 from cairn.common.db import Database
@@ -22,6 +23,7 @@ from cairn.neutron.component import Neutron
 from cairn.neutron.db import models as neutron_models
 from cairn.neutron.rpc_server.manager import Manager
 from fakes.asked import Answer
+from fakes.cinder import World as CinderWorld
 from fakes.nova.cloud import Cloud
 
 SERVICE = Context("nova", project_id="service",
@@ -68,6 +70,14 @@ class Neighbourhood(Cloud):
         stores = Stores(settings, StoreSettings(), imports, Gate(imports))
         glance = Glance(db, Policy(glance_policy.RULES), settings, stores, imports=imports)
         return glance_app(glance, self.authenticate, {}).test_client()
+
+    def add_cinder(self, db: Database, folder: Path) -> CinderWorld:
+        """From now on volumes are cinder's; in it works run when its `settle` is called."""
+        folder.mkdir()
+        world = CinderWorld(db, folder)
+        client = cinder_app(world.cinder, self.authenticate, {}).test_client()
+        self.clients["block-storage"] = (client, "/v3")
+        return world
 
     def request(self, service: str, method: str, path: str, **options: Any) -> Any:
         if service not in self.clients:
