@@ -217,7 +217,7 @@ def _view(
             if not by_action:
                 _authorise(candidates[0], component, ctx)
             body = parse_json(request.get_data(cache=False))
-        endpoint = _selected(candidates, body) if by_action else candidates[0]
+        endpoint = _selected(candidates, endpoints, body) if by_action else candidates[0]
         if by_action or endpoint.body is None or endpoint.raw:
             _authorise(endpoint, component, ctx)
         if request.method in ("PUT", "POST"):
@@ -287,13 +287,17 @@ def _authorise(endpoint: Endpoint, component: Component, ctx: Context) -> None:
         component.policy.enforce(ctx, endpoint.policy)
 
 
-def _selected(candidates: list[Endpoint], body: Any) -> Endpoint:
+def _selected(candidates: list[Endpoint], every: list[Endpoint], body: Any) -> Endpoint:
+    """Of the candidates, which are those of `every` that speak the request's version, the one of
+    the body's action. Raises Invalid, and NoSuchPath for an action of other versions."""
     if not isinstance(body, dict) or len(body) != 1:
         raise errors.Invalid(reason="The body must have exactly one key, the action.")
     action = next(iter(body))
     for endpoint in candidates:
         if endpoint.action == action:
             return endpoint
+    if any(endpoint.action == action for endpoint in every):
+        raise errors.NoSuchPath
     raise errors.Invalid(reason=f"There is no such action: {action}")
 
 

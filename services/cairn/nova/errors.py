@@ -136,6 +136,37 @@ class NetworkUnknown(Invalid):
     message = "Network {id} could not be found."
 
 
+class Gone(Problem):
+    code = 410
+    message = "Compute does not have this any more."
+
+
+class NotSupported(Problem):
+    code = 501
+    message = "Feature not supported: {reason}"
+
+
+class FloatingIpNotFound(NotFound):
+    message = "Floating IP {id} could not be found."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Floating IP", id)
+
+
+class FloatingIpPoolNotFound(NotFound):
+    message = "Floating IP pool {id} could not be found."
+
+    def __init__(self, id: object) -> None:
+        super().__init__("Floating IP pool", id)
+
+
+class NoMoreFloatingIps(NotFound):
+    message = "No more floating IPs in pool {id}."
+
+    def __init__(self, pool: str) -> None:
+        super().__init__("Floating IP", pool)
+
+
 class FixedIpInUse(Invalid):
     message = "Fixed IP address {address} is already in use."
 

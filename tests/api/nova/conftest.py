@@ -1,5 +1,5 @@
 import pytest
-from fakes.declared import watch
+from fakes import declared, upstream
 from fakes.nova import World
 
 from cairn.common.context import Context
@@ -15,7 +15,8 @@ PEOPLE = {
     "bob": Context("bob", project_id="blue", roles=frozenset({"member", "reader"})),
 }
 
-watched = pytest.fixture(autouse=True)(watch)
+watched = pytest.fixture(autouse=True)(declared.watch)
+upstream_watched = pytest.fixture(autouse=True)(upstream.watch)
 
 
 @pytest.fixture

@@ -49,9 +49,10 @@ def test_a_volume_comes_and_goes(world, call, cinder, attachments, server):
     volume = cinder.volume()
     made = attachments("POST", "", {"volumeId": volume, "tag": "data"}).json["volumeAttachment"]
     [attachment] = cinder.attachments
-    assert made.pop("bdm_uuid")
     assert made == {"serverId": server, "volumeId": volume, "device": "/dev/vdb", "tag": "data",
-                    "delete_on_termination": False, "attachment_id": attachment}
+                    "delete_on_termination": False, "id": volume}
+    shown = attachments("GET", volume).json["volumeAttachment"]
+    assert (shown["attachment_id"], bool(shown["bdm_uuid"])) == (attachment, True)
     assert cinder.volumes[volume]["status"] == "reserved"
     world.settle()
     assert cinder.volumes[volume]["status"] == "in-use"

@@ -3,6 +3,7 @@ questions, and can be told to refuse or to be away."""
 
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -66,6 +67,11 @@ class Cloud(Glance, Neutron, Placement):
                 raise Unavailable(reason=f"The {service} service did not answer")
 
         self.before = before
+
+    settings = SimpleNamespace(region="here")
+
+    def endpoint(self, service: str, region: str, interface: str) -> str:
+        return f"http://{service}.{region}.{interface}"
 
     def lend(
         self, service: str, requests: list[tuple[str, str]], seconds: int

@@ -77,7 +77,7 @@ class Neutron:
     def _made(self, kind: str, asked: Document) -> Document:
         made = {"id": str(uuid.uuid4()), **asked}
         if kind == "security-groups":
-            return {"security_group_rules": [], "tenant_id": asked.get("project_id", ""), **made}
+            return {"security_group_rules": [], "tenant_id": asked.get("project_id", "red"), **made}
         if kind != "ports":
             return made
         made = {

@@ -59,7 +59,9 @@ def attach(nova: Nova, ctx: Context, server_id: str, body: Document) -> Document
     request = body["volumeAttachment"]
     if "delete_on_termination" in request:
         request["delete_on_termination"] = boot.truthy(request["delete_on_termination"])
-    return {"volumeAttachment": view(ctx, volumes.attach(nova, ctx, server_id, request))}
+    device = volumes.attach(nova, ctx, server_id, request)
+    # Of this answer 2.89 has changed nothing: it is as it was before.
+    return {"volumeAttachment": view(ctx.at(min(ctx.version, (2, 88))), device)}
 
 
 def _attaching(version: Version) -> Document:

@@ -1,5 +1,6 @@
 """Images as Glance shows them to the caller."""
 
+from cairn.common.api import Document
 from cairn.common.context import Context
 from cairn.common.errors import Invalid, Problem
 from cairn.nova import rpc
@@ -7,12 +8,17 @@ from cairn.nova.component import Nova
 from cairn.nova.core import guest_features
 
 # What Glance says of every image; the rest are the image's own properties.
-_BASE = {
+BASE = {
     "id", "name", "status", "visibility", "protected", "checksum", "os_hash_algo", "os_hash_value",
     "owner", "size", "virtual_size", "container_format", "disk_format", "created_at",
     "updated_at", "min_disk", "min_ram", "self", "file", "schema", "tags", "os_hidden",
     "locations", "direct_url", "stores",
 }
+
+
+def properties(document: Document) -> Document:
+    """The image's own, of what Glance says of it."""
+    return {key: value for key, value in document.items() if key not in BASE}
 
 
 def find(nova: Nova, ctx: Context, image_id: str) -> rpc.Image:
@@ -27,8 +33,8 @@ def find(nova: Nova, ctx: Context, image_id: str) -> rpc.Image:
         raise
     if document["status"] != "active":
         raise Invalid(reason=f"Image {image_id} is not active.")
-    properties = {key: value for key, value in document.items()
-                  if key not in _BASE and isinstance(value, str | int | bool | float)}
+    plain = {key: value for key, value in properties(document).items()
+             if isinstance(value, str | int | bool | float)}
     return {
         "id": document["id"], "name": document.get("name") or "",
         "disk_format": document.get("disk_format") or "raw",
@@ -36,7 +42,7 @@ def find(nova: Nova, ctx: Context, image_id: str) -> rpc.Image:
         "size": document.get("size") or 0, "min_disk": document.get("min_disk") or 0,
         "min_ram": document.get("min_ram") or 0,
         "checksum": document.get("os_hash_value") or document.get("checksum") or "",
-        "properties": properties,
+        "properties": plain,
     }
 
 

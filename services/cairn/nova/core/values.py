@@ -6,7 +6,7 @@ import uuid
 
 from cairn.common.api import Version
 from cairn.common.bounds import parse_whole
-from cairn.common.errors import Invalid
+from cairn.common.errors import Invalid, NotFound
 from cairn.common.listing import FALSE, TRUE
 
 
@@ -44,6 +44,15 @@ def check_uuid(text: str) -> str:
         return str(uuid.UUID(text))
     except ValueError:
         raise Invalid(reason=f"Invalid uuid {text}") from None
+
+
+def neighbours_id(kind: str, text: str) -> str:
+    """An id that a neighbour may have a thing by. Raises NotFound for a text that is no uuid: none
+    has, and it would be no segment of a path."""
+    try:
+        return check_uuid(text)
+    except Invalid:
+        raise NotFound(kind, text) from None
 
 
 def number(text: str) -> int:

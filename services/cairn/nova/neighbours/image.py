@@ -1,6 +1,6 @@
 """What nova asks of Glance."""
 
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from cairn.common.api import Document
@@ -38,6 +38,17 @@ class Images(Protocol):
     ) -> list[Document]:
         """The project's that call themselves backups of that server and type, the newest first. As
         nova itself."""
+        ...
+
+    def forward(
+        self, ctx: Context, method: str, path: str, document: Any = None
+    ) -> Document:
+        """The caller's own request, as Glance answers it; {} for no body. A PATCH is a JSON
+        patch."""
+        ...
+
+    def address(self) -> str:
+        """Where the cloud's users find Glance."""
         ...
 
     def lend(self, requests: list[tuple[str, str]], seconds: int) -> tuple[str, str]:
@@ -82,6 +93,20 @@ class HttpImages:
             "limit": "1000"})
         answer = self._client.get("image", f"/images?{query}", ctx=ctx)
         return answer.json()["images"]  # type: ignore[no-any-return]
+
+    def forward(
+        self, ctx: Context, method: str, path: str, document: Any = None
+    ) -> Document:
+        options = as_caller(ctx)
+        if document is not None:
+            options["json"] = document
+        if method == "PATCH":
+            options["headers"] = {**options.get("headers", {}), "Content-Type": PATCH}
+        answer = self._client.request("image", method, path, ctx=ctx, **options)
+        return answer.json() if answer.content else {}
+
+    def address(self) -> str:
+        return self._client.endpoint("image", self._client.settings.region, "public")
 
     def lend(self, requests: list[tuple[str, str]], seconds: int) -> tuple[str, str]:
         return self._client.lend("image", requests, seconds)

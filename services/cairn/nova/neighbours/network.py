@@ -25,7 +25,9 @@ class Network(Protocol):
     def list_ports(self, ctx: Context, *, own: bool = False, **filters: Any) -> list[Document]:
         ...
 
-    def list_floating_ips(self, ctx: Context, **filters: Any) -> list[Document]: ...
+    def list_floating_ips(
+        self, ctx: Context, *, own: bool = False, **filters: Any
+    ) -> list[Document]: ...
 
     def list_security_groups(
         self, ctx: Context, *, own: bool = False, **filters: Any
@@ -71,8 +73,10 @@ class HttpNetwork:
     def list_ports(self, ctx: Context, *, own: bool = False, **filters: Any) -> list[Document]:
         return self._list(ctx, "ports", filters, own)
 
-    def list_floating_ips(self, ctx: Context, **filters: Any) -> list[Document]:
-        return self._list(ctx, "floatingips", filters)
+    def list_floating_ips(
+        self, ctx: Context, *, own: bool = False, **filters: Any
+    ) -> list[Document]:
+        return self._list(ctx, "floatingips", filters, own)
 
     def list_security_groups(
         self, ctx: Context, *, own: bool = False, **filters: Any
