@@ -1,5 +1,6 @@
 """Volumes of servers, as the conductor asks Cinder for them and gives them back."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -56,6 +57,33 @@ class HasVolumes(MakesOnce):
             figures = {name: told.get(name) for name in FIGURES}
         with self.nova.db.writing() as session:
             block_devices.change(session, device.id, connection_info=info, encryption=figures)
+
+    def exchange(self, job: Job, device_id: str, volume_id: str) -> None:
+        """A new attachment of the server's, that no host has connected, before its others are let
+        go: nobody else gets the volume meanwhile."""
+        volumes = self.nova.cloud.volumes
+        made = self.patiently(
+            lambda: volumes.create_attachment(job.ctx, volume_id, job.subject),
+            "reserving a volume")
+        with self.nova.db.writing() as session:
+            block_devices.change(session, device_id, attachment_id=made["id"],
+                                 connection_info=None, encryption=None)
+        others = self.patiently(
+            lambda: volumes.list_attachments(job.ctx, job.subject, volume_id), "looking")
+        for gone in [other["id"] for other in others if other["id"] != made["id"]]:
+            self.patiently(partial(volumes.delete_attachment, job.ctx, gone),
+                           "giving a volume back")
+
+    def move_volumes(self, job: Job, host: str) -> None:
+        """That host reaches the volumes of a server that is off, and no other."""
+        with self.nova.db.reading() as session:
+            devices = [d for d in block_devices.volumes_of(session, job.subject)
+                       if d.state == block_devices.ATTACHED]
+        for device in devices:
+            self.exchange(job, device.id, str(device.volume_id))
+            device = self.existing(device.id)
+            self.connect(job, device, host)
+            self.complete(job, device)
 
     def complete(self, job: Job, device: Row[Any]) -> None:
         """The volume is in use."""

@@ -221,6 +221,18 @@ def _bind(
     return nova.cloud.network.update_port(ctx, port_id, binding)
 
 
+def move_ports(nova: Nova, ctx: Context, server: Any, host: str) -> list[rpc.Vif]:
+    """Bind the server's ports to that host; as they are then. Raises Conflict where one cannot be
+    bound there."""
+    for port in _of(nova, ctx, [server.id]):
+        if port.get("binding:host_id") != host:
+            nova.cloud.network.update_port(ctx, port["id"], {"binding:host_id": host})
+    moved = refresh(nova, ctx, [server])[server.id]
+    for vif in moved:
+        _check_bound(vif, host)
+    return moved
+
+
 def remove_ports(
     nova: Nova, ctx: Context, server_id: str, kept: set[str], only: str | None = None
 ) -> None:
