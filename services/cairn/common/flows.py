@@ -101,6 +101,11 @@ class Doer:
         while it is done is a doer's to say."""
         return room in self.action.absent(job.args)
 
+    def here(self, room: str, job: Job) -> bool:
+        """Of a process that is several rooms (a host that a resource leaves, or comes to): whether
+        it is that one in this work."""
+        return True
+
     def runner(self, room: str, job: Job) -> str:
         """Who does that room's steps of this work."""
         raise NotImplementedError
@@ -118,24 +123,25 @@ def load(package: str, name: str) -> dict[str, Any]:
             for module in modules}
 
 
-def make_flows(room: str, doers: Iterable[Doer]) -> list[Flow]:
-    """What the room's worker runs. Raises ValueError for a step without a doer, and for a doer
-    without a step."""
-    return [_flow(room, doer) for doer in doers]
+def make_flows(rooms: str | tuple[str, ...], doers: Iterable[Doer]) -> list[Flow]:
+    """What the worker of a room runs, or of several that one process is. Raises ValueError for a
+    step without a doer, and for a doer without a step."""
+    return [_flow((rooms,) if isinstance(rooms, str) else rooms, doer) for doer in doers]
 
 
-def _flow(room: str, doer: Doer) -> Flow:
+def _flow(rooms: Collection[str], doer: Doer) -> Flow:
     action, have = doer.action, doer.steps()
-    if problem := mismatch(action.steps_of(room), have):
-        raise ValueError(f"{room}, {action.kind}: {problem}")
+    declared = [step for step in action.steps if step.room in rooms]
+    if problem := mismatch(declared, have):
+        raise ValueError(f"{', '.join(rooms)}, {action.kind}: {problem}")
     mine = {step.name: Step(step.name, have[step.name].do, have[step.name].undo)
-            for step in action.steps_of(room)}
+            for step in declared}
 
     def due(job: Job) -> Sequence[Step]:
-        """The room's steps up to the first of another room's that is still to come."""
+        """The process's steps up to the first of another's that is still to come."""
         turn = []
         for step in action.steps:
-            if step.room == room:
+            if step.room in rooms and doer.here(step.room, job):
                 turn.append(mine[step.name])
             elif step.name not in job.results and not doer.absent(step.room, job):
                 break

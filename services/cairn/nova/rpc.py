@@ -13,8 +13,10 @@ from cairn.common.remote import LedgerStub
 from cairn.common.rpc import Stub
 from cairn.nova.core.host_request import HostRequest
 
-# Rooms that do steps of works. The conductor's is also its name as a runner of works.
+# Rooms that do steps of works. The conductor's is also its name as a runner of works. Of a server
+# that moves, its host is two: the one that it leaves, and the one that it comes to.
 CONDUCTOR, COMPUTE = "conductor", "compute"
+SOURCE, DESTINATION = "source", "destination"
 
 # Kinds of Remote by which a process with a database says that it has none now.
 DATABASE_AWAY = {"OperationalError", "InterfaceError", "TimeoutError"}

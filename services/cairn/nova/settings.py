@@ -30,6 +30,9 @@ class ApiSettings:
     cross_az_attach: bool = option(
         True, "Attach volumes of other availability zones than the server's."
     )
+    resize_to_same_host: bool = option(
+        True, "Let a server that gets another flavor stay on its host."
+    )
     max_disk_devices: int = option(26, "Most disks of one server; -1: as many as a bus names.")
     force_config_drive: bool = option(False, "Give every server a config drive.")
     dhcp_domain: str = option("novalocal", "Domain of the names that guests are told.")
@@ -89,6 +92,9 @@ class ConductorSettings:
         "have a snapshot for one."
     )
     heal_interval: float = option(10.0, "Seconds between looks at what Neutron did to ports.")
+    resize_confirm_window: int = option(
+        0, "Seconds after which what was resized or moved is confirmed by itself; 0: never."
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ class Placement:
     ) -> Any:
         if path[0] == "allocation_candidates":
             return self._candidates(query)
+        if path == ["allocations"]:
+            return self._reallocate(body)
         if path[0] == "allocations":
             return self._allocate(method, path[1], body)
         if path[0] == "traits":
@@ -93,9 +95,24 @@ class Placement:
                     for name, room in self._room(provider).items()}} for provider in fit},
         }
 
+    def _reallocate(self, body: Any) -> Answer:
+        """Of several consumers at once: here those that pass on what they have."""
+        gone = [consumer for consumer, claim in body.items() if not claim["allocations"]]
+        if any(consumer in self.allocations for consumer in body if consumer not in gone):
+            raise refuse("placement", 409, "consumer generation conflict")
+        for consumer in gone:
+            del self.allocations[consumer]
+        for consumer, claim in body.items():
+            if consumer not in gone:
+                self.allocations[consumer] = claim["allocations"]
+        return Answer(None, 204)
+
     def _allocate(self, method: str, consumer: str, body: Any) -> Any:
         if method == "GET":
-            return {"allocations": self.allocations.get(consumer, {})}
+            held = self.allocations.get(consumer)
+            return {"allocations": held or {}} | ({} if held is None else {
+                "project_id": "red", "user_id": "alice", "consumer_generation": 1,
+                "consumer_type": "INSTANCE"})
         if method == "DELETE":
             if self.allocations.pop(consumer, None) is None:
                 raise refuse("placement", 404, f"No allocations for consumer '{consumer}'")

@@ -1,10 +1,11 @@
 """Whoever does a step of an action dies in it, or fails."""
 
 from cairn.common.errors import Invalid
-from cairn.nova.rpc import COMPUTE, CONDUCTOR
+from cairn.nova.rpc import COMPUTE, CONDUCTOR, DESTINATION, SOURCE
 from fakes.deaths import Killed
 
-RUNNERS = {CONDUCTOR: CONDUCTOR, COMPUTE: "compute.one"}
+RUNNERS = {CONDUCTOR: CONDUCTOR, COMPUTE: "compute.one", SOURCE: "compute.one",
+           DESTINATION: "compute.one"}
 
 
 def steps_of(action):

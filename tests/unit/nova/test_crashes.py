@@ -65,7 +65,7 @@ def assert_nothing_is_left(world, alice):
     assert world.cloud.allocations == {}
     assert world.cloud.cinder.attachments == {}
     for driver in world.drivers.values():
-        assert (driver.domains, driver.disks) == ({}, set())
+        assert (driver.domains, driver.disks, driver.aside) == ({}, set(), set())
     assert alice.open_works() == 0
 
 

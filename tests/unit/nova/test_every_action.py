@@ -10,13 +10,14 @@ import pytest
 from fakes.nova.sweeps import fail, kill_once, settle, steps_of
 from unit.nova import test_crashes as crashes
 
-from cairn.nova.core import rebuilds, rescues, works
+from cairn.nova.core import moves, rebuilds, rescues, works
 from cairn.nova.core.flows import actions, reboot
+from cairn.nova.db.models import Flavor, Usage
 from cairn.nova.drivers.base import PAUSED, RUNNING, SHUTDOWN, SUSPENDED
 from cairn.nova.rpc import CONDUCTOR
 
 POWER = {"active": RUNNING, "paused": PAUSED, "stopped": SHUTDOWN, "suspended": SUSPENDED,
-         "rescued": RUNNING}
+         "rescued": RUNNING, "resized": RUNNING}
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,21 @@ def rescued(alice: Any, server_id: str) -> None:
     rescues.begin(alice.world.nova, alice.ctx, server_id, {})
 
 
+def resized(alice: Any, server_id: str) -> None:
+    with alice.world.db.writing() as session:
+        session.merge(Flavor(number=2, id="m2", name="m2", ram=1024, vcpus=2, disk=2,
+                             extra_specs={}))
+    moves.resize_server(alice.world.nova, alice.ctx, server_id, "m2", None)
+
+
+def confirmed(alice: Any, server_id: str) -> None:
+    moves.confirm(alice.world.nova, alice.ctx, server_id)
+
+
+def reverted(alice: Any, server_id: str) -> None:
+    moves.revert(alice.world.nova, alice.ctx, server_id)
+
+
 def rebuilt(alice: Any, server_id: str) -> None:
     rebuilds.begin(alice.world.nova, alice.ctx, server_id, {"imageRef": alice.image})
 
@@ -67,6 +83,9 @@ CASES = [
     Case("resume", "suspended", "active", plain("resume")),
     Case("rescue", "active", "rescued", rescued),
     Case("rescue", "stopped", "rescued", rescued),
+    Case("resize", "active", "resized", resized),
+    Case("confirmResize", "resized", "active", confirmed),
+    Case("revertResize", "resized", "active", reverted, failed="error"),
     Case("unrescue", "rescued", "active", plain("unrescue"), failed="stopped"),
 ]
 # How a server comes to each state.
@@ -97,7 +116,11 @@ def assert_is(world, alice, server_id, state, *, faulty):
     assert driver.domains == {server_id: POWER[state]}
     assert row.power_state == POWER[state] or faulty
     assert (server_id in driver.rescued) == (state == "rescued")
-    assert list(world.cloud.allocations) == [server_id]
+    # What was resized has what it was as well.
+    assert len(world.cloud.allocations) == 1 + (state == "resized")
+    assert driver.aside == ({server_id} if state == "resized" else set())
+    with world.db.reading() as session:
+        assert session.get(Usage, "red").cores == row.flavor["vcpus"]
     assert alice.open_works() == 0
 
 
@@ -135,4 +158,5 @@ def test_a_step_that_fails_leaves_it_as_it_was(world, alice, case, runner, step,
 
 def test_every_action_is_tried():
     here = {case.kind for case in CASES}
+    here.add("migrate")  # The same steps, between two hosts: test_moves.py.
     assert set(actions()) == here | {module.ACTION.kind for module in crashes.SWEPT}

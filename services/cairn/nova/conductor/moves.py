@@ -38,6 +38,13 @@ class MovesVolumes(HasVolumes):
             if device.connection_info is not None:
                 self.disconnect(job, device)
 
+    def move_volumes(self, job: Job, host: str) -> None:
+        """That host reaches them, and no other."""
+        for device in self._attached(job):
+            self.disconnect(job, device)
+            self.connect(job, self.existing(device.id), host)
+            self.complete(job, self.existing(device.id))
+
     def _attached(self, job: Job) -> list[Row[Any]]:
         with self.nova.db.reading() as session:
             return [device for device in block_devices.volumes_of(session, job.subject)

@@ -12,13 +12,14 @@ from cairn.common.db import changed, utcnow
 from cairn.common.errors import Problem
 from cairn.common.ledger import OPEN, QUEUED, UNDOING
 from cairn.nova.component import Nova
-from cairn.nova.core import hosts, network, volumes
+from cairn.nova.core import hosts, moves, network, volumes
 from cairn.nova.core.flows import delete
 from cairn.nova.db.models import Server, Work
 from cairn.nova.rpc import CONDUCTOR, runner_of
 from cairn.nova.settings import ConductorSettings
 
 log = logging.getLogger(__name__)
+ADMIN = Context(roles=frozenset({"admin"}))
 
 PAUSE = 10.0
 BATCH = 100
@@ -49,6 +50,7 @@ class Sweeper:
                     self._healed = time.monotonic()
                     self.heal()
                     self.release()
+                    self.confirm()
             except Exception as error:
                 log.warning("sweeping: %s", error)
 
@@ -92,6 +94,11 @@ class Sweeper:
         except Problem as problem:
             log.warning("reserved volumes were not given back: %s", problem)
             return 0
+
+    def confirm(self) -> int:
+        """What was resized or moved long enough ago stays so. How many."""
+        window = self.settings.resize_confirm_window
+        return moves.confirm_old(self.nova, ADMIN, window) if window else 0
 
     def heal(self) -> None:
         """Look at the ports of the servers that were looked at longest ago."""

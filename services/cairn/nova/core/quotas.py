@@ -13,6 +13,7 @@ from cairn.common.context import Context
 from cairn.common.db import changed, claim_row
 from cairn.common.errors import Invalid
 from cairn.nova.component import Nova
+from cairn.nova.core import migrations
 from cairn.nova.db.models import (
     Event,
     Keypair,
@@ -180,6 +181,9 @@ def recount(session: Session) -> int:
         select(Server.project_id, Server.flavor).where(Server.deleted.is_(False))
     ):
         _add(true.setdefault(project_id, dict.fromkeys(RESOURCES, 0)), flavor)
+    for project_id, amounts in migrations.held(session):
+        for name, amount in amounts.items():
+            true[project_id][name] += amount
     wrong = 0
     for row in session.scalars(select(Usage).with_for_update()).all():
         sums = true.get(row.project_id, dict.fromkeys(RESOURCES, 0))

@@ -26,13 +26,14 @@ from cairn.common.db import changed, utcnow
 from cairn.common.errors import Invalid
 from cairn.common.listing import find_marker, paginate
 from cairn.nova.component import Nova
-from cairn.nova.core import quotas
+from cairn.nova.core import migrations, quotas
 from cairn.nova.core.flows import actions
 from cairn.nova.core.flows import delete as delete_action
 from cairn.nova.db.models import (
     BlockDevice,
     ConsoleToken,
     Event,
+    Migration,
     Server,
     ServerGroupMember,
     Work,
@@ -282,6 +283,11 @@ def finish_delete(session: Session, server_id: str) -> None:
     void_consoles(session, server_id)
     quotas.release(session, row.project_id,
                    quotas.of_servers(row.flavor["vcpus"], row.flavor["ram"]))
+    if (migration := migrations.waiting(session, server_id)) is not None:
+        # It counted as what it had been, where that was more.
+        quotas.release(session, row.project_id, migrations.grown(
+            migration.new_flavor, migration.old_flavor))
+        migrations.change(session, migration.id, status=migrations.CONFIRMED)
 
 
 def purge(session: Session, before: dt.datetime, limit: int = 500) -> int:
@@ -296,6 +302,7 @@ def purge(session: Session, before: dt.datetime, limit: int = 500) -> int:
     for table, which in ((WorkStep, WorkStep.work_id.in_(works)), (Work, Work.subject.in_(gone)),
                          (ServerGroupMember, ServerGroupMember.server_id.in_(gone)),
                          (BlockDevice, BlockDevice.server_id.in_(gone)),
+                         (Migration, Migration.server_id.in_(gone)),
                          (Server, Server.id.in_(gone))):
         session.execute(delete(table).where(which))
     return len(gone)

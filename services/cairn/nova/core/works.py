@@ -13,7 +13,7 @@ from cairn.common.db import changed
 from cairn.common.events import unchanged
 from cairn.common.flows import Action, Entry
 from cairn.nova.component import Nova
-from cairn.nova.core import events, hosts, servers
+from cairn.nova.core import events, hosts, migrations, servers
 from cairn.nova.core.flows import actions, delete
 from cairn.nova.db.models import Server, Work, WorkStep
 from cairn.nova.errors import HostDown, NotOnAHost, ServerBusy, ServerNotFound
@@ -106,7 +106,8 @@ def add(
             raise NotOnAHost(id=server.id)
     elif COMPUTE in rooms and not hosts.is_up(session, server.host, service):
         raise HostDown(host=server.host, action=action.kind)
-    runner = CONDUCTOR if rooms[0] == CONDUCTOR else runner_of(server.host)
+    # Which host another room is, the conductor says.
+    runner = runner_of(server.host) if rooms[0] == COMPUTE else CONDUCTOR
     events.record(session, ctx, server, action, events.START,
                   **events.facts(action.kind, args or {}))
     return ledger.add(session, ctx, Work, kind=action.kind, subject=server.id, runner=runner,
@@ -138,8 +139,11 @@ def remove(
                   [action.kind for action in actions().values() if action.cancellable])
     local = server.host is None or not hosts.is_up(session, server.host, service)
     runner = CONDUCTOR if local else runner_of(server.host)
+    args: dict[str, Any] = {"local": server.host is not None and local}
+    if (migration := migrations.waiting(session, server.id)) is not None:
+        args |= {"migration": migration.id, "source": migration.source}
     ledger.add(session, ctx, Work, kind=delete.ACTION.kind, subject=server.id, runner=runner,
-               args={"local": server.host is not None and local})
+               args=args)
     return runner
 
 

@@ -231,6 +231,32 @@ class ConsoleToken(Base):
     expires_at: Mapped[dt.datetime] = mapped_column(Moment, index=True)
 
 
+class Migration(Timestamps, Base):
+    """A server's way from one host to another, or from one flavor to another on the same."""
+
+    __tablename__ = "migrations"
+
+    # The API's id of it; its `id`, the API's uuid, is who holds the old claim in placement.
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[Uuid] = mapped_column(String(36), unique=True, default=new_id)
+    server_id: Mapped[str] = mapped_column(String(36), index=True)
+    project_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str] = mapped_column(String(64))
+    # resize, migration, live-migration or evacuation.
+    kind: Mapped[str] = mapped_column(String(16))
+    # In upstream's words: see core/migrations.py.
+    status: Mapped[str] = mapped_column(String(32), index=True)
+    source: Mapped[str] = mapped_column(String(255))
+    source_node: Mapped[str] = mapped_column(String(255))
+    destination: Mapped[str | None] = mapped_column(String(255))
+    destination_node: Mapped[str | None] = mapped_column(String(255))
+    destination_address: Mapped[str | None] = mapped_column(String(45))
+    old_flavor: Mapped[dict[str, Any]] = mapped_column(JSON)
+    new_flavor: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # The server's vm_state before.
+    was: Mapped[str] = mapped_column(String(32))
+
+
 class ServerGroup(Timestamps, Base):
     """Servers that shall share a host, or shall not."""
 

@@ -87,6 +87,26 @@ class Driver(Protocol):
         """Off, and nothing is left of what it was rescued from."""
         ...
 
+    def set_aside(self, spec: Spec) -> None:
+        """Put the disks of a server that is off aside, under a name of their own: it has no domain
+        and no disks here then."""
+        ...
+
+    def put_back(self, spec: Spec) -> None:
+        """What was put aside is the server's again, in place of what it has. Well where nothing
+        was."""
+        ...
+
+    def forget_aside(self, spec: Spec) -> None:
+        """What was put aside is gone."""
+        ...
+
+    def receive(self, spec: Spec, address: str | None) -> None:
+        """Copy the disks that were put aside on the host at that address (None: on this one), and
+        make them as large as the spec's flavor has them. What an earlier try left is made again.
+        Raises NoDiskSpace, HypervisorFailed."""
+        ...
+
     def snapshot(self, spec: Spec, path: Path) -> None:
         """Write the root disk as it is now to `path`, a qcow2 file that needs no other; a running
         guest goes on. What an earlier try left there is written over."""

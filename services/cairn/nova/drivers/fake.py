@@ -35,6 +35,8 @@ class FakeDriver:
         # Server id -> device's name -> (volume's id, what opened it, if anything had to).
         self.volumes: dict[str, dict[str, tuple[str, str | None]]] = {}
         self.sizes: dict[str, int] = {}
+        # Servers that moved away, or were resized, whose disks are kept.
+        self.aside: set[str] = set()
         # Server id -> what it is rescued from.
         self.rescued: dict[str, str] = {}
         # Server id -> (user, password) that its guest was told; those without an agent are told no
@@ -115,6 +117,29 @@ class FakeDriver:
             self.rescued.pop(spec["id"], None)
             if spec["id"] in self.domains:
                 self.domains[spec["id"]] = SHUTDOWN
+
+    def set_aside(self, spec: Spec) -> None:
+        with self._lock:
+            if spec["id"] in self.disks:
+                self.disks.discard(spec["id"])
+                self.aside.add(spec["id"])
+        self.destroy(spec)
+
+    def put_back(self, spec: Spec) -> None:
+        with self._lock:
+            if spec["id"] in self.aside:
+                self.aside.discard(spec["id"])
+                self.disks.add(spec["id"])
+                self.domains[spec["id"]] = SHUTDOWN
+
+    def forget_aside(self, spec: Spec) -> None:
+        with self._lock:
+            self.aside.discard(spec["id"])
+
+    def receive(self, spec: Spec, address: str | None) -> None:
+        with self._lock:
+            self.disks.add(spec["id"])
+            self.domains[spec["id"]] = SHUTDOWN
 
     def snapshot(self, spec: Spec, path: Path) -> None:
         with self._lock:

@@ -42,6 +42,11 @@ class Placement(Protocol):
         """Give the claim back; one that there is not is well."""
         ...
 
+    def move_claim(self, ctx: Context, holder: str, to: str, kind: str) -> None:
+        """What one consumer has another has, a `kind` (INSTANCE, MIGRATION); nothing happens where
+        the first has none. Raises Remote 409 when both have one."""
+        ...
+
     def show_provider(self, ctx: Context, provider: str) -> Document: ...
 
     def find_provider(self, ctx: Context, name: str) -> Document | None: ...
@@ -130,6 +135,19 @@ class HttpPlacement:
 
     def release(self, ctx: Context, consumer: str) -> None:
         self._remove(ctx, f"/allocations/{consumer}")
+
+    def move_claim(self, ctx: Context, holder: str, to: str, kind: str) -> None:
+        held = self._get(ctx, f"/allocations/{holder}")
+        if not held["allocations"]:
+            return
+        whose = {"project_id": held["project_id"], "user_id": held["user_id"]}
+        allocations = {provider: {"resources": claim["resources"]}
+                       for provider, claim in held["allocations"].items()}
+        self._client.post("placement", "/allocations", ctx=ctx, version=VERSION, json={
+            to: {**whose, "allocations": allocations, "consumer_generation": None,
+                 "consumer_type": kind},
+            holder: {**whose, "allocations": {}, "consumer_type": held["consumer_type"],
+                     "consumer_generation": held["consumer_generation"]}})
 
     def show_provider(self, ctx: Context, provider: str) -> Document:
         return self._get(ctx, f"/resource_providers/{provider}")

@@ -10,7 +10,7 @@ from cairn.nova.conductor.ports import DeletesPorts
 from cairn.nova.conductor.shelved_images import HasShelvedImage
 from cairn.nova.conductor.volumes import HasVolumes
 from cairn.nova.core import hosts, servers
-from cairn.nova.rpc import CONDUCTOR, runner_of
+from cairn.nova.rpc import COMPUTE, CONDUCTOR, SOURCE, runner_of
 
 
 class Steps(DeletesPorts, HasVolumes, ReleasesClaim, HasShelvedImage):
@@ -18,24 +18,33 @@ class Steps(DeletesPorts, HasVolumes, ReleasesClaim, HasShelvedImage):
         return {
             "ports_deleted": step(self.delete_ports),
             "volumes_detached": step(self.detach_all),
-            "allocation_removed": step(self.release_claim),
+            "allocation_removed": step(self.release_claims),
             "server_deleted": step(self.finish),
         }
 
     def absent(self, room: str, job: Job) -> bool:
-        """Its host, if it got none meanwhile, or one that does not answer."""
+        """Its host, if it got none meanwhile, or one that does not answer; the host that it left,
+        if it left none."""
         if room == CONDUCTOR:
             return False
         row = self.row_or_none(job)
-        if row is None or row.host is None or job.args.get("local"):
+        host = job.args.get("source") if room == SOURCE else row and row.host
+        if host is None or (room == COMPUTE and job.args.get("local")):
             return True
         with self.nova.db.reading() as session:
-            return not hosts.is_up(session, row.host, self.nova.service)
+            return not hosts.is_up(session, host, self.nova.service)
 
     def runner(self, room: str, job: Job) -> str:
         if room == CONDUCTOR:
             return CONDUCTOR
-        return runner_of(self.row_or_none(job).host)
+        return runner_of(job.args["source"] if room == SOURCE else self.row_or_none(job).host)
+
+    def release_claims(self, job: Job) -> None:
+        """Also what a migration of it has."""
+        self.release_claim(job)
+        if migration := job.args.get("migration"):
+            self.patiently(lambda: self.nova.cloud.placement.release(job.ctx, migration),
+                           "giving a claim back")
 
     def finish(self, job: Job) -> None:
         """With the image of one that was shelved."""

@@ -1,7 +1,7 @@
 """delete: nothing of a server is left but its history."""
 
 from cairn.common.flows import Action, ActionStep, Entry
-from cairn.nova.rpc import COMPUTE, CONDUCTOR
+from cairn.nova.rpc import COMPUTE, CONDUCTOR, SOURCE
 
 ACTION = Action(
     kind="delete",
@@ -11,6 +11,8 @@ ACTION = Action(
     entries=(Entry(None, "deleting", over=None, when="DELETE /servers, forceDelete"),),
     steps=(
         ActionStep(COMPUTE, "domain_destroyed", "domain, disks and logs are gone from the host"),
+        ActionStep(SOURCE, "kept_disks_removed",
+                   "of one that was resized or moved: what was put aside is gone"),
         ActionStep(CONDUCTOR, "ports_deleted",
                    "ports deleted; those that were the user's own let go"),
         ActionStep(CONDUCTOR, "volumes_detached",

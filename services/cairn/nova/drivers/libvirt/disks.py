@@ -21,6 +21,8 @@ from cairn.nova.errors import FlavorTooSmall, HypervisorFailed
 from cairn.nova.rpc import Image, Spec
 
 GIB = 1 << 30
+# Behind the name of the folder of what is put aside.
+ASIDE = "_resize"
 # Files of a server that is rescued.
 RESCUE, RESCUE_CONFIG = "disk.rescue", "disk.config.rescue"
 HOURS = 4 * 3600  # Seconds a copy may take.
@@ -132,6 +134,42 @@ class Disks:
 
     def remove(self, spec: Spec) -> None:
         shutil.rmtree(self.of(spec), ignore_errors=True)
+
+    def aside(self, spec: Spec) -> Path:
+        """Where the disks of one that moved away, or was resized, are kept."""
+        return below(self.folder, f"{uuid_of(spec['id'], 'server')}{ASIDE}")
+
+    def set_aside(self, spec: Spec) -> None:
+        if self.of(spec).exists() and not self.aside(spec).exists():
+            self.of(spec).rename(self.aside(spec))
+
+    def put_back(self, spec: Spec) -> None:
+        if self.aside(spec).exists():
+            self.remove(spec)
+            self.aside(spec).rename(self.of(spec))
+
+    def forget_aside(self, spec: Spec) -> None:
+        shutil.rmtree(self.aside(spec), ignore_errors=True)
+
+    def fit(self, spec: Spec) -> None:
+        """Make them as large as the flavor has them; nothing becomes smaller."""
+        flavor, place = spec["flavor"], self.of(spec)
+        sizes = {"disk": int(flavor["disk"]) * GIB, "disk.eph0": int(flavor["ephemeral"]) * GIB}
+        for name, size in sizes.items():
+            path = place / name
+            if path.exists():
+                self.base(path)
+                told = json.loads(qemu_img("info", "--output=json", "-f", "qcow2", str(path)))
+                if int(told["virtual-size"]) < size:
+                    qemu_img("resize", "-q", "-f", "qcow2", str(path), str(size))
+            elif size and name != "disk":
+                qemu_img("create", "-q", "-f", "qcow2", str(path), str(size))
+        swap = int(flavor["swap"]) << 20
+        (place / "disk.swap").unlink(missing_ok=True)
+        if swap:
+            qemu_img("create", "-q", "-f", "qcow2", str(place / "disk.swap"), str(swap))
+        for path in place.iterdir():
+            path.chmod(0o600)
 
     def root(self, spec: Spec) -> Path:
         return self.of(spec) / "disk"

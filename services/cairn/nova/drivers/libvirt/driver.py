@@ -22,7 +22,7 @@ from cairn.nova.drivers.base import (
     connected,
 )
 from cairn.nova.drivers.files import require_space
-from cairn.nova.drivers.libvirt import consoles, copies, diagnostics, plugged, secrets
+from cairn.nova.drivers.libvirt import consoles, copies, diagnostics, fetching, plugged, secrets
 from cairn.nova.drivers.libvirt import domain as domains
 from cairn.nova.drivers.libvirt.connection import Connection, failure
 from cairn.nova.drivers.libvirt.disks import Disks
@@ -157,6 +157,31 @@ class LibvirtDriver:
                 raise HypervisorFailed(reason=f"server {spec['id']} does not run")
         return domain
 
+    def set_aside(self, spec: Spec) -> None:
+        self._undefine(spec)
+        self.disks.set_aside(spec)
+
+    def put_back(self, spec: Spec) -> None:
+        if self.disks.aside(spec).exists():
+            self._undefine(spec)
+            self.disks.put_back(spec)
+        with hypervisor():
+            if self.connection.find(spec["id"]) is None:
+                self._define(spec)
+
+    def forget_aside(self, spec: Spec) -> None:
+        self.disks.forget_aside(spec)
+
+    def receive(self, spec: Spec, address: str | None) -> None:
+        self._undefine(spec)
+        self.disks.remove(spec)
+        place = self.disks.of(spec)
+        fetching.fetch(self.disks.aside(spec), address, place, self.host,
+                       f"the disks of server {spec['id']}")
+        if address is not None and (place / "disk").exists():
+            fetching.fetch_base(place / "disk", address, self.disks.images.folder, self.host)
+        self.disks.fit(spec)
+
     def snapshot(self, spec: Spec, path: Path) -> None:
         domain = self._existing(spec)
         disk = self.disks.root(spec)
@@ -169,11 +194,7 @@ class LibvirtDriver:
                 copies.still(disk, path)
 
     def destroy(self, spec: Spec) -> None:
-        self._off(spec)
-        domain = self.connection.find(spec["id"])
-        if domain is not None:
-            with hypervisor():
-                domain.undefineFlags(UNDEFINE)
+        self._undefine(spec)
         self.disks.remove(spec)
 
     def plug(self, spec: Spec, vif: Vif) -> None:
@@ -318,6 +339,13 @@ class LibvirtDriver:
         text = domains.document(spec, self.settings.libvirt, self.kind, self.disks.of(spec),
                                 self.disks.files(spec), rescue)
         return self.connection.get().defineXML(text)
+
+    def _undefine(self, spec: Spec) -> None:
+        self._off(spec)
+        domain = self.connection.find(spec["id"])
+        if domain is not None:
+            with hypervisor():
+                domain.undefineFlags(UNDEFINE)
 
     def _off(self, spec: Spec) -> None:
         domain = self.connection.find(spec["id"])
