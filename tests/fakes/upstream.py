@@ -77,6 +77,7 @@ CLIENTS = {
     "POST /os-keypairs": "keypairs.create_keypair",
     "GET /os-keypairs/<name>": "keypairs.show_keypair",
     "DELETE /os-keypairs/<name>": "keypairs.delete_keypair",
+    "GET /os-migrations": "migrations.list_migrations",
     "GET /os-quota-class-sets/<name>": "quota_classes.show_quota_class_set",
     "PUT /os-quota-class-sets/<name>": "quota_classes.update_quota_class_set",
     "GET /os-quota-sets/<project_id>": "quotas.show_quota_set",
@@ -183,6 +184,7 @@ EXCUSED = (
     ("GET /os-hypervisors/detail", "'uptime' was unexpected"),
     ("GET /os-hypervisors/<hypervisor_id>", "'uptime' was unexpected"),
     ("GET /os-keypairs", "'keypairs_links' was unexpected"),  # Pages, since 2.35.
+    ("GET /os-migrations", "'migrations_links' was unexpected"),  # The same, since 2.59.
     # Of a project that has used nothing.
     ("GET /os-simple-tenant-usage/<project_id>",
      "'server_usages' is a required property Failed validating 'required' in schema"),

@@ -35,6 +35,7 @@ from cairn.nova.api import (
     keypairs,
     limits,
     migrate_server,
+    migrations,
     networks,
     pause_server,
     quota_classes,
@@ -72,11 +73,11 @@ RESOURCES = (
     baremetal_nodes, console_auth_tokens, create_backup, deferred_delete, extensions, flavor_access,
     flavor_extra_specs, flavors, floating_ip_actions, floating_ip_pools, floating_ips, gone, hosts,
     hypervisors, image_metadata, images, instance_actions, instance_usage_audit_log, ips, keypairs,
-    limits, migrate_server, networks, pause_server, quota_classes, quota_sets, remote_consoles,
-    rescue, resize, security_groups, server_actions, server_diagnostics, server_external_events,
-    server_groups, server_images, server_metadata, server_password, server_tags, server_topology,
-    servers, services, shelve, simple_tenant_usage, snapshots, suspend_server, tenant_networks,
-    trigger_crash_dump, volume_attachments, volume_uses, volumes,
+    limits, migrate_server, migrations, networks, pause_server, quota_classes, quota_sets,
+    remote_consoles, rescue, resize, security_groups, server_actions, server_diagnostics,
+    server_external_events, server_groups, server_images, server_metadata, server_password,
+    server_tags, server_topology, servers, services, shelve, simple_tenant_usage, snapshots,
+    suspend_server, tenant_networks, trigger_crash_dump, volume_attachments, volume_uses, volumes,
 )
 APIS = [resource.api for resource in RESOURCES]
 API = Mount("/v2.1", [versions.current, *APIS], versions.MICROVERSIONS, project_in_path=True)

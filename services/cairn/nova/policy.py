@@ -70,6 +70,7 @@ RULES: dict[str, Rule] = {
            "servers:show:host_status:unknown-only", "os-admin-actions:reset_state",
            "os-admin-actions:inject_network_info",
            "os-migrate-server:migrate", "os-migrate-server:migrate:host",
+           "os-migrations:index",
            "os-lock-server:unlock:unlock_override", "os-extended-server-attributes",
            "os-instance-actions:events", "os-instance-actions:events:details",
            "os-services:list", "os-services:update", "os-services:delete",

@@ -1,13 +1,12 @@
 """Images that hosts of an aggregate shall have before they are needed."""
 
-import uuid
 
 import pytest
 from sqlalchemy import select
 
 from cairn.nova.db.models import Event
 
-NONE = str(uuid.uuid4())
+NONE = "01234567-89ab-cdef-0123-456789abcdef"
 
 
 @pytest.fixture

@@ -7,14 +7,17 @@
     error          it failed: the server is where it was
 """
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from cairn.common.errors import Invalid
 from cairn.nova import rpc
-from cairn.nova.db.models import Migration, Server
+from cairn.nova.component import Nova
+from cairn.nova.db.models import Flavor, Migration, Server
 
 TABLE = Migration.__table__
 M: Any = TABLE.c
@@ -32,6 +35,32 @@ def waiting(session: Session, server_id: str) -> Row[Any] | None:
     return session.execute(
         select(*TABLE.c).where(M.server_id == server_id, M.status == FINISHED)
         .order_by(M.number.desc()).limit(1)).one_or_none()
+
+
+def list_migrations(
+    nova: Nova, asked: Mapping[str, str], *, host: str | None = None,
+    since: dt.datetime | None = None, before: dt.datetime | None = None,
+    marker: str | None = None, limit: int | None = None,
+) -> tuple[Sequence[Row[Any]], dict[str, int]]:
+    """Those that have these values in these columns, from or to that host, the newest first; and
+    the numbers of all flavors by their ids. Raises Invalid for a marker that is none."""
+    where = [M[column] == value for column, value in asked.items()]
+    if host is not None:
+        where.append(or_(M.source == host, M.destination == host))
+    changed = func.coalesce(M.updated_at, M.created_at)
+    where += [changed >= since] if since else []
+    where += [changed <= before] if before else []
+    query = select(*TABLE.c).where(*where).order_by(M.number.desc()).limit(limit)
+    with nova.db.reading() as session:
+        if marker is not None:
+            number = session.scalar(select(M.number).where(M.id == marker))
+            if number is None:
+                raise Invalid(reason=f"marker [{marker}] not found")
+            query = query.where(M.number < number)
+        rows = session.execute(query).all()
+        flavors = {row.id: row.number for row in session.execute(
+            select(Flavor.id, Flavor.number))} if rows else {}
+    return rows, flavors
 
 
 def get(session: Session, migration_id: str) -> Row[Any]:
