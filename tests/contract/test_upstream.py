@@ -12,6 +12,12 @@ from tempest.lib.common.rest_client import RestClient
 UNSEEN = {
     "GET /os-floating-ip-pools", "GET /os-networks", "GET /os-networks/<network_id>",
     "DELETE /os-services/<service_id>",
+    "GET /servers/<server_id>/topology",
+    "POST /os-aggregates/<number>/images",
+    "POST /servers/<server_id>/action os-getRDPConsole",
+    "POST /servers/<server_id>/action os-getSPICEConsole",
+    "POST /servers/<server_id>/action os-getSerialConsole",
+    "POST /servers/<server_id>/action trigger_crash_dump",
     "GET /os-volume-uses", "GET /os-volume-uses/<host>/guests",  # Ours.
 }
 

@@ -136,7 +136,7 @@ def test_a_guest_that_is_not_there_is_not(world, call, server, state):
 
 
 def test_a_crash_dump_is_its_owners_to_ask_for(call, server):
-    assert dump(call, server, version="2.16").status_code == 400
+    assert dump(call, server, version="2.16").status_code == 404
     assert (dump(call, server, who="bob").status_code, dump(call, server, who="rita").status_code
             ) == (404, 403)
     body = {"trigger_crash_dump": {}}

@@ -72,7 +72,7 @@ def test_the_actions_of_before(world, call, server):
     assert line["type"] == "serial" and opens(world, token_of(line["url"]))
     for name, kind in (("os-getVNCConsole", "novnc"), ("os-getSerialConsole", "serial"),
                        ("os-getSPICEConsole", "spice-html5"), ("os-getRDPConsole", "rdp-html5")):
-        assert act(call, server, name, kind, version="2.6").status_code == 400, name
+        assert act(call, server, name, kind, version="2.6").status_code == 404, name
     assert ask(call, server, version="2.5").status_code == 404
 
 

@@ -114,7 +114,7 @@ def test_a_domain_that_its_host_ends_late_is_not_deleted_twice(world, alice, ser
 
 def test_types_are_of_servers(world):
     assert {action.event.rpartition(".")[0] for action in actions().values()} == {
-        "compute.instance", "compute.instance.volume"}
+        "compute.instance", "compute.instance.resize", "compute.instance.volume"}
 
 
 def test_locks_and_what_an_admin_says_of_its_state_are_told(world, alice, server_id):

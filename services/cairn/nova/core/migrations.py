@@ -3,6 +3,7 @@
     accepted       asked for
     migrating      on its way
     finished       there; waits for somebody to confirm or revert it
+    confirming     what it was is being given up: it cannot be reverted any more
     confirmed, reverted     over
     error          it failed: the server is where it was
 """
@@ -23,17 +24,18 @@ TABLE = Migration.__table__
 M: Any = TABLE.c
 
 ACCEPTED, MIGRATING, FINISHED = "accepted", "migrating", "finished"
+CONFIRMING = "confirming"
 CONFIRMED, REVERTED, ERROR = "confirmed", "reverted", "error"
-# While the server is held by it, and what it was before is kept.
-UNDER_WAY = (ACCEPTED, MIGRATING, FINISHED)
+# While the server is held by it, and counts as what it was, too.
+UNDER_WAY = (ACCEPTED, MIGRATING, FINISHED, CONFIRMING)
 
 Amounts = Mapping[str, int]
 
 
 def waiting(session: Session, server_id: str) -> Row[Any] | None:
-    """The one that waits to be confirmed or reverted."""
+    """The one that waits to be confirmed or reverted, or is being confirmed."""
     return session.execute(
-        select(*TABLE.c).where(M.server_id == server_id, M.status == FINISHED)
+        select(*TABLE.c).where(M.server_id == server_id, M.status.in_((FINISHED, CONFIRMING)))
         .order_by(M.number.desc()).limit(1)).one_or_none()
 
 
@@ -69,6 +71,7 @@ def get(session: Session, migration_id: str) -> Row[Any]:
 
 
 def change(session: Session, migration_id: str, **values: Any) -> None:
+    """Set columns of it."""
     session.execute(update(Migration).where(M.id == migration_id).values(**values))
 
 

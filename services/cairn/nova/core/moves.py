@@ -134,7 +134,8 @@ def _settle(nova: Nova, ctx: Context, server_id: str, action: Action) -> None:
     def write(session: Session) -> None:
         works.claim(session, row, action)
         migration = migrations.waiting(session, row.id)
-        if migration is None:
+        if migration is None or (action is revert_resize.ACTION
+                                 and migration.status == migrations.CONFIRMING):
             raise ServerBusy(action=action.kind, id=row.id, attribute="vm_state",
                              state=row.vm_state)
         down = next((host for host in (migration.source, migration.destination)

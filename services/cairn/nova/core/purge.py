@@ -45,7 +45,8 @@ def make(settings: ConductorProcess, db: Database, cloud: Identity | None) -> Pu
     """The conductor's purge; with `cloud` it asks which projects are gone, too."""
     own = settings.purge
     return Purge(db, own, (
-        Age("deleted servers", ("servers", "work", "work_steps", "block_device_mapping"),
+        Age("deleted servers",
+            ("servers", "work", "work_steps", "block_device_mapping", "migrations"),
             own.deleted_days * DAY, servers.purge),
         Age("works of no server", ("work", "work_steps"), own.deleted_days * DAY, strays),
         Age("actions of servers that live", ("work", "work_steps"), float(own.actions > 0),

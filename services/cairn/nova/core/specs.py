@@ -63,7 +63,7 @@ def stray(row: Any) -> rpc.Spec:
         "availability_zone": "", "vm_state": row.vm_state, "task_state": None,
         "power_state": row.power_state, "host": None, "flavor": nobodys, "image": None,
         "vifs": [], "block_devices": [], "key_name": None, "key_data": None, "user_data": None,
-        "metadata": {}, "admin_pass": None, "config_drive": None,
+        "metadata": {}, "admin_pass": None, "config_drive": None, "copies_image": False,
     }
 
 

@@ -12,9 +12,15 @@ from cairn.nova.core import migrations, quotas, servers
 class Steps(HasTwoHosts):
     def steps(self) -> Mapping[str, Do]:
         return {
+            "confirmation_recorded": step(self.record),
             "old_allocation_removed": step(self.release_old),
             "resize_confirmed": step(self.finish),
         }
+
+    def record(self, job: Job) -> None:
+        with self.nova.db.writing() as session:
+            if migrations.get(session, job.args["migration"]).status == migrations.FINISHED:
+                migrations.change(session, job.args["migration"], status=migrations.CONFIRMING)
 
     def release_old(self, job: Job) -> None:
         self.patiently(
@@ -24,7 +30,7 @@ class Steps(HasTwoHosts):
     def finish(self, job: Job) -> None:
         """A flavor that became smaller counted as it was until now."""
         with self.nova.db.writing() as session:
-            if migrations.get(session, job.args["migration"]).status != migrations.FINISHED:
+            if migrations.get(session, job.args["migration"]).status != migrations.CONFIRMING:
                 return
             row = servers.find_any(session, job.subject)
             assert row is not None

@@ -9,6 +9,7 @@ ACTION = Action(
     event="compute.instance.resize.confirm",
     entries=(Entry(("resized",), "resize_confirming"),),
     steps=(
+        ActionStep(CONDUCTOR, "confirmation_recorded", "it cannot be reverted any more"),
         ActionStep(SOURCE, "kept_disks_removed", "the disks that were put aside are gone"),
         ActionStep(CONDUCTOR, "old_allocation_removed", "the migration's claim given back"),
         ActionStep(CONDUCTOR, "resize_confirmed", "quota given back; ACTIVE or SHUTOFF"),
