@@ -11,6 +11,8 @@ from cairn.deploy import progress
 from cairn.deploy.trace import Step, Trace
 
 WIDTH = 40
+# Columns of what is no terminal, which says 80 of itself.
+PAGE = 130
 STYLES = {"Success": "green", "Error": "red", None: "yellow"}
 
 
@@ -20,7 +22,7 @@ def show(traces: Iterable[Trace]) -> Trace:
     console = progress.console
     if not console.is_terminal:
         *_, last = traces
-        console.print(draw(last))
+        console.print(draw(last), width=max(console.width, PAGE))
         return last
     with Live(console=console, auto_refresh=False, vertical_overflow="visible") as live:
         for last in traces:
@@ -30,7 +32,9 @@ def show(traces: Iterable[Trace]) -> Trace:
 
 def draw(trace: Trace) -> RenderableType:
     now, length = trace.now(), trace.length
-    table = Table("Step", "Where", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Step", no_wrap=True)
+    table.add_column("Where", no_wrap=True)
     for title in ("Start", "Waited", "Took"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column(f"0 to {_seconds(length)}", no_wrap=True)
@@ -41,9 +45,10 @@ def draw(trace: Trace) -> RenderableType:
             Text(step.name), Text(step.where), _seconds(step.begun), _waited(step), took,
             Text.assemble(*bar(step, now, length)),
             style="red" if step.result == "Error" else None)
-        if step.details:
-            table.add_row(Text(f"  {step.details}", overflow="fold"), style="red")
-    return Group(_title(trace), table)
+    # Across the whole width: a column is no place for a sentence.
+    said = [Text(f"{step.name}: {step.details}", style="red")
+            for step in trace.steps if step.details]
+    return Group(_title(trace), table, *said)
 
 
 def bar(step: Step, now: float, length: float) -> list[tuple[str, str]]:

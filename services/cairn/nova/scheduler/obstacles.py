@@ -30,7 +30,7 @@ class Course:
 
     filters: Mapping[str, Filter]
     around: Surroundings
-    # Hosts that failed to build this server.
+    # Hosts that failed to build this server, or that it is to leave.
     excluded: Collection[str] = ()
 
     def first(self, state: HostState, request: HostRequest) -> str | None:
@@ -51,7 +51,8 @@ class Course:
 
     def _before(self, state: HostState, request: HostRequest) -> Iterator[Obstacle]:
         if state.host in self.excluded:
-            yield Obstacle("RetryFilter", "RetryFilter", "failed to build this server", None)
+            yield Obstacle("RetryFilter", "RetryFilter",
+                           "is to be left, or failed to build this server", None)
         if not _asked_for(state, request):
             asked = request["host"] or request["node"]
             yield Obstacle("RequestedHost", "RequestedHost", f"asked for {asked}", [anywhere()])
