@@ -33,6 +33,11 @@ def test_the_image_is_there_at_once_and_active_later(world, call, server, snapsh
     assert actions[0]["action"] == "createImage"
 
 
+def test_what_it_is_called_besides_its_owner_may_say(world, call, server):
+    answer = ask(call, server, metadata={"image_type": "own"})
+    assert world.cloud.images[answer.json["image_id"]]["image_type"] == "own"
+
+
 def test_before_2_45_the_place_tells_the_image(world, call, server, snapshots):
     answer = ask(call, server, version="2.44")
     assert answer.status_code == 202

@@ -174,7 +174,7 @@ def _create(
         "container_format": "bare",
         "min_disk": row.flavor["disk"], "min_ram": base.get("min_ram", 0),
         "instance_uuid": row.id, "user_id": row.user_id, "base_image_ref": row.image_id or "",
-        "image_type": "snapshot",
+        "image_type": properties.get("image_type", "snapshot"),
     } | own
     try:
         nova.cloud.images.create(ctx, image)
