@@ -77,6 +77,8 @@ def configuration(
                     "max_microversion": "latest", "build_interval": "1"},
         "compute-feature-enabled": {
             "snapshot": "true", "volume_multiattach": "true", "swap_volume": "true",
+            # A name that has a domain gets no other.
+            "dhcp_domain": "",
             "vnc_console": "true", "resize": "true", "shelve": "true", "suspend": "true",
             "pause": "true", "rescue": "true", "stable_rescue": "true",
                     } | dict.fromkeys((*LACKING, *OF_TWO_HOSTS), "false"),
