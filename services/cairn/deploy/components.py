@@ -20,5 +20,5 @@ def apis() -> dict[str, str]:
     """Path behind the proxy to the name of the process that answers for its health there."""
     return {
         process["mount"]: name for name, process in processes().items()
-        if "mount" in process and "paths" not in process
+        if "mount" in process and "/healthcheck" in process.get("paths", ["/healthcheck"])
     }

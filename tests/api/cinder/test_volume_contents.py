@@ -27,7 +27,7 @@ def take(world, call, volume):
 
 def test_revert(world, call, volume, act):
     first, last = take(world, call, volume), take(world, call, volume)
-    assert act("revert", {"snapshot_id": last}, version="3.39").status_code == 400
+    assert act("revert", {"snapshot_id": last}, version="3.39").status_code == 404
     assert act("revert", {"snapshot_id": first}).status_code == 400
     assert act("revert", {"snapshot_id": last}, who="bob").status_code == 404
     assert act("revert", {"snapshot_id": last}).status_code == 202
@@ -42,7 +42,7 @@ def test_revert(world, call, volume, act):
 
 def test_reimage(world, volume, act):
     image = world.cloud.images.add(b"new" * 1000)
-    assert act("os-reimage", {"image_id": image}, version="3.67").status_code == 400
+    assert act("os-reimage", {"image_id": image}, version="3.67").status_code == 404
     assert act("os-reimage", {"image_id": "5" * 32}).status_code == 404
     assert act("os-reimage", {"image_id": image, "reimage_reserved": True}).status_code == 403
     world.set(volume, status="error")
