@@ -30,8 +30,9 @@ def view(ctx: Context, network: Document) -> Document:
 
 
 def list_networks(nova: Nova, ctx: Context) -> list[Document]:
-    """All that Neutron shows to the caller, those of the outside as well."""
-    return nova.cloud.network.list_networks(ctx, own=True)
+    """All that Neutron shows to the caller, the project's own first, those of the outside too."""
+    listed = nova.cloud.network.list_networks(ctx, own=True)
+    return sorted(listed, key=lambda network: network.get("project_id") != ctx.project)
 
 
 def find(nova: Nova, ctx: Context, network_id: str) -> Document:
