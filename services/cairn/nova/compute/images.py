@@ -18,13 +18,11 @@ from cairn.common.bounds import below, uuid_of
 from cairn.common.context import Context
 from cairn.common.transfers import Transfers
 from cairn.common.work import check
-from cairn.nova.drivers.files import QEMU_FORMATS, bases, require_space
+from cairn.nova.drivers.files import ALGORITHMS, QEMU_FORMATS, bases, require_space
 from cairn.nova.errors import ImageBroken, ImageChanged
 from cairn.nova.rpc import Image, Spec
 
 log = logging.getLogger(__name__)
-# What made a checksum, by how many hexadecimal digits it has.
-ALGORITHMS = {128: "sha512", 96: "sha384", 64: "sha256", 32: "md5"}
 # Seconds for which an image that was asked for is there, whatever its size: a server is being made
 # of it.
 GRACE = 3600.0

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from cairn.common.flows import Do
 from cairn.common.work import Job
 from cairn.nova.compute.doer import Doer, Done
+from cairn.nova.core import moving
 from cairn.nova.rpc import SOURCE, Spec
 
 
 class HasTwoHosts(Doer):
     def destination(self, job: Job) -> str:
-        return str(job.args.get("destination") or job.results["host_selected"]["host"])
+        return moving.destination_of(job)
 
     def here(self, room: str, job: Job) -> bool:
         return self.host == (job.args["source"] if room == SOURCE else self.destination(job))

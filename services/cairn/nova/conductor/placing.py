@@ -7,15 +7,15 @@ from sqlalchemy.orm import Session
 
 from cairn.common import ledger
 from cairn.common.work import Job
-from cairn.nova.conductor.claims import ReleasesClaim
-from cairn.nova.core import host_request, hosts, servers, specs
+from cairn.nova.conductor.claims import HasClaim
+from cairn.nova.core import hosts, servers, specs
 from cairn.nova.core.host_request import Group
 from cairn.nova.db.models import Server, Work, WorkStep
 from cairn.nova.errors import HostDown, NoValidHost, Withdrawn
 from cairn.nova.rpc import CONDUCTOR, runner_of
 
 
-class Places(ReleasesClaim):
+class Places(HasClaim):
     """Works whose args are those of core/host_request.py, with `attempt`, `excluded` and `errors`:
     each host that is tried is one work."""
 
@@ -26,15 +26,7 @@ class Places(ReleasesClaim):
         return CONDUCTOR if room == CONDUCTOR else runner_of(job.results["host_selected"]["host"])
 
     def select_host(self, job: Job) -> dict[str, Any]:
-        row = self.row(job)
-        with self.nova.db.reading() as session:
-            group = specs.group(session, row.id)
-        request = host_request.build(row, job.args, group)
-        return self.patiently(
-            lambda: self.scheduler.select_host(
-                job.ctx, server_id=row.id, wanted=request, excluded=job.args["excluded"]),
-            "asking for a host",
-        )
+        return self.claim_host(job, self.row(job))
 
     def record_host(self, job: Job) -> dict[str, Any]:
         """Where it shall run; members of a group are looked at again, one at a time."""

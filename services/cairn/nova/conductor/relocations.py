@@ -7,10 +7,10 @@ from typing import Any
 from cairn.common.db import utcnow
 from cairn.common.flows import Do
 from cairn.common.work import Job
-from cairn.nova.conductor.claims import ReleasesClaim
+from cairn.nova.conductor.claims import HasClaim
 from cairn.nova.conductor.doer import step
 from cairn.nova.conductor.moves import MovesVolumes
-from cairn.nova.core import host_request, hosts, migrations, network, quotas, servers, specs
+from cairn.nova.core import hosts, migrations, moving, network, quotas, servers
 from cairn.nova.errors import HostDown
 from cairn.nova.rpc import CONDUCTOR, SOURCE, runner_of
 
@@ -18,11 +18,11 @@ from cairn.nova.rpc import CONDUCTOR, SOURCE, runner_of
 INSTANCE, MIGRATION = "INSTANCE", "MIGRATION"
 
 
-class HasTwoHosts(MovesVolumes, ReleasesClaim):
+class HasTwoHosts(MovesVolumes, HasClaim):
     """One that it leaves, and one that it comes to."""
 
     def destination(self, job: Job) -> str:
-        return str(job.args.get("destination") or job.results["host_selected"]["host"])
+        return moving.destination_of(job)
 
     def runner(self, room: str, job: Job) -> str:
         if room == CONDUCTOR:
@@ -74,15 +74,9 @@ class Moves(HasTwoHosts):
         self.move_claim(job, job.args["migration"], job.subject, INSTANCE)
 
     def select_host(self, job: Job) -> dict[str, Any]:
-        row = self.row(job)
-        with self.nova.db.reading() as session:
-            group = specs.group(session, row.id)
-        asked = SimpleNamespace(**{**row._mapping, "flavor": job.args["flavor"]})
-        request = host_request.build(asked, job.args, group)
-        return self.patiently(
-            lambda: self.scheduler.select_host(
-                job.ctx, server_id=row.id, wanted=request, excluded=job.args["excluded"]),
-            "asking for a host")
+        """For the flavor that it is to have."""
+        shall = {**self.row(job)._mapping, "flavor": job.args["flavor"]}
+        return self.claim_host(job, SimpleNamespace(**shall))
 
     def hand(self, job: Job) -> dict[str, Any]:
         """What the hosts are to know of each other."""

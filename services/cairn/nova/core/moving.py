@@ -1,6 +1,7 @@
 """What it takes to move a server that is off, whatever for: steps that actions share."""
 
 from cairn.common.flows import ActionStep
+from cairn.common.work import Job
 from cairn.nova.rpc import CONDUCTOR, DESTINATION, SOURCE
 
 STEPS = (
@@ -27,3 +28,8 @@ STEPS = (
                undo="destroying it"),
     ActionStep(CONDUCTOR, "resize_finished", "it waits for somebody to confirm or to revert that"),
 )
+
+
+def destination_of(job: Job) -> str:
+    """The host that a server comes to: the one that it came to, else the one that was chosen."""
+    return str(job.args.get("destination") or job.results["host_selected"]["host"])

@@ -9,6 +9,8 @@ from cairn.nova.errors import NoDiskSpace
 # Formats qemu reads by itself, with the name its command line has for them.
 QEMU_FORMATS = {"qcow2": "qcow2", "raw": "raw", "vmdk": "vmdk", "vdi": "vdi", "vhd": "vpc",
                 "vhdx": "vhdx", "iso": "raw", "ami": "raw", "gpt": "raw"}
+# What made a checksum, by how many hexadecimal digits it has.
+ALGORITHMS = {128: "sha512", 96: "sha384", 64: "sha256", 32: "md5"}
 
 
 def bases(folder: Path) -> set[str]:

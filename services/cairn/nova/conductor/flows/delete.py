@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from cairn.common.flows import Do
 from cairn.common.work import Job
-from cairn.nova.conductor.claims import ReleasesClaim
+from cairn.nova.conductor.claims import HasClaim
 from cairn.nova.conductor.doer import step
 from cairn.nova.conductor.ports import DeletesPorts
 from cairn.nova.conductor.shelved_images import HasShelvedImage
@@ -13,7 +13,7 @@ from cairn.nova.core import hosts, servers
 from cairn.nova.rpc import COMPUTE, CONDUCTOR, SOURCE, runner_of
 
 
-class Steps(DeletesPorts, HasVolumes, ReleasesClaim, HasShelvedImage):
+class Steps(DeletesPorts, HasVolumes, HasClaim, HasShelvedImage):
     def steps(self) -> Mapping[str, Do]:
         return {
             "ports_deleted": step(self.delete_ports),

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from cairn.common.errors import Problem
 from cairn.common.flows import Do
 from cairn.common.work import Job, Later
-from cairn.nova.conductor.claims import ReleasesClaim
+from cairn.nova.conductor.claims import HasClaim
 from cairn.nova.conductor.doer import step
 from cairn.nova.conductor.moves import MovesPorts, MovesVolumes
 from cairn.nova.core import servers
@@ -17,7 +17,7 @@ from cairn.nova.drivers.base import SHUTDOWN
 PAUSE = 10.0  # Seconds until Placement is asked again.
 
 
-class Steps(MovesPorts, MovesVolumes, ReleasesClaim):
+class Steps(MovesPorts, MovesVolumes, HasClaim):
     def steps(self) -> Mapping[str, Do]:
         return {
             "volumes_disconnected": step(self.disconnect_volumes, self.connect_again),

@@ -17,7 +17,7 @@ from xml.etree import ElementTree as xml
 import libvirt
 
 from cairn.common.work import check
-from cairn.nova.drivers.files import backing_file, require_space
+from cairn.nova.drivers.files import ALGORITHMS, backing_file, require_space
 from cairn.nova.drivers.libvirt.connection import failure
 from cairn.nova.errors import HypervisorFailed
 
@@ -131,7 +131,7 @@ def fetch_base(disk: Path, address: str, images: Path, host: str) -> None:
     if image.parent != images:
         raise HypervisorFailed(reason=f"{disk} lies upon {image}, which is no image")
     digest = image.name.partition(".")[2]
-    algorithm = {128: "sha512", 96: "sha384", 64: "sha256", 32: "md5"}.get(len(digest))
+    algorithm = ALGORITHMS.get(len(digest))
     if algorithm is None:
         raise HypervisorFailed(reason=f"{image} does not say what it contains")
     images.mkdir(parents=True, exist_ok=True)
